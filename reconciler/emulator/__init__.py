@@ -1,0 +1,1 @@
+"""A local Twilio Conversations v1. Shares no code with the client."""

@@ -1,0 +1,1 @@
+"""The manifest: YAML files in, desired messages out."""

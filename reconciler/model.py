@@ -1,0 +1,226 @@
+"""The values every layer shares: what is desired, and what is remote.
+
+All are frozen. A field of a message is a canonical text (see `canonical`) or None, which means
+"not mentioned", never "empty": comparing two fields is comparing two strings.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+Address: TypeAlias = str
+"""`service`, `service/conversation`, `service/conversation/key`, or
+`service/conversation/participants/key`: chosen by the author of the manifest, never sent."""
+
+ADDRESS_PART: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+
+MESSAGE_FIELDS: Final = (
+    "author",
+    "body",
+    "attributes",
+    "date_created",
+    "date_updated",
+    "subject",
+    "media",
+    "media_sid",
+    "content_sid",
+    "content_variables",
+)
+IMMUTABLE: Final = frozenset({"media", "media_sid", "content_sid", "content_variables"})
+"""Fields that no update can change: a new value needs a new message."""
+UNSEEN: Final = frozenset({"subject", "content_variables"})
+"""Fields that no reply shows: they are compared with what was last sent."""
+JSON_FIELDS: Final = frozenset({"attributes", "content_variables"})
+"""Fields whose canonical text is JSON."""
+
+
+class ResourceType(StrEnum):
+    """What an address names."""
+
+    SERVICE = "service"
+    CONVERSATION = "conversation"
+    PARTICIPANT = "participant"
+    MESSAGE = "message"
+
+
+def type_of(address: Address) -> ResourceType:
+    """Return what *address* names; the number of its parts says so."""
+    return _TYPES[address.count("/")]
+
+
+_TYPES: Final = (
+    ResourceType.SERVICE,
+    ResourceType.CONVERSATION,
+    ResourceType.MESSAGE,
+    ResourceType.PARTICIPANT,
+)
+
+
+def parent_of(address: Address) -> Address:
+    """Return the conversation of a message or participant, or the service of a conversation."""
+    first, _, rest = address.partition("/")
+    return first if "/" not in rest else f"{first}/{rest.partition('/')[0]}"
+
+
+class Order(StrEnum):
+    """What `order:` asks of the live order of managed messages."""
+
+    APPEND = "append"
+    STRICT = "strict"
+    ANY = "any"
+
+
+class Unmanaged(StrEnum):
+    """What `unmanaged:` does with messages that no key names."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+
+
+class MediaFile(Struct, frozen=True, gc=False):
+    """A file to upload: *path* is absolute, *sha256* is hex and is what `media` is compared by."""
+
+    path: str
+    sha256: str
+    size: int
+    content_type: str
+    filename: str
+
+
+class Message(Struct, frozen=True, gc=False):
+    """One desired message. Fields are canonical texts; None means that it is not managed."""
+
+    key: str
+    line: int
+    author: str | None = None
+    body: str | None = None
+    attributes: str | None = None
+    date_created: str | None = None
+    date_updated: str | None = None
+    subject: str | None = None
+    media: str | None = None
+    """The SHA-256 of the file, as hex."""
+    media_sid: str | None = None
+    content_sid: str | None = None
+    content_variables: str | None = None
+    file: MediaFile | None = None
+    webhooks: bool = False
+    prevent_destroy: bool = False
+    ignore_changes: tuple[tuple[str, ...], ...] = ()
+    """Paths: `("body",)` or `("attributes", "seen", "at")`."""
+
+
+class Participant(Struct, frozen=True, gc=False):
+    """One desired participant: a chat *identity*, or an *address* reached through *proxy_address*."""
+
+    key: str
+    line: int
+    identity: str | None = None
+    address: str | None = None
+    proxy_address: str | None = None
+    projected_address: str | None = None
+    role_sid: str | None = None
+    attributes: str | None = None
+
+
+class Conversation(Struct, frozen=True, gc=False):
+    """One desired conversation; *path* and *line* say where it is declared."""
+
+    name: str
+    path: str
+    line: int
+    sid: str | None = None
+    unique_name: str | None = None
+    """Given or the name; None only where `sid` is given and no unique name is."""
+    friendly_name: str | None = None
+    attributes: str | None = None
+    state: str | None = None
+    messaging_service_sid: str | None = None
+    timers_inactive: str | None = None
+    timers_closed: str | None = None
+    email_address: str | None = None
+    email_name: str | None = None
+    order: Order = Order.APPEND
+    unmanaged: Unmanaged = Unmanaged.KEEP
+    messages: tuple[Message, ...] = ()
+    participants: tuple[Participant, ...] = ()
+
+
+class Service(Struct, frozen=True, gc=False):
+    """One desired service: an existing one by *sid*, or the one of that *friendly_name*."""
+
+    name: str
+    path: str
+    line: int
+    sid: str | None = None
+    friendly_name: str | None = None
+    """Given or the name; None only where `sid` is given and no friendly name is."""
+    default: bool = False
+    conversations: tuple[Conversation, ...] = ()
+
+
+class Desired(Struct, frozen=True, gc=False):
+    """All manifests merged; *digest* is `sha256:…` over what they say, whatever the file names."""
+
+    services: tuple[Service, ...]
+    digest: str
+    account_sid: str | None = None
+
+
+class RemoteMedia(Struct, frozen=True, gc=False):
+    """One entry of a message's `media[]`."""
+
+    sid: str
+    size: int | None = None
+    content_type: str | None = None
+    filename: str | None = None
+
+
+class RemoteMessage(Struct, frozen=True, gc=False):
+    """A live message as the reply shows it; `attributes` is the raw text."""
+
+    sid: str
+    index: int
+    author: str | None = None
+    body: str | None = None
+    attributes: str | None = None
+    date_created: str | None = None
+    date_updated: str | None = None
+    content_sid: str | None = None
+    media: tuple[RemoteMedia, ...] | None = None
+    conversation_sid: str | None = None
+
+
+class RemoteParticipant(Struct, frozen=True, gc=False):
+    """A live participant."""
+
+    sid: str
+    identity: str | None = None
+    attributes: str | None = None
+    role_sid: str | None = None
+    messaging_binding: dict[str, str | None] | None = None
+
+
+class RemoteConversation(Struct, frozen=True, gc=False):
+    """A live conversation as the reply shows it."""
+
+    sid: str
+    unique_name: str | None = None
+    friendly_name: str | None = None
+    attributes: str | None = None
+    state: str = "active"
+    messaging_service_sid: str | None = None
+    timers: dict[str, str | None] | None = None
+    bindings: dict[str, object] | None = None
+    date_created: str | None = None
+
+
+class RemoteService(Struct, frozen=True, gc=False):
+    """A live service."""
+
+    sid: str
+    friendly_name: str | None = None
+    date_created: str | None = None

@@ -1,0 +1,1 @@
+"""The planner: desired, remote and state in, a plan out. Pure."""

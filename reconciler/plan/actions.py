@@ -1,0 +1,185 @@
+"""The plan as a value: actions, their reasons, warnings and refusals."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from reconciler.model import Address, MediaFile, ResourceType, type_of
+from reconciler.state.model import Intent
+
+
+class Verb(StrEnum):
+    """What an action does. `adopt`, `move` and `forget` send no request."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    ADOPT = "adopt"
+    MOVE = "move"
+    FORGET = "forget"
+    NO_OP = "no-op"
+
+
+class Reason(StrEnum):
+    """Why an action was chosen: a closed set that scripts may rely on."""
+
+    NOT_IN_STATE = "not_in_state"
+    MISSING_REMOTELY = "missing_remotely"
+    CHANGED_IN_MANIFEST = "changed_in_manifest"
+    DRIFTED = "drifted"
+    IMMUTABLE_FIELD = "immutable_field"
+    ORDER = "order"
+    REMOVED_FROM_MANIFEST = "removed_from_manifest"
+    UNMANAGED = "unmanaged"
+    IDENTICAL_EXISTS = "identical_exists"
+    RENAMED = "renamed"
+    REQUESTED = "requested"
+    SUPERSEDED = "superseded"
+    SETTLED = "settled"
+
+
+class FieldChange(Struct, frozen=True):
+    """One difference. Path parts are names and list positions; values are JSON, None where absent."""
+
+    path: tuple[str | int, ...]
+    before: object = None
+    after: object = None
+
+
+class Action(Struct, frozen=True, omit_defaults=True):
+    """One step of a plan, with everything needed to show it and to carry it out.
+
+    *before* and *after* map fields to canonical texts; *send* is the part of *after* that the
+    request carries. *reset* names the fields that are set back to the API's default, as they were
+    dropped from the manifest. *fingerprint* is over the live object, to refuse a stale plan.
+    """
+
+    address: Address
+    verb: Verb
+    reason: Reason
+    sid: str | None = None
+    index: int = -1
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    send: dict[str, str] = {}
+    reset: tuple[str, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
+    replace_paths: tuple[str, ...] = ()
+    previous_address: Address | None = None
+    webhooks: bool = False
+    file: MediaFile | None = None
+    fingerprint: str = ""
+
+    @property
+    def type(self) -> ResourceType:
+        """What the address names."""
+        return type_of(self.address)
+
+
+class PlanWarning(Struct, frozen=True):
+    """Something the reader should know; *code* is stable, *text* is for people."""
+
+    code: str
+    address: Address
+    text: str
+
+
+class Refusal(Struct, frozen=True):
+    """Why a plan must not be applied as it is; *hint* names the flag or the way out."""
+
+    code: str
+    text: str
+    hint: str
+
+
+class Parent(Struct, frozen=True):
+    """How a service or conversation was resolved; *sid* is None where apply will create it."""
+
+    address: Address
+    sid: str | None
+    found: bool
+
+
+class Counts(Struct, frozen=True):
+    """The summary line; a replacement counts once in *add* and once in *destroy*."""
+
+    imported: int = 0
+    add: int = 0
+    change: int = 0
+    destroy: int = 0
+    move: int = 0
+    forget: int = 0
+    no_op: int = 0
+
+
+class Plan(Struct, frozen=True):
+    """What apply would do, in the order in which people read it.
+
+    *settlements* are the open intents that were looked up and what apply assumes of each.
+    """
+
+    actions: tuple[Action, ...]
+    parents: tuple[Parent, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    no_ops: int = 0
+    lineage: str = ""
+    serial: int = 0
+    manifest_digest: str = ""
+    settlements: tuple[tuple[Intent, str | None], ...] = ()
+    requests_read: int = 0
+
+    @property
+    def applyable(self) -> bool:
+        """True if nothing stands against applying it; an empty plan is applyable."""
+        return not self.refusals
+
+    @property
+    def counts(self) -> Counts:
+        """The numbers of the summary line."""
+        verbs = [action.verb for action in self.actions]
+        replaced = verbs.count(Verb.REPLACE)
+        return Counts(
+            imported=verbs.count(Verb.ADOPT),
+            add=verbs.count(Verb.CREATE) + replaced,
+            change=verbs.count(Verb.UPDATE),
+            destroy=verbs.count(Verb.DELETE) + replaced,
+            move=verbs.count(Verb.MOVE),
+            forget=verbs.count(Verb.FORGET),
+            no_op=self.no_ops,
+        )
+
+
+class Status(StrEnum):
+    """What became of an action."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_REACHED = "not_reached"
+
+
+class Result(Struct, frozen=True, omit_defaults=True):
+    """The outcome of one action. *kind* classes the error: `remote`, `not_sent`, `interrupted`…."""
+
+    address: Address
+    verb: Verb
+    status: Status
+    sid: str | None = None
+    kind: str = ""
+    code: int | None = None
+    text: str = ""
+
+
+class Outcome(Struct, frozen=True):
+    """What an apply did, action by action, and what it cost in requests."""
+
+    results: tuple[Result, ...]
+    warnings: tuple[PlanWarning, ...] = ()
+    read: int = 0
+    write: int = 0
+    retried: int = 0
+    interrupted: bool = False

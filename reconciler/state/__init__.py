@@ -1,0 +1,1 @@
+"""The state: what the tool remembers, and how it survives a crash."""

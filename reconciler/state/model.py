@@ -1,0 +1,159 @@
+"""What the tool remembers: bindings, open intents, and the records that change them.
+
+A `State` is changed only by `State.apply(record)`; the journal stores the same records, so that
+replaying it is applying them again. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from msgspec import Struct, field
+
+from reconciler.model import Address
+
+
+class Binding(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The live object that an address stands for.
+
+    *sent* has a digest per managed field: what was last sent. *observed* has one only where the
+    reply showed something else. *superseded* are earlier messages of this address that are still
+    to be deleted. *created* says of a parent that this tool made it. A *released* binding spares
+    its message: no longer managed, never counted as unmanaged. An *imported* one has fields that
+    were never sent by us: what cannot be seen is assumed equal.
+    """
+
+    sid: str
+    service_sid: str = ""
+    conversation_sid: str = ""
+    index: int = -1
+    sent: dict[str, str] = {}
+    observed: dict[str, str] = {}
+    superseded: tuple[str, ...] = ()
+    created: bool = False
+    released: bool = False
+    imported: bool = False
+
+
+class Intent(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A create that may have been sent and whose reply is not on record.
+
+    For a message, *boundary* is the highest index known before it and *match* the digest over what
+    a reply can show. For a service, *known* lists the sids of its name before; for a
+    conversation, *name* is the unique name it was to get. *opened_at* is in whole seconds of UTC.
+    """
+
+    address: Address
+    service_sid: str = ""
+    conversation_sid: str = ""
+    boundary: int = -1
+    match: str = ""
+    webhooks: bool = False
+    name: str = ""
+    known: tuple[str, ...] = ()
+    opened_at: str = ""
+
+
+class InFlight(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What one conversation was about to create when the snapshot was written.
+
+    *creates* maps address to match digest, in the order in which they are sent.
+    """
+
+    boundary: int
+    creates: dict[Address, str]
+    service_sid: str = ""
+    conversation_sid: str = ""
+    webhooks: bool = False
+    opened_at: str = ""
+
+
+class Opened(Struct, frozen=True, gc=False, tag="opened", tag_field="record"):
+    """A create is about to be sent."""
+
+    intent: Intent
+
+
+class Closed(Struct, frozen=True, gc=False, tag="closed", tag_field="record"):
+    """The open intent of *address* came to nothing."""
+
+    address: Address
+
+
+class Bound(Struct, frozen=True, gc=False, tag="bound", tag_field="record"):
+    """*address* now stands for this object; closes its intent."""
+
+    address: Address
+    binding: Binding
+
+
+class Unbound(Struct, frozen=True, gc=False, tag="unbound", tag_field="record"):
+    """*address* stands for nothing any more: deleted or forgotten."""
+
+    address: Address
+
+
+class Moved(Struct, frozen=True, gc=False, tag="moved", tag_field="record"):
+    """The object of *previous* is now that of *address*."""
+
+    previous: Address
+    address: Address
+
+
+class PlanUsed(Struct, frozen=True, gc=False, tag="plan_used", tag_field="record"):
+    """A saved plan was begun; it is never begun again."""
+
+    plan_id: str
+
+
+Record = Opened | Closed | Bound | Unbound | Moved | PlanUsed
+
+
+class State(Struct):
+    """Everything remembered about one account at one origin.
+
+    *lineage* names the history (128 random bits, hex), *serial* counts the snapshots written.
+    *origin* is `scheme://host[:port]`, or `emulator:` and the id of its store.
+    """
+
+    lineage: str
+    account_sid: str
+    origin: str
+    serial: int = 0
+    bindings: dict[Address, Binding] = field(default_factory=dict)
+    in_flight: dict[Address, InFlight] = field(default_factory=dict)
+    intents: dict[Address, Intent] = field(default_factory=dict)
+    """Open intents, in the order in which they were opened; kept by the journal, not the snapshot."""
+    used_plans: list[str] = field(default_factory=list)
+
+    def apply(self, record: Record) -> None:
+        """Change this state as *record* says."""
+        match record:
+            case Opened(intent):
+                self.intents[intent.address] = intent
+            case Closed(address):
+                self.intents.pop(address, None)
+            case Bound(address, binding):
+                self.intents.pop(address, None)
+                self.bindings[address] = binding
+            case Unbound(address):
+                self.intents.pop(address, None)
+                self.bindings.pop(address, None)
+            case Moved(previous, address):
+                self.bindings[address] = self.bindings.pop(previous)
+            case PlanUsed(plan_id):
+                self.used_plans.append(plan_id)
+
+    def digest(self, name: str, value: str) -> str:
+        """Return the 128-bit digest of a field's canonical text, salted with the lineage."""
+        return field_digest(self.lineage, name, value)
+
+
+def field_digest(lineage: str, name: str, value: str) -> str:
+    """Return 32 hex digits that stand for *value* in the field *name* within one lineage."""
+    return blake2b(
+        value.encode("utf-8", "surrogatepass"),
+        digest_size=16,
+        key=lineage.encode(),
+        person=name.encode()[:16],
+    ).hexdigest()
