@@ -224,3 +224,29 @@ class RemoteService(Struct, frozen=True, gc=False):
     sid: str
     friendly_name: str | None = None
     date_created: str | None = None
+
+
+class ConversationView(Struct, frozen=True, gc=False):
+    """What was read of one conversation: *remote* is None where it does not exist.
+
+    *complete* says that *messages* are all there are; otherwise they are the managed ones and
+    whatever stands above them.
+    """
+
+    remote: RemoteConversation | None
+    messages: dict[str, RemoteMessage] = {}
+    complete: bool = True
+    participants: dict[str, RemoteParticipant] = {}
+
+
+class Remote(Struct, frozen=True, gc=False):
+    """Everything that was read for one plan, by the addresses it was read for.
+
+    *others* counts the conversations of a service that no address stands for; it is known only
+    for services that might be deleted.
+    """
+
+    services: dict[Address, RemoteService | None] = {}
+    conversations: dict[Address, ConversationView] = {}
+    others: dict[Address, int] = {}
+    requests: int = 0

@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.model import Address, MediaFile, ResourceType, type_of
-from reconciler.state.model import Intent
+from reconciler.state.model import Bound, Intent, Unbound
 
 
 class Verb(StrEnum):
@@ -53,8 +53,11 @@ class Action(Struct, frozen=True, omit_defaults=True):
     """One step of a plan, with everything needed to show it and to carry it out.
 
     *before* and *after* map fields to canonical texts; *send* is the part of *after* that the
-    request carries. *reset* names the fields that are set back to the API's default, as they were
-    dropped from the manifest. *fingerprint* is over the live object, to refuse a stale plan.
+    request carries, *managed* names the part that the manifest declares and the state will
+    remember. *reset* names the fields that are set back to the API's default, as they were dropped
+    from the manifest. *ignored* are the `ignore_changes` paths. *with_parent* marks what goes with
+    the deletion of its conversation, without a request of its own. *fingerprint* is over the live
+    object, to refuse a stale plan.
     """
 
     address: Address
@@ -65,11 +68,14 @@ class Action(Struct, frozen=True, omit_defaults=True):
     before: dict[str, str] = {}
     after: dict[str, str] = {}
     send: dict[str, str] = {}
+    managed: tuple[str, ...] = ()
     reset: tuple[str, ...] = ()
+    ignored: tuple[tuple[str, ...], ...] = ()
     changes: tuple[FieldChange, ...] = ()
     replace_paths: tuple[str, ...] = ()
     previous_address: Address | None = None
     webhooks: bool = False
+    with_parent: bool = False
     file: MediaFile | None = None
     fingerprint: str = ""
 
@@ -118,13 +124,17 @@ class Counts(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """What apply would do, in the order in which people read it.
 
-    *settlements* are the open intents that were looked up and what apply assumes of each.
+    *records* bring bindings up to date without any request. *unordered* are the conversations
+    whose creates may run side by side (`order: any`). *settlements* are the open intents that were looked
+    up, with the sid that was found for each.
     """
 
     actions: tuple[Action, ...]
     parents: tuple[Parent, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    records: tuple[Bound | Unbound, ...] = ()
+    unordered: tuple[Address, ...] = ()
     no_ops: int = 0
     lineage: str = ""
     serial: int = 0

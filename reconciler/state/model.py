@@ -40,7 +40,8 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True):
 
     For a message, *boundary* is the highest index known before it and *match* the digest over what
     a reply can show. For a service, *known* lists the sids of its name before; for a
-    conversation, *name* is the unique name it was to get. *opened_at* is in whole seconds of UTC.
+    conversation, *name* is the unique name it was to get. *sent* becomes the binding's if the create
+    turns out to have happened. *opened_at* is in whole seconds of UTC.
     """
 
     address: Address
@@ -48,6 +49,7 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True):
     conversation_sid: str = ""
     boundary: int = -1
     match: str = ""
+    sent: dict[str, str] = {}
     webhooks: bool = False
     name: str = ""
     known: tuple[str, ...] = ()
