@@ -1,0 +1,229 @@
+"""Find the services and conversations that addresses stand for.
+
+Once bound, a parent is whatever sid the state has. Otherwise a service is found by its sid or its
+friendly name, a conversation by its sid or its unique name. What cannot be told is an error, and a
+`sid:` that does not exist is never a reason to create.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from reconciler.concurrency import concurrently
+from reconciler.errors import NotFound, PlanError
+from reconciler.model import (
+    Address,
+    Conversation,
+    Desired,
+    RemoteConversation,
+    RemoteService,
+    ResourceType,
+    Service,
+    parent_of,
+    type_of,
+)
+from reconciler.state.model import State
+
+if TYPE_CHECKING:
+    from reconciler.twilio.client import Twilio
+
+_LIST_FROM: Final = 20
+"""From this many conversations of a service on, its listing (pages of 100) is read first."""
+
+
+class Resolved(Struct):
+    """Live parents by address; None where the address stands for nothing that exists."""
+
+    services: dict[Address, RemoteService | None]
+    conversations: dict[Address, RemoteConversation | None]
+    others: dict[Address, int]
+
+
+async def resolve(client: Twilio, desired: Desired, state: State) -> Resolved:
+    """Return every parent that is desired or bound; raises PlanError where that cannot be told."""
+    wanted = {service.name: service for service in desired.services}
+    bound = [address for address in state.bindings if type_of(address) is ResourceType.SERVICE]
+    names = [*wanted, *(name for name in sorted(bound) if name not in wanted)]
+    by_name = await _services_by_name(client, desired, state)
+    found = await concurrently(_service(client, name, wanted.get(name), state, by_name) for name in names)
+    services = dict(zip(names, found, strict=True))
+    conversations: dict[Address, RemoteConversation | None] = {}
+    others: dict[Address, int] = {}
+    for name, live in services.items():
+        addresses = _conversations_of(name, wanted.get(name), state)
+        if live is None:
+            conversations.update(dict.fromkeys(addresses))
+            continue
+        binding = state.bindings.get(name)
+        might_go = name not in wanted and binding is not None and binding.created
+        seen = _Seen()
+        if len(addresses) >= _LIST_FROM or might_go:
+            await _read_listing(client, live.sid, addresses, state, seen, everything=might_go)
+        results = await concurrently(
+            _conversation(client, live.sid, address, conversation, state, seen)
+            for address, conversation in addresses.items()
+        )
+        conversations.update(zip(addresses, results, strict=True))
+        if might_go:
+            known = {conversation.sid for conversation in results if conversation is not None}
+            others[name] = sum(sid not in known for sid in seen.by_sid)
+    return Resolved(services, conversations, others)
+
+
+async def _services_by_name(
+    client: Twilio, desired: Desired, state: State
+) -> dict[str | None, list[RemoteService]]:
+    """List the services once, and only if one of them can be found by nothing but its name."""
+    by_name: dict[str | None, list[RemoteService]] = {}
+    if any(not s.sid and not s.default and s.name not in state.bindings for s in desired.services):
+        async for page in client.service_pages():
+            for service in page:
+                by_name.setdefault(service.friendly_name, []).append(service)
+    return by_name
+
+
+async def _service(
+    client: Twilio,
+    address: Address,
+    service: Service | None,
+    state: State,
+    by_name: dict[str | None, list[RemoteService]],
+) -> RemoteService | None:
+    binding = state.bindings.get(address)
+    if service is not None and service.sid is not None:
+        _check_sid(address, service.path, service.line, service.sid, binding.sid if binding else None)
+        try:
+            return await client.fetch_service(service.sid)
+        except NotFound as error:
+            raise _no_such(address, service.path, service.line, service.sid, "service") from error
+    if binding is not None:
+        try:
+            return await client.fetch_service(binding.sid)
+        except NotFound:
+            return None
+    if service is None:
+        return None
+    if service.default:
+        return await client.fetch_service(await client.default_service_sid())
+    name = service.friendly_name or service.name
+    candidates = by_name.get(name, [])
+    if len(candidates) > 1:
+        sids = " and ".join(candidate.sid for candidate in candidates)
+        raise PlanError(
+            f"{len(candidates)} services are named {name!r}: {sids}",
+            hint=f"say which one is meant with `sid:` at {service.path}:{service.line}",
+        )
+    return candidates[0] if candidates else None
+
+
+class _Seen(Struct):
+    """What a listing of conversations showed; *complete* if it was read to its end."""
+
+    by_sid: dict[str, RemoteConversation] = {}
+    by_name: dict[str, RemoteConversation] = {}
+    complete: bool = False
+
+
+async def _read_listing(
+    client: Twilio,
+    service_sid: str,
+    addresses: dict[Address, Conversation | None],
+    state: State,
+    seen: _Seen,
+    *,
+    everything: bool,
+) -> None:
+    """Read pages of conversations until all wanted ones are seen, or single fetches would be cheaper."""
+    missing = {
+        state.bindings[address].sid if address in state.bindings else _name_or_sid(address, conversation)
+        for address, conversation in addresses.items()
+    }
+    budget = len(missing)
+    seen.by_sid, seen.by_name = {}, {}
+    async for page in client.conversation_pages(service_sid):
+        for conversation in page:
+            seen.by_sid[conversation.sid] = conversation
+            missing.discard(conversation.sid)
+            if conversation.unique_name is not None:
+                seen.by_name[conversation.unique_name] = conversation
+                missing.discard(conversation.unique_name)
+        budget -= 1
+        if not everything and (not missing or budget <= 0):
+            return
+    seen.complete = True
+
+
+async def _conversation(
+    client: Twilio,
+    service_sid: str,
+    address: Address,
+    conversation: Conversation | None,
+    state: State,
+    seen: _Seen,
+) -> RemoteConversation | None:
+    binding = state.bindings.get(address)
+    if conversation is not None and conversation.sid is not None:
+        where = (address, conversation.path, conversation.line, conversation.sid)
+        _check_sid(*where, binding.sid if binding else None)
+        live = seen.by_sid.get(conversation.sid) or await _fetch(client, service_sid, conversation.sid)
+        if live is None:
+            raise _no_such(*where, "conversation")
+        return live
+    name = conversation.unique_name if conversation is not None else None
+    if name is None:
+        if binding is None:
+            return None
+        return seen.by_sid.get(binding.sid) or await _fetch(client, service_sid, binding.sid)
+    live = seen.by_name.get(name)
+    if live is None and not (seen.complete and binding is None):
+        live = await _fetch(client, service_sid, name)
+    if binding is None or (live is not None and live.sid == binding.sid):
+        return live
+    if live is not None:
+        raise PlanError(
+            f"`{address}` is {binding.sid} in the state, but the unique name {name!r} now means {live.sid}",
+            hint=f"rename {live.sid}, or run `reconciler state rm {address}` to use it instead",
+        )
+    return seen.by_sid.get(binding.sid) or await _fetch(client, service_sid, binding.sid)
+
+
+async def _fetch(client: Twilio, service_sid: str, sid_or_name: str) -> RemoteConversation | None:
+    try:
+        return await client.fetch_conversation(service_sid, sid_or_name)
+    except NotFound:
+        return None
+
+
+def _conversations_of(name: str, service: Service | None, state: State) -> dict[Address, Conversation | None]:
+    """Return the desired conversations of a service, then those that are only bound."""
+    declared: Iterable[Conversation] = service.conversations if service is not None else ()
+    found: dict[Address, Conversation | None] = {f"{name}/{item.name}": item for item in declared}
+    for address in state.bindings:
+        if type_of(address) is ResourceType.CONVERSATION and parent_of(address) == name:
+            found.setdefault(address, None)
+    return found
+
+
+def _name_or_sid(address: Address, conversation: Conversation | None) -> str:
+    if conversation is None:
+        return address
+    return conversation.sid or conversation.unique_name or conversation.name
+
+
+def _check_sid(address: Address, path: str, line: int, sid: str, bound: str | None) -> None:
+    if bound is not None and bound != sid:
+        raise PlanError(
+            f"`{address}` is {bound} in the state, but {path}:{line} says {sid}",
+            hint=f"run `reconciler state rm {address}` if the other one is meant from now on",
+        )
+
+
+def _no_such(address: Address, path: str, line: int, sid: str, what: str) -> PlanError:
+    return PlanError(
+        f"the {what} {sid} of `{address}` does not exist (404)",
+        hint=f"check `sid:` at {path}:{line}, and that the account is the right one; "
+        "without `sid:` it is found by name, and created if absent",
+    )
