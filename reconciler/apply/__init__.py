@@ -1,0 +1,1 @@
+"""The applier: carry a plan out exactly once."""

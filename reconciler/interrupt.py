@@ -1,0 +1,58 @@
+"""Ctrl-C and SIGTERM: the first asks to stop, the second stops waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Interrupted(Exception):  # it is no error
+    """The command was stopped by *signum* before its work was done."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+class Interrupts:
+    """What signals do while a command runs: cancel it, until it has a gentler way to stop."""
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+        self._gently: Callable[[], None] | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* to its end; raises Interrupted if a signal ended it."""
+        try:
+            return asyncio.run(self._guarded(work))
+        except asyncio.CancelledError:
+            if self.signum is None:
+                raise
+            raise Interrupted(self.signum) from None
+
+    def stop_gently(self, stop: Callable[[], None]) -> None:
+        """From now on, let the first signal call *stop*, and only the second cancel."""
+        self._gently = stop
+        if self.signum is not None:
+            stop()
+
+    async def _guarded(self, work: Coroutine[Any, Any, T]) -> T:
+        loop = asyncio.get_running_loop()
+        task = self._task = loop.create_task(work)
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, self._on_signal, signum)
+        return await task
+
+    def _on_signal(self, signum: int) -> None:
+        if self.signum is None and self._gently is not None:
+            self.signum = signum
+            self._gently()
+            return
+        self.signum = self.signum or signum
+        if self._task is not None:
+            self._task.cancel()
