@@ -1,0 +1,108 @@
+"""The `reconciler` command: one place that catches errors and decides exit codes.
+
+0 done · 1 error, wrong usage too · 2 only with `--detailed-exitcode`: changes pending · 130/143 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final, NoReturn
+
+import click
+
+from reconciler.errors import ManifestError, ReconcilerError
+
+_COMMANDS: Final = {
+    "validate": "reconciler.cli.offline",
+    "plan": "reconciler.cli.changes",
+    "apply": "reconciler.cli.changes",
+    "destroy": "reconciler.cli.changes",
+    "show": "reconciler.cli.states",
+    "state": "reconciler.cli.states",
+    "emulator": "reconciler.cli.offline",
+    "schema": "reconciler.cli.offline",
+    "version": "reconciler.cli.offline",
+}
+_SUMMARIES: Final = {
+    "validate": "Check manifests, offline.",
+    "plan": "Show what would change, and why.",
+    "apply": "Make the messages what the manifests say.",
+    "destroy": "Delete every managed message.",
+    "show": "Show a saved plan, or the state.",
+    "state": "Inspect what the state remembers.",
+    "emulator": "Serve a local Twilio Conversations.",
+    "schema": "Print a JSON Schema.",
+    "version": "Print the version.",
+}
+
+
+class _Lazy(click.Group):
+    """A group that imports a command's module when the command is asked for: start-up stays short."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which they are used."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(_COMMANDS[cmd_name])
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SUMMARIES.items()))
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: reconciler plan examples/quickstart --endpoint emulator",
+)
+@click.version_option(None, "--version", package_name="reconciler", message="reconciler %(version)s")
+def cli() -> None:
+    """Keep the messages of Twilio Conversations as code."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        return cli.main(standalone_mode=False) or 0
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"run `{context.command_path} --help`" if context is not None else None
+        _complain(error.format_message()[:1].lower() + error.format_message()[1:], hint)
+        return 1
+    except ManifestError as error:
+        from reconciler.report.problems import render_problems  # noqa: PLC0415  # only when it went wrong
+
+        click.echo(render_problems(error.problems), err=True, nl=False)
+        return 1
+    except ReconcilerError as error:
+        _complain(error.text, error.hint)
+        return 1
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads any more; Python would complain about that too
+        return 1
+
+
+def _complain(text: str, hint: str | None) -> None:
+    from reconciler.report.inert import escape  # noqa: PLC0415  # only when it went wrong
+
+    click.echo(f"error: {escape(text)}", err=True)
+    if hint:
+        click.echo(f"hint: {escape(hint)}", err=True)

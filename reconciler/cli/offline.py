@@ -1,0 +1,127 @@
+"""The commands that need neither Twilio nor a state: validate, schema, version, emulator."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from reconciler import __version__
+from reconciler.cli import options as shared
+from reconciler.errors import ManifestError, UsageError
+
+
+@click.command(epilog="Example: reconciler validate examples/quickstart")
+@shared.paths
+@shared.option("--format", "formats", multiple=True, metavar="FORMAT", help="text or json.")
+def validate(paths: tuple[Path, ...], formats: tuple[str, ...]) -> int:
+    """Check manifests offline; all problems are reported in one run."""
+    out = shared.Output.parse(formats, ("text", "json"), no_color=True)
+    try:
+        desired = shared.desired(paths)
+    except ManifestError as error:
+        if out.screen != "json":
+            raise
+        problems = [
+            {
+                "severity": "error",
+                "summary": problem.text,
+                "detail": problem.hint or "",
+                "range": {
+                    "filename": problem.path,
+                    "start": {"line": problem.line, "column": problem.column},
+                },
+            }
+            for problem in error.problems
+        ]
+        _print_json({"valid": False, "error_count": len(problems), "diagnostics": problems})
+        return 1
+    conversations = [one for service in desired.services for one in service.conversations]
+    messages = sum(len(one.messages) for one in conversations)
+    if out.screen == "json":
+        _print_json({"valid": True, "error_count": 0, "diagnostics": []})
+    else:
+        click.echo(
+            f"Success! The manifests are valid: {_count(messages, 'message')} "
+            f"in {_count(len(conversations), 'conversation')}."
+        )
+    return 0
+
+
+@click.command(epilog="Example: reconciler schema manifest > manifest.schema.json")
+@click.argument("name", type=click.Choice(["manifest", "plan", "state"]), default="manifest")
+def schema(name: str) -> None:
+    """Print a JSON Schema: of the manifest, of `plan --format json`, or of the state."""
+    if name == "manifest":
+        from reconciler.manifest.models import manifest_schema as build  # noqa: PLC0415  # pydantic
+    elif name == "plan":
+        from reconciler.report.json import plan_schema as build  # noqa: PLC0415
+    else:
+        from reconciler.state.document import state_schema as build  # noqa: PLC0415
+    _print_json(build())
+
+
+@click.command(epilog="Example: reconciler version --format json")
+@shared.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def version(form: str) -> None:
+    """Print the version."""
+    if form == "json":
+        _print_json({"reconciler_version": __version__, "python_version": sys.version.split()[0]})
+    else:
+        click.echo(f"reconciler {__version__}")
+
+
+@click.command(epilog="Example: reconciler emulator --port 8010 --data demo.db")
+@shared.option("--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0: any free.")
+@shared.option(
+    "--data",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep everything in this file. [default: in memory]",
+)
+@shared.option(
+    "--max-page-size",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="How many messages a page holds at most.",
+)
+@shared.option("--refuse-large-pages", is_flag=True, help="Refuse a larger page instead of granting less.")
+@shared.option("--require-token", metavar="TOKEN", help="Accept only this password.")
+@shared.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="RULE",
+    help="Make trouble, such as create_message:3:reset_after or *:p=0.1:429. May be repeated.",
+)
+@shared.option("--fault-seed", type=int, default=0, show_default=True, help="Seed of random trouble.")
+def emulator(port: int, data: Path | None, **given: Any) -> None:
+    """Serve a local Twilio Conversations on 127.0.0.1 until it is stopped."""
+    from reconciler.emulator import EmulatorOptions  # noqa: PLC0415
+    from reconciler.emulator.fault_text import parse_fault  # noqa: PLC0415
+    from reconciler.emulator.server import serve  # noqa: PLC0415  # uvicorn
+
+    try:
+        faults = tuple(parse_fault(text) for text in given["faults"])
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    options = EmulatorOptions(
+        max_page_size=given["max_page_size"],
+        refuse_large_pages=given["refuse_large_pages"],
+        auth_token=given["require_token"],
+        faults=faults,
+        fault_seed=given["fault_seed"],
+    )
+    serve(port=port, data=data, options=options)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,84 @@
+"""The commands that show what is remembered: show, state list, state show. They change nothing."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from reconciler.cli import options as shared
+from reconciler.errors import StateError
+from reconciler.model import type_of
+from reconciler.report.inert import escape
+from reconciler.state import document
+from reconciler.state.model import Binding, State
+from reconciler.state.store import StateStore
+
+_formats = shared.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+
+
+@click.command(epilog="Example: reconciler show --state demo.state.json")
+@shared.state
+@_formats
+def show(state: Path, form: str) -> None:
+    """Show the state: which live object each address stands for."""
+    remembered = _read(state)
+    if form == "json":
+        click.echo(document.encode(remembered, remembered.serial), nl=False)
+        return
+    click.echo(f"account {remembered.account_sid} at {escape(remembered.origin)}")
+    click.echo(f"lineage {remembered.lineage}, serial {remembered.serial}")
+    for address, binding in remembered.bindings.items():
+        click.echo(f"{escape(address)}  {binding.sid}")
+    for address in remembered.intents:
+        click.echo(f"{escape(address)}  (in flight: its outcome is not known yet)")
+
+
+@click.group(epilog="Example: reconciler state list 'support/*'")
+def state() -> None:
+    """Inspect what the state remembers."""
+
+
+@state.command(name="list", epilog="Example: reconciler state list 'support/*'")
+@click.argument("globs", nargs=-1)
+@shared.state
+def list_(globs: tuple[str, ...], state: Path) -> None:
+    """List the addresses that are bound, all or those that match a glob."""
+    for address in _read(state).bindings:
+        if not globs or any(fnmatchcase(address, glob) for glob in globs):
+            click.echo(escape(address))
+
+
+@state.command(name="show", epilog="Example: reconciler state show support/order-4711/welcome")
+@click.argument("address")
+@shared.state
+@_formats
+def show_one(address: str, state: Path, form: str) -> None:
+    """Show one binding: sids, index, and the digests of what was sent and seen."""
+    bindings = _read(state).bindings
+    if address not in bindings:
+        raise StateError(
+            f"nothing is bound to `{address}`", hint="`reconciler state list` shows what is bound"
+        )
+    binding = bindings[address]
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode({"address": address, **_fields(binding)})))
+        return
+    click.echo(f"# {escape(address)} ({type_of(address)})")
+    for name, value in _fields(binding).items():
+        click.echo(f"{name} = {value}")
+
+
+def _fields(binding: Binding) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(binding)
+    return fields
+
+
+def _read(path: Path) -> State:
+    found = StateStore(path).read()
+    if found is None:
+        raise StateError(f"there is no state at `{path}`", hint="name one with `--state`")
+    return found
