@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from reconciler.model import Address
 
 
-class Binding(Struct, frozen=True, gc=False, omit_defaults=True):
+class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """The live object that an address stands for.
 
     *sent* has a digest per managed field: what was last sent. *observed* has one only where the
@@ -35,7 +35,7 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True):
     imported: bool = False
 
 
-class Intent(Struct, frozen=True, gc=False, omit_defaults=True):
+class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """A create that may have been sent and whose reply is not on record.
 
     For a message, *boundary* is the highest index known before it and *match* the digest over what
@@ -56,7 +56,7 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True):
     opened_at: str = ""
 
 
-class InFlight(Struct, frozen=True, gc=False, omit_defaults=True):
+class InFlight(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """What one conversation was about to create when the snapshot was written.
 
     *creates* maps address to match digest, in the order in which they are sent.
@@ -70,39 +70,41 @@ class InFlight(Struct, frozen=True, gc=False, omit_defaults=True):
     opened_at: str = ""
 
 
-class Opened(Struct, frozen=True, gc=False, tag="opened", tag_field="record"):
+class Opened(Struct, frozen=True, gc=False, tag="opened", tag_field="record", forbid_unknown_fields=True):
     """A create is about to be sent."""
 
     intent: Intent
 
 
-class Closed(Struct, frozen=True, gc=False, tag="closed", tag_field="record"):
+class Closed(Struct, frozen=True, gc=False, tag="closed", tag_field="record", forbid_unknown_fields=True):
     """The open intent of *address* came to nothing."""
 
     address: Address
 
 
-class Bound(Struct, frozen=True, gc=False, tag="bound", tag_field="record"):
+class Bound(Struct, frozen=True, gc=False, tag="bound", tag_field="record", forbid_unknown_fields=True):
     """*address* now stands for this object; closes its intent."""
 
     address: Address
     binding: Binding
 
 
-class Unbound(Struct, frozen=True, gc=False, tag="unbound", tag_field="record"):
+class Unbound(Struct, frozen=True, gc=False, tag="unbound", tag_field="record", forbid_unknown_fields=True):
     """*address* stands for nothing any more: deleted or forgotten."""
 
     address: Address
 
 
-class Moved(Struct, frozen=True, gc=False, tag="moved", tag_field="record"):
+class Moved(Struct, frozen=True, gc=False, tag="moved", tag_field="record", forbid_unknown_fields=True):
     """The object of *previous* is now that of *address*."""
 
     previous: Address
     address: Address
 
 
-class PlanUsed(Struct, frozen=True, gc=False, tag="plan_used", tag_field="record"):
+class PlanUsed(
+    Struct, frozen=True, gc=False, tag="plan_used", tag_field="record", forbid_unknown_fields=True
+):
     """A saved plan was begun; it is never begun again."""
 
     plan_id: str
@@ -125,7 +127,7 @@ class State(Struct):
     bindings: dict[Address, Binding] = field(default_factory=dict)
     in_flight: dict[Address, InFlight] = field(default_factory=dict)
     intents: dict[Address, Intent] = field(default_factory=dict)
-    """Open intents, in the order in which they were opened; kept by the journal, not the snapshot."""
+    """Creates of unknown outcome, in the order in which they were sent."""
     used_plans: list[str] = field(default_factory=list)
 
     def apply(self, record: Record) -> None:

@@ -1,0 +1,175 @@
+"""The state file: bytes <-> State, with nothing read or written here.
+
+One binding a line, sorted by address, so that two states compare well with `git diff`. Every
+change of shape, an added field too, raises `FORMAT_VERSION`: an older release must refuse the
+file, as a field that it dropped on its next write could be the one that prevents a duplicate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from inspect import cleandoc
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from reconciler import __version__
+from reconciler.errors import StateError
+from reconciler.model import Address
+from reconciler.state.model import Binding, InFlight, Intent, State
+
+FORMAT_VERSION: Final = 1
+_SHOWN = 200
+"""Characters of a foreign text that an error quotes."""
+
+
+class Document(Struct, frozen=True, forbid_unknown_fields=True):
+    """What `reconciler` remembers of one account at one origin: no text of any message."""
+
+    format_version: Annotated[int, Meta(ge=1, description="Shape of this file; this schema is of 1.")]
+    lineage: Annotated[
+        str, Meta(min_length=1, max_length=64, description="Names the history; salt of all digests.")
+    ]
+    serial: Annotated[int, Meta(ge=0, description="Counts the snapshots written.")]
+    tool_version: Annotated[str, Meta(description="The release that wrote this file.")]
+    account_sid: Annotated[str, Meta(description="The account whose messages are bound.")]
+    origin: Annotated[
+        str, Meta(description="`scheme://host[:port]`, or `emulator:` and the id of its store.")
+    ]
+    used_plans: Annotated[list[str], Meta(description="Ids of saved plans that were begun.")]
+    in_flight: Annotated[
+        dict[Address, InFlight], Meta(description="By conversation: what a running apply is creating.")
+    ]
+    intents: Annotated[
+        dict[Address, Intent], Meta(description="Creates of unknown outcome, in the order they were sent.")
+    ]
+    bindings: Annotated[dict[Address, Binding], Meta(description="Address to live object.")]
+
+
+_decoder = msgspec.json.Decoder(Document)
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(state: State, serial: int) -> bytes:
+    """Return the file that holds *state* as snapshot number *serial*."""
+    members = {
+        "format_version": _encode(FORMAT_VERSION),
+        "lineage": _encode(state.lineage),
+        "serial": _encode(serial),
+        "tool_version": _encode(__version__),
+        "account_sid": _encode(state.account_sid),
+        "origin": _encode(state.origin),
+        "used_plans": _encode(state.used_plans),
+        "in_flight": _lines(state.in_flight),
+        "intents": _lines(state.intents),
+        "bindings": _lines(dict(sorted(state.bindings.items()))),
+    }
+    return b"{\n" + b",\n".join(b'  "%s": %s' % (name.encode(), members[name]) for name in members) + b"\n}\n"
+
+
+def decode(data: bytes, where: str) -> State:
+    """Return the state in *data*; *where* names the file in errors.
+
+    Raises StateError, each time with another text, for an empty file, one of a newer release, a
+    damaged one, and one that is no state at all.
+    """
+    try:
+        document = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _explain(data, where, error) from error
+    if document.format_version > FORMAT_VERSION:
+        raise _newer(where, document.format_version)
+    return State(
+        lineage=document.lineage,
+        account_sid=document.account_sid,
+        origin=document.origin,
+        serial=document.serial,
+        bindings=document.bindings,
+        in_flight=document.in_flight,
+        intents=document.intents,
+        used_plans=document.used_plans,
+    )
+
+
+def state_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the state file."""
+    schema: dict[str, Any] = msgspec.json.decode(_encode(msgspec.json.schema(Document)))  # defaults as JSON
+    for definition in schema["$defs"].values():
+        definition["description"] = cleandoc(definition["description"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "reconciler state", **schema}
+
+
+def _lines(members: Mapping[Address, Struct]) -> bytes:
+    if not members:
+        return b"{}"
+    lines = [b"    %s: %s" % (_encode(address), _encode(member)) for address, member in members.items()]
+    return b"{\n" + b",\n".join(lines) + b"\n  }"
+
+
+def _explain(data: bytes, where: str, error: Exception) -> StateError:
+    """Return the error for *data*, which could not be decoded because of *error*."""
+    if not data.strip(b"\0 \t\r\n"):
+        return StateError(
+            f"the state `{where}` is empty",
+            hint=f"put back a good copy, such as `{where}.backup`; or remove it to start without a state",
+        )
+    try:
+        document = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _damaged(where, _position(data, error)) if data.lstrip()[:1] == b"{" else _foreign(where)
+    if not isinstance(document, dict) or not {"format_version", "lineage"} <= document.keys():
+        return _foreign(where)
+    version = document["format_version"]
+    if type(version) is int and version > FORMAT_VERSION:
+        return _newer(where, version)
+    return _damaged(where, _first_misfit(document) or str(error)[:_SHOWN])
+
+
+def _damaged(where: str, detail: str) -> StateError:
+    return StateError(
+        f"the state `{where}` is damaged: {detail}",
+        hint=f"put back a good copy, such as `{where}.backup`; the damaged file was left as it is",
+    )
+
+
+def _foreign(where: str) -> StateError:
+    return StateError(
+        f"`{where}` is no state of reconciler", hint="correct `--state`; the file was left as it is"
+    )
+
+
+def _newer(where: str, version: int) -> StateError:
+    return StateError(
+        f"the state `{where}` was made by a newer release (format version {version}; this release reads "
+        f"{FORMAT_VERSION})",
+        hint="upgrade reconciler",
+    )
+
+
+def _position(data: bytes, error: Exception) -> str:
+    if at := re.search(r" \(byte (\d+)\)$", str(error)):
+        line = data.count(b"\n", 0, int(at[1])) + 1
+        return f"line {line}: {str(error)[: at.start()]}"
+    if "truncated" in str(error):
+        last = data.count(b"\n") + 1
+        return f"it ends too early, in line {last}"
+    return str(error)
+
+
+def _first_misfit(document: dict[str, Any]) -> str | None:
+    """Name the entry that has the wrong shape: the decoder's own message leaves out its address."""
+    shapes: tuple[tuple[str, type[Struct]], ...] = (
+        ("bindings", Binding),
+        ("in_flight", InFlight),
+        ("intents", Intent),
+    )
+    for section, shape in shapes:
+        entries = document.get(section)
+        for address, entry in entries.items() if isinstance(entries, dict) else ():
+            try:
+                msgspec.convert(entry, shape)
+            except msgspec.ValidationError as error:
+                return f"`{address[:_SHOWN]}` in `{section}`: {str(error)[:_SHOWN]}"
+    return None

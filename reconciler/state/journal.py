@@ -1,0 +1,181 @@
+"""The journal: what happened since the snapshot, in lines that are only ever appended.
+
+A line is a CRC-32 in hex, a space, JSON, a newline. The first line's JSON names format, lineage
+and the serial of the snapshot that it continues; each later line is a list of records that
+reached the disk by one flush. Each CRC continues that of the line before, so a line that is
+changed, lost or swapped is seen. A line counts once its newline and its CRC are there, and a flush
+is one line: a crash can only tear the last one, of which nobody was told that it was written.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+from zlib import crc32
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.errors import StateError
+from reconciler.state.files import Files, put, unusable
+from reconciler.state.model import Record, State
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+FORMAT_VERSION: Final = 1
+_CRC_LENGTH = len("01234567 ")
+
+
+class Header(Struct, frozen=True):
+    """The first line: the history and the snapshot that the records continue."""
+
+    format_version: int
+    lineage: str
+    serial: int
+
+
+_headers = msgspec.json.Decoder(Header)
+_records = msgspec.json.Decoder(list[Record])
+_encode = msgspec.json.Encoder().encode
+
+
+def replay(state: State, data: bytes, where: str) -> None:
+    """Apply to *state*, a snapshot as read, the records of its journal *data*.
+
+    A journal of an older snapshot changes nothing: it was folded already. A torn last line is
+    dropped. Raises StateError, with *where* as the file's name, for damage anywhere else and for
+    a journal that continues another history or a later snapshot.
+    """
+    lines = _good_lines(data, where)
+    if not lines:
+        return
+    try:
+        header = _headers.decode(lines[0])
+    except msgspec.DecodeError as error:
+        raise _damaged(where, 1) from error
+    if header.format_version > FORMAT_VERSION:
+        raise StateError(f"the journal `{where}` was made by a newer release", hint="upgrade reconciler")
+    if header.lineage != state.lineage:
+        raise _mismatch(where, f"another state (lineage {header.lineage[:32]}, not {state.lineage[:32]})")
+    if header.serial > state.serial:
+        raise _mismatch(where, f"a later state (serial {header.serial}; this one has {state.serial})")
+    if header.serial < state.serial:
+        return
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            for record in _records.decode(line):
+                state.apply(record)
+        except (msgspec.DecodeError, KeyError) as error:
+            raise _damaged(where, number) from error
+
+
+class Journal:
+    """Appends records to a journal that continues one snapshot; use it as a context manager.
+
+    It may be used by many coroutines of one loop. Leaving it waits until all that was committed
+    is on disk.
+    """
+
+    def __init__(self, path: Path, *, lineage: str, serial: int, files: Files) -> None:
+        """Put a new journal in place of *path*; raises StateError if that fails."""
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only an apply appends
+
+        self._path = path
+        self._files = files
+        header = _encode(Header(FORMAT_VERSION, lineage, serial))
+        self._crc = crc32(header)
+        try:
+            put(files, path, _line(self._crc, header))
+            self._fd = files.append(path)
+        except OSError as error:
+            raise unusable("write", path, error) from error
+        self._writer = ThreadPoolExecutor(1, "journal")
+        self._guard = Lock()
+        self._waiting: list[Record] = []
+        self._flush: Future[None] | None = None
+        self._failure: StateError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def commit(self, *records: Record) -> None:
+        """Return once *records* are on disk, all of them or none.
+
+        Whoever comes while a flush is under way shares the next one. A caller that is cancelled
+        may find its records written nevertheless. Raises StateError if they could not be written;
+        from then on nothing is: after a failed flush nobody knows what the file holds.
+        """
+        import asyncio  # noqa: PLC0415 - reading a journal needs no event loop
+
+        with self._guard:
+            self._waiting.extend(records)
+            if self._flush is None:
+                self._flush = self._writer.submit(self._write)
+            flush = self._flush
+        await asyncio.shield(asyncio.wrap_future(flush))  # one who gives up must not stop the others
+
+    def close(self) -> None:
+        """Wait until everything committed is on disk, or known not to be; no commit may follow."""
+        self._writer.shutdown(wait=True)
+        fd, self._fd = self._fd, -1
+        with suppress(OSError):  # nothing is left to write
+            self._files.close(fd)
+
+    def _write(self) -> None:
+        """Write all that waits as one line; runs in the writer's only thread."""
+        with self._guard:
+            records, self._waiting, self._flush = self._waiting, [], None
+        if self._failure:
+            raise self._failure
+        payload = _encode(records)
+        crc = crc32(payload, self._crc)
+        try:
+            self._files.write(self._fd, _line(crc, payload))
+            self._files.sync(self._fd)
+        except OSError as error:
+            self._failure = unusable("write", self._path, error)
+            raise self._failure from error
+        self._crc = crc
+
+
+def _line(crc: int, payload: bytes) -> bytes:
+    return b"%08x %s\n" % (crc, payload)
+
+
+def _good_lines(data: bytes, where: str) -> list[bytes]:
+    """Return the JSON of each line, without a torn last one."""
+    *lines, torn = data.split(b"\n")
+    good = []
+    crc = 0
+    for number, line in enumerate(lines, 1):
+        payload = line[_CRC_LENGTH:]
+        crc = crc32(payload, crc)
+        if line[:_CRC_LENGTH] != b"%08x " % crc:
+            if number == len(lines) and not torn:
+                break
+            raise _damaged(where, number)
+        good.append(payload)
+    return good
+
+
+def _damaged(where: str, line: int) -> StateError:
+    return StateError(
+        f"the journal `{where}` is damaged in line {line}",
+        hint="put back a good copy of it; or move it away, and the next `plan` looks up what was in flight",
+    )
+
+
+def _mismatch(where: str, whose: str) -> StateError:
+    return StateError(
+        f"the journal `{where}` belongs to {whose}",
+        hint="put back the state that it belongs to; or, if what it records is not wanted, move it away",
+    )

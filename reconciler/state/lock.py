@@ -1,0 +1,120 @@
+"""One writer at a time: a lock of the operating system beside the state.
+
+It ends with the process that holds it, however that ends; the lock file itself stays. In that
+file the holder tells who it is, for the one who waits to read: nothing relies on that text.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+from msgspec import Struct
+
+from reconciler.canonical import canonical_instant
+from reconciler.errors import StateError
+from reconciler.state.files import beside, require_folder, resolve, unusable
+
+_LONGEST = 4096
+"""Bytes of a lock file that are read: more was not written by us."""
+_SHOWN = 200
+
+
+class Holder(Struct, frozen=True):
+    """Who holds a lock. *command* is a name without arguments, which could hold secrets.
+
+    *since* is in whole seconds of UTC; *run* is the address of the CI run, empty outside CI.
+    """
+
+    who: str
+    pid: int
+    command: str
+    since: str
+    run: str = ""
+
+    def __str__(self) -> str:
+        run = f", CI run {_inert(self.run)}" if self.run else ""
+        return (
+            f"{_inert(self.who)} (`{_inert(self.command)}`, pid {self.pid}) since {_inert(self.since)}{run}"
+        )
+
+
+def this_process(command: str, environ: Mapping[str, str], now: datetime) -> Holder:
+    """Return this process as a holder; *environ* tells of the CI run."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # in a container, a user id need have no name
+        user = str(os.getuid())
+    return Holder(
+        who=f"{user}@{platform.node()}",
+        pid=os.getpid(),
+        command=command,
+        since=canonical_instant(now),
+        run=_ci_run(environ),
+    )
+
+
+@contextmanager
+def lock(path: Path, *, holder: Holder, timeout: float) -> Iterator[None]:
+    """Hold the lock of the state at *path*; wait at most *timeout* seconds for it.
+
+    Raises StateError, saying who holds it, when that time has passed, and where the folder is
+    missing or does not support locks.
+    """
+    lock_path = beside(resolve(path), ".lock")
+    require_folder(lock_path)  # the library would create it
+    system_lock = FileLock(
+        lock_path, mode=0o600, fallback_to_soft=False, on_acquired=partial(_introduce, holder=holder)
+    )
+    try:
+        system_lock.acquire(timeout=max(timeout, 0))
+    except Timeout as error:
+        raise StateError(
+            f"the state `{path}` is locked by {_read(lock_path) or 'another process'}; waited {timeout:g} s",
+            hint="let it finish, or wait longer with `--lock-timeout SECONDS`",
+        ) from error
+    except OSError as error:
+        raise unusable("lock", lock_path, error) from error
+    try:
+        yield
+    finally:
+        system_lock.release()
+
+
+def _introduce(fd: int, *, holder: Holder) -> None:
+    """Write *holder* into the lock file, as far as the disk allows: it only informs."""
+    with suppress(OSError):
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, msgspec.json.encode(holder), 0)
+
+
+def _read(lock_path: Path) -> Holder | None:
+    try:
+        with lock_path.open("rb") as file:
+            return msgspec.json.decode(file.read(_LONGEST), type=Holder)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _ci_run(environ: Mapping[str, str]) -> str:
+    """Return the address of the CI run, by the variables of GitHub, GitLab, Jenkins and others."""
+    if run := environ.get("GITHUB_RUN_ID"):
+        server = environ.get("GITHUB_SERVER_URL", "https://github.com")
+        return f"{server}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{run}"
+    names = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
+    return next((environ[name] for name in names if environ.get(name)), "")
+
+
+def _inert(text: str) -> str:
+    """Return *text*, which anyone may have written, cut and without control characters."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:_SHOWN]
+    )

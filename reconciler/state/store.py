@@ -1,0 +1,145 @@
+"""Where a state is kept: a snapshot, its backup, and the journal that continues it.
+
+Every write leaves files from which `read` returns what was there before or what was written,
+wherever the process or the machine stops. With a snapshot of serial 7 and its journal:
+
+    stopped after                               found by the next read
+    backup's or snapshot's draft written        snapshot 7 and journal 7; the draft is not looked at
+    backup renamed                              snapshot 7 and journal 7
+    snapshot renamed                            snapshot 8; journal 7 is older: already folded
+    `write`: journal removed                    snapshot 8
+    `begin`: journal's draft written            snapshot 8; journal 7 is older
+    `begin`: journal renamed                    snapshot 8; journal 8 has no records yet
+    a record's line written in part             snapshot 8 and the whole lines of journal 8
+
+The folder is synced between any two renames, so a power failure cannot reorder them. Nothing here
+locks: whoever writes holds `lock.lock`. Reading needs none and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reconciler.errors import StateError
+from reconciler.state import document, journal
+from reconciler.state.files import Files, beside, put, require_folder, resolve, unusable
+from reconciler.state.journal import Journal
+from reconciler.state.model import State
+
+_UNREAD = -1
+
+
+def new_state(account_sid: str, origin: str) -> State:
+    """Return an empty state with a lineage of its own, for one account at one origin."""
+    return State(lineage=os.urandom(16).hex(), account_sid=account_sid, origin=origin)
+
+
+class StateStore:
+    """The state at *path*; a link is followed, and the other files lie beside its target."""
+
+    def __init__(self, path: Path | str, *, files: Files | None = None) -> None:
+        self.path = resolve(Path(path))
+        self.backup_path = beside(self.path, ".backup")
+        self.journal_path = beside(self.path, ".journal")
+        self._files = files or Files()
+        self._lineage = ""
+        self._serial = _UNREAD
+
+    def read(self) -> State | None:
+        """Return the state with its journal replayed, or None if there is no state yet.
+
+        Raises StateError if a file is damaged, of a newer release, or does not fit the others, or if
+        the folder does not exist: a mistyped `--state` must not look like a fresh start.
+        """
+        snapshot, records = self._content()
+        if snapshot is None:
+            require_folder(self.path)
+            if records is not None:
+                raise StateError(
+                    f"the journal `{self.journal_path}` is there, but the state `{self.path}` is not",
+                    hint="put back the state that it continues; to start without one, move the journal away",
+                )
+            self._lineage, self._serial = "", 0
+            return None
+        state = document.decode(snapshot, str(self.path))
+        if records is not None:
+            journal.replay(state, records, str(self.journal_path))
+        self._lineage, self._serial = state.lineage, state.serial
+        return state
+
+    def write(self, state: State) -> None:
+        """Make *state* the snapshot, its serial one higher, and remove the journal that it contains.
+
+        Raises StateError if it cannot be written, or if the file there is one that `read` refuses
+        or belongs to another lineage. After an error, `read` returns the old state or the new one.
+        """
+        self._snapshot(state)
+        try:
+            self._files.remove(self.journal_path)
+        except OSError as error:
+            raise unusable("remove", self.journal_path, error) from error
+
+    def begin(self, state: State) -> Journal:
+        """Write *state* as `write` does, and return a new journal that continues it."""
+        self._snapshot(state)
+        return Journal(self.journal_path, lineage=state.lineage, serial=state.serial, files=self._files)
+
+    def check(self, state: State, account_sid: str, origin: str) -> None:
+        """Raise StateError, naming both sides, unless *state* belongs to this account and origin."""
+        if (state.account_sid, state.origin) != (account_sid, origin):
+            raise StateError(
+                f"the state `{self.path}` belongs to account {state.account_sid[:64]} "
+                f"at {state.origin[:200]}, but this command uses account {account_sid} at {origin}",
+                hint="use the credentials and the `--endpoint` of that state, or another file with `--state`",
+            )
+
+    def _snapshot(self, state: State) -> None:
+        if self._serial == _UNREAD:
+            self.read()
+        if self._lineage not in ("", state.lineage):
+            raise StateError(
+                f"the state `{self.path}` has another lineage: {self._lineage}, not {state.lineage}",
+                hint="these are two histories; to replace one by the other, move the old file away first",
+            )
+        serial = max(state.serial, self._serial) + 1
+        data = document.encode(state, serial)
+        target = self.backup_path
+        try:
+            previous = _bytes(self.path)
+            if previous is not None:
+                put(self._files, target, previous)
+            target = self.path
+            put(self._files, target, data)
+        except OSError as error:
+            raise unusable("write", target, error) from error
+        state.serial = self._serial = serial
+        self._lineage = state.lineage
+
+    def _content(self) -> tuple[bytes | None, bytes | None]:
+        """Return snapshot and journal as they were together, though a writer may be at work."""
+        try:
+            while True:
+                seen = _identity(self.path)
+                snapshot = _bytes(self.path)
+                records = _bytes(self.journal_path)
+                if _identity(self.path) == seen:
+                    return snapshot, records
+        except OSError as error:
+            raise unusable("read", Path(error.filename or self.path), error) from error
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """Return what differs between two files that were both `path`, or None if there is none."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
