@@ -6,20 +6,25 @@ second step, so that whoever calls can look at the plan first. The caller holds 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from reconciler import __version__
 from reconciler.apply.run import Run, Watcher
 from reconciler.apply.settle import Settled, Settling, settle_all
+from reconciler.canonical import canonical_instant
 from reconciler.model import Desired, Remote
 from reconciler.plan.actions import Outcome, Plan, Refusal
 from reconciler.plan.build import build_plan
+from reconciler.plan.document import FORMAT_VERSION, SavedPlan
 from reconciler.plan.draft import Options
 from reconciler.refresh import refresh
 from reconciler.session import Session, connect
@@ -86,11 +91,19 @@ class Workplace:
             self.store.write(self.state)
 
 
-async def plan(desired: Desired, settings: Settings, options: Options) -> Plan:
-    """Return what *desired* needs. Nothing is written, remotely or to the state."""
+async def plan(desired: Desired, settings: Settings, options: Options) -> SavedPlan:
+    """Return what *desired* needs, ready to be saved. Nothing is written, remotely or to the state."""
     async with open_workplace(settings) as work:
         await work.settle(0)
-        return await work.plan(desired, options)
+        return SavedPlan(
+            format_version=FORMAT_VERSION,
+            id=os.urandom(16).hex(),
+            reconciler_version=__version__,
+            created_at=canonical_instant(datetime.now(UTC)),
+            account_sid=work.state.account_sid,
+            origin=work.state.origin,
+            plan=await work.plan(desired, options),
+        )
 
 
 async def apply(
@@ -141,15 +154,20 @@ async def open_workplace(settings: Settings) -> AsyncIterator[Workplace]:
     """Read the state, and make sure that it belongs to where the requests will go."""
     store = StateStore(settings.state)
     state = store.read()
-    async with connect(
-        settings.endpoint, parallelism=settings.parallelism, rate=settings.rate, max_wait=settings.max_wait
-    ) as session:
+    async with connected(settings) as session:
         account_sid = session.account_sid or await session.client.account_sid()
         if state is not None:
             store.check(state, account_sid, session.origin)
         else:
             state = new_state(account_sid, session.origin)
         yield Workplace(settings, session, store, state)
+
+
+def connected(settings: Settings) -> AbstractAsyncContextManager[Session]:
+    """Return an open session for these settings."""
+    return connect(
+        settings.endpoint, parallelism=settings.parallelism, rate=settings.rate, max_wait=settings.max_wait
+    )
 
 
 def _unknown(one: Settled) -> Refusal:

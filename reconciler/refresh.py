@@ -5,7 +5,7 @@ Per conversation the cheaper way is taken: pages of the listing, or one fetch pe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from reconciler.concurrency import concurrently
@@ -96,44 +96,23 @@ class _Reader:
         highest = max((binding.index for binding in self.bindings.values()), default=-1)
         known = {address.rpartition("/")[2] for address in self.bindings}
         creates = any(key not in known for key in keys)
-        pages = -(-(highest + 1) // self.client.message_page_size)
         whole = self.whole or deletes_rest or self.options.adopt or not sids
-        if whole or pages <= len(sids) + creates:
-            return ConversationView(self.live, await self._list(sids))
-        messages = await self._fetch(sids)
+        if whole or _listing_is_cheaper(self.client, len(sids) + creates, highest):
+            return ConversationView(self.live, await _list(self.client, self.where, sids))
+        messages = await _fetch(self.client, self.where, sids)
         if creates or len(messages) < len(sids):
-            messages.update(await self._tail(highest))
+            messages.update({live.sid: live async for live in tail(self.client, *self.where, highest)})
         return ConversationView(self.live, messages, complete=False)
 
-    async def _list(self, sids: list[str]) -> dict[str, RemoteMessage]:
-        """Read the whole listing; a bound message is absent only if a second look says so too."""
-        messages = await self._pages()
-        absent = [sid for sid in sids if sid not in messages]
-        if len(absent) > _FETCHED_SINGLY:
-            messages = {**messages, **await self._pages()}
-        elif absent:
-            messages.update(await self._fetch(absent))
-        return messages
 
-    async def _pages(self) -> dict[str, RemoteMessage]:
-        messages: dict[str, RemoteMessage] = {}
-        async for page in self.client.message_pages(*self.where):
-            for message in page:
-                messages[message.sid] = message
-        return messages
-
-    async def _fetch(self, sids: Iterable[str]) -> dict[str, RemoteMessage]:
-        async def fetch(sid: str) -> RemoteMessage | None:
-            try:
-                return await self.client.fetch_message(*self.where, sid)
-            except NotFound:
-                return None
-
-        found = await concurrently(fetch(sid) for sid in sids)
-        return {message.sid: message for message in found if message is not None}
-
-    async def _tail(self, above: int) -> dict[str, RemoteMessage]:
-        return {message.sid: message async for message in tail(self.client, *self.where, above)}
+async def read_messages(
+    client: Twilio, service_sid: str, conversation_sid: str, indexes: Mapping[str, int]
+) -> dict[str, RemoteMessage]:
+    """Return what still exists of the messages in *indexes* (sid -> index), and maybe others."""
+    where = (service_sid, conversation_sid)
+    if _listing_is_cheaper(client, len(indexes), max(indexes.values())):
+        return await _list(client, where, list(indexes))
+    return await _fetch(client, where, indexes)
 
 
 async def tail(
@@ -145,3 +124,34 @@ async def tail(
             if message.index <= above:
                 return
             yield message
+
+
+def _listing_is_cheaper(client: Twilio, fetches: int, highest: int) -> bool:
+    """Compare in requests: the highest index known tells how many messages there may be."""
+    return -(-(highest + 1) // client.message_page_size) <= fetches
+
+
+async def _list(client: Twilio, where: tuple[str, str], sids: list[str]) -> dict[str, RemoteMessage]:
+    """Read the whole listing; a bound message is absent only if a second look says so too."""
+    messages = await _pages(client, where)
+    absent = [sid for sid in sids if sid not in messages]
+    if len(absent) > _FETCHED_SINGLY:
+        messages = {**messages, **await _pages(client, where)}
+    elif absent:
+        messages.update(await _fetch(client, where, absent))
+    return messages
+
+
+async def _pages(client: Twilio, where: tuple[str, str]) -> dict[str, RemoteMessage]:
+    return {live.sid: live async for page in client.message_pages(*where) for live in page}
+
+
+async def _fetch(client: Twilio, where: tuple[str, str], sids: Iterable[str]) -> dict[str, RemoteMessage]:
+    async def fetch(sid: str) -> RemoteMessage | None:
+        try:
+            return await client.fetch_message(*where, sid)
+        except NotFound:
+            return None
+
+    found = await concurrently(fetch(sid) for sid in sids)
+    return {message.sid: message for message in found if message is not None}

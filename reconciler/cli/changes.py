@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,15 @@ import click
 from reconciler import __version__
 from reconciler.canonical import canonical_instant
 from reconciler.cli import options as shared
+from reconciler.cli.plans import read_plan, save_plan
 from reconciler.errors import ReconcilerError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.apply.run import Watcher
+    from reconciler.interrupt import Interrupts
     from reconciler.model import Desired
     from reconciler.plan.actions import Outcome, Plan
+    from reconciler.plan.document import SavedPlan
     from reconciler.report.progress import Progress
 
 _FORMATS = ("text", "json")
@@ -30,6 +34,12 @@ _INTERRUPTED = 128
 @shared.remote
 @shared.planning
 @shared.option("--destroy", is_flag=True, help="Plan what `destroy` would do.")
+@shared.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan, to be applied as it is.",
+)
 @shared.option("--detailed-exitcode", is_flag=True, help="Exit 2 if anything would change.")
 @shared.output
 def plan(paths: tuple[Path, ...], **given: Any) -> int:
@@ -38,17 +48,23 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
     from reconciler.interrupt import Interrupted, Interrupts  # noqa: PLC0415
 
     out = shared.Output.parse(given["formats"], _FORMATS, no_color=given["no_color"])
-    options = shared.options(given, destroy=given["destroy"])
+    out_file: Path | None = given["out"]
+    options = shared.options(given, destroy=given["destroy"], record=out_file is not None)
     desired = _desired(paths, optional=given["destroy"])
     settings = shared.settings(given)
     try:
         with shared.locked("plan", given):
-            made = Interrupts().run(operations.plan(desired, settings, options))
+            saved = Interrupts().run(operations.plan(desired, settings, options))
     except Interrupted as signal:
         return _INTERRUPTED + signal.signum
+    made = saved.plan
     _show_plan(made, out)
     if not made.applyable:
+        _tell_refusals(made, out)
         return 1
+    if out_file is not None:
+        save_plan(out_file, saved)
+        click.echo(f"Saved the plan; to apply exactly this: reconciler apply {out_file}", err=True)
     return 2 if given["detailed_exitcode"] and made.actions else 0
 
 
@@ -59,7 +75,13 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
 @shared.approval
 @shared.output
 def apply(paths: tuple[Path, ...], **given: Any) -> int:
-    """Make the messages what the manifests say, exactly once and in order."""
+    """Make the messages what the manifests say, exactly once and in order.
+
+    PATHS are manifests, or one saved plan, which is applied as it is, without asking.
+    """
+    saved = read_plan(paths)
+    if saved is not None:
+        return _apply_saved(saved, paths[1:], given)
     return _change("apply", _desired(paths, optional=False), given, destroy=False)
 
 
@@ -76,8 +98,7 @@ def destroy(paths: tuple[Path, ...], **given: Any) -> int:
 
 def _change(command: str, desired: Desired, given: dict[str, Any], *, destroy: bool) -> int:
     from reconciler import operations  # noqa: PLC0415  # asyncio, and most of the package
-    from reconciler.interrupt import Interrupted, Interrupts  # noqa: PLC0415
-    from reconciler.report.outcome import failure  # noqa: PLC0415
+    from reconciler.interrupt import Interrupts  # noqa: PLC0415
 
     out = shared.Output.parse(given["formats"], _FORMATS, no_color=given["no_color"])
     if out.screen != "text" and not given["auto_approve"]:
@@ -86,14 +107,46 @@ def _change(command: str, desired: Desired, given: dict[str, Any], *, destroy: b
     settings = shared.settings(given)
     asked = _Approval(command, out, auto=given["auto_approve"])
     interrupts = Interrupts()
+    work = operations.apply(desired, settings, options, approve=asked, interrupts=interrupts)
+    return _carry_out(command, given, work, asked=asked, interrupts=interrupts, out=out, destroy=destroy)
+
+
+def _apply_saved(saved: SavedPlan, manifests: tuple[Path, ...], given: dict[str, Any]) -> int:
+    from reconciler.interrupt import Interrupts  # noqa: PLC0415  # asyncio
+    from reconciler.saved import apply_saved  # noqa: PLC0415
+
+    out = shared.Output.parse(given["formats"], _FORMATS, no_color=given["no_color"])
+    desired = shared.desired(manifests) if manifests else None
+    settings = shared.settings(given)
+    asked = _Approval("apply", out, auto=True)
+    interrupts = Interrupts()
+    work = apply_saved(
+        saved, settings, desired=desired, watcher=asked.watcher(saved.plan), interrupts=interrupts
+    )
+    return _carry_out("apply", given, work, asked=asked, interrupts=interrupts, out=out, destroy=False)
+
+
+def _carry_out(
+    command: str,
+    given: dict[str, Any],
+    work: Coroutine[Any, Any, Outcome | None],
+    *,
+    asked: _Approval,
+    interrupts: Interrupts,
+    out: shared.Output,
+    destroy: bool,
+) -> int:
+    """Do the work under the lock, show what came of it, and return the exit code."""
+    from reconciler.interrupt import Interrupted  # noqa: PLC0415  # asyncio
+    from reconciler.report.outcome import failure  # noqa: PLC0415
+
     try:
         with shared.locked(command, given):
-            outcome = interrupts.run(
-                operations.apply(desired, settings, options, approve=asked, interrupts=interrupts)
-            )
+            outcome = interrupts.run(work)
     except Interrupted as signal:
         return _INTERRUPTED + signal.signum
     finally:
+        work.close()
         asked.close()
     if outcome is None:
         return 1
@@ -117,17 +170,20 @@ class _Approval:
 
     def __call__(self, made: Plan) -> Watcher | None:
         """Return the watcher of an approved plan, or None."""
-        from reconciler.report.progress import LineProgress, StatusProgress  # noqa: PLC0415
-
         if self._out.screen == "text":
             _show_plan(made, shared.Output("text", (), self._out.color))
         if not made.applyable:
-            for refusal in made.refusals if self._out.screen != "text" else ():
-                _warn(ReconcilerError(refusal.text, hint=refusal.hint))
+            _tell_refusals(made, self._out)
             return None
         if made.actions and not self._auto and not self._ask():
             click.echo(f"{self._command} cancelled: only `yes` approves", err=True)
             return None
+        return self.watcher(made)
+
+    def watcher(self, made: Plan) -> Watcher:
+        """Return who tells of the progress of *made* on stderr."""
+        from reconciler.report.progress import LineProgress, StatusProgress  # noqa: PLC0415
+
         is_person = sys.stderr.isatty()
         total = len(made.actions)
         self._progress = StatusProgress(sys.stderr, total) if is_person else LineProgress(sys.stderr)
@@ -164,6 +220,13 @@ def _show_plan(made: Plan, out: shared.Output) -> None:
         return render_plan(made, color=color)
 
     out.write(render)
+
+
+def _tell_refusals(made: Plan, out: shared.Output) -> None:
+    """Say on stderr why the plan is not applyable, where the screen does not show it."""
+    if out.screen != "text":
+        for refusal in made.refusals:
+            _warn(ReconcilerError(refusal.text, hint=refusal.hint))
 
 
 def _show_outcome(outcome: Outcome, out: shared.Output, *, destroy: bool) -> None:

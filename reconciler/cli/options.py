@@ -188,7 +188,7 @@ def settings(given: dict[str, Any]) -> Settings:
     )
 
 
-def options(given: dict[str, Any], *, destroy: bool = False) -> Options:
+def options(given: dict[str, Any], *, destroy: bool = False, record: bool = False) -> Options:
     """Return what the planner is asked for; raises UsageError for flags that contradict each other."""
     from reconciler.plan.draft import Options  # noqa: PLC0415
 
@@ -203,6 +203,7 @@ def options(given: dict[str, Any], *, destroy: bool = False) -> Options:
         max_delete=limit,
         max_delete_percent=percent,
         allow_recreate=given.get("allow_recreate", False),
+        record=record,
     )
 
 

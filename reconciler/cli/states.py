@@ -12,7 +12,10 @@ import msgspec
 from reconciler.cli import options as shared
 from reconciler.errors import StateError
 from reconciler.model import type_of
+from reconciler.plan.document import decode_plan
 from reconciler.report.inert import escape
+from reconciler.report.json import encode, plan_document
+from reconciler.report.text import render_plan
 from reconciler.state import document
 from reconciler.state.model import Binding, State
 from reconciler.state.store import StateStore
@@ -20,11 +23,20 @@ from reconciler.state.store import StateStore
 _formats = shared.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 
 
-@click.command(epilog="Example: reconciler show --state demo.state.json")
+@click.command(epilog="Example: reconciler show plan.bin")
+@click.argument("plan", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @shared.state
 @_formats
-def show(state: Path, form: str) -> None:
-    """Show the state: which live object each address stands for."""
+def show(plan: Path | None, state: Path, form: str) -> None:
+    """Show a saved plan; without one, the state: which live object each address stands for."""
+    if plan is not None:
+        saved = decode_plan(plan.read_bytes())
+        if form == "json":
+            made = plan_document(saved.plan, timestamp=saved.created_at, version=saved.reconciler_version)
+            click.echo(encode(made), nl=False)
+        else:
+            click.echo(render_plan(saved.plan), nl=False)
+        return
     remembered = _read(state)
     if form == "json":
         click.echo(document.encode(remembered, remembered.serial), nl=False)

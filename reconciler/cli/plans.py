@@ -1,0 +1,41 @@
+"""Saved plans as files: written for their owner alone, as they hold the text of messages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import PlanError
+
+if TYPE_CHECKING:
+    from reconciler.plan.document import SavedPlan
+
+
+def save_plan(path: Path, saved: SavedPlan) -> None:
+    """Write a plan with mode 0600; raises PlanError if it cannot be written."""
+    from reconciler.plan.document import encode_plan  # noqa: PLC0415  # only when a plan is saved
+
+    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    data = encode_plan(saved)
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise PlanError(f"cannot write the plan `{path}`: {error.strerror}") from error
+
+
+def read_plan(paths: tuple[Path, ...]) -> SavedPlan | None:
+    """Return the saved plan that the first of *paths* is, or None if it is none."""
+    from reconciler.plan.document import decode_plan, is_plan  # noqa: PLC0415  # msgspec
+
+    if not paths or not paths[0].is_file():
+        return None
+    try:
+        data = paths[0].read_bytes()
+    except OSError as error:
+        raise PlanError(f"cannot read `{paths[0]}`: {error.strerror}") from error
+    return decode_plan(data) if is_plan(data) else None

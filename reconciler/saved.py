@@ -1,0 +1,161 @@
+"""Apply a saved plan: exactly what was reviewed, or nothing.
+
+Whatever the plan relied on is looked at again first; if any of it is different, the plan is stale
+and is refused with the name of what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.apply.run import Watcher
+from reconciler.concurrency import concurrently
+from reconciler.errors import NotFound, PlanError
+from reconciler.model import Address, Desired, ResourceType, parent_of
+from reconciler.operations import Settings, Workplace, carry_out, connected
+from reconciler.plan.actions import Action, Outcome, Plan, Verb
+from reconciler.plan.document import SavedPlan
+from reconciler.plan.messages import fingerprint
+from reconciler.refresh import read_messages
+from reconciler.state.model import PlanUsed, State
+from reconciler.state.store import StateStore
+
+if TYPE_CHECKING:
+    from reconciler.interrupt import Interrupts
+
+_AGAIN = "run `reconciler plan --out FILE` again and review the result"
+
+
+async def apply_saved(
+    saved: SavedPlan,
+    settings: Settings,
+    *,
+    desired: Desired | None,
+    watcher: Watcher,
+    interrupts: Interrupts,
+) -> Outcome:
+    """Carry out *saved*; raises PlanError if it is stale, was used, or belongs elsewhere.
+
+    *desired* are the manifests if any were given: they must be those that the plan was made from.
+    """
+    made = saved.plan
+    if desired is not None and desired.digest != made.manifest_digest:
+        raise PlanError("stale plan: the manifests are not those that it was made from", hint=_AGAIN)
+    store = StateStore(settings.state)
+    state = _state_of(saved, store.read())
+    async with connected(settings) as session:
+        account_sid = session.account_sid or await session.client.account_sid()
+        _check_target(saved, account_sid, session.origin)
+        work = Workplace(settings, session, store, state)
+        await work.settle(settings.settle)
+        _check_settlements(made, work)
+        await _check_parents(work, made)
+        await _check_messages(work, made)
+        state.apply(PlanUsed(saved.id))
+        return await carry_out(work, made, watcher, interrupts)
+
+
+def _state_of(saved: SavedPlan, state: State | None) -> State:
+    """Return the state that the plan continues; one made without a state brings its own lineage."""
+    made = saved.plan
+    if state is None:
+        if made.serial:
+            raise PlanError(
+                f"stale plan: it was made at state serial {made.serial}, and now there is no state",
+                hint="name the state with `--state`, or " + _AGAIN,
+            )
+        return State(lineage=made.lineage, account_sid=saved.account_sid, origin=saved.origin)
+    if saved.id in state.used_plans:
+        raise PlanError("this plan was applied already", hint=_AGAIN)
+    if state.lineage != made.lineage:
+        raise PlanError(
+            f"stale plan: it was made for another state (lineage {made.lineage}, not {state.lineage})",
+            hint=_AGAIN,
+        )
+    if state.serial != made.serial:
+        raise PlanError(
+            f"stale plan: it was made at state serial {made.serial}, the state is now at {state.serial}",
+            hint=_AGAIN,
+        )
+    return state
+
+
+def _check_target(saved: SavedPlan, account_sid: str, origin: str) -> None:
+    if (saved.account_sid, saved.origin) != (account_sid, origin):
+        raise PlanError(
+            f"the plan was made for account {saved.account_sid} at {saved.origin}, "
+            f"but this command uses account {account_sid} at {origin}",
+            hint="use the credentials and the `--endpoint` that it was made with, or plan again with these",
+        )
+
+
+def _check_settlements(made: Plan, work: Workplace) -> None:
+    """Compare what became of open creates with what the plan assumed of them."""
+    assumed = {intent.address: sid for intent, sid in made.settlements}
+    for one in work.settled:
+        address = one.intent.address
+        sid = one.binding.sid if one.binding is not None else None
+        if one.unknown or address not in assumed or assumed[address] != sid:
+            was = f"{sid} is there" if sid else "it is not there"
+            raise PlanError(
+                f"stale plan: the create of `{address}` was open when it was made, and now {was}",
+                hint=_AGAIN,
+            )
+
+
+async def _check_parents(work: Workplace, made: Plan) -> None:
+    """Refuse a plan that would create a conversation that exists by now."""
+    sids = {parent.address: parent.sid for parent in made.parents}
+
+    async def check(action: Action) -> None:
+        service_sid = sids.get(parent_of(action.address))
+        if service_sid is None:
+            return
+        try:
+            live = await work.session.client.fetch_conversation(service_sid, action.send["unique_name"])
+        except NotFound:
+            return
+        raise _stale(action.address, f"it exists by now ({live.sid})")
+
+    await concurrently(
+        check(action)
+        for action in made.actions
+        if action.verb is Verb.CREATE and action.type is ResourceType.CONVERSATION
+    )
+
+
+async def _check_messages(work: Workplace, made: Plan) -> None:
+    """Read every message that the plan touches again; any difference makes it stale."""
+    touched: dict[Address, list[Action]] = {}
+    for action in made.actions:
+        if action.type is ResourceType.MESSAGE and action.sid is not None and action.fingerprint:
+            touched.setdefault(parent_of(action.address), []).append(action)
+    places = _places(work.state, made)
+
+    async def check(conversation: Address, actions: list[Action]) -> None:
+        indexes = {action.sid: action.index for action in actions if action.sid is not None}
+        messages = await read_messages(work.session.client, *places[conversation], indexes)
+        for action in actions:
+            live = messages.get(action.sid or "")
+            if live is None:
+                raise _stale(action.address, f"{action.sid} is gone")
+            if fingerprint(live) != action.fingerprint:
+                raise _stale(action.address, f"{action.sid} was changed since")
+
+    await concurrently(check(*item) for item in touched.items())
+
+
+def _places(state: State, made: Plan) -> Mapping[Address, tuple[str, str]]:
+    """Return service and conversation sid of every conversation that the plan knows."""
+    sids = {address: binding.sid for address, binding in state.bindings.items() if address.count("/") <= 1}
+    sids |= {parent.address: parent.sid for parent in made.parents if parent.sid is not None}
+    return {
+        address: (sids[parent_of(address)], sid)
+        for address, sid in sids.items()
+        if "/" in address and parent_of(address) in sids
+    }
+
+
+def _stale(address: Address, why: str) -> PlanError:
+    return PlanError(f"stale plan: `{address}` is not as it was: {why}", hint=_AGAIN)
