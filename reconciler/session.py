@@ -42,9 +42,7 @@ async def connect(
     from reconciler.twilio.pace import Pace  # noqa: PLC0415
     from reconciler.twilio.transport import open_http  # noqa: PLC0415
 
-    if rate is None and not endpoint.local:
-        rate = _TWILIO_RATE
-    pace = Pace(parallelism=parallelism, rate=rate, max_wait=max_wait)
+    pace = Pace.of(endpoint, parallelism=parallelism, rate=rate, max_wait=max_wait)
     urls = {"base_url": endpoint.base_url, "media_url": endpoint.media_url}
     if endpoint.emulator_file is None:
         async with open_http(endpoint) as http:
@@ -64,7 +62,3 @@ async def connect(
             yield Session(Twilio(http, pace=pace, **urls), pace, account, origin)
     finally:
         emulator.close()
-
-
-_TWILIO_RATE = 30.0
-"""Changes a second and conversation that Twilio documents as its default limit."""

@@ -1,0 +1,210 @@
+"""Where requests go and who they are from, decided from `--endpoint` and the environment.
+
+Nothing here does I/O: the environment is an argument. No error holds a value of a credential.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from reconciler.errors import UsageError
+
+TWILIO: Final = "twilio"
+EMULATOR: Final = "emulator"
+DEFAULT_EMULATOR_FILE: Final = ".reconciler/emulator.db"
+
+_WAYS_ON: Final = (
+    "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET), "
+    "or work offline with `--endpoint emulator`"
+)
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_ACCOUNT_SID: Final = re.compile(r"AC[0-9a-fA-F]{32}")
+_API_KEY: Final = re.compile(r"SK[0-9a-fA-F]{32}")
+_HOST_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_HOST: Final = re.compile(r"[a-z0-9._:-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who asks, for HTTP Basic; its `repr` shows neither part."""
+
+    username: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One Twilio Conversations API.
+
+    *origin* is `scheme://host[:port]` and identifies it; *base_url* and *media_url* end before the
+    first `/Services`. *account_sid* is None if only an API key is known. *local* is true for a
+    server on this machine. *emulator_file* is set only for the emulator in this process.
+    """
+
+    origin: str
+    base_url: str
+    media_url: str
+    account_sid: str | None
+    local: bool
+    credentials: Credentials | None
+    emulator_file: str | None = None
+
+    @classmethod
+    def parse(
+        cls, text: str, environ: Mapping[str, str], *, allow_insecure_host: str | None = None
+    ) -> Endpoint:
+        """Return what `--endpoint TEXT` means under *environ*.
+
+        Credentials may go to `*.twilio.com` over TLS and to this machine. Any other host is refused
+        unless it is *allow_insecure_host*. Raises `UsageError`, which never shows a credential.
+        """
+        if text == EMULATOR or text.startswith(EMULATOR + ":"):
+            return _emulator(text.removeprefix(EMULATOR).removeprefix(":") or DEFAULT_EMULATOR_FILE)
+        base_url = _twilio_url(environ) if text == TWILIO else _custom_url(text)
+        parts = urlsplit(base_url)
+        host = parts.hostname or ""
+        local = is_loopback(host)
+        if not (local or _is_twilio(parts) or host == (allow_insecure_host or "").lower()):
+            raise UsageError(
+                f"credentials are not sent to `{host}`: it is neither Twilio over TLS nor this machine",
+                hint=f"if you trust it and the way to it, pass `--allow-insecure-endpoint {host}`",
+            )
+        credentials = _credentials(environ)
+        if credentials is None and not local:
+            raise UsageError("no credentials for Twilio", hint=_WAYS_ON)
+        return cls(
+            origin=origin_of(base_url),
+            base_url=base_url,
+            media_url=_media_url(parts, base_url),
+            account_sid=_account_sid(environ),
+            local=local,
+            credentials=credentials,
+        )
+
+
+def origin_of(url: str) -> str:
+    """Return `scheme://host[:port]` of *url*, in lower case and without a default port."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    if parts.port is None or parts.port == _DEFAULT_PORTS.get(parts.scheme):
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{parts.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether *host* is this machine: `localhost`, `127.0.0.0/8` or `::1`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _emulator(file: str) -> Endpoint:
+    # `localhost` is never resolved: requests are handed over inside the process.
+    base_url = "http://localhost/v1"
+    return Endpoint(
+        origin=EMULATOR,
+        base_url=base_url,
+        media_url=base_url,
+        account_sid=None,
+        local=True,
+        credentials=None,
+        emulator_file=file,
+    )
+
+
+def _twilio_url(environ: Mapping[str, str]) -> str:
+    region, edge = (_host_label(environ, name) for name in ("TWILIO_REGION", "TWILIO_EDGE"))
+    if region is not None and region != "us1" and edge is None:
+        raise UsageError(
+            "TWILIO_REGION is set without TWILIO_EDGE: Twilio would send the requests to us1",
+            hint="set TWILIO_EDGE too, for example TWILIO_REGION=ie1 with TWILIO_EDGE=dublin",
+        )
+    if edge is not None and region is None:
+        region = "us1"
+    return f"https://{'.'.join(filter(None, ('conversations', edge, region, 'twilio.com')))}/v1"
+
+
+def _host_label(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name, "").lower()
+    if value and not _HOST_LABEL.fullmatch(value):
+        raise UsageError(
+            f"{name} is not the name of a Twilio region or edge", hint="for example `ie1`, `dublin`"
+        )
+    return value or None
+
+
+def _custom_url(text: str) -> str:
+    example = "give `twilio`, `emulator`, `emulator:FILE` or an address such as `http://127.0.0.1:8080`"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise UsageError("`--endpoint` is no valid address", hint=example) from None
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("`--endpoint` must not hold credentials", hint=_WAYS_ON)
+    host = parts.hostname or ""
+    if (
+        parts.scheme not in _DEFAULT_PORTS
+        or not _HOST.fullmatch(host)
+        or parts.query
+        or parts.fragment
+        or port == 0
+    ):
+        # Not shown: what was pasted by mistake may be a credential.
+        raise UsageError("`--endpoint` is neither a known name nor an address", hint=example)
+    return origin_of(text) + (parts.path.rstrip("/") or "/v1")
+
+
+def _is_twilio(parts: SplitResult) -> bool:
+    return parts.scheme == "https" and (parts.hostname or "").endswith(".twilio.com")
+
+
+def _media_url(parts: SplitResult, base_url: str) -> str:
+    """Return where media are uploaded: Twilio has a host of its own for them."""
+    prefix, _, rest = parts.netloc.lower().partition(".")
+    if not _is_twilio(parts) or prefix != "conversations":
+        return base_url
+    return f"https://mcs.{'us1.twilio.com' if rest == 'twilio.com' else rest}/v1"
+
+
+def _credentials(environ: Mapping[str, str]) -> Credentials | None:
+    """Return the API key if there is one, else account sid and token, else None."""
+    for username, secret, pattern in (
+        ("TWILIO_API_KEY", "TWILIO_API_SECRET", _API_KEY),
+        ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", _ACCOUNT_SID),
+    ):
+        if environ.get(username) and environ.get(secret):
+            _check(environ, username, pattern)
+            if re.search(r"\s", environ[secret]):
+                raise UsageError(f"{secret} contains white space", hint="copy it again from the console")
+            return Credentials(environ[username], environ[secret])
+        if environ.get(secret) or (username == "TWILIO_API_KEY" and environ.get(username)):
+            missing = secret if environ.get(username) else username
+            raise UsageError(f"{missing} is not set, but its counterpart is", hint=_WAYS_ON)
+    return None
+
+
+def _account_sid(environ: Mapping[str, str]) -> str | None:
+    if not environ.get("TWILIO_ACCOUNT_SID"):
+        return None
+    _check(environ, "TWILIO_ACCOUNT_SID", _ACCOUNT_SID)
+    return environ["TWILIO_ACCOUNT_SID"]
+
+
+def _check(environ: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> None:
+    if not pattern.fullmatch(environ[name]):
+        start = pattern.pattern[:2]
+        raise UsageError(
+            f"{name} is malformed: it must be `{start}` and 32 hexadecimal digits",
+            hint="copy it again from the console, without quotes or white space",
+        )

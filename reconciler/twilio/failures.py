@@ -1,0 +1,129 @@
+"""Which error a reply or a broken connection is, and what may be done about it.
+
+The line that matters runs between "nothing happened there" and "it may have happened": a create
+is sent again only on the safe side of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Final
+
+import httpx
+
+from reconciler.errors import Conflict, NotFound, NotSent, OutcomeUnknown, Refused, RemoteError, Throttled
+from reconciler.twilio import wire
+
+_NEVER_CONNECTED: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_BUSY: Final = frozenset({50002, 50334, 50349, 50391, 50449, 50514})
+"""Codes for "somebody else is changing or deleting this right now": the request was rejected."""
+_CLASSES: Final[Mapping[int, type[RemoteError]]] = {
+    404: NotFound,
+    408: OutcomeUnknown,  # a gateway gave up waiting: the server behind it may not have
+    409: Conflict,
+    429: Throttled,
+}
+_CREDENTIALS_HINT: Final = (
+    "check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET); "
+    "keys belong to one region, see TWILIO_REGION and TWILIO_EDGE"
+)
+
+
+class Kind(Enum):
+    """What sending a request twice would do."""
+
+    READ = auto()
+    """Nothing."""
+    CHANGE = auto()
+    """The same as sending it once: an update, a delete, an upload that nothing refers to."""
+    CREATE = auto()
+    """A duplicate."""
+
+
+def may_repeat(error: Exception, kind: Kind) -> bool:
+    """Return whether a request of *kind* that ended in *error* may simply be sent again."""
+    if isinstance(error, NotSent | Throttled):
+        return True
+    if kind is Kind.CREATE:
+        return False
+    if isinstance(error, OutcomeUnknown):
+        return True
+    return kind is Kind.CHANGE and isinstance(error, Refused) and error.code in _BUSY
+
+
+def of_reply(response: httpx.Response, *, operation: str, where: str) -> RemoteError | None:
+    """Return the error that *response* stands for, or None if it is a success (2xx)."""
+    status = response.status_code
+    if response.is_success:
+        return None
+    body = wire.error_body(response.content)
+    kind = OutcomeUnknown if status >= httpx.codes.INTERNAL_SERVER_ERROR else _CLASSES.get(status, Refused)
+    if body is None and kind is NotFound:
+        # A 404 that is not Twilio's says that the address is wrong, not that a message is gone.
+        kind = Refused
+    answer = f"Twilio answered {status}"
+    if body is None:
+        answer += " with no readable error"
+    else:
+        answer += f" (code {body.code})" if body.code is not None else ""
+        answer += f": {body.message}" if body.message else ""
+    return kind(
+        f"{operation} failed at `{where}`: {answer}",
+        hint=_hint(status, body),
+        operation=operation,
+        where=where,
+        status=status,
+        code=body.code if body is not None else None,
+        request_id=response.headers.get("twilio-request-id"),
+        retry_after=wire.retry_after(response.headers.get("retry-after"), datetime.now(UTC)),
+    )
+
+
+def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, where: str) -> RemoteError:
+    """Return `NotSent` if no connection to *url* was made, else `OutcomeUnknown`."""
+    server = url.netloc.decode()
+    cause = wire.shortened(str(error)) or type(error).__name__
+    if isinstance(error, _NEVER_CONNECTED):
+        return NotSent(
+            f"{operation} failed: no connection to `{server}`: {cause}",
+            hint="check the network and `--endpoint`; a local one is started with `reconciler emulator`",
+            operation=operation,
+            where=where,
+        )
+    return OutcomeUnknown(
+        f"{operation} failed at `{where}`: the connection to `{server}` broke: {cause}",
+        operation=operation,
+        where=where,
+    )
+
+
+def of_unreadable(
+    error: wire.Unreadable, response: httpx.Response, *, operation: str, where: str
+) -> OutcomeUnknown:
+    """Return the error for a success whose body is not what a success must hold."""
+    return OutcomeUnknown(
+        f"{operation} failed at `{where}`: Twilio's reply cannot be read: {wire.shortened(str(error))}",
+        hint="check that `--endpoint` is the address of a Twilio Conversations API",
+        operation=operation,
+        where=where,
+        status=response.status_code,
+        request_id=response.headers.get("twilio-request-id"),
+    )
+
+
+def _hint(status: int, body: wire.ErrorBody | None) -> str | None:
+    if status == httpx.codes.UNAUTHORIZED or (body is not None and body.code in {20003, 20005, 20006}):
+        return _CREDENTIALS_HINT
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        return "try again later, or with a lower `--parallelism` or `--rate`"
+    if body is None:
+        return "check that `--endpoint` is the address of a Twilio Conversations API, and try again"
+    return None if body.code is None else f"see https://www.twilio.com/docs/errors/{body.code}"
