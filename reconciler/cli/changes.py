@@ -243,8 +243,6 @@ def _show_outcome(outcome: Outcome, out: shared.Output, *, destroy: bool) -> Non
 
 
 def _warn(error: ReconcilerError) -> None:
-    from reconciler.report.inert import escape  # noqa: PLC0415
+    from reconciler.report.errors import render_error  # noqa: PLC0415
 
-    click.echo(f"error: {escape(error.text)}", err=True)
-    if error.hint:
-        click.echo(f"hint: {escape(error.hint)}", err=True)
+    click.echo(render_error(error), err=True, nl=False)

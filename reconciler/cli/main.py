@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Final, NoReturn
 
 import click
 
-from reconciler.errors import ManifestError, ReconcilerError
+from reconciler.errors import ReconcilerError, UsageError
 
 _COMMANDS: Final = {
     "validate": "reconciler.cli.offline",
@@ -81,16 +82,12 @@ def _run() -> int:
         return cli.main(standalone_mode=False) or 0
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
+        text = error.format_message()
         hint = f"run `{context.command_path} --help`" if context is not None else None
-        _complain(error.format_message()[:1].lower() + error.format_message()[1:], hint)
-        return 1
-    except ManifestError as error:
-        from reconciler.report.problems import render_problems  # noqa: PLC0415  # only when it went wrong
-
-        click.echo(render_problems(error.problems), err=True, nl=False)
+        _complain(UsageError(text[:1].lower() + text[1:], hint=hint))
         return 1
     except ReconcilerError as error:
-        _complain(error.text, error.hint)
+        _complain(error)
         return 1
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
@@ -100,9 +97,8 @@ def _run() -> int:
         return 1
 
 
-def _complain(text: str, hint: str | None) -> None:
-    from reconciler.report.inert import escape  # noqa: PLC0415  # only when it went wrong
+def _complain(error: ReconcilerError) -> None:
+    from reconciler.report.errors import render_error  # noqa: PLC0415  # only when it went wrong
 
-    click.echo(f"error: {escape(text)}", err=True)
-    if hint:
-        click.echo(f"hint: {escape(hint)}", err=True)
+    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    click.echo(render_error(error, color=color), err=True, nl=False)

@@ -11,7 +11,7 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.cli import options as shared
-from reconciler.errors import ManifestError, UsageError
+from reconciler.errors import ManifestError
 
 
 @click.command(epilog="Example: reconciler validate examples/quickstart")
@@ -55,13 +55,7 @@ def validate(paths: tuple[Path, ...], formats: tuple[str, ...]) -> int:
 @click.argument("name", type=click.Choice(["manifest", "plan", "state"]), default="manifest")
 def schema(name: str) -> None:
     """Print a JSON Schema: of the manifest, of `plan --format json`, or of the state."""
-    if name == "manifest":
-        from reconciler.manifest.models import manifest_schema as build  # noqa: PLC0415  # pydantic
-    elif name == "plan":
-        from reconciler.report.json import plan_schema as build  # noqa: PLC0415
-    else:
-        from reconciler.state.document import state_schema as build  # noqa: PLC0415
-    _print_json(build())
+    _print_json(_schema(name))
 
 
 @click.command(epilog="Example: reconciler version --format json")
@@ -105,18 +99,28 @@ def emulator(port: int, data: Path | None, **given: Any) -> None:
     from reconciler.emulator.fault_text import parse_fault  # noqa: PLC0415
     from reconciler.emulator.server import serve  # noqa: PLC0415  # uvicorn
 
-    try:
-        faults = tuple(parse_fault(text) for text in given["faults"])
-    except ValueError as error:
-        raise UsageError(str(error)) from error
     options = EmulatorOptions(
         max_page_size=given["max_page_size"],
         refuse_large_pages=given["refuse_large_pages"],
         auth_token=given["require_token"],
-        faults=faults,
+        faults=tuple(parse_fault(text) for text in given["faults"]),
         fault_seed=given["fault_seed"],
     )
     serve(port=port, data=data, options=options)
+
+
+def _schema(name: str) -> dict[str, Any]:
+    if name == "manifest":
+        from reconciler.manifest.schema import manifest_schema  # noqa: PLC0415  # pydantic
+
+        return manifest_schema()
+    if name == "plan":
+        from reconciler.report.shapes import plan_schema  # noqa: PLC0415  # pydantic
+
+        return plan_schema()
+    from reconciler.state.document import state_schema  # noqa: PLC0415
+
+    return state_schema()
 
 
 def _print_json(value: Any) -> None:
