@@ -1,0 +1,172 @@
+"""The HTTP side: read a request, admit it, send what comes of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl, unquote
+
+from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from reconciler.emulator import wire
+from reconciler.emulator.call import Call
+from reconciler.emulator.connection import EXTENSION, Connection
+from reconciler.emulator.control import Control
+from reconciler.emulator.errors import ApiError, NotFound
+from reconciler.emulator.exchange import Ending, Outcome, carry_out
+from reconciler.emulator.fields import Fields, is_sid
+from reconciler.emulator.routes import PATHS, Operation
+from reconciler.emulator.site import Handled, Site
+from reconciler.emulator.wire import Reply
+
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+def build(site: Site) -> ASGIApp:
+    """Return the ASGI app of one emulator."""
+    routes: list[BaseRoute] = [Route(path, Endpoint(site, operations)) for path, operations in PATHS.items()]
+    routes.append(Route("/_emulator/{subject}", Control(site)))
+    router = Router(routes, redirect_slashes=False, default=Endpoint(site, None))
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            # Still percent-encoded: a segment may hold a slash.
+            scope = {**scope, "path": scope["raw_path"].decode("ascii")}
+        await router(scope, receive, send)
+
+    return app
+
+
+class Endpoint:
+    """One path as an ASGI app; without *operations* it is every path that does not exist."""
+
+    def __init__(self, site: Site, operations: Mapping[str, Operation] | None) -> None:
+        self._site = site
+        self._operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or end its connection."""
+        site, method = self._site, scope["method"]
+        operation = (self._operations or {}).get(method)
+        status = None
+        site.in_flight += 1
+        try:
+            site.catch_up()
+            try:
+                outcome = await self._outcome(scope, await _body(receive), operation)
+            except ApiError as refusal:
+                outcome = Outcome(wire.error(refusal, scope["path"]))
+            except ClientDisconnect:
+                return
+            if outcome.reply is not None:
+                status = outcome.reply.status
+            await _send(outcome, scope, receive, send, site.in_flight)
+        finally:
+            site.in_flight -= 1
+            kind = operation.kind if operation else ""
+            site.requests.append(Handled(method, scope["path"], kind, status))
+
+    async def _outcome(self, scope: Scope, body: bytes, operation: Operation | None) -> Outcome:
+        call = _read(self._site, scope, body)
+        if self._operations is None:
+            raise NotFound
+        if operation is None:
+            raise ApiError(20004, "Method not allowed", HTTPStatus.METHOD_NOT_ALLOWED)
+        actions = self._site.faults.draw(scope["method"], operation.kind)
+        return await carry_out(self._site, operation, call, actions)
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect  # half a request is no request
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _read(site: Site, scope: Scope, body: bytes) -> Call:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    content_type = headers.get("content-type", "")
+    host, port = scope["server"]
+    return Call(
+        store=site.store,
+        options=site.options,
+        origin=f"{scope['scheme']}://{headers.get('host') or f'{host}:{port}'}",
+        path=scope["path"],
+        account_sid=_account(site, headers.get("authorization", "")),
+        names={name: unquote(value) for name, value in scope.get("path_params", {}).items()},
+        query=_fields(scope["query_string"]),
+        form=_fields(body) if content_type.partition(";")[0].strip().lower() == _FORM else {},
+        body=body,
+        content_type=content_type,
+        webhooks=headers.get("x-twilio-webhook-enabled", "").lower() == "true",
+    )
+
+
+def _fields(encoded: bytes) -> Fields:
+    try:
+        return dict(parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError:
+        raise ApiError(20001, "Invalid parameters: not percent-encoded UTF-8") from None
+
+
+def _account(site: Site, authorization: str) -> str:
+    """Return the account that the credentials name; refuse those that are none."""
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        user = password = ""
+    wanted = site.options.auth_token
+    admitted = password != "" if wanted is None else hmac.compare_digest(password.encode(), wanted.encode())
+    if scheme.lower() != "basic" or not (is_sid("AC", user) or is_sid("SK", user)) or not admitted:
+        raise ApiError(20003, "Authenticate", 401)
+    return user if is_sid("AC", user) else site.store.account_sid
+
+
+async def _send(outcome: Outcome, scope: Scope, receive: Receive, send: Send, in_flight: int) -> None:
+    reply, ending = outcome
+    sent = b"" if reply is None else reply.body
+    if ending is Ending.TRUNCATED:
+        sent = sent[: len(sent) // 2]
+    if reply is not None and (sent or ending is None):
+        headers = _headers(reply, in_flight)
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": sent, "more_body": ending is not None})
+    if ending is not None:
+        _end(ending, scope["extensions"][EXTENSION])
+        while (await receive())["type"] != "http.disconnect":
+            pass  # only now has the server noticed, and takes the missing reply for no mistake of ours
+
+
+def _end(ending: Ending, connection: Connection) -> None:
+    match ending:
+        case Ending.RESET:
+            connection.reset()
+        case Ending.REFUSED:
+            connection.refuse()
+        case Ending.TRUNCATED:
+            connection.close()
+
+
+def _headers(reply: Reply, in_flight: int) -> list[tuple[bytes, bytes]]:
+    headers = [
+        ("twilio-request-id", f"RQ{secrets.token_hex(16)}"),
+        ("twilio-concurrent-requests", str(in_flight)),
+        *reply.headers,
+    ]
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        headers.append(("www-authenticate", 'Basic realm="Twilio API"'))
+    if reply.status != HTTPStatus.NO_CONTENT:
+        headers += [("content-type", reply.content_type), ("content-length", str(len(reply.body)))]
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

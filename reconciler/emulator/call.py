@@ -1,0 +1,55 @@
+"""One request as the operations see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.emulator import paging
+from reconciler.emulator.database import Page
+from reconciler.emulator.fields import Fields
+from reconciler.emulator.options import EmulatorOptions
+from reconciler.emulator.paging import Cut, Trouble
+from reconciler.emulator.store import Store
+from reconciler.emulator.wire import Home, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, read and admitted."""
+
+    store: Store
+    options: EmulatorOptions
+    origin: str
+    path: str
+    account_sid: str
+    names: dict[str, str]
+    """What stands for `{service}`, `{conversation}`… in the path."""
+    query: Fields
+    form: Fields
+    body: bytes = b""
+    content_type: str = ""
+    webhooks: bool = False
+    trouble: Trouble = field(default_factory=Trouble)
+
+    @property
+    def home(self) -> Home:
+        """The service in the path, or the default one."""
+        sid = self.names.get("service")
+        if sid is not None:
+            return Home(self.account_sid, sid, f"{self.origin}/v1/Services/{sid}", default=False)
+        return Home(self.account_sid, self.store.services.default().sid, f"{self.origin}/v1", default=True)
+
+    def cut(self, maximum: int) -> Cut:
+        """Read which page is asked for."""
+        maximum = min(maximum, self.options.max_page_size)
+        return paging.cut(self.query, maximum=maximum, refuse=self.options.refuse_large_pages)
+
+    def page(self, name: str, page: Page, place: Cut, encode: Callable[[list[Any]], bytes]) -> Reply:
+        """Return a page of a list."""
+        url = self.origin + self.path
+        return Reply(
+            200,
+            paging.body(name, page, place, url=url, query=self.query, encode=encode, trouble=self.trouble),
+        )

@@ -1,0 +1,72 @@
+"""The emulator's own urls, for tests that reach it over HTTP.
+
+    GET    /_emulator/store      {"store_id", "account_sid"}
+    GET    /_emulator/requests   {"requests": [{"method", "path", "kind", "status"}…]}
+    DELETE /_emulator/requests   empty the log
+    POST   /_emulator/faults     {"faults": ["create_message:3:reset_after"…]} puts more rules in force
+    DELETE /_emulator/faults     drop every rule
+
+They need no credentials. A POST must say that it is JSON, which no page in a browser can without being asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from reconciler.emulator.fault_text import parse_fault
+from reconciler.emulator.site import Site
+from reconciler.errors import UsageError
+
+
+class _Faults(msgspec.Struct, forbid_unknown_fields=True):
+    faults: list[str]
+
+
+class Control:
+    """`/_emulator/…` as an ASGI app."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        response = self._respond(request, await request.body())
+        await response(scope, receive, send)
+
+    def _respond(self, request: Request, body: bytes) -> Response:
+        site = self._site
+        match request.method, request.path_params["subject"]:
+            case "GET", "store":
+                return _json({"store_id": site.store.store_id, "account_sid": site.store.account_sid})
+            case "GET", "requests":
+                return _json({"requests": [handled._asdict() for handled in site.requests]})
+            case "DELETE", "requests":
+                site.requests.clear()
+            case "POST", "faults":
+                return self._add_faults(request, body)
+            case "DELETE", "faults":
+                site.faults.clear()
+            case _:
+                return _json({"error": "no such control"}, 404)
+        return Response(status_code=204)
+
+    def _add_faults(self, request: Request, body: bytes) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            return _json({"error": "`content-type` must be `application/json`"}, 415)
+        try:
+            texts = msgspec.json.decode(body, type=_Faults).faults
+            faults = [parse_fault(text) for text in texts]
+        except (msgspec.DecodeError, UsageError) as error:
+            return _json({"error": str(error)}, 400)
+        self._site.faults.add(*faults)
+        return Response(status_code=204)
+
+
+def _json(value: dict[str, Any], status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")

@@ -1,0 +1,213 @@
+"""The file behind the store: schema, transactions, and lists cut into pages by key."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from reconciler.emulator.fields import stamp
+from reconciler.errors import UsageError
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the present, with an offset."""
+
+FORMAT: Final = 1
+BUSY_SECONDS: Final = 30
+_SCHEMA: Final = """
+CREATE TABLE account (
+  store_id TEXT NOT NULL, sid TEXT NOT NULL, messaging_service_sid TEXT NOT NULL, default_service_sid TEXT
+) STRICT;
+CREATE TABLE services (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE, friendly_name TEXT NOT NULL,
+  date_created TEXT NOT NULL, date_updated TEXT NOT NULL
+) STRICT;
+CREATE TABLE conversations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE,
+  service INTEGER NOT NULL REFERENCES services ON DELETE CASCADE,
+  friendly_name TEXT, unique_name TEXT, attributes TEXT NOT NULL, messaging_service_sid TEXT NOT NULL,
+  state TEXT NOT NULL, inactive_after INTEGER, closed_after INTEGER, touched_at INTEGER NOT NULL,
+  email_address TEXT, email_name TEXT, next_index INTEGER NOT NULL DEFAULT 0, activity INTEGER NOT NULL,
+  date_created TEXT NOT NULL, date_updated TEXT NOT NULL,
+  UNIQUE (service, unique_name)
+) STRICT;
+CREATE INDEX conversations_by_activity ON conversations (service, activity);
+CREATE TABLE participants (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE,
+  conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+  identity TEXT, address TEXT, proxy_address TEXT, projected_address TEXT, role_sid TEXT,
+  attributes TEXT NOT NULL, last_read_message_index INTEGER, last_read_timestamp TEXT,
+  date_created TEXT NOT NULL, date_updated TEXT NOT NULL,
+  UNIQUE (conversation, identity)
+) STRICT;
+CREATE INDEX participants_by_address ON participants (address, proxy_address);
+CREATE TABLE users (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE,
+  service INTEGER NOT NULL REFERENCES services ON DELETE CASCADE,
+  identity TEXT NOT NULL, friendly_name TEXT, role_sid TEXT, attributes TEXT NOT NULL,
+  date_created TEXT NOT NULL, date_updated TEXT NOT NULL,
+  UNIQUE (service, identity)
+) STRICT;
+CREATE TABLE messages (
+  id INTEGER PRIMARY KEY, sid TEXT NOT NULL UNIQUE,
+  conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+  number INTEGER NOT NULL, stored_at REAL NOT NULL, document BLOB NOT NULL,
+  UNIQUE (conversation, number)
+) STRICT;
+CREATE TABLE receipts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE,
+  message INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,
+  channel_message_sid TEXT NOT NULL, participant_sid TEXT NOT NULL, status TEXT NOT NULL,
+  date_created TEXT NOT NULL
+) STRICT;
+CREATE INDEX receipts_by_message ON receipts (message);
+CREATE TABLE media (
+  sid TEXT PRIMARY KEY, service INTEGER NOT NULL REFERENCES services ON DELETE CASCADE,
+  message INTEGER REFERENCES messages ON DELETE CASCADE,
+  content_type TEXT NOT NULL, filename TEXT, uploaded_at REAL NOT NULL, content BLOB NOT NULL
+) STRICT;
+CREATE INDEX media_by_service ON media (service);
+CREATE INDEX media_by_message ON media (message, uploaded_at);
+"""
+
+
+class Start(NamedTuple):
+    """Where a page begins: beyond *key* in the order of the list, or, *backward*, just before it."""
+
+    key: int | None = None
+    backward: bool = False
+
+
+class Page(NamedTuple):
+    """Rows in the order of the list, the key first in each; *more* says that others lie beyond."""
+
+    rows: list[tuple[Any, ...]]
+    more: bool
+
+
+class Database:
+    """One SQLite file, or memory. Usable from several threads, and by several processes at once."""
+
+    def __init__(self, path: Path | None, clock: Clock, new_hex: Callable[[], str]) -> None:
+        """Open or create; UsageError if the file is something else, or of another version."""
+        self.now = clock
+        self.new_hex = new_hex
+        self._lock = threading.RLock()
+        self._depth = 0
+        try:
+            self._connection = sqlite3.connect(
+                ":memory:" if path is None else path,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        except sqlite3.OperationalError as error:
+            raise UsageError(
+                f"cannot open the emulator's data file `{path}`: {error}",
+                hint="check that its folder exists and can be written to",
+            ) from error
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise UsageError(
+                f"`{path}` is no data file of the emulator: {error}",
+                hint="name another file; a file that does not exist is created",
+            ) from error
+        except UsageError:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        with self.transaction():
+            (version,) = self.one("PRAGMA user_version") or (0,)
+            if version == FORMAT:
+                return
+            if version or self.one("SELECT 1 FROM sqlite_master"):
+                raise UsageError(
+                    f"the data file holds format {version}, this emulator knows {FORMAT}",
+                    hint="name another file; a file that does not exist is created",
+                )
+            for statement in _SCHEMA.split(";"):
+                self.execute(statement)
+            self.execute(
+                "INSERT INTO account VALUES (?, ?, ?, NULL)",
+                (self.new_hex(), self.new_sid("AC"), self.new_sid("MG")),
+            )
+            self.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def close(self) -> None:
+        """Close the file; nothing can be asked afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    def new_sid(self, prefix: str) -> str:
+        """Return a SID that was never used."""
+        return prefix + self.new_hex()
+
+    def today(self) -> str:
+        """Return the present as replies show dates."""
+        return stamp(self.now())
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Store all or nothing; inside another transaction, be part of that one."""
+        with self._lock:
+            if self._depth:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            else:
+                self._connection.execute("COMMIT")
+            finally:
+                self._depth -= 1
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Run a statement and return the id of the row it inserted."""
+        with self._lock:
+            return self._connection.execute(sql, values).lastrowid or 0
+
+    def change(self, table: str, row: int, values: dict[str, object]) -> None:
+        """Set columns of one row."""
+        columns = ", ".join(f"{column} = ?" for column in values)
+        self.execute(f"UPDATE {table} SET {columns} WHERE id = ?", (*values.values(), row))  # noqa: S608 (own names)
+
+    def one(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        """Return the first row, or None."""
+        with self._lock:
+            row: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+            return row
+
+    def all(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return every row."""
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def page(
+        self, sql: str, values: Sequence[object], *, key: str, descending: bool, start: Start, size: int
+    ) -> Page:
+        """Return *size* rows of `sql AND key …`, the key being its first column."""
+        down = descending is not start.backward
+        if start.key is not None:
+            sql += f" AND {key} {'<' if down else '>'} ?"
+            values = (*values, start.key)
+        sql += f" ORDER BY {key} {'DESC' if down else 'ASC'} LIMIT ?"
+        rows = self.all(sql, (*values, size + 1))
+        more = len(rows) > size
+        del rows[size:]
+        if start.backward:
+            rows.reverse()
+            more = True  # the row whose page this one precedes
+        return Page(rows, more)

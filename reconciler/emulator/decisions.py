@@ -1,0 +1,79 @@
+"""What the emulator does where Twilio is silent or contradicts itself: decided here, once.
+
+Everything else follows Twilio's reference. Each line below may be wrong about the real service.
+
+Limits and statuses
+- A refusal has HTTP status 400 where Twilio publishes none; a user, participant or address pair that
+  exists already is 409. A value that has no code of its own is 400/20001.
+- `Body`: 32 KB in UTF-8; 1,600 characters once a participant is reached by SMS, WhatsApp or the like.
+- `Attributes`: 4 KB (conversation 16 KB) in UTF-8; any JSON value is accepted and kept byte for byte.
+- `Author`, `Identity` and names: 256 characters. Timers: ISO 8601 durations of weeks down to
+  seconds, at most a century.
+- There is no limit on actions per second; faults can script one.
+
+Messages
+- `Subject` and `ContentVariables` are checked and then dropped, for no reply shows them.
+- `Body` and `MediaSid` together are both kept. Under `ContentSid` both are ignored and the body is the
+  rendered template; a well-formed `ContentSid` that is not built in (see `templates`) is 50526.
+- An unedited message has `date_updated` equal to `date_created`. Future dates are accepted; a date
+  without an offset is UTC; a bare day is refused.
+- An update without parameters changes nothing, `date_updated` neither; any other sets it to `DateUpdated`
+  or to now. `Body=` is refused (50503): an update cannot clear a body. `Author=` means `system`.
+- A new `Author` recomputes `participant_sid`. A participant that leaves keeps its sid on old messages.
+- Indexes have no gaps but those that deletes leave.
+- In a closed conversation nothing can be created, updated or deleted (50377); itself it can be deleted.
+- Delivery to participants outside chat succeeds at once: receipts are `delivered`, `delivery` says `all`.
+
+Conversations, participants, services
+- `{CH}` may be a unique name in every path. Resources always carry the sid in their fields and urls;
+  only the urls of a page repeat the path asked for.
+- Timers run from the last message or update; a new message revives an inactive conversation, an update
+  does not.
+- Creating as `closed` is 50384, setting `initializing` 50386. A closed conversation keeps its unique name;
+  an empty `UniqueName` means none.
+- Conversations are listed by latest activity, newest first; with `StartDate` or `EndDate` by creation,
+  newest first.
+- `role_sid` is null unless given. Adding an unknown `Identity` creates its user; removing the participant
+  keeps it.
+- The default service is made when it is first asked for, so a new store lists no services. It can be
+  deleted like any other; the next question makes a new one. `/v1/Conversations/…` and `/v1/Users/…` lead
+  to it.
+
+Paging
+- `PageSize` above the maximum is granted as the maximum, or refused with 400/20001 if so configured; below
+  1 or no number is 400/20001. Maxima: messages 1,000 (configurable), users and receipts 50, all other
+  lists 100; none exceeds the configured one.
+- Tokens never expire and survive the deletion of the message they point at.
+
+Media
+- Same origin as everything else. Urls are absolute; there is no `content_direct_temporary`.
+- Content types must look like one (50511); at most 150 MB (50512). Multipart uploads are not understood.
+
+Identity
+- Any AC or SK user with a non-empty password is accepted unless a token is configured. `account_sid` in
+  replies is the user where it is an account, else the store's own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KILOBYTE: Final = 1024
+
+BODY_BYTES: Final = 32 * KILOBYTE
+BODY_CHARACTERS_OUTSIDE_CHAT: Final = 1600
+MESSAGE_ATTRIBUTES_BYTES: Final = 4 * KILOBYTE
+CONVERSATION_ATTRIBUTES_BYTES: Final = 16 * KILOBYTE
+NAME_CHARACTERS: Final = 256
+SUBJECT_CHARACTERS: Final = 256
+PARTICIPANTS: Final = 1000
+PARTICIPANTS_OUTSIDE_CHAT: Final = 50
+MEDIA_BYTES: Final = 150 * KILOBYTE * KILOBYTE
+MEDIA_SECONDS: Final = 300
+"""How long media lives that no message carries."""
+
+DEFAULT_PAGE: Final = 50
+MAX_PAGE_MESSAGES: Final = 1000
+MAX_PAGE: Final = 100
+MAX_PAGE_SMALL: Final = 50
+"""Users and receipts."""

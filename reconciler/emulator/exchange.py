@@ -1,0 +1,158 @@
+"""Carry out one operation, with what the script does to it before and after."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from enum import Enum, auto
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from reconciler.emulator import wire
+from reconciler.emulator.call import Call
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.faults import (
+    Action,
+    Answer,
+    Delay,
+    EndlessPager,
+    Form,
+    Invoke,
+    LateListing,
+    Latency,
+    NoConnection,
+    Pause,
+    RepeatingPager,
+    Reset,
+    RewriteBody,
+    Truncate,
+    WrongType,
+)
+from reconciler.emulator.routes import Operation
+from reconciler.emulator.site import Site
+from reconciler.emulator.wire import Reply
+
+_HTML: Final = "text/html;charset=utf-8"
+_CODES: Final = {
+    429: (20429, "Too Many Requests"),
+    500: (20500, "An error occurred"),
+    503: (20503, "Service is unavailable. Please try again"),
+}
+_POLL_SECONDS: Final = 0.005
+
+
+class Ending(Enum):
+    """How a connection ends instead of carrying a whole reply."""
+
+    RESET = auto()
+    REFUSED = auto()
+    TRUNCATED = auto()
+
+
+class Outcome(NamedTuple):
+    """What the client gets: a reply, none at all, or the beginning of one."""
+
+    reply: Reply | None
+    ending: Ending | None = None
+
+
+async def carry_out(site: Site, operation: Operation, call: Call, actions: Sequence[Action]) -> Outcome:
+    """Handle *call* unless an action prevents it, and return what its client sees."""
+    for action in actions:
+        await _wait(site, action, after=False)
+        outcome = _instead(site, operation, call, action)
+        if outcome is not None:
+            return outcome
+        call = _altered(call, action)
+    reply = site.handle(operation, call)
+    for action in actions:
+        await _wait(site, action, after=True)
+        outcome = _instead_of_reply(site, reply, action)
+        if outcome is not None:
+            return outcome
+    return Outcome(reply)
+
+
+async def _wait(site: Site, action: Action, *, after: bool) -> None:
+    match action:
+        case Latency(seconds) if not after:
+            await site.sleep(seconds)
+        case Pause(marker) if action.after is after:
+            _create(marker)
+            while _exists(marker):
+                await site.sleep(_POLL_SECONDS)
+        case Invoke(callback) if action.after is after:
+            callback()
+
+
+def _create(marker: Path) -> None:
+    marker.touch()
+
+
+def _exists(marker: Path) -> bool:
+    return marker.exists()
+
+
+def _instead(site: Site, operation: Operation, call: Call, action: Action) -> Outcome | None:
+    match action:
+        case Reset(after=False):
+            return Outcome(None, Ending.RESET)
+        case NoConnection():
+            return Outcome(None, Ending.REFUSED)
+        case Delay(seconds):
+            site.delay(operation, call, seconds)
+            return Outcome(None, Ending.RESET)
+        case Answer(after=False):
+            return Outcome(_answer(action, site.store.clock()))
+    return None
+
+
+def _altered(call: Call, action: Action) -> Call:
+    match action:
+        case LateListing(seconds):
+            return replace(call, trouble=call.trouble._replace(hidden_seconds=seconds))
+        case RepeatingPager():
+            return replace(call, trouble=call.trouble._replace(repeating=True))
+        case EndlessPager():
+            return replace(call, trouble=call.trouble._replace(endless=True))
+        case RewriteBody(body) if call.webhooks:
+            return replace(call, form={**call.form, "Body": body})
+    return call
+
+
+def _instead_of_reply(site: Site, reply: Reply, action: Action) -> Outcome | None:
+    match action:
+        case Reset(after=True):
+            return Outcome(None, Ending.RESET)
+        case Answer(after=True):
+            return Outcome(_answer(action, site.store.clock()))
+        case WrongType():
+            return Outcome(Reply(reply.status, _page(reply.status), _HTML))
+        case Truncate():
+            return Outcome(reply, Ending.TRUNCATED)
+    return None
+
+
+def _page(status: int) -> bytes:
+    title = f"{status} {HTTPStatus(status).phrase}"
+    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
+
+
+def _answer(answer: Answer, now: datetime) -> Reply:
+    code, message = _CODES.get(answer.status, (None, HTTPStatus(answer.status).phrase))
+    reply = wire.error(ApiError(answer.code or code, message, answer.status), "")
+    if answer.form is Form.HTML:
+        reply = Reply(answer.status, _page(answer.status), _HTML)
+    elif answer.form is Form.EMPTY:
+        reply = Reply(answer.status)
+    if answer.retry_after is None:
+        return reply
+    waiting = f"{answer.retry_after:g}"
+    if answer.as_date:
+        until = now.astimezone(UTC) + timedelta(seconds=math.ceil(answer.retry_after))
+        waiting = format_datetime(until, usegmt=True)
+    return reply._replace(headers=(("retry-after", waiting),))

@@ -1,0 +1,70 @@
+"""What all requests of one emulator share."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, TypeAlias
+
+from reconciler.emulator import wire
+from reconciler.emulator.call import Call
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.faults import FaultScript
+from reconciler.emulator.options import EmulatorOptions
+from reconciler.emulator.routes import Operation
+from reconciler.emulator.store import Store
+from reconciler.emulator.wire import Reply
+
+Sleep: TypeAlias = Callable[[float], Awaitable[None]]
+LOGGED_REQUESTS: Final = 100_000
+
+
+class Handled(NamedTuple):
+    """One request of the log; *kind* is empty where the path does not exist, *status* None after a reset."""
+
+    method: str
+    path: str
+    kind: str
+    status: int | None
+
+
+class _Delayed(NamedTuple):
+    due: datetime
+    operation: Operation
+    call: Call
+
+
+@dataclass(slots=True)
+class Site:
+    """One store with its settings, its script, and the log of what was asked; the oldest entries go first."""
+
+    store: Store
+    options: EmulatorOptions
+    faults: FaultScript
+    sleep: Sleep
+    requests: deque[Handled] = field(default_factory=lambda: deque(maxlen=LOGGED_REQUESTS))
+    in_flight: int = 0
+    _delayed: list[_Delayed] = field(default_factory=list)
+
+    def handle(self, operation: Operation, call: Call) -> Reply:
+        """Carry out one operation."""
+        try:
+            return operation.handle(call)
+        except ApiError as refusal:
+            return wire.error(refusal, call.path)
+
+    def delay(self, operation: Operation, call: Call, seconds: float) -> None:
+        """Carry out an operation later, when nobody waits for its reply any more."""
+        self._delayed.append(_Delayed(self.store.clock() + timedelta(seconds=seconds), operation, call))
+
+    def catch_up(self, *, everything: bool = False) -> None:
+        """Carry out what was delayed until now, or everything."""
+        if not self._delayed:
+            return
+        now = self.store.clock()
+        due = [delayed for delayed in self._delayed if everything or delayed.due <= now]
+        self._delayed = [delayed for delayed in self._delayed if delayed not in due]
+        for delayed in sorted(due, key=lambda delayed: delayed.due):
+            self.handle(delayed.operation, delayed.call)

@@ -1,0 +1,57 @@
+"""One Twilio account in a SQLite file: what is there, and what may happen to it. No HTTP."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.emulator.conversations import Conversations
+from reconciler.emulator.database import Clock, Database
+from reconciler.emulator.media import MediaFiles
+from reconciler.emulator.messages import Messages
+from reconciler.emulator.participants import Participants
+from reconciler.emulator.services import Services, Users
+
+
+def utc_now() -> datetime:
+    """Return the present."""
+    return datetime.now(UTC)
+
+
+def _new_hex() -> str:
+    return secrets.token_hex(16)
+
+
+class Store:
+    """The resources of one account; every method raises `ApiError` where Twilio would refuse.
+
+    *path* None keeps everything in memory. *new_hex* makes the 32 hex digits of a new SID.
+    Two processes may open one file at once.
+    """
+
+    def __init__(
+        self, path: Path | None = None, *, clock: Clock = utc_now, new_hex: Callable[[], str] = _new_hex
+    ) -> None:
+        self._database = Database(path, clock, new_hex)
+        self.clock = clock
+        ((self.store_id, self.account_sid, self.messaging_service_sid),) = self._database.all(
+            "SELECT store_id, sid, messaging_service_sid FROM account"
+        )
+        """Made with the file, and never changed."""
+        self.services = Services(self._database)
+        self.users = Users(self._database, self.services)
+        self.conversations = Conversations(self._database, self.services)
+        self.participants = Participants(self._database, self.conversations, self.users)
+        self.media = MediaFiles(self._database, self.services)
+        self.messages = Messages(self._database, self.conversations, self.participants, self.media)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Store everything done inside at once, or nothing: filling a large store is fast this way."""
+        return self._database.transaction()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

@@ -1,0 +1,58 @@
+"""The content templates that `ContentSid` may name, and how their variables are filled in.
+
+    HX00000000000000000000000000000001   Hello {{1}}
+    HX00000000000000000000000000000002   Your order {{1}} has shipped and arrives on {{2}}.
+    HX00000000000000000000000000000003   Your appointment with {{name}} is at {{time}}.
+    HX0123456789abcdef0123456789abcdef   Thank you, {{1}}. Here is your receipt.
+
+A variable that is not given stays as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.fields import Fields, is_sid
+
+TEMPLATES: Final = {
+    "HX00000000000000000000000000000001": "Hello {{1}}",
+    "HX00000000000000000000000000000002": "Your order {{1}} has shipped and arrives on {{2}}.",
+    "HX00000000000000000000000000000003": "Your appointment with {{name}} is at {{time}}.",
+    "HX0123456789abcdef0123456789abcdef": "Thank you, {{1}}. Here is your receipt.",
+}
+VARIABLES: Final = 100
+KEY_CHARACTERS: Final = 16
+VALUE_CHARACTERS: Final = 256
+TOTAL_CHARACTERS: Final = 27_801
+_PLACEHOLDER: Final = re.compile(r"\{\{(\w+)\}\}")
+
+
+def render(fields: Fields) -> str | None:
+    """Return the body that `ContentSid` and `ContentVariables` make, or None without a `ContentSid`."""
+    sid = fields.get("ContentSid")
+    if sid is None:
+        if "ContentVariables" in fields:
+            raise ApiError(50528, "Content SID is missing")
+        return None
+    if not is_sid("HX", sid) or sid not in TEMPLATES:
+        raise ApiError(50526, "Invalid content SID")
+    variables = _variables(fields.get("ContentVariables", "{}"))
+    return _PLACEHOLDER.sub(lambda match: variables.get(match[1], match[0]), TEMPLATES[sid])
+
+
+def _variables(text: str) -> dict[str, str]:
+    try:
+        variables = msgspec.json.decode(text, type=dict[str, str])
+    except (msgspec.DecodeError, RecursionError):
+        raise ApiError(50527, "Invalid content variables format") from None
+    if len(variables) > VARIABLES or len(text) > TOTAL_CHARACTERS:
+        raise ApiError(50529, "Content variables are too long")
+    if any(len(key) > KEY_CHARACTERS for key in variables):
+        raise ApiError(50540, "Content variable key is too long")
+    if any(len(value) > VALUE_CHARACTERS for value in variables.values()):
+        raise ApiError(50541, "Content variable value is too long")
+    return variables
