@@ -1,0 +1,68 @@
+"""GitHub annotations: problems and warnings at their file and line.
+
+Printed to stdout or stderr of a step, the runner turns each line into an annotation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.errors import ManifestError
+from reconciler.model import Address, Desired
+from reconciler.plan.actions import Plan
+from reconciler.report import inert
+
+
+def problem_annotations(error: ManifestError) -> Iterator[str]:
+    """Yield one `::error …::…` line for each problem."""
+    for problem in error.problems:
+        text = inert.escape(problem.text)
+        if problem.hint:
+            text += f"\nhint: {inert.escape(problem.hint)}"
+        yield _annotation("error", problem.path, problem.line, problem.column, text)
+
+
+def plan_annotations(plan: Plan, desired: Desired) -> Iterator[str]:
+    """Yield a `::warning` for each warning and an `::error` for each refusal of *plan*.
+
+    Warnings stand at what *desired* declares, or at no place where nothing declares it any more.
+    """
+    places = dict(_places(desired))
+    for warning in plan.warnings:
+        path, line = places.get(warning.address, ("", 0))
+        text = f"{inert.escape(warning.address)}: {inert.escape(warning.text)}"
+        yield _annotation("warning", path, line, 0, text, title=warning.code)
+    for refusal in plan.refusals:
+        text = f"{inert.escape(refusal.text)}\nhint: {inert.escape(refusal.hint)}"
+        yield _annotation("error", "", 0, 0, text, title=refusal.code)
+
+
+def _places(desired: Desired) -> Iterator[tuple[Address, tuple[str, int]]]:
+    for service in desired.services:
+        yield service.name, (service.path, service.line)
+        for conversation in service.conversations:
+            address = f"{service.name}/{conversation.name}"
+            yield address, (conversation.path, conversation.line)
+            for message in conversation.messages:
+                yield f"{address}/{message.key}", (conversation.path, message.line)
+            for participant in conversation.participants:
+                yield f"{address}/participants/{participant.key}", (conversation.path, participant.line)
+
+
+def _annotation(level: str, path: str, line: int, column: int, text: str, title: str = "") -> str:
+    properties = {
+        "file": inert.escape(path),
+        "line": str(line or ""),
+        "col": str(column or ""),
+        "title": inert.escape(title),
+    }
+    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    return f"::{level}{' ' if given else ''}{given}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,179 @@
+"""Plans and outcomes as JSON documents: Terraform's plan representation with our fields beside it.
+
+The text is ASCII, so that nothing in it can act on a terminal, and parses back to the very values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reconciler.model import ResourceType, type_of
+from reconciler.plan.actions import Action, Counts, Outcome, Plan, PlanWarning, Result, Status, Verb
+from reconciler.report import summary, values
+from reconciler.report.shapes import (
+    ActionResult,
+    Actions,
+    Change,
+    OutcomeDocument,
+    PlanDocument,
+    ResourceChange,
+    ResultError,
+    Summary,
+    Warned,
+)
+from reconciler.report.values import Bodies
+
+FORMAT_VERSION: Final = "1.2"
+"""Terraform's, as its readers check it."""
+
+_ACTIONS: Final[dict[Verb, Actions]] = {
+    Verb.CREATE: ["create"],
+    Verb.UPDATE: ["update"],
+    Verb.REPLACE: ["create", "delete"],
+    Verb.DELETE: ["delete"],
+    Verb.ADOPT: ["no-op"],
+    Verb.MOVE: ["no-op"],
+    Verb.FORGET: ["forget"],
+    Verb.NO_OP: ["no-op"],
+}
+
+_UNKNOWN: Final[dict[ResourceType, dict[str, bool]]] = {
+    ResourceType.SERVICE: {"sid": True},
+    ResourceType.CONVERSATION: {"sid": True},
+    ResourceType.PARTICIPANT: {"sid": True},
+    ResourceType.MESSAGE: {"sid": True, "index": True},
+}
+"""What is known only after apply, as Twilio chooses it."""
+
+
+def plan_document(plan: Plan, *, timestamp: str, version: str, bodies: Bodies = Bodies.FULL) -> PlanDocument:
+    """Return *plan* as Terraform's plan representation.
+
+    Equal but for *timestamp* whenever the plans are equal. Plain no-ops are counted, not listed.
+    """
+    return {
+        "format_version": FORMAT_VERSION,
+        "reconciler_version": version,
+        "timestamp": timestamp,
+        "applyable": plan.applyable,
+        "complete": True,
+        "errored": False,
+        "state": {"lineage": plan.lineage, "serial": plan.serial},
+        "manifest_digest": plan.manifest_digest,
+        "summary": _summary(plan.counts),
+        "parents": [
+            {
+                "address": parent.address,
+                "type": type_of(parent.address),
+                "sid": parent.sid,
+                "found": parent.found,
+            }
+            for parent in plan.parents
+        ],
+        "resource_changes": [
+            _resource_change(action, bodies, plan.lineage)
+            for action in plan.actions
+            if action.verb is not Verb.NO_OP
+        ],
+        "settlements": [{"address": intent.address, "sid": sid} for intent, sid in plan.settlements],
+        "warnings": warned(plan.warnings),
+        "refusals": [
+            {"code": refusal.code, "text": refusal.text, "hint": refusal.hint} for refusal in plan.refusals
+        ],
+        "requests": {"read": plan.requests_read},
+    }
+
+
+def outcome_document(outcome: Outcome) -> OutcomeDocument:
+    """Return what an apply did; its summary counts what was done, and what was not."""
+    done, rest = summary.done(outcome), summary.not_done(outcome)
+    return {
+        "format_version": FORMAT_VERSION,
+        "summary": {
+            "import": done.imported,
+            "add": done.add,
+            "change": done.change,
+            "destroy": done.destroy,
+            "move": done.move,
+            "forget": done.forget,
+            "failed": rest.get(Status.FAILED, 0),
+            "unknown": rest.get(Status.UNKNOWN, 0),
+            "not_reached": rest.get(Status.NOT_REACHED, 0),
+        },
+        "results": [_action_result(result) for result in outcome.results],
+        "warnings": warned(outcome.warnings),
+        "requests": {"read": outcome.read, "write": outcome.write, "retried": outcome.retried},
+    }
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """Return *document* as one line of ASCII JSON that no terminal and no CI runner acts on.
+
+    Escapes within strings keep the meaning: whoever parses it gets the values back unchanged.
+    """
+    text = json.dumps(document, separators=(",", ":"))
+    # `##[…]` is a command of CI runners wherever it stands in a line; json.dumps leaves DEL alone.
+    return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f").encode("ascii") + b"\n"
+
+
+def warned(warnings: tuple[PlanWarning, ...]) -> list[Warned]:
+    """Return warnings as JSON."""
+    return [{"code": item.code, "address": item.address, "text": item.text} for item in warnings]
+
+
+def _summary(counts: Counts) -> Summary:
+    return {
+        "import": counts.imported,
+        "add": counts.add,
+        "change": counts.change,
+        "destroy": counts.destroy,
+        "move": counts.move,
+        "forget": counts.forget,
+        "no_op": counts.no_op,
+    }
+
+
+def _resource_change(action: Action, bodies: Bodies, salt: str) -> ResourceChange:
+    makes_new = action.verb in {Verb.CREATE, Verb.REPLACE}
+    leaves = action.verb in {Verb.DELETE, Verb.FORGET}
+    change: Change = {
+        "actions": ["update"] if action.verb is Verb.ADOPT and action.send else _ACTIONS[action.verb],
+        "before": None
+        if action.verb is Verb.CREATE
+        else dict(values.fields(action, action.before, bodies, salt)),
+        "after": None if leaves else dict(values.fields(action, action.after, bodies, salt)),
+        "after_unknown": _UNKNOWN[action.type] if makes_new else {},
+        "replace_paths": [[name] for name in action.replace_paths],
+    }
+    if action.verb is Verb.ADOPT and action.sid is not None:
+        change["importing"] = {"id": action.sid}
+    result: ResourceChange = {
+        "address": action.address,
+        "mode": "managed",
+        "type": action.type,
+        "name": action.address.rpartition("/")[2],
+        "sid": action.sid,
+        "change": change,
+        "action_reason": action.reason,
+        "fields": [
+            {"path": list(change.path), "before": change.before, "after": change.after}
+            for change in values.changes(action, bodies, salt)
+        ],
+    }
+    if action.previous_address is not None:
+        result["previous_address"] = action.previous_address
+    return result
+
+
+def _action_result(result: Result) -> ActionResult:
+    failed = result.status in {Status.FAILED, Status.UNKNOWN} or bool(result.text)
+    error: ResultError = {"kind": result.kind, "code": result.code, "text": result.text}
+    return {
+        "address": result.address,
+        "action": result.verb,
+        "status": result.status.value,
+        "sid": result.sid,
+        "error": error if failed else None,
+    }

@@ -1,0 +1,163 @@
+"""Terraform's event stream: one JSON object a line, as things happen.
+
+The shapes follow Terraform's machine-readable UI, version 1.2, so that its readers understand them; the
+reason is ours, and a resource's type is what the address names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, BinaryIO, Final
+
+from reconciler.errors import ReconcilerError
+from reconciler.model import Address, type_of
+from reconciler.plan.actions import Action, Counts, Outcome, Plan, Reason, Result, Status, Verb
+from reconciler.report import json, summary
+from reconciler.report.progress import describe
+
+_UI_VERSION: Final = "1.2"
+_ACTIONS: Final = {
+    Verb.CREATE: "create",
+    Verb.UPDATE: "update",
+    Verb.REPLACE: "replace",
+    Verb.DELETE: "delete",
+    Verb.ADOPT: "import",
+    Verb.MOVE: "move",
+    Verb.FORGET: "remove",
+    Verb.NO_OP: "noop",
+}
+_STARTS: Final = {
+    Verb.CREATE: "Creating",
+    Verb.UPDATE: "Modifying",
+    Verb.REPLACE: "Replacing",
+    Verb.DELETE: "Destroying",
+    Verb.ADOPT: "Importing",
+    Verb.MOVE: "Moving",
+    Verb.FORGET: "Removing from state",
+    Verb.NO_OP: "Checking",
+}
+
+
+class EventStream:
+    """Writes events to *stream*; a `Progress` for the time of an apply.
+
+    *timestamp* returns the time as RFC 3339, *seconds* a clock that only rises.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, *, version: str, timestamp: Callable[[], str], seconds: Callable[[], float]
+    ) -> None:
+        self._stream = stream
+        self._timestamp = timestamp
+        self._seconds = seconds
+        self._started: dict[tuple[Address, Verb], float] = {}
+        self._write("info", f"reconciler {version}", "version", reconciler=version, ui=_UI_VERSION)
+
+    def plan(self, plan: Plan) -> None:
+        """Write what is planned: drift first, then every change, what to know, and the counts."""
+        listed = [action for action in plan.actions if action.verb is not Verb.NO_OP]
+        for action in listed:
+            if action.reason in {Reason.DRIFTED, Reason.MISSING_REMOTELY}:
+                verb = "update" if action.reason is Reason.DRIFTED else "delete"
+                change = {"resource": _resource(action.address), "action": verb}
+                self._write(
+                    "info", f"{action.address}: Drift detected ({verb})", "resource_drift", change=change
+                )
+        for action in listed:
+            planned = f"{action.address}: Plan to {_ACTIONS[action.verb]}"
+            self._write("info", planned, "planned_change", change=_change(action))
+        for warning in plan.warnings:
+            self._diagnostic("warning", warning.text, code=warning.code, address=warning.address)
+        self._summary(summary.plan_line(plan), plan.counts, "plan")
+        for refusal in plan.refusals:
+            self._diagnostic("error", refusal.text, refusal.hint, code=refusal.code)
+
+    def started(self, action: Action) -> None:
+        """Write `apply_start`."""
+        self._started[action.address, action.verb] = self._seconds()
+        message = f"{action.address}: {_STARTS[action.verb]}..."
+        self._write("info", message, "apply_start", hook=_hook(action.address, action.verb, action.sid))
+
+    def finished(self, result: Result) -> None:
+        """Write `apply_complete`, or `apply_errored` and a diagnostic; nothing if it was not reached."""
+        if result.status is Status.NOT_REACHED:
+            return
+        begun = self._started.pop((result.address, result.verb), None)
+        elapsed = 0 if begun is None else round(self._seconds() - begun)
+        hook = {**_hook(result.address, result.verb, result.sid), "elapsed_seconds": elapsed}
+        if result.status is Status.DONE:
+            self._write("info", describe(result), "apply_complete", hook=hook)
+        else:
+            self._write("error", describe(result), "apply_errored", hook=hook)
+            self._diagnostic("error", describe(result), code=result.kind, address=result.address)
+
+    def read(self, done: int, total: int) -> None:
+        """Write nothing: Terraform has no event for it."""
+
+    def close(self) -> None:
+        """Write nothing: the outcome ends the stream."""
+
+    def outcome(self, outcome: Outcome, *, destroy: bool = False) -> None:
+        """Write what was found on the way, and the counts of what was done."""
+        for warning in outcome.warnings:
+            self._diagnostic("warning", warning.text, code=warning.code, address=warning.address)
+        line = summary.outcome_line(outcome, destroy=destroy)
+        self._summary(line, summary.done(outcome), "destroy" if destroy else "apply")
+
+    def error(self, error: ReconcilerError) -> None:
+        """Write the error that ends the command."""
+        self._diagnostic("error", error.text, error.hint or "")
+
+    def _summary(self, message: str, counts: Counts, operation: str) -> None:
+        changes = {
+            "add": counts.add,
+            "change": counts.change,
+            "import": counts.imported,
+            "remove": counts.destroy,
+            "operation": operation,
+        }
+        self._write("info", message, "change_summary", changes=changes)
+
+    def _diagnostic(self, severity: str, text: str, detail: str = "", **also: str) -> None:
+        level, name = ("warn", "Warning") if severity == "warning" else ("error", "Error")
+        found = {"severity": severity, "summary": text, "detail": detail, **also}
+        self._write(level, f"{name}: {text}", "diagnostic", diagnostic=found)
+
+    def _write(self, level: str, message: str, kind: str, **payload: Any) -> None:
+        event = {
+            "@level": level,
+            "@message": message,
+            "@module": "reconciler.ui",
+            "@timestamp": self._timestamp(),
+            "type": kind,
+            **payload,
+        }
+        self._stream.write(json.encode(event))
+        self._stream.flush()
+
+
+def _change(action: Action) -> dict[str, Any]:
+    change: dict[str, Any] = {"resource": _resource(action.address)}
+    if action.previous_address is not None:
+        change["previous_resource"] = _resource(action.previous_address)
+    change |= {"action": _ACTIONS[action.verb], "reason": action.reason}
+    if action.verb is Verb.ADOPT:
+        change["importing"] = {"id": action.sid}
+    return change
+
+
+def _resource(address: Address) -> dict[str, Any]:
+    return {
+        "addr": address,
+        "module": "",
+        "resource": address,
+        "implied_provider": "twilio",
+        "resource_type": type_of(address),
+        "resource_name": address.rpartition("/")[2],
+        "resource_key": None,
+    }
+
+
+def _hook(address: Address, verb: Verb, sid: str | None) -> dict[str, Any]:
+    hook = {"resource": _resource(address), "action": _ACTIONS[verb]}
+    return hook | {"id_key": "sid", "id_value": sid} if sid else hook

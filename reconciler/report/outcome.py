@@ -1,0 +1,71 @@
+"""What became of an apply, as text and as the error that ends the command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.errors import ApplyError
+from reconciler.plan.actions import Outcome, Result, Status
+from reconciler.report import inert
+from reconciler.report.paint import Paint
+from reconciler.report.summary import outcome_line
+from reconciler.report.text import warnings
+
+
+def render_outcome(outcome: Outcome, *, destroy: bool = False, color: bool = False) -> str:
+    """Return the summary line; before it, where something is not done, a table of every action."""
+    paint = Paint(color=color)
+    lines = [line for text in warnings(outcome.warnings, paint) for line in (*text, "")]
+    complete = all(result.status is Status.DONE for result in outcome.results)
+    if not complete:
+        lines += [*table(outcome.results), ""]
+    line = outcome_line(outcome, destroy=destroy)
+    lines += [paint.green(line) if complete else paint.red(line), ""]
+    return "\n".join(lines)
+
+
+def failure(outcome: Outcome) -> ApplyError | None:
+    """Return the error that says what went wrong and how to go on, or None if all was done."""
+    total = len(outcome.results)
+    saved = sum(result.status is Status.DONE for result in outcome.results)
+    if saved == total and not outcome.interrupted:
+        return None
+    wrong = [result for result in outcome.results if result.status in {Status.FAILED, Status.UNKNOWN}]
+    text = _what_happened(wrong[0]) if wrong else "interrupted before every action was reached"
+    if len(wrong) > 1:
+        text += f" (and {len(wrong) - 1:,} more failed or are unknown)"
+    return ApplyError(
+        text,
+        hint=f"{saved:,} of {total:,} actions were applied and saved; "
+        "run `reconciler apply` again to continue from there",
+    )
+
+
+def _what_happened(result: Result) -> str:
+    how = "failed" if result.status is Status.FAILED else "may or may not have happened"
+    code = f" (code {result.code})" if result.code is not None else ""
+    return f"{result.verb} of `{result.address}` {how}: {result.text}{code}"
+
+
+def table(results: Sequence[Result]) -> Iterator[str]:
+    """Yield one row an action: what became of it, what it was, where, and the error's text."""
+    rows = [
+        (
+            result.status.replace("_", " "),
+            str(result.verb),
+            inert.escape(result.address),
+            inert.cell(_detail(result)),
+        )
+        for result in results
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        padded = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=False))
+        yield f"  {padded}  {row[3]}".rstrip()
+
+
+def _detail(result: Result) -> str:
+    if result.status is Status.DONE:
+        return result.sid or ""
+    code = f" (code {result.code})" if result.code is not None else ""
+    return result.text + code

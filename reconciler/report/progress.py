@@ -1,0 +1,106 @@
+"""What a command tells on stderr while it works: quiet lines for a pipe, one line for a person."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol, TextIO
+
+from reconciler.plan.actions import Action, Result, Status, Verb
+from reconciler.report import inert
+
+_NOUNS: Final = {
+    Verb.CREATE: "Creation",
+    Verb.UPDATE: "Modifications",
+    Verb.REPLACE: "Replacement",
+    Verb.DELETE: "Destruction",
+    Verb.ADOPT: "Import",
+    Verb.MOVE: "Move",
+    Verb.FORGET: "Removal from state",
+    Verb.NO_OP: "Check",
+}
+_WIDEST: Final = 70
+_CLEAR: Final = "\r\x1b[K"
+
+
+class Progress(Protocol):
+    """Whoever is told how the work goes; the calls come in the order of events."""
+
+    def started(self, action: Action) -> None:
+        """Tell that the request of *action* is about to be sent."""
+
+    def finished(self, result: Result) -> None:
+        """Tell what became of an action."""
+
+    def read(self, done: int, total: int) -> None:
+        """Tell that *done* of *total* conversations are read."""
+
+    def close(self) -> None:
+        """Tell that the work is over; nothing is told after it."""
+
+
+class LineProgress:
+    """One line for each action that ended, in Terraform's words; for logs and pipes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def started(self, action: Action) -> None:
+        """Say nothing: the end is worth a line, the start is not."""
+
+    def finished(self, result: Result) -> None:
+        """Print what became of the action."""
+        print(describe(result), file=self._stream, flush=True)
+
+    def read(self, done: int, total: int) -> None:
+        """Say nothing: a log has no use for it."""
+
+    def close(self) -> None:
+        """Do nothing: every line is ended."""
+
+
+class StatusProgress:
+    """One line of a terminal that is written over and over; what failed stays above it."""
+
+    def __init__(self, stream: TextIO, total: int) -> None:
+        self._stream = stream
+        self._total = total
+        self._ended = 0
+
+    def started(self, action: Action) -> None:
+        """Show the action."""
+        self._show(f"{self._ended}/{self._total} {action.verb} {inert.escape(action.address)}")
+
+    def finished(self, result: Result) -> None:
+        """Count the action; print it if it is not done."""
+        self._ended += 1
+        if result.status is not Status.DONE:
+            self._stream.write(f"{_CLEAR}{describe(result)}\n")
+        self._show(f"{self._ended}/{self._total} {result.verb} {inert.escape(result.address)}")
+
+    def read(self, done: int, total: int) -> None:
+        """Show how much is read."""
+        self._show(f"reading conversations: {done}/{total}")
+
+    def close(self) -> None:
+        """Take the line away."""
+        self._stream.write(_CLEAR)
+        self._stream.flush()
+
+    def _show(self, text: str) -> None:
+        self._stream.write(_CLEAR + text[:_WIDEST])
+        self._stream.flush()
+
+
+def describe(result: Result) -> str:
+    """Return what became of an action, as `ADDRESS: Creation complete [sid=IM…]`."""
+    address, noun = inert.escape(result.address), _NOUNS[result.verb]
+    sid = f" [sid={inert.escape(result.sid)}]" if result.sid else ""
+    text = f": {inert.escape(result.text)}" if result.text else ""
+    match result.status:
+        case Status.DONE:
+            return f"{address}: {noun} complete{sid}"
+        case Status.FAILED:
+            return f"{address}: {noun} errored{text}"
+        case Status.UNKNOWN:
+            return f"{address}: {noun} may or may not have happened{text}"
+        case Status.NOT_REACHED:
+            return f"{address}: {noun} not reached{text}"

@@ -1,0 +1,75 @@
+"""The lines that count: the same in every format, as tools look for them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from reconciler.plan.actions import Counts, Outcome, Plan, Status, Verb
+
+NO_CHANGES: Final = "No changes. Your conversations match the manifests."
+
+
+def listed(plan: Plan) -> bool:
+    """Return whether *plan* has anything to show: plain no-ops are only counted."""
+    return any(action.verb is not Verb.NO_OP for action in plan.actions)
+
+
+def plan_line(plan: Plan) -> str:
+    """Return `Plan: …`, or `No changes. …` where nothing is to be done.
+
+    As in Terraform, a plan of moves alone counts zeros: it still has to be applied.
+    """
+    if not listed(plan):
+        return NO_CHANGES
+    counts = plan.counts
+    parts = [
+        f"{counts.imported} to import" if counts.imported else "",
+        f"{counts.add} to add",
+        f"{counts.change} to change",
+        f"{counts.destroy} to destroy",
+        f"{counts.forget} to forget" if counts.forget else "",
+    ]
+    return f"Plan: {', '.join(filter(None, parts))}."
+
+
+def done(outcome: Outcome) -> Counts:
+    """Return how much of each kind was done."""
+    verbs = Counter(result.verb for result in outcome.results if result.status is Status.DONE)
+    return Counts(
+        imported=verbs[Verb.ADOPT],
+        add=verbs[Verb.CREATE] + verbs[Verb.REPLACE],
+        change=verbs[Verb.UPDATE],
+        destroy=verbs[Verb.DELETE] + verbs[Verb.REPLACE],
+        move=verbs[Verb.MOVE],
+        forget=verbs[Verb.FORGET],
+        no_op=verbs[Verb.NO_OP],
+    )
+
+
+def not_done(outcome: Outcome) -> dict[Status, int]:
+    """Return how many actions are in each of the other states, without zeros."""
+    statuses = Counter(result.status for result in outcome.results)
+    return {status: statuses[status] for status in Status if status is not Status.DONE and statuses[status]}
+
+
+def outcome_line(outcome: Outcome, *, destroy: bool = False) -> str:
+    """Return `Apply complete! …` or `Destroy complete! …`; `Apply incomplete. …` if not all was done."""
+    name = "Destroy" if destroy else "Apply"
+    counts = done(outcome)
+    if destroy:
+        resources = f"{counts.destroy} destroyed"
+    else:
+        parts = [
+            f"{counts.imported} imported" if counts.imported else "",
+            f"{counts.add} added",
+            f"{counts.change} changed",
+            f"{counts.destroy} destroyed",
+            f"{counts.forget} forgotten" if counts.forget else "",
+        ]
+        resources = ", ".join(filter(None, parts))
+    rest = not_done(outcome)
+    if not rest:
+        return f"{name} complete! Resources: {resources}."
+    others = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in rest.items())
+    return f"{name} incomplete. Resources: {resources}; {others}."

@@ -1,0 +1,129 @@
+"""A plan as people read it, in Terraform's shape.
+
+Signs alone tell what happens; colour only repeats them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.plan.actions import Action, Parent, Plan, PlanWarning, Refusal, Verb
+from reconciler.report import blocks, inert
+from reconciler.report.groups import grouped
+from reconciler.report.paint import Paint
+from reconciler.report.summary import NO_CHANGES, listed, plan_line
+from reconciler.report.values import Bodies
+
+_LEGEND: Final = {
+    Verb.CREATE: "create",
+    Verb.UPDATE: "update in-place",
+    Verb.DELETE: "destroy",
+    Verb.REPLACE: "replace (create the new one, then destroy the old)",
+    Verb.FORGET: "forget (no longer managed)",
+}
+_MANY: Final = 20
+"""More parents than this are listed only where something happens in them."""
+_NAMED: Final = 5
+"""Addresses that a warning names before it counts the rest."""
+
+
+def render_plan(plan: Plan, *, color: bool = False, bodies: Bodies = Bodies.SHORT) -> str:
+    """Return *plan* as text that ends in a newline; refusals come last."""
+    paint = Paint(color=color)
+    sections = [
+        _parents(plan),
+        _settlements(plan),
+        _actions(plan, paint, bodies),
+        [line for text in warnings(plan.warnings, paint) for line in (*text, "")],
+        [paint.bold(plan_line(plan)) if listed(plan) else paint.green(NO_CHANGES), ""],
+        _refusals(plan.refusals, paint),
+    ]
+    return "\n".join(line for section in sections for line in section)
+
+
+def action_lines(action: Action, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]:
+    """Yield header, reason and block of one action."""
+    sign = blocks.SIGNS[action.verb]
+    yield paint.bold(f"  # {blocks.header(action)}")
+    yield f"  # {blocks.why(action)}"
+    name = inert.quoted(action.address.rpartition("/")[2])
+    yield f"{paint.sign(sign, 3)} {action.type} {name} {{"
+    for mark, line in blocks.body(action, bodies, salt):
+        yield f"      {paint.sign(mark, 1)} {line}"
+    yield "    }"
+
+
+def warnings(items: Iterable[PlanWarning], paint: Paint) -> Iterator[list[str]]:
+    """Yield each warning's lines; equal ones are said once, with the first addresses."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for item in items:
+        places.setdefault((item.code, item.text), []).append(item.address)
+    for (code, text), addresses in places.items():
+        lines = [f"{paint.yellow('warning:')} {inert.escape(text)} ({inert.escape(code)})"]
+        lines += [f"  --> {inert.escape(address)}" for address in addresses[:_NAMED]]
+        if len(addresses) > _NAMED:
+            lines.append(f"  ... and {len(addresses) - _NAMED:,} more")
+        yield lines
+
+
+def _parents(plan: Plan) -> list[str]:
+    shown: Iterable[Parent] = plan.parents
+    if len(plan.parents) > _MANY:
+        touched = {prefix for action in plan.actions for prefix in _prefixes(action.address)}
+        shown = [parent for parent in plan.parents if parent.address in touched][:_MANY]
+    lines = [
+        f"  {inert.escape(parent.address)}: "
+        + (f"found ({inert.escape(str(parent.sid))})" if parent.found else "to be created")
+        for parent in shown
+    ]
+    if hidden := len(plan.parents) - len(lines):
+        lines.append(f"  # ({hidden:,} more hidden)")
+    return ["Services and conversations:", *lines, ""] if lines else []
+
+
+def _prefixes(address: str) -> Iterator[str]:
+    parts = address.split("/")
+    yield parts[0]
+    if len(parts) > 1:
+        yield f"{parts[0]}/{parts[1]}"
+
+
+def _settlements(plan: Plan) -> list[str]:
+    lines = [
+        f"  {inert.escape(intent.address)}: "
+        + (f"found as {inert.escape(sid)}" if sid else "nothing of it was found")
+        for intent, sid in plan.settlements
+    ]
+    return ["An earlier run left creates without a reply:", *lines, ""] if lines else []
+
+
+def _actions(plan: Plan, paint: Paint, bodies: Bodies) -> Iterator[str]:
+    if not listed(plan):
+        return
+    signs = {action.verb for action in plan.actions} & _LEGEND.keys()
+    if signs:
+        yield "Actions are indicated with the following symbols:"
+        for verb, meaning in _LEGEND.items():
+            if verb in signs:
+                yield f"{paint.sign(blocks.SIGNS[verb], 3)} {meaning}"
+        yield ""
+    yield "reconciler will perform the following actions:"
+    yield ""
+    for group in grouped(plan):
+        if group.heading:
+            yield paint.bold(f"  # {group.heading}")
+            yield ""
+        for action in group.actions:
+            yield from action_lines(action, paint, bodies, plan.lineage)
+            yield ""
+
+
+def _refusals(refusals: Iterable[Refusal], paint: Paint) -> Iterator[str]:
+    for refusal in refusals:
+        yield f"{paint.red('error:')} {inert.escape(refusal.text)}"
+        yield f"hint: {inert.escape(refusal.hint)}"
+        yield ""
+    if refusals:
+        yield "This plan is not applyable."
+        yield ""
