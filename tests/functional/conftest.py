@@ -106,7 +106,7 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def remote(tmp_path: Path) -> Iterator[Emulator]:
+def remote() -> Iterator[Emulator]:
     """An emulator in this process, kept in memory."""
     emulator = Emulator(options=EmulatorOptions())
     yield emulator

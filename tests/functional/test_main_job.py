@@ -165,10 +165,10 @@ def test_apply_asks_and_only_yes_approves(project: Project) -> None:
 
 
 def test_state_holds_no_text(project: Project) -> None:
-    """After 1,000 messages neither state nor backup has a body, an author or an attribute value, and only
-    their owner may read them."""
+    """After 1,000 messages neither state nor backup has a body, an author or an attribute value."""
     messages = "".join(
-        f"          - {{key: k{n}, author: 'author {n}', body: 'secret body {n}', attributes: {{a: 'value {n}'}}}}\n"
+        f"          - {{key: k{n}, author: 'author {n}', body: 'secret body {n}', "
+        f"attributes: {{a: value {n}}}}}\n"
         for n in range(1000)
     )
     project.write("manifests/a.yaml", ONE_CONVERSATION + messages)
@@ -250,7 +250,7 @@ def test_without_credentials_both_ways_on_are_named(project: Project) -> None:
 
 def test_wrong_credentials_are_one_clear_error(tmp_path: Path) -> None:
     """A 401 names what to check, and no credential appears anywhere."""
-    emulator = Emulator(options=EmulatorOptions(auth_token="right"))  # noqa: S106
+    emulator = Emulator(options=EmulatorOptions(auth_token="right"))
     with running(emulator) as url:
         project = Project(tmp_path, environ_of(url))
         project.write("manifests/a.yaml", ONE_OF_EACH)
