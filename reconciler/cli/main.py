@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from typing import Final, NoReturn
 
 import click
 
+from reconciler.cli.screen import complain
 from reconciler.errors import ReconcilerError, UsageError
 
 _COMMANDS: Final = {
@@ -84,10 +84,10 @@ def _run() -> int:
         context = getattr(error, "ctx", None)
         text = error.format_message()
         hint = f"run `{context.command_path} --help`" if context is not None else None
-        _complain(UsageError(text[:1].lower() + text[1:], hint=hint))
+        complain(UsageError(text[:1].lower() + text[1:], hint=hint))
         return 1
     except ReconcilerError as error:
-        _complain(error)
+        complain(error)
         return 1
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
@@ -95,10 +95,3 @@ def _run() -> int:
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads any more; Python would complain about that too
         return 1
-
-
-def _complain(error: ReconcilerError) -> None:
-    from reconciler.report.errors import render_error  # noqa: PLC0415  # only when it went wrong
-
-    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    click.echo(render_error(error, color=color), err=True, nl=False)

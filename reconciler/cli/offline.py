@@ -11,19 +11,24 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.cli import options as shared
+from reconciler.cli.screen import parse
 from reconciler.errors import ManifestError
 
 
 @click.command(epilog="Example: reconciler validate examples/quickstart")
 @shared.paths
-@shared.option("--format", "formats", multiple=True, metavar="FORMAT", help="text or json.")
+@shared.option("--format", "formats", multiple=True, metavar="FORMAT", help="text, json or github.")
 def validate(paths: tuple[Path, ...], formats: tuple[str, ...]) -> int:
     """Check manifests offline; all problems are reported in one run."""
-    out = shared.Output.parse(formats, ("text", "json"), no_color=True)
+    form = parse(formats, ("text", "json", "github"))[0].name
     try:
         desired = shared.desired(paths)
     except ManifestError as error:
-        if out.screen != "json":
+        if form == "github":
+            from reconciler.report.github import problem_annotations  # noqa: PLC0415
+
+            click.echo("\n".join(problem_annotations(error)))
+        if form != "json":
             raise
         problems = [
             {
@@ -41,7 +46,7 @@ def validate(paths: tuple[Path, ...], formats: tuple[str, ...]) -> int:
         return 1
     conversations = [one for service in desired.services for one in service.conversations]
     messages = sum(len(one.messages) for one in conversations)
-    if out.screen == "json":
+    if form == "json":
         _print_json({"valid": True, "error_count": 0, "diagnostics": []})
     else:
         click.echo(

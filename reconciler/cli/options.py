@@ -6,15 +6,14 @@ Every option has an environment variable: `RECONCILER_` and its name in capitals
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from reconciler.cli.screen import Screen
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,8 +63,14 @@ output = together(
         "formats",
         multiple=True,
         metavar="FORMAT[=FILE]",
-        help="What to print: text or json; with =FILE, into a file. May be repeated.",
+        help="text, json, jsonl, markdown or github; with =FILE, into a file. May be repeated.",
     ),
+    option(
+        "--bodies",
+        type=click.Choice(["full", "short", "hash", "none"]),
+        help="How much of the text of messages is shown. [default: short; full in json]",
+    ),
+    option("--comment-key", default="", help="Tells the Markdown comments of several targets apart."),
     option("--no-color", is_flag=True, help="Print no colour; NO_COLOR does the same."),
 )
 
@@ -132,45 +137,6 @@ approval = together(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """Where each format goes; *color* only to a terminal."""
-
-    screen: str
-    files: tuple[tuple[str, Path], ...]
-    color: bool
-
-    @classmethod
-    def parse(cls, formats: tuple[str, ...], known: tuple[str, ...], *, no_color: bool) -> Output:
-        """Read `FORMAT[=FILE]…`; without a format for the screen, text is printed."""
-        screen: list[str] = []
-        files: list[tuple[str, Path]] = []
-        for item in formats:
-            name, _, file = item.partition("=")
-            if name not in known:
-                raise UsageError(f"unknown format `{name}`", hint=f"this command knows {', '.join(known)}")
-            if file:
-                files.append((name, Path(file)))
-            else:
-                screen.append(name)
-        if len(screen) > 1:
-            raise UsageError(
-                f"`--format {screen[0]}` and `--format {screen[1]}` both go to the screen",
-                hint=f"send one to a file: `--format {screen[1]}=FILE`",
-            )
-        color = sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
-        return cls(screen[0] if screen else "text", tuple(files), color)
-
-    def write(self, render: Callable[[str, bool], str]) -> None:
-        """Write what *render* (format, color) returns to the screen and to each file."""
-        for name, file in self.files:
-            try:
-                file.write_text(render(name, False), encoding="utf-8")  # noqa: FBT003
-            except OSError as error:
-                raise UsageError(f"cannot write `{file}`: {error.strerror}") from error
-        click.echo(render(self.screen, self.color), nl=False, color=self.color)
-
-
 def settings(given: dict[str, Any]) -> Settings:
     """Return the settings that the shared options and the environment make; raises UsageError."""
     from reconciler.operations import Settings  # noqa: PLC0415  # asyncio, and most of the package
@@ -204,6 +170,13 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
         max_delete_percent=percent,
         allow_recreate=given.get("allow_recreate", False),
         record=record,
+    )
+
+
+def screen(given: dict[str, Any]) -> Screen:
+    """Return where the output options send plans and outcomes; raises UsageError."""
+    return Screen(
+        given["formats"], bodies=given["bodies"], key=given["comment_key"], no_color=given["no_color"]
     )
 
 

@@ -1,0 +1,216 @@
+"""Where output goes: one format to the screen, any number of others into files, in one run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import click
+
+from reconciler import __version__
+from reconciler.canonical import canonical_instant
+from reconciler.errors import ManifestError, ReconcilerError, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.model import Desired
+    from reconciler.plan.actions import Action, Outcome, Plan, Result
+    from reconciler.report.jsonl import EventStream
+    from reconciler.report.progress import Progress
+    from reconciler.report.values import Bodies
+
+FORMATS: Final = ("text", "json", "jsonl", "markdown", "github")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format and where it goes; None is the screen."""
+
+    name: str
+    file: Path | None
+
+
+def parse(formats: Sequence[str], known: Sequence[str] = FORMATS) -> list[Format]:
+    """Read `FORMAT[=FILE]…`; text goes to the screen where nothing else does. Raises UsageError."""
+    parsed = []
+    for item in formats:
+        name, _, file = item.partition("=")
+        if name not in known:
+            raise UsageError(f"unknown format `{name}`", hint=f"this command knows {', '.join(known)}")
+        parsed.append(Format(name, Path(file) if file else None))
+    shown = [one.name for one in parsed if one.file is None]
+    if len(shown) > 1:
+        raise UsageError(
+            f"`--format {shown[0]}` and `--format {shown[1]}` both go to the screen",
+            hint=f"send one to a file: `--format {shown[1]}=FILE`",
+        )
+    return parsed if shown else [Format("text", None), *parsed]
+
+
+class Screen:
+    """Shows plans and outcomes in every format that was asked for.
+
+    *key* tells the pull-request comments of several targets apart.
+    """
+
+    def __init__(self, formats: Sequence[str], *, bodies: str | None, key: str, no_color: bool) -> None:
+        self._formats = parse(formats)
+        self._bodies = bodies
+        self._key = key
+        self._color = sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
+        self._streams: dict[Path | None, EventStream] = {}
+        self._progress: list[Progress] = []
+
+    @property
+    def asks(self) -> bool:
+        """Return True if a person reads the screen and can be asked."""
+        return any(one.name == "text" and one.file is None for one in self._formats)
+
+    def plan(self, plan: Plan, desired: Desired, *, before_apply: bool = False) -> None:
+        """Show a plan; before an apply only to people and streams, as files are to hold the outcome."""
+        for one in self._formats:
+            if one.name == "jsonl":
+                self._stream(one).plan(plan)
+            elif not before_apply or (one.name == "text" and one.file is None):
+                self._write(one, self._rendered_plan(one, plan, desired))
+        if not self.asks:
+            for refusal in plan.refusals:
+                complain(ReconcilerError(refusal.text, hint=refusal.hint))
+
+    def outcome(self, outcome: Outcome, *, destroy: bool) -> None:
+        """Show what was done."""
+        for one in self._formats:
+            if one.name == "jsonl":
+                self._stream(one).outcome(outcome, destroy=destroy)
+            elif one.name != "github":
+                self._write(one, self._rendered_outcome(one, outcome, destroy=destroy))
+
+    def problems(self, error: ManifestError) -> None:
+        """Annotate the manifests' files, where GitHub is to read it; the error itself goes to stderr."""
+        for one in self._formats:
+            if one.name == "github":
+                from reconciler.report.github import problem_annotations  # noqa: PLC0415
+
+                self._write(one, "".join(f"{line}\n" for line in problem_annotations(error)))
+
+    def progress(self, plan: Plan) -> Progress:
+        """Return who tells of the work: the streams, and stderr in lines or, for a person, in one line."""
+        from reconciler.report.progress import LineProgress, StatusProgress  # noqa: PLC0415
+
+        self._progress = [self._stream(one) for one in self._formats if one.name == "jsonl"]
+        if sys.stderr.isatty():
+            self._progress.append(StatusProgress(sys.stderr, len(plan.actions)))
+        else:
+            self._progress.append(LineProgress(sys.stderr))
+        return _All(self._progress)
+
+    def close(self) -> None:
+        """End the progress."""
+        for progress in self._progress:
+            progress.close()
+
+    def _rendered_plan(self, one: Format, plan: Plan, desired: Desired) -> str:
+        if one.name == "json":
+            from reconciler.report.json import encode, plan_document  # noqa: PLC0415
+
+            document = plan_document(plan, timestamp=_now(), version=__version__, **self._policy())
+            return encode(document).decode()
+        if one.name == "markdown":
+            from reconciler.report.markdown import plan_markdown  # noqa: PLC0415
+
+            return plan_markdown(plan, key=self._key, **self._policy())
+        if one.name == "github":
+            from reconciler.report.github import plan_annotations  # noqa: PLC0415
+
+            return "".join(f"{line}\n" for line in plan_annotations(plan, desired))
+        from reconciler.report.text import render_plan  # noqa: PLC0415
+
+        return render_plan(plan, color=self._color and one.file is None, **self._policy())
+
+    def _rendered_outcome(self, one: Format, outcome: Outcome, *, destroy: bool) -> str:
+        if one.name == "json":
+            from reconciler.report.json import encode, outcome_document  # noqa: PLC0415
+
+            return encode(outcome_document(outcome)).decode()
+        if one.name == "markdown":
+            from reconciler.report.markdown import outcome_markdown  # noqa: PLC0415
+
+            return outcome_markdown(outcome, key=self._key, destroy=destroy)
+        from reconciler.report.outcome import render_outcome  # noqa: PLC0415
+
+        return render_outcome(outcome, destroy=destroy, color=self._color and one.file is None)
+
+    def _policy(self) -> dict[str, Bodies]:
+        if self._bodies is None:
+            return {}  # each format has its own default
+        from reconciler.report.values import Bodies  # noqa: PLC0415
+
+        return {"bodies": Bodies(self._bodies)}
+
+    def _stream(self, one: Format) -> EventStream:
+        from reconciler.report.jsonl import EventStream  # noqa: PLC0415
+
+        if one.file not in self._streams:
+            stream: BinaryIO = sys.stdout.buffer if one.file is None else _opened(one.file)
+            self._streams[one.file] = EventStream(
+                stream, version=__version__, timestamp=_now, seconds=time.monotonic
+            )
+        return self._streams[one.file]
+
+    def _write(self, one: Format, text: str) -> None:
+        if one.file is None:
+            click.echo(text, nl=False, color=self._color)
+            return
+        with _opened(one.file) as file:
+            file.write(text.encode())
+
+
+class _All:
+    """Tells several of the progress, one after another."""
+
+    def __init__(self, parts: Sequence[Progress]) -> None:
+        self._parts = parts
+
+    def started(self, action: Action) -> None:
+        """Tell each that *action* begins."""
+        for part in self._parts:
+            part.started(action)
+
+    def finished(self, result: Result) -> None:
+        """Tell each what became of an action."""
+        for part in self._parts:
+            part.finished(result)
+
+    def read(self, done: int, total: int) -> None:
+        """Tell each how much is read."""
+        for part in self._parts:
+            part.read(done, total)
+
+    def close(self) -> None:
+        """Tell each that the work is over."""
+        for part in self._parts:
+            part.close()
+
+
+def complain(error: ReconcilerError) -> None:
+    """Print an error and its hint on stderr."""
+    from reconciler.report.errors import render_error  # noqa: PLC0415  # only when it went wrong
+
+    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    click.echo(render_error(error, color=color), err=True, nl=False)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise UsageError(f"cannot write `{path}`: {error.strerror}") from error
+
+
+def _now() -> str:
+    return canonical_instant(datetime.now(UTC))
