@@ -1,0 +1,50 @@
+"""One faulty file: what is wrong with it, from top to bottom, in sentences with their places."""
+
+from __future__ import annotations
+
+from reconciler.errors import Problem
+from reconciler.manifest.build import Builder
+from reconciler.manifest.content import FileContent, Parsed
+from reconciler.manifest.places import place_of_offset
+from reconciler.manifest.shape import shape_findings
+from reconciler.manifest.source import Source
+
+
+def diagnose(data: bytes, path: str) -> Parsed:
+    """Return every problem of the faulty manifest *data*, and what can be made out of the rest."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return Parsed(FileContent(path), (_undecodable(error, path),))
+    source = Source(path, text)
+    places = source.places
+    root = places.value
+    problems = []
+    for fault in places.faults:
+        earlier = f" {path}:{fault.earlier.line}:{fault.earlier.column}" if fault.earlier else ""
+        problems.append(source.problem_at(fault.place, fault.text + earlier, fault.hint))
+    if root is None:
+        return Parsed(FileContent(path), tuple(problems))
+    findings = shape_findings(root)
+    if not isinstance(root, dict):
+        root = {}
+    builder = Builder(path, lambda _: 0)  # a faulty file only needs places for its problems
+    content = FileContent(path, root.get("account"), builder.services(root))
+    # what cannot be read was built as something else, which has no mistakes worth telling
+    unreadable = {fault.place for fault in places.faults}
+    problems += [
+        source.problem(finding, lambda _: source)
+        for finding in findings + builder.found
+        if unreadable.isdisjoint((places.of(finding.loc), places.of(finding.loc, on_key=True)))
+    ]
+    return Parsed(content, tuple(sorted(problems, key=lambda one: (one.line, one.column))))
+
+
+def _undecodable(error: UnicodeDecodeError, path: str) -> Problem:
+    before = error.object[: error.start].decode()
+    text = before + error.object[error.start :].decode(errors="backslashreplace")
+    return Source(path, text).problem_at(
+        place_of_offset(text, len(before)),
+        f"the file is not UTF-8: it holds the byte 0x{error.object[error.start]:02x}",
+        "save it as UTF-8",
+    )

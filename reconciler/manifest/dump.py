@@ -1,0 +1,163 @@
+"""Values to a manifest: canonical YAML that `load` reads back as the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
+from typing import Any, Final
+
+import msgspec
+
+from reconciler.manifest.scalar_text import LONGEST_KEY, inline, literal, scalar
+from reconciler.model import Conversation, Message, Order, Participant, Service, Unmanaged
+
+
+class _Record(dict[str, Any]):
+    """Fields that stand on a line each; any other mapping stands on one line if it fits."""
+
+
+def dump(services: Sequence[Service], *, account: str | None = None) -> str:
+    """Return the manifest of *services*, guarded by *account* if one is given.
+
+    The path of a media file is written as it is: it must be relative to where the manifest will be.
+    """
+    manifest = _Record(version=1)
+    if account is not None:
+        manifest["account"] = account
+    manifest["services"] = _Record({service.name: _service(service) for service in services})
+    return "\n".join(_block(manifest)) + "\n"
+
+
+def _service(service: Service) -> _Record:
+    derived = not service.sid and not service.default and service.friendly_name == service.name
+    return _record(
+        sid=service.sid,
+        friendly_name=None if derived else service.friendly_name,
+        default=service.default or None,
+        conversations=_Record({one.name: _conversation(one) for one in service.conversations}) or None,
+    )
+
+
+def _conversation(one: Conversation) -> _Record:
+    derived = not one.sid and one.unique_name == one.name
+    email = _record(address=one.email_address, name=one.email_name)
+    return _record(
+        sid=one.sid,
+        unique_name=None if derived else one.unique_name,
+        friendly_name=one.friendly_name,
+        attributes=_decoded(one.attributes),
+        state=one.state,
+        messaging_service_sid=one.messaging_service_sid,
+        timers=_brief(inactive=one.timers_inactive, closed=one.timers_closed),
+        bindings={"email": dict(email)} if email else None,
+        order=None if one.order == Order.APPEND else one.order.value,
+        unmanaged=None if one.unmanaged == Unmanaged.KEEP else one.unmanaged.value,
+        participants=[_participant(member) for member in one.participants] or None,
+        messages=[_message(message) for message in one.messages] or None,
+    )
+
+
+def _participant(one: Participant) -> _Record:
+    return _record(
+        key=None if one.key == one.identity else one.key,
+        identity=one.identity,
+        messaging_binding=_brief(
+            address=one.address,
+            proxy_address=one.proxy_address,
+            projected_address=one.projected_address,
+        ),
+        role_sid=one.role_sid,
+        attributes=_decoded(one.attributes),
+    )
+
+
+def _message(one: Message) -> _Record:
+    media = None
+    if one.file is not None:
+        renamed = one.file.filename != PurePath(one.file.path).name
+        media = _brief(
+            file=one.file.path,
+            content_type=one.file.content_type,
+            filename=one.file.filename if renamed else None,
+        )
+    return _record(
+        key=one.key,
+        author=one.author,
+        body=one.body,
+        attributes=_decoded(one.attributes),
+        date_created=one.date_created,
+        date_updated=one.date_updated,
+        subject=one.subject,
+        media=media,
+        media_sid=one.media_sid,
+        content_sid=one.content_sid,
+        content_variables=_decoded(one.content_variables),
+        webhooks=one.webhooks or None,
+        lifecycle=_brief(
+            prevent_destroy=one.prevent_destroy or None,
+            ignore_changes=[".".join(path) for path in one.ignore_changes] or None,
+        ),
+    )
+
+
+_NULL: Final = object()
+"""JSON's null, where None means that a field is not mentioned."""
+
+
+def _decoded(json: str | None) -> Any:
+    return None if json is None else _NULL if json == "null" else msgspec.json.decode(json)
+
+
+def _record(**fields: Any) -> _Record:
+    """Return the *fields* that are mentioned."""
+    return _Record(
+        {name: None if value is _NULL else value for name, value in fields.items() if value is not None}
+    )
+
+
+def _brief(**fields: Any) -> dict[str, Any] | None:
+    """Return the *fields* that are mentioned, to stand on one line."""
+    return dict(_record(**fields)) or None
+
+
+def _block(fields: dict[str, Any]) -> Iterator[str]:
+    for name, value in fields.items():
+        key = scalar(name)
+        if len(key) > LONGEST_KEY:
+            yield f"? {key}"
+            key = ""
+        block = literal(value) if isinstance(value, str) else None
+        if block is not None:
+            header, lines = block
+            yield f"{key}: {header}"
+            yield from _indented(lines)
+        elif not isinstance(value, dict | list):
+            yield f"{key}: {scalar(value)}"
+        elif not _is_long(value) and (text := inline(value)) is not None:
+            yield f"{key}: {text}"
+        else:
+            yield f"{key}:"
+            yield from _indented(_block(value) if isinstance(value, dict) else _items(value))
+
+
+def _items(items: list[Any]) -> Iterator[str]:
+    for item in items:
+        if not isinstance(item, dict | list):
+            yield f"- {scalar(item)}"
+        elif not _is_long(item) and (text := inline(item)) is not None:
+            yield f"- {text}"
+        else:
+            first, *others = _block(item) if isinstance(item, dict) else _items(item)
+            yield f"- {first}"
+            yield from _indented(others)
+
+
+def _is_long(value: Any) -> bool:
+    """Return whether *value* stands on several lines, even if it would fit on one."""
+    if isinstance(value, _Record):
+        return bool(value)
+    return isinstance(value, list) and any(isinstance(item, _Record) for item in value)
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"  {line}" if line else "" for line in lines)

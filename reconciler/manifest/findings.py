@@ -1,0 +1,33 @@
+"""What the checks find: a mistake at a location inside a file, before it has a line and a column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Loc: TypeAlias = tuple[str | int, ...]
+"""Where a value is: keys and list positions from the top of its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One mistake.
+
+    *loc* is the value at fault, or with *on_key* its key. *earlier* is the file and location that it
+    conflicts with, whose place ends the sentence that *text* starts.
+    """
+
+    loc: Loc
+    text: str
+    hint: str | None = None
+    on_key: bool = False
+    earlier: tuple[str, Loc] | None = None
+
+
+class Refusal(Exception):
+    """A value that a field cannot hold: what is wrong with it, after the name of the field."""
+
+    def __init__(self, text: str, hint: str | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.hint = hint

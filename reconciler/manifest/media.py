@@ -1,0 +1,97 @@
+"""Media files: where they may be, what they may be, and what they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.manifest.fields import MB
+from reconciler.manifest.findings import Refusal
+from reconciler.model import Conversation, MediaFile
+
+_CONTENT_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
+
+CHAT_BYTES: Final = 150 * MB
+WHATSAPP_BYTES: Final = 16 * MB
+SMS_BYTES: Final = 5 * MB
+
+
+def size_limit(conversation: Conversation) -> int:
+    """Return how many bytes a file in *conversation* may have: the least of its channels' limits."""
+    addresses = [one.address or one.projected_address for one in conversation.participants]
+    limits = [
+        WHATSAPP_BYTES if address.startswith("whatsapp:") else SMS_BYTES for address in addresses if address
+    ]
+    return min(limits, default=CHAT_BYTES)
+
+
+def look_at(file: MediaFile, folder: Path, limit: int) -> MediaFile:
+    """Return *file* with its absolute path, size, digest and type.
+
+    Raises Refusal if it is outside *folder* (links are followed), is no readable file, is empty or
+    has more than *limit* bytes, or if its type cannot be told.
+    """
+    home = folder.resolve()
+    try:
+        path = (home / file.path).resolve()
+    except (OSError, RuntimeError) as error:
+        raise Refusal(f"names a file that cannot be reached: `{file.path}`", "check the links") from error
+    if not path.is_relative_to(home):
+        raise Refusal(
+            f"names a file outside the folder of its manifest: `{file.path}`",
+            "move the file below that folder",
+        )
+    size, sha256 = _digest(path, file.path, limit)
+    content_type = file.content_type or _types().guess_type(path.name)[0]
+    if content_type is None:
+        raise Refusal(
+            f"names a file whose type its name does not tell: `{file.path}`",
+            "add `content_type: …` to `media`",
+        )
+    if not _CONTENT_TYPE.fullmatch(content_type):
+        raise Refusal(f"has a content type that is none: `{content_type}`", "write it like `image/png`")
+    return replace(
+        file,
+        path=str(path),
+        sha256=sha256,
+        size=size,
+        content_type=content_type,
+        filename=file.filename or path.name,
+    )
+
+
+@cache
+def _types() -> mimetypes.MimeTypes:
+    """Return Python's own table: what the machine's says must not change a plan."""
+    return mimetypes.MimeTypes()
+
+
+def _digest(path: Path, written: str, limit: int) -> tuple[int, str]:
+    try:
+        if not path.is_file():
+            raise Refusal(
+                f"names a folder, not a file: `{written}`"
+                if path.is_dir()
+                else f"names a file that does not exist: `{written}`",
+                "the path is relative to the folder of the manifest",
+            )
+        size = path.stat().st_size
+        if size == 0:
+            raise Refusal(f"names an empty file: `{written}`")
+        if size > limit:
+            raise Refusal(
+                f"names a file of {size:,} bytes: `{written}`; the limit here is {limit // MB} MB",
+                "use a smaller file",
+            )
+        with path.open("rb") as content:
+            return size, hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise Refusal(
+            f"names a file that cannot be read: `{written}`: {(error.strerror or str(error)).lower()}"
+        ) from error

@@ -1,0 +1,140 @@
+"""Messages: from the fields of a manifest to values, with every rule that one message can break."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from reconciler.manifest import fields as canonical
+from reconciler.manifest.findings import Finding, Loc, Refusal
+from reconciler.manifest.nouns import field_of, noun_of
+from reconciler.model import MediaFile, Message
+
+_CONTENT: Final = ("body", "media", "media_sid", "content_sid")
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_CONVERSIONS: Final[dict[str, Callable[[Any], Any]]] = {
+    "key": _as_it_is,
+    "author": _as_it_is,
+    "body": partial(canonical.body, delivered=False),
+    "attributes": canonical.attributes,
+    "date_created": canonical.instant,
+    "date_updated": canonical.instant,
+    "subject": _as_it_is,
+    "media_sid": _as_it_is,
+    "content_sid": _as_it_is,
+    "content_variables": canonical.content_variables,
+    "webhooks": _as_it_is,
+}
+
+
+class MessageBuilder:
+    """Builds the messages of one conversation, and adds what is wrong with them to *found*.
+
+    *delivered* says that the conversation has participants outside the chat, who receive what is sent.
+    """
+
+    def __init__(self, *, delivered: bool, found: list[Finding]) -> None:
+        self._found = found
+        self._conversions = _CONVERSIONS
+        if delivered:
+            self._conversions = {**_CONVERSIONS, "body": partial(canonical.body, delivered=True)}
+
+    def build(self, fields: dict[str, Any], line: int, loc: Loc) -> Message:
+        """Return the message of *fields*, which have the right shape; a wrong field is left out.
+
+        A media file is not looked at: `Message.file` holds its path as written, and neither its
+        size nor its digest.
+        """
+        values: dict[str, Any] = {"line": line}
+        conversions = self._conversions
+        for name, value in fields.items():
+            if name in conversions:
+                try:
+                    values[name] = conversions[name](value)
+                except Refusal as refusal:
+                    self._refuse((*loc, name), fields, refusal)
+        if "media" in fields:
+            values["file"] = self._file(fields, loc)
+        if "lifecycle" in fields:
+            values |= self._lifecycle(fields, loc)
+        self._check_content(fields, loc)
+        created, updated = values.get("date_created"), values.get("date_updated")
+        if created and updated and updated < created:
+            self._refuse((*loc, "date_updated"), fields, Refusal(f"is before `date_created` ({created})"))
+        return Message(**values)
+
+    def _check_content(self, fields: dict[str, Any], loc: Loc) -> None:
+        if "content_sid" in fields:
+            for name in _CONTENT[:-1]:
+                if name in fields:
+                    self._add(
+                        (*loc, name),
+                        f"`{name}` beside `content_sid` in {noun_of(loc, fields)}: Twilio would ignore it",
+                        "keep one of them",
+                    )
+        elif "content_variables" in fields:
+            self._add(
+                (*loc, "content_variables"),
+                f"`content_variables` without `content_sid` in {noun_of(loc, fields)}",
+                "name the template with `content_sid: HX…`",
+            )
+        if "media" in fields and "media_sid" in fields:
+            self._add(
+                (*loc, "media_sid"),
+                f"`media_sid` beside `media` in {noun_of(loc, fields)}",
+                "keep one of them: a message has one file",
+            )
+        if fields.keys().isdisjoint(_CONTENT):
+            self._add(
+                loc,
+                f"{noun_of(loc, fields)} is empty",
+                "give it a `body`, `media`, `media_sid` or `content_sid`",
+            )
+
+    def _file(self, fields: dict[str, Any], loc: Loc) -> MediaFile | None:
+        media = fields["media"]
+        if isinstance(media, list):
+            if len(media) != 1:
+                self._refuse(
+                    (*loc, "media"),
+                    fields,
+                    Refusal(
+                        f"lists {len(media)} files, and a message has one",
+                        "write each further file as a message of its own" if media else "name a `file`",
+                    ),
+                )
+            if not media:
+                return None
+            media = media[0]
+        return MediaFile(
+            path=media["file"],
+            sha256="",
+            size=0,
+            content_type=media.get("content_type", ""),
+            filename=media.get("filename", ""),
+        )
+
+    def _lifecycle(self, fields: dict[str, Any], loc: Loc) -> dict[str, Any]:
+        lifecycle = fields["lifecycle"]
+        paths = []
+        for position, entry in enumerate(lifecycle.get("ignore_changes", ())):
+            try:
+                paths.append(canonical.ignored_path(entry))
+            except Refusal as refusal:
+                self._refuse((*loc, "lifecycle", "ignore_changes", position), fields, refusal)
+        return {
+            "prevent_destroy": lifecycle.get("prevent_destroy", False),
+            "ignore_changes": tuple(paths),
+        }
+
+    def _refuse(self, loc: Loc, fields: dict[str, Any], refusal: Refusal) -> None:
+        self._add(loc, f"`{field_of(loc)}` of {noun_of(loc, fields)} {refusal.text}", refusal.hint)
+
+    def _add(self, loc: Loc, text: str, hint: str | None) -> None:
+        self._found.append(Finding(loc, text, hint))

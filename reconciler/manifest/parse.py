@@ -1,0 +1,33 @@
+"""One file: from its bytes to its content and its problems. No other file is looked at.
+
+A file without a mistake is read the fast way. One with a mistake is read again by `diagnose`, which
+start-up is spared.
+"""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from reconciler.manifest.build import Builder
+from reconciler.manifest.content import FileContent, Parsed
+from reconciler.manifest.models import ADAPTER
+from reconciler.manifest.reader import Irregular, read
+
+
+def parse(data: bytes, path: str) -> Parsed:
+    """Return the content and the problems of the manifest *data*, which the user calls *path*."""
+    try:
+        text = data.decode("utf-8-sig")
+        document = read(text)
+        ADAPTER.validate_python(document.value)
+    except (UnicodeDecodeError, Irregular, ValidationError):
+        return _diagnosed(data, path)
+    builder = Builder(path, document.line_of)
+    content = FileContent(path, document.value.get("account"), builder.services(document.value))
+    return _diagnosed(data, path) if builder.found else Parsed(content)
+
+
+def _diagnosed(data: bytes, path: str) -> Parsed:
+    from reconciler.manifest.diagnose import diagnose  # noqa: PLC0415 - only mistakes need it
+
+    return diagnose(data, path)

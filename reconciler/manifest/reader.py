@@ -1,0 +1,189 @@
+"""Read YAML as data, at the speed of libyaml's events, with one line number per container.
+
+This is the fast way, for files without a mistake: whatever looks wrong raises Irregular, and
+`places` reads the file again to say what is wrong and where. Only the C parser of `ruamel.yaml.clib`
+will do: the pure Python one is many times slower and would be used without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
+
+from reconciler.errors import ReconcilerError
+from reconciler.manifest.scalars import MAYBE_NOT_TEXT, NoJsonNumber, plain_value
+
+try:
+    from _ruamel_yaml import CParser
+except ImportError as error:
+    raise ReconcilerError(
+        "the C parser for YAML is missing, and the pure Python one is too slow to be used instead",
+        hint="install the package `ruamel.yaml.clib` for this Python",
+    ) from error
+
+DEEPEST: Final = 100
+"""Containers inside one another: more than any manifest needs, fewer than exhaust a stack."""
+MOST_REPEATED: Final = 1_000_000
+"""Values that the aliases of one file may repeat together: an alias bomb is refused, not expanded."""
+
+MERGE_KEY: Final = "<<"
+NUL: Final = "\0"
+"""The one character that no text may hold; YAML can write it only as an escape in double quotes."""
+
+
+class Irregular(Exception):
+    """The text is not plain data of the kind that is read the fast way."""
+
+
+class Document:
+    """The value of a file, and the lines (from 1) of its containers."""
+
+    __slots__ = ("_lines", "value")
+
+    def __init__(self, value: Any, lines: dict[int, int]) -> None:
+        self.value = value
+        self._lines = lines
+
+    def line_of(self, container: object) -> int:
+        """Return the line of a mapping or list inside *value*; 0 for anything else.
+
+        It is the line of its key, or of its own start inside a list. What an alias repeats has the
+        line of its anchor.
+        """
+        return self._lines.get(id(container), 0)
+
+
+class Sizes:
+    """Counts the values inside shared containers, each container once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, int] = {}
+
+    def of(self, value: Any) -> int:
+        """Return how many values *value* stands for when everything shared is written out."""
+        if not isinstance(value, dict | list):
+            return 1
+        size = self._known.get(id(value))
+        if size is None:
+            size = 1 + sum(map(self.of, value.values() if isinstance(value, dict) else value))
+            self._known[id(value)] = size
+        return size
+
+
+def _scalar(event: Any) -> str | float | bool | None:
+    value: str = event.value
+    if event.style:
+        if NUL in value:
+            raise Irregular
+        return value
+    return plain_value(value) if not value or value[0] in MAYBE_NOT_TEXT else value
+
+
+def read(text: str) -> Document:
+    """Return the value of the one YAML document in *text*.
+
+    Raises Irregular for everything that `places.read_closely` has a sentence for: syntax errors,
+    duplicate keys, tags, merge keys, several documents, alias bombs, too deep nesting.
+    """
+    try:
+        return _Reader(text).document()
+    except (YAMLError, NoJsonNumber) as error:
+        raise Irregular from error
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._next = CParser(text).get_event
+        self._lines: dict[int, int] = {}
+        self._plain_keys: dict[str, str] = {}
+        self._anchors: dict[str, Any] = {}
+        self._sizes = Sizes()
+        self._repeated = 0
+
+    def document(self) -> Document:
+        self._next()  # the stream starts
+        if type(self._next()) is not DocumentStartEvent:
+            raise Irregular
+        value = self._node(self._next(), 0)
+        self._next()  # the document ends
+        if type(self._next()) is not StreamEndEvent:
+            raise Irregular
+        return Document(value, self._lines)
+
+    def _node(self, event: Any, depth: int) -> Any:
+        """Return the value that starts with *event*."""
+        kind = type(event)
+        if kind is AliasEvent:
+            return self._alias(event.anchor)
+        if event.ctag is not None or depth > DEEPEST:
+            raise Irregular
+        anchor = event.anchor
+        value: Any
+        if kind is ScalarEvent:
+            value = _scalar(event)
+        else:
+            self._anchors.pop(anchor, None)  # until it is complete, an alias to it is a cycle
+            value = self._mapping(depth + 1) if kind is MappingStartEvent else self._sequence(depth + 1)
+        if anchor is not None:
+            self._anchors[anchor] = value
+        return value
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        next_event, read_key = self._next, self._key
+        fields: dict[str, Any] = {}
+        while True:
+            event = next_event()
+            if type(event) is MappingEndEvent:
+                return fields
+            key = read_key(event)
+            if key in fields:
+                raise Irregular
+            line = event.start_mark.line
+            event = next_event()
+            if type(event) is ScalarEvent and event.ctag is None and event.anchor is None:
+                fields[key] = _scalar(event)
+            else:
+                fields[key] = value = self._node(event, depth)
+                self._lines.setdefault(id(value), line + 1)
+
+    def _key(self, event: Any) -> str:
+        if type(event) is not ScalarEvent or event.ctag is not None or event.anchor is not None:
+            raise Irregular
+        key: str = event.value
+        if not event.style and key in self._plain_keys:
+            return self._plain_keys[key]
+        if not isinstance(_scalar(event), str) or (key == MERGE_KEY and not event.style):
+            raise Irregular
+        return key if event.style else self._plain_keys.setdefault(key, key)
+
+    def _sequence(self, depth: int) -> list[Any]:
+        next_event = self._next
+        items: list[Any] = []
+        while True:
+            event = next_event()
+            if type(event) is SequenceEndEvent:
+                return items
+            line = event.start_mark.line
+            value = self._node(event, depth)
+            items.append(value)
+            if type(event) is not ScalarEvent:
+                self._lines.setdefault(id(value), line + 1)
+
+    def _alias(self, anchor: str) -> Any:
+        if anchor not in self._anchors:
+            raise Irregular
+        value = self._anchors[anchor]
+        self._repeated += self._sizes.of(value)
+        if self._repeated > MOST_REPEATED:
+            raise Irregular
+        return value

@@ -1,0 +1,50 @@
+"""A manifest file as people see it: problems get their line, column and snippet here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Final
+
+from reconciler.errors import Problem
+from reconciler.manifest.findings import Finding
+from reconciler.manifest.places import Place, Places, read_closely
+
+_SNIPPET: Final = 200
+"""Characters shown of an offending line."""
+
+
+class Source:
+    """The text of one file, read closely when a mistake needs a place. *path* is as the user wrote it."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+
+    @cached_property
+    def places(self) -> Places:
+        """Where everything is."""
+        return read_closely(self.text)
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    def problem(self, finding: Finding, source_of: Callable[[str], Source]) -> Problem:
+        """Return *finding* with its place; *source_of* gives the file of an earlier place."""
+        text = finding.text
+        if finding.earlier is not None:
+            path, loc = finding.earlier
+            earlier = source_of(path).places.of(loc, on_key=finding.on_key)
+            text = f"{text} {path}:{earlier.line}:{earlier.column}"
+        return self.problem_at(self.places.of(finding.loc, on_key=finding.on_key), text, finding.hint)
+
+    def problem_at(self, place: Place, text: str, hint: str | None) -> Problem:
+        """Return a problem at *place*."""
+        snippet = self._lines[place.line - 1] if place.line <= len(self._lines) else ""
+        start = max(0, place.column - _SNIPPET // 2)
+        if len(snippet) - start > _SNIPPET:
+            snippet = f"{snippet[: start + _SNIPPET]}…"
+        if start:
+            snippet = f"…{snippet[start:]}"
+        return Problem(self.path, place.line, place.column, text, snippet, hint)

@@ -1,0 +1,116 @@
+"""Sentences for what pydantic finds wrong with one value."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from pydantic_core import ErrorDetails
+
+Sentence: TypeAlias = tuple[str, str | None]
+"""What is wrong, after the name of the field, and what to do about it."""
+
+NAME_HINT: Final = "use at most 128 letters, digits, `.`, `_` and `-`, starting with a letter or a digit"
+
+_SHOWN: Final = 40
+"""Characters shown of a wrong value."""
+_SID: Final = re.compile(r"([A-Z]{2})[0-9a-fA-F]{32}")
+_SID_KINDS: Final = {
+    "AC": "an account",
+    "CH": "a conversation",
+    "HX": "a content template",
+    "IM": "a message",
+    "IS": "a service",
+    "MB": "a participant",
+    "ME": "a media file",
+    "MG": "a messaging service",
+    "RL": "a role",
+    "SK": "an API key",
+    "US": "a user",
+}
+
+
+def wrong_value(detail: ErrorDetails) -> Sentence:
+    """Return what is wrong with the value that *detail* is about."""
+    given = detail["input"]
+    if given is None:
+        return "has no value", "give it a value, or remove it"
+    say = _SENTENCES.get(detail["type"])
+    return say(given, detail.get("ctx", {})) if say else (f"is wrong: {detail['msg'].lower()}", None)
+
+
+def described(given: Any) -> str:
+    """Return how to call a value that is not what was asked for."""
+    if isinstance(given, dict):
+        return "a mapping"
+    if isinstance(given, list):
+        return "a list"
+    kind = "" if isinstance(given, bool) else "the text " if isinstance(given, str) else "the number "
+    return f"{kind}`{cut(_written(given))}`"
+
+
+def cut(text: str) -> str:
+    """Return the beginning of *text*, short enough for a sentence."""
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def close_to(given: str, known: Sequence[str]) -> str | None:
+    """Return which of the *known* names *given* may be a misspelling of."""
+    return next(iter(difflib.get_close_matches(given, known, n=1)), None)
+
+
+def one_of(items: Sequence[str]) -> str:
+    """Return *items* as a choice: `a, b or c`."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
+
+
+def too_long(given: str, context: Mapping[str, Any]) -> Sentence:
+    """Return the sentence for a text over its limit."""
+    return f"has {len(given):,} characters; the limit is {context['max_length']:,}", "shorten it"
+
+
+def _no_text(given: Any, _: Mapping[str, Any]) -> Sentence:
+    hint = f'put it in quotes: `"{_written(given)}"`' if isinstance(given, int | float) else None
+    return f"must be a text, not {described(given)}", hint
+
+
+def _no_choice(given: Any, context: Mapping[str, Any]) -> Sentence:
+    choices = re.findall("'([^']+)'", context["expected"])
+    meant = close_to(str(given), choices)
+    return (
+        f"must be {one_of([f'`{choice}`' for choice in choices])}, not {described(given)}",
+        f"did you mean `{meant}`?" if meant else None,
+    )
+
+
+def _no_sid(given: str, context: Mapping[str, Any]) -> Sentence:
+    prefix = context["pattern"][1:3]
+    match = _SID.fullmatch(given)
+    if match and match[1] in _SID_KINDS:
+        hint = f"`{match[1]}…` is the SID of {_SID_KINDS[match[1]]}"
+    else:
+        hint = f"it is `{prefix}` and 32 hexadecimal digits"
+    return f"is not the SID of {_SID_KINDS[prefix]}: `{cut(given)}`", hint
+
+
+_SENTENCES: Final[dict[str, Callable[[Any, Mapping[str, Any]], Sentence]]] = {
+    "string_type": _no_text,
+    "bool_type": lambda given, _: (f"must be `true` or `false`, not {described(given)}", None),
+    "dict_type": lambda given, _: (f"must be a mapping, not {described(given)}", "write `name: value` pairs"),
+    "list_type": lambda given, _: (f"must be a list, not {described(given)}", "start each item with `- `"),
+    "literal_error": _no_choice,
+    "string_pattern_mismatch": _no_sid,
+    "string_too_short": lambda _given, _: ("is empty", "give it a value, or remove it"),
+    "string_too_long": too_long,
+    "too_long": lambda given, context: (
+        f"has {len(given):,} entries; the limit is {context['max_length']:,}",
+        None,
+    ),
+}
+"""By pydantic's type of error, from the value and the context of the error."""
+
+
+def _written(given: Any) -> str:
+    return str(given).lower() if isinstance(given, bool) else str(given)
