@@ -1,0 +1,242 @@
+"""Plan and apply from Python: what the commands do, as functions.
+
+    from reconciler import api
+
+    demo = api.settings("emulator", state="demo.state.json")
+    desired = api.load("manifests/demo.yaml")
+    outcome = api.apply(desired, demo)
+    api.destroy(demo)
+
+To decide in between, plan first and apply exactly that plan:
+
+    made = api.plan(desired, demo)
+    if not made.plan.counts.destroy:
+        api.apply(made, demo)
+
+`aplan`, `aapply` and `adestroy` are the same for async code. All of them hold the lock of the state
+while they work, and raise the errors of `reconciler.errors`. An `Emulator` may stand for the endpoint:
+then the application under test and these functions share one account, in this process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from reconciler import operations
+from reconciler.concurrency import finish
+from reconciler.emulator import Emulator
+from reconciler.errors import ApplyError, PlanError
+from reconciler.interrupt import Interrupts
+from reconciler.manifest.inputs import Inputs
+from reconciler.manifest.load import load as load_manifests
+from reconciler.model import Desired
+from reconciler.operations import NOTHING, Settings
+from reconciler.plan.actions import Action, Outcome, Plan, Result
+from reconciler.plan.document import SavedPlan
+from reconciler.plan.draft import Options
+from reconciler.report.outcome import failure
+from reconciler.saved import apply_saved
+from reconciler.state.lock import lock_async, this_process
+from reconciler.twilio.endpoint import TWILIO, Endpoint
+
+__all__ = [
+    "NOTHING",
+    "Desired",
+    "Emulator",
+    "Incomplete",
+    "Options",
+    "Outcome",
+    "Plan",
+    "SavedPlan",
+    "Settings",
+    "aapply",
+    "adestroy",
+    "aplan",
+    "apply",
+    "destroy",
+    "load",
+    "plan",
+    "settings",
+]
+
+_DEFAULTS = Options()
+
+
+class Incomplete(ApplyError):
+    """Not every action was carried out: *outcome* says what became of each. Applying again does the rest."""
+
+    def __init__(self, text: str, *, hint: str | None, outcome: Outcome) -> None:
+        super().__init__(text, hint=hint)
+        self.outcome = outcome
+
+
+def load(
+    *paths: str | os.PathLike[str],
+    variables: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    allow_env: Sequence[str] = (),
+) -> Desired:
+    """Return what the manifests at *paths* (files or folders) ask for, with values for their *variables*.
+
+    *environ* is looked at for `RECONCILER_VAR_name`, and for the names that manifests may refer to:
+    *allow_env*. Raises ManifestError with every problem of every file, and UsageError for a path that cannot
+    be read and a value that cannot be used.
+    """
+    inputs = Inputs(environ, allowed_env=tuple(allow_env), values=variables or {})
+    return load_manifests([Path(path) for path in paths], inputs)
+
+
+def settings(
+    endpoint: str | Emulator = TWILIO,
+    *,
+    state: str | os.PathLike[str] = "reconciler.state.json",
+    parallelism: int = 10,
+    rate: float | None = None,
+    settle: float = 10,
+    max_wait: float = 120,
+    allow_insecure_endpoint: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Return where to work and how patiently, with the meanings of the command line's options.
+
+    *endpoint* is `twilio`, `emulator`, `emulator:FILE`, an http(s) address, or an emulator of this
+    process. Credentials come from *environ* alone. All times are in seconds. Raises UsageError.
+    """
+    if isinstance(endpoint, str):
+        where: Endpoint | Emulator = Endpoint.parse(
+            endpoint, environ, allow_insecure_host=allow_insecure_endpoint
+        )
+    else:
+        where = endpoint
+    return Settings(
+        endpoint=where,
+        state=Path(state),
+        parallelism=parallelism,
+        rate=rate,
+        settle=settle,
+        max_wait=max_wait,
+    )
+
+
+async def aplan(
+    desired: Desired, settings: Settings, options: Options = _DEFAULTS, *, lock_timeout: float = 0
+) -> SavedPlan:
+    """Return what would make the messages those of *desired*; nothing is changed.
+
+    The plan itself is `.plan`: its `actions`, `counts`, `warnings`, and whether it is `applyable`.
+    What is returned can be applied as it is, later too. Raises PlanError where no plan can be made.
+    """
+    async with _locked("plan", settings, lock_timeout):
+        return await operations.plan(desired, settings, msgspec.structs.replace(options, record=True))
+
+
+async def aapply(
+    what: Desired | SavedPlan,
+    settings: Settings,
+    options: Options = _DEFAULTS,
+    *,
+    lock_timeout: float = 0,
+) -> Outcome:
+    """Make the messages those of *what*, exactly once and in order, or carry out the plan that it is.
+
+    *options* are for making a plan. Raises PlanError, with the first reason, if the plan is not applyable
+    or, being made earlier, is stale; and Incomplete if something failed. Whatever was done is in the
+    state, also when this is cancelled.
+    """
+    done: Outcome | None
+    async with _locked("destroy" if options.destroy else "apply", settings, lock_timeout):
+        if isinstance(what, SavedPlan):
+            nobody = _approve(what.plan)
+            done = await apply_saved(what, settings, desired=None, watcher=nobody, interrupts=_NoSignals())
+        else:
+            done = await operations.apply(what, settings, options, approve=_approve, interrupts=_NoSignals())
+    assert done is not None  # noqa: S101 - `_approve` approves or raises
+    error = failure(done)
+    if error is not None:
+        raise Incomplete(error.text, hint=error.hint, outcome=done)
+    return done
+
+
+async def adestroy(
+    settings: Settings,
+    options: Options = _DEFAULTS,
+    *,
+    desired: Desired = NOTHING,
+    lock_timeout: float = 0,
+) -> Outcome:
+    """Delete every managed message, and the parents that were created for them; raises as `aapply` does.
+
+    What *desired* protects with `prevent_destroy` makes it refuse.
+    """
+    options = msgspec.structs.replace(options, destroy=True)
+    return await aapply(desired, settings, options, lock_timeout=lock_timeout)
+
+
+def plan(
+    desired: Desired, settings: Settings, options: Options = _DEFAULTS, *, lock_timeout: float = 0
+) -> SavedPlan:
+    """Do what `aplan` does, and wait for it."""
+    return finish(aplan(desired, settings, options, lock_timeout=lock_timeout))
+
+
+def apply(
+    what: Desired | SavedPlan,
+    settings: Settings,
+    options: Options = _DEFAULTS,
+    *,
+    lock_timeout: float = 0,
+) -> Outcome:
+    """Do what `aapply` does, and wait for it."""
+    return finish(aapply(what, settings, options, lock_timeout=lock_timeout))
+
+
+def destroy(
+    settings: Settings,
+    options: Options = _DEFAULTS,
+    *,
+    desired: Desired = NOTHING,
+    lock_timeout: float = 0,
+) -> Outcome:
+    """Do what `adestroy` does, and wait for it."""
+    return finish(adestroy(settings, options, desired=desired, lock_timeout=lock_timeout))
+
+
+class _Nobody:
+    """Is told how the work goes, and does not care."""
+
+    def started(self, action: Action) -> None:
+        """Ignore it."""
+
+    def finished(self, result: Result) -> None:
+        """Ignore it."""
+
+
+class _NoSignals(Interrupts):
+    """Leaves signals to the program that this is a part of."""
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Handle none."""
+        yield
+
+
+def _approve(made: Plan) -> _Nobody:
+    if made.refusals:
+        first, *rest = made.refusals
+        more = f" (and {len(rest)} more)" if rest else ""
+        raise PlanError(f"the plan is not applyable: {first.text}{more}", hint=first.hint)
+    return _Nobody()
+
+
+@asynccontextmanager
+async def _locked(command: str, settings: Settings, seconds: float) -> AsyncIterator[None]:
+    holder = this_process(command, os.environ, datetime.now(UTC))
+    async with lock_async(settings.state, holder=holder, timeout=seconds):
+        yield

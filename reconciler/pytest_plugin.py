@@ -1,0 +1,167 @@
+"""Fixtures for pytest: `world = reconciled("support.yaml")`, and the messages are there.
+
+pytest loads this whenever the package is installed, so nothing heavy is imported before a test asks.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+import pytest
+
+from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.testing import Backend, Teardown, World
+    from reconciler.testing.ledger import Ledger
+
+_MEMORY: Final = "memory"
+_TEARDOWNS: Final = ("on", "off", "on-success")
+
+
+class Reconciled(Protocol):
+    """What the fixtures `reconciled`, `reconciled_module` and `reconciled_session` are."""
+
+    def __call__(self, *paths: str | os.PathLike[str], allow_existing: bool = False) -> World:
+        """Make what the manifests at *paths* ask for, live until the test, module or session ends.
+
+        Paths are relative to the file that calls. *allow_existing* permits services that exist already.
+        """
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options; each is a setting in the configuration file too."""
+    group = parser.getgroup("reconciler", "conversations for tests")
+    for name, default, meaning in (
+        ("endpoint", "memory", "where worlds are made: memory, emulator:FILE, twilio, or an http(s) address"),
+        ("teardown", "on", f"when they are thrown away: {', '.join(_TEARDOWNS)}"),
+        ("workspace", "pytest", "whose services they are: what `reconciler sweep --workspace` takes"),
+    ):
+        group.addoption(f"--reconciler-{name}", metavar=name.upper(), help=f"{meaning} (default: {default})")
+        parser.addini(f"reconciler_{name}", meaning, default=default)
+
+
+@pytest.fixture(scope="session")
+def reconciler_backend(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Backend]:
+    """Where the worlds of this process are made: its `base_url`, `client()` and `faults`."""
+    ledger = _ledger(pytestconfig)
+    with _backend(pytestconfig, tmp_path_factory.mktemp("reconciler")) as backend, ExitStack() as exits:
+        if backend.remote is not None and ledger is not None:
+            ledger.clear(backend.remote, backend.sweep)
+            exits.enter_context(ledger.entry(backend.maker, backend.remote, is_clean=lambda: backend.clean))
+        yield backend
+
+
+@pytest.fixture
+def reconciled(request: pytest.FixtureRequest, reconciler_backend: Backend) -> Iterator[Reconciled]:
+    """Make worlds from manifests, each for one test alone."""
+    with _worlds(request, reconciler_backend) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def reconciled_module(request: pytest.FixtureRequest, reconciler_backend: Backend) -> Iterator[Reconciled]:
+    """Make worlds from manifests, each shared by the tests of one module."""
+    with _worlds(request, reconciler_backend) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def reconciled_session(request: pytest.FixtureRequest, reconciler_backend: Backend) -> Iterator[Reconciled]:
+    """Make worlds from manifests, each shared by all tests that run in one process."""
+    with _worlds(request, reconciler_backend) as make:
+        yield make
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Throw away what workers that were killed have left."""
+    config = session.config
+    if _worker(config) or _setting(config, "endpoint") == _MEMORY:
+        return
+    ledger = _ledger(config)
+    if not ledger:
+        return
+    try:
+        with _backend(config, Path()) as backend:
+            if backend.remote is not None:
+                ledger.clear(backend.remote, backend.sweep)
+    except ReconcilerError as error:
+        from reconciler.report.errors import render_error  # noqa: PLC0415
+
+        config.get_terminal_writer().write(render_error(error))
+
+
+@contextmanager
+def _worlds(request: pytest.FixtureRequest, backend: Backend) -> Iterator[Reconciled]:
+    """Yield what makes worlds; throw them away in the end."""
+    session = request.session
+    teardown = _teardown(request.config)
+    failed_before = session.testsfailed
+    with ExitStack() as worlds:
+
+        def make(*paths: str | os.PathLike[str], allow_existing: bool = False) -> World:
+            __tracebackhide__ = True
+            folder = Path(sys._getframe(1).f_code.co_filename).parent  # noqa: SLF001 - as `warnings` does
+            world = backend.world(
+                *(folder / path for path in paths),
+                teardown=teardown,
+                allow_existing=allow_existing,
+                failed=lambda: session.testsfailed > failed_before,
+            )
+            try:
+                return worlds.enter_context(world)
+            except ReconcilerError as error:
+                raise error.with_traceback(None) from error.__cause__  # where it was raised is no help
+
+        yield make
+
+
+def _backend(config: pytest.Config, folder: Path) -> closing[Backend]:
+    from reconciler.testing import Backend  # noqa: PLC0415
+
+    endpoint, workspace = _setting(config, "endpoint"), _setting(config, "workspace")
+    return closing(Backend(endpoint, folder=folder, workspace=workspace, label=_worker(config)))
+
+
+def _ledger(config: pytest.Config) -> Ledger | None:
+    """Return the ledger in pytest's cache: None without a cache, and where worlds are kept on purpose."""
+    from reconciler.testing import Teardown  # noqa: PLC0415
+    from reconciler.testing.ledger import Ledger  # noqa: PLC0415
+
+    cache = getattr(config, "cache", None)
+    if cache is None or _teardown(config) is not Teardown.ON:
+        return None
+    return Ledger(cache.mkdir("reconciler"))
+
+
+def _worker(config: pytest.Config) -> str:
+    """Return the name of this worker of pytest-xdist, empty elsewhere."""
+    workerinput: dict[str, str] = getattr(config, "workerinput", {})
+    return workerinput.get("workerid", "")
+
+
+def _teardown(config: pytest.Config) -> Teardown:
+    from reconciler.testing import Teardown  # noqa: PLC0415
+
+    value = _setting(config, "teardown")
+    if value not in _TEARDOWNS:
+        raise pytest.UsageError(
+            f"reconciler_teardown is `{value}`, but must be one of {', '.join(_TEARDOWNS)}"
+        )
+    return Teardown(value)
+
+
+def _setting(config: pytest.Config, name: str) -> str:
+    given: str | None = config.getoption(f"reconciler_{name}")
+    if given is not None:
+        return given
+    value: str = config.getini(f"reconciler_{name}")
+    return value

@@ -1,0 +1,48 @@
+"""The same conversations for every test: made when it begins, thrown away when it ends.
+
+    from reconciler.testing import reconciled
+
+    with reconciled("support.yaml") as world:
+        application.answer(world.sid("support/order-4711"))
+        world.conversation("support/order-4711").assert_transcript(
+            [("alice", "Where is my order?"), ("bot", "On its way.")]
+        )
+
+Every service of the manifests is made anew, under a name that nobody else has, so tests that run side
+by side never see each other's messages. `pytest_plugin` offers the same as fixtures.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from reconciler.testing.backend import MEMORY, Backend, Teardown
+from reconciler.testing.world import Faults, LiveConversation, World
+from reconciler.throwaway import DEFAULT_WORKSPACE
+
+__all__ = ["MEMORY", "Backend", "Faults", "LiveConversation", "Teardown", "World", "reconciled"]
+
+
+@contextmanager
+def reconciled(
+    *paths: str | os.PathLike[str],
+    endpoint: str = MEMORY,
+    workspace: str = DEFAULT_WORKSPACE,
+    teardown: Teardown = Teardown.ON,
+    allow_existing: bool = False,
+) -> Iterator[World]:
+    """Make what the manifests at *paths* ask for, and throw it away when the block ends.
+
+    *endpoint* is `memory`, `emulator:FILE`, `twilio`, or an http(s) address; *workspace* is what `sweep`
+    knows the services by, should this process be killed. The rest is as for `Backend.world`.
+    """
+    with (
+        TemporaryDirectory(prefix="reconciler-") as folder,
+        closing(Backend(endpoint, folder=Path(folder), workspace=workspace)) as backend,
+        backend.world(*paths, teardown=teardown, allow_existing=allow_existing) as world,
+    ):
+        yield world

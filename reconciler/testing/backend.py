@@ -1,0 +1,248 @@
+"""Where the worlds of one process live, and how each is made and thrown away."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from reconciler import api
+from reconciler.canonical import canonical_instant
+from reconciler.concurrency import finish
+from reconciler.emulator import Emulator
+from reconciler.errors import ApplyError, ManifestError, ReconcilerError, UsageError
+from reconciler.model import Desired, Unmanaged
+from reconciler.operations import Settings, connected
+from reconciler.report.errors import render_error
+from reconciler.report.inert import escape
+from reconciler.state.files import Files
+from reconciler.state.model import Binding
+from reconciler.state.store import StateStore
+from reconciler.sweep import delete_services, leftovers
+from reconciler.testing.sdk import sdk_client
+from reconciler.testing.world import Faults, World
+from reconciler.throwaway import DEFAULT_WORKSPACE, Mark, check_workspace, exists_already, throw_away
+from reconciler.twilio.endpoint import TWILIO, Endpoint
+
+if TYPE_CHECKING:
+    from twilio.rest import Client
+
+MEMORY: Final = "memory"
+"""The endpoint that is an emulator of this process, and forgets everything when it ends."""
+
+
+class Teardown(StrEnum):
+    """When a world is thrown away in the end."""
+
+    ON = "on"
+    OFF = "off"
+    ON_SUCCESS = "on-success"
+
+
+class Backend:
+    """An emulator inside this process, or the API at an address; close it in the end.
+
+    *endpoint* is `memory`, `emulator:FILE`, `twilio`, or an http(s) address. The names of services that
+    are made tell *workspace* and who made them, *label* included. States are kept in *folder*. Raises
+    UsageError.
+    """
+
+    def __init__(
+        self,
+        endpoint: str = MEMORY,
+        *,
+        folder: Path,
+        workspace: str = DEFAULT_WORKSPACE,
+        label: str = "",
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._workspace = check_workspace(workspace)
+        self.maker = f"{label}-{secrets.token_hex(6)}".lstrip("-")
+        """Names this process in the names of services."""
+        self._folder = folder
+        self._worlds = self._standing = 0
+        self._is_twilio = endpoint == TWILIO
+        self._exit = ExitStack()
+        self._where: Endpoint | Emulator
+        if endpoint == MEMORY:
+            self._where = self._exit.enter_context(closing(Emulator()))
+            return
+        self._where = Endpoint.parse(endpoint, environ)
+        if self._where.emulator_file is not None:
+            self._where = self._exit.enter_context(closing(Emulator(Path(self._where.emulator_file))))
+
+    def close(self) -> None:
+        """Stop what was started; what an emulator in memory holds is gone then."""
+        self._exit.close()
+
+    @property
+    def remote(self) -> str | None:
+        """The origin where worlds outlive this process, should it be killed; None for an emulator inside."""
+        return self._where.origin if isinstance(self._where, Endpoint) else None
+
+    @property
+    def clean(self) -> bool:
+        """Whether every world that was made here is thrown away."""
+        return self._standing == 0
+
+    @cached_property
+    def base_url(self) -> str:
+        """Where the API is reached over HTTP, without `/v1`; an emulator is served from the first use on."""
+        if isinstance(self._where, Endpoint):
+            return self._where.base_url.removesuffix("/v1")
+        from reconciler.emulator.server import running  # noqa: PLC0415 - uvicorn
+
+        return self._exit.enter_context(running(self._where))
+
+    @property
+    def faults(self) -> Faults:
+        """The faults of all that lives here; UsageError where no emulator is inside."""
+        if isinstance(self._where, Endpoint):
+            raise UsageError(
+                f"no faults can be scripted at {self._where.origin}",
+                hint=f"run this test with the endpoint `{MEMORY}`",
+            )
+        return Faults(self._where.faults)
+
+    def client(self) -> Client:
+        """Return a client of the official SDK; UsageError if it is not installed."""
+        if not isinstance(self._where, Endpoint):
+            return sdk_client(self._where.store.account_sid, "emulator", None, self.base_url)
+        if self._where.credentials is None:
+            raise UsageError("the SDK needs credentials", hint="set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
+        username, secret = self._where.credentials.username, self._where.credentials.secret
+        base_url = None if self._is_twilio else self.base_url
+        return sdk_client(username, secret, self._where.account_sid, base_url)
+
+    @contextmanager
+    def world(
+        self,
+        *paths: str | os.PathLike[str],
+        teardown: Teardown = Teardown.ON,
+        allow_existing: bool = False,
+        failed: Callable[[], bool] = bool,
+    ) -> Iterator[World]:
+        """Make what the manifests at *paths* ask for, and throw it away when the block ends, however it does.
+
+        A `sid:` of a service is refused, unless *allow_existing*: then what was made there is deleted in
+        the end. `on-success` keeps a world if the block raises, or if *failed* says so in the end. Raises
+        what `api.load` and `api.apply` do, and ApplyError if something could not be thrown away.
+        """
+        self._worlds += 1
+        mark = Mark(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, self._worlds)
+        with _told():
+            desired = throw_away(api.load(*paths), mark, allow_existing=allow_existing)
+        if not isinstance(self._where, Endpoint):
+            desired = replace(desired, account_sid=None)  # the emulator's account is nobody's
+        settings = self._settings(f"{self.maker}.{self._worlds}.json")
+        done = False
+        self._standing += 1
+        try:
+            with _told():
+                api.apply(desired, settings)
+            yield World(self, settings, _bindings(settings))
+            done = not failed()
+        finally:
+            if not isinstance(self._where, Endpoint):
+                self._where.faults.clear()
+            if teardown is Teardown.ON or (teardown is Teardown.ON_SUCCESS and done):
+                finish(_tear_down(desired, settings))
+                self._standing -= 1
+
+    def sweep(self, maker: str) -> None:
+        """Delete the services that the process *maker* left here; raises ApplyError."""
+        finish(self._sweep(maker))
+
+    async def _sweep(self, maker: str) -> None:
+        settings = self._settings("")
+        async with connected(settings) as session:
+            found = await leftovers(session.client, self._workspace)
+        await _delete([one.sid for one in found if one.mark.maker == maker], settings)
+
+    def _settings(self, state: str) -> Settings:
+        path = self._folder / state
+        if isinstance(self._where, Endpoint):
+            return Settings(self._where, path, files=_Unsynced())
+        # What an emulator accepted shows at once: there is nothing to wait for.
+        return Settings(self._where, path, settle=0, files=_Unsynced())
+
+
+class _Unsynced(Files):
+    """Writes without waiting for the disk: a world's state is of no use once its process is gone."""
+
+    def sync(self, fd: int) -> None:
+        """Do nothing."""
+
+    def sync_folder(self, folder: Path) -> None:
+        """Do nothing."""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Let a traceback show what the command line would: every problem, and the hint."""
+    try:
+        yield
+    except ManifestError as error:
+        error.add_note(render_error(error))
+        raise
+    except ReconcilerError as error:
+        if error.hint:
+            error.add_note(f"hint: {escape(error.hint)}")
+        raise
+
+
+def _bindings(settings: Settings) -> Mapping[str, Binding]:
+    state = StateStore(settings.state).read()
+    return state.bindings if state is not None else {}
+
+
+async def _tear_down(desired: Desired, settings: Settings) -> None:
+    """Delete the services that were made, with everything in them, and what was made in others."""
+    bindings = _bindings(settings)
+    made = [service for service in desired.services if not exists_already(service)]
+    sids = [bindings[service.name].sid for service in made if service.name in bindings]
+    lost = {service.friendly_name for service in made if service.name not in bindings}
+    if lost:  # the reply was, but not necessarily the service
+        async with connected(settings) as session:
+            async for page in session.client.service_pages():
+                sids += [service.sid for service in page if service.friendly_name in lost]
+    await _delete(sids, settings)
+    if len(made) < len(desired.services):
+        everything = api.Options(max_delete=100, max_delete_percent=True)
+        await api.adestroy(settings, everything, desired=_unprotected(desired))
+
+
+async def _delete(sids: list[str], settings: Settings) -> None:
+    async with connected(settings) as session:
+        failed = await delete_services(session.client, sids, at_once=settings.parallelism)
+    if failed:
+        sid, error = next(iter(failed.items()))
+        raise ApplyError(
+            f"the service {sid} of a test could not be deleted: {error.text}",
+            hint="`reconciler sweep` deletes it later",
+        ) from error
+
+
+def _unprotected(desired: Desired) -> Desired:
+    """Return *desired* so that its conversations go with what tests have added, `prevent_destroy` or not."""
+    return replace(
+        desired,
+        services=tuple(
+            replace(
+                service,
+                conversations=tuple(
+                    replace(conversation, unmanaged=Unmanaged.DELETE, messages=())
+                    for conversation in service.conversations
+                ),
+            )
+            for service in desired.services
+        ),
+    )

@@ -1,0 +1,107 @@
+"""A world: what some manifests ask for, live, for as long as a test needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.concurrency import finish
+from reconciler.emulator import Fault, FaultScript
+from reconciler.errors import UsageError
+from reconciler.model import Address, RemoteMessage, ResourceType, type_of
+from reconciler.operations import Settings, connected
+from reconciler.state.model import Binding
+from reconciler.testing.transcript import Said, difference
+
+if TYPE_CHECKING:
+    from twilio.rest import Client
+
+    from reconciler.testing.backend import Backend
+
+
+class Faults:
+    """Scripted trouble of the emulator, in the words of `reconciler emulator --fault`."""
+
+    def __init__(self, script: FaultScript) -> None:
+        self._script = script
+
+    def add(self, *faults: str | Fault) -> None:
+        """Put rules in force from now on, such as `create_message:1:reset_after`."""
+        from reconciler.emulator.fault_text import parse_fault  # noqa: PLC0415 - the emulator's routes
+
+        self._script.add(*(parse_fault(one) if isinstance(one, str) else one for one in faults))
+
+    def clear(self) -> None:
+        """Drop every rule."""
+        self._script.clear()
+
+
+class World:
+    """Live services, conversations and messages, by their addresses in the manifests."""
+
+    def __init__(self, backend: Backend, settings: Settings, bindings: Mapping[Address, Binding]) -> None:
+        self._backend = backend
+        self._settings = settings
+        self._bindings = bindings
+
+    def sid(self, address: Address) -> str:
+        """Return the sid of a service, a conversation, a message or a participant."""
+        return self._binding(address).sid
+
+    def conversation(self, address: Address) -> LiveConversation:
+        """Return the conversation at `service/conversation`."""
+        binding = self._binding(address)
+        if type_of(address) is not ResourceType.CONVERSATION:
+            raise UsageError(f"`{address}` is no conversation", hint="name it as `service/conversation`")
+        return LiveConversation(self, self._settings, address, binding)
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is reached over HTTP, without `/v1`: what the application under test is told."""
+        return self._backend.base_url
+
+    @property
+    def faults(self) -> Faults:
+        """The emulator's faults; they end with the world. UsageError where no emulator is inside."""
+        return self._backend.faults
+
+    def client(self) -> Client:
+        """Return a client of the official SDK; UsageError if it is not installed."""
+        return self._backend.client()
+
+    def _binding(self, address: Address) -> Binding:
+        if address not in self._bindings:
+            known = ", ".join(f"`{one}`" for one in self._bindings)
+            raise UsageError(f"`{address}` is not in this world", hint=f"it holds {known or 'nothing'}")
+        return self._bindings[address]
+
+
+class LiveConversation:
+    """One conversation of a world; what it holds is read anew each time."""
+
+    def __init__(self, world: World, settings: Settings, address: Address, binding: Binding) -> None:
+        self.address = address
+        self._world = world
+        self._settings = settings
+        self._where = (binding.service_sid, binding.sid)
+
+    def sid(self, key: str) -> str:
+        """Return the sid of the message with this *key*."""
+        return self._world.sid(f"{self.address}/{key}")
+
+    def messages(self) -> tuple[RemoteMessage, ...]:
+        """Return all messages as replies show them, those of others too, in the order of their arrival."""
+        return finish(self._read())
+
+    def assert_transcript(self, expected: Iterable[Said]) -> None:
+        """Raise AssertionError, showing where they differ, unless the messages are these (author, body)."""
+        __tracebackhide__ = True
+        lines = difference(expected, [(message.author, message.body) for message in self.messages()])
+        if lines:
+            heading = f"the transcript of `{self.address}` is another one (- expected, + live):"
+            raise AssertionError("\n  ".join([heading, *lines]))
+
+    async def _read(self) -> tuple[RemoteMessage, ...]:
+        async with connected(self._settings) as session:
+            pages = session.client.message_pages(*self._where)
+            return tuple([message async for page in pages for message in page])

@@ -1,0 +1,111 @@
+"""`reconciler output`: the sids of everything, for other programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+
+import pytest
+
+from tests.functional.conftest import Project
+
+DESK = """\
+version: 1
+services:
+  support:
+    conversations:
+      order-4711:
+        messages:
+          - {key: welcome, body: Welcome!}
+          - {key: v1.0, body: Out now}
+"""
+
+
+@pytest.fixture
+def desk(project: Project) -> Project:
+    """A project whose manifest is applied."""
+    project.write("manifests/desk.yaml", DESK)
+    project.run("apply", "--auto-approve", check=0)
+    return project
+
+
+def sids(project: Project) -> dict[str, str]:
+    """Return what `--format json` prints."""
+    loaded: dict[str, str] = json.loads(project.run("output", "--format", "json", check=0).out)
+    return loaded
+
+
+def test_json_maps_addresses_to_sids(desk: Project) -> None:
+    """Parents and messages, each with a sid of its kind."""
+    assert {address: sid[:2] for address, sid in sids(desk).items()} == {
+        "support": "IS",
+        "support/order-4711": "CH",
+        "support/order-4711/v1.0": "IM",
+        "support/order-4711/welcome": "IM",
+    }
+
+
+def test_the_table_has_a_line_for_each_address(desk: Project) -> None:
+    """Columns stand under each other, and hold what JSON holds."""
+    lines = desk.run("output", check=0).out.splitlines()
+
+    assert dict(line.split() for line in lines) == sids(desk)
+    assert len({line.index(" " + sid) for line, sid in zip(lines, sids(desk).values(), strict=True)}) == 1
+
+
+def test_env_is_read_by_a_shell(desk: Project) -> None:
+    """What is printed can be sourced; a name is the address in capitals."""
+    desk.write("sids.env", desk.run("output", "--format", "env", check=0).out)
+
+    read = subprocess.run(
+        ["sh", "-c", '. ./sids.env && echo "$SUPPORT_ORDER_4711_WELCOME $SUPPORT_ORDER_4711_V1_0"'],
+        cwd=desk.folder,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    known = sids(desk)
+    assert read == [known["support/order-4711/welcome"], known["support/order-4711/v1.0"]]
+
+
+def test_globs_choose(desk: Project) -> None:
+    """Only what matches is printed."""
+    assert desk.run("output", "*/welcome", "--format", "env", check=0).out.startswith(
+        "SUPPORT_ORDER_4711_WELCOME=IM"
+    )
+
+
+def test_two_addresses_with_one_name_are_an_error(desk: Project) -> None:
+    """`v1.0` and `v1-0` cannot both be a variable: nothing is printed, and both are named."""
+    desk.edit("manifests/desk.yaml", "- {key: welcome, body: Welcome!}", "- {key: v1-0, body: Soon}")
+    desk.run("apply", "--auto-approve", check=0)
+
+    ran = desk.run("output", "--format", "env", check=1)
+
+    assert ran.out == ""
+    assert "`support/order-4711/v1-0` and `support/order-4711/v1.0` would both be" in ran.err
+    assert desk.run("output", check=0).out.count("\n") == 4
+
+
+def test_names_and_values_are_safe(desk: Project) -> None:
+    """A name never begins with a digit, and a state that was tampered with runs nothing."""
+    state = desk.folder / "reconciler.state.json"
+    document = json.loads(state.read_text(encoding="utf-8"))
+    document["bindings"] = {"4711": {"sid": "IS0; touch owned"}}
+    state.write_text(json.dumps(document), encoding="utf-8")
+
+    printed = desk.run("output", "--format", "env", check=0).out
+
+    assert shlex.split(printed) == ["_4711=IS0; touch owned"]
+
+
+def test_without_a_state_there_is_nothing_to_print(project: Project) -> None:
+    """The error names the file and what makes one."""
+    ran = project.run("output", check=1)
+
+    assert "there is no state at `reconciler.state.json`" in ran.err
+    assert "`reconciler apply`" in ran.err

@@ -1,0 +1,220 @@
+"""Parts of `reconciler.testing` for themselves: transcripts, the ledger, the context manager."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.emulator import Emulator, EmulatorOptions, Fault
+from reconciler.emulator.faults import Answer
+from reconciler.emulator.server import running
+from reconciler.errors import ApplyError, ManifestError, RemoteError, UsageError
+from reconciler.testing import Backend, reconciled
+from reconciler.testing.ledger import Ledger
+from reconciler.testing.transcript import difference
+
+ORIGIN = "https://conversations.example"
+SAID = st.tuples(st.none() | st.text(max_size=3), st.none() | st.text(max_size=3))
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    """A manifest of one message."""
+    path = tmp_path / "support.yaml"
+    path.write_text(
+        "version: 1\nservices:\n  support:\n    conversations:\n      order-1:\n"
+        "        messages: [{key: hello, author: alice, body: Hello}]\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+@given(st.lists(SAID, max_size=6), st.lists(SAID, max_size=6))
+def test_a_difference_is_shown_exactly_where_there_is_one(
+    expected: list[tuple[str | None, str | None]], live: list[tuple[str | None, str | None]]
+) -> None:
+    """Equal transcripts have no difference, others always have one, and each line of it is one line."""
+    lines = difference(expected, live)
+
+    assert bool(lines) == (expected != live)
+    assert all(line.isprintable() for line in lines)
+
+
+def test_a_long_transcript_shows_only_what_is_near() -> None:
+    """Two messages on either side of a difference; what is left out is marked."""
+    expected = [("alice", f"message {number}") for number in range(10)]
+    live = [*expected[:6], ("bob", "sorry"), *expected[7:]]
+
+    assert difference(expected, live) == [
+        "...",
+        '  alice: "message 4"',
+        '  alice: "message 5"',
+        '- alice: "message 6"',
+        '+ bob: "sorry"',
+        '  alice: "message 7"',
+        '  alice: "message 8"',
+    ]
+
+
+def test_white_space_and_missing_parts_are_visible() -> None:
+    """What two transcripts differ in can be seen."""
+    assert difference([("alice", "Hi ")], [("alice", "Hi")]) == ['- alice: "Hi "', '+ alice: "Hi"']
+    assert difference([(None, "")], [("", None)]) == ['- (no author): ""', "+ : (no body)"]
+
+
+def swept(ledger: Ledger, origin: str = ORIGIN) -> list[str]:
+    """Return who is found to be gone, each to be swept once."""
+    found: list[str] = []
+    ledger.clear(origin, found.append)
+    return found
+
+
+def test_who_lives_is_not_swept(tmp_path: Path) -> None:
+    """An entry is held as long as its process works, and is gone when that is clean."""
+    with Ledger(tmp_path).entry("gw0-1", ORIGIN, is_clean=lambda: True):
+        assert Ledger(tmp_path)
+        assert swept(Ledger(tmp_path)) == []
+
+    assert not Ledger(tmp_path)
+
+
+def test_who_was_killed_is_swept_once(tmp_path: Path) -> None:
+    """A killed process leaves its entry, for the first who looks at the same origin."""
+    script = (
+        "import os, pathlib\nfrom reconciler.testing.ledger import Ledger\n"
+        f"with Ledger(pathlib.Path({str(tmp_path)!r})).entry('gw0-1', {ORIGIN!r}, is_clean=lambda: True):\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=False)
+
+    assert swept(Ledger(tmp_path), "https://elsewhere.example") == []
+    assert swept(Ledger(tmp_path)) == ["gw0-1"]
+    assert swept(Ledger(tmp_path)) == []
+
+
+def test_what_cannot_be_swept_stays_in_the_ledger(tmp_path: Path) -> None:
+    """An error leaves the entry for the next one."""
+    with Ledger(tmp_path).entry("gw0-1", ORIGIN, is_clean=lambda: False):
+        pass
+
+    def fail(maker: str) -> None:
+        raise ApplyError(maker)
+
+    with pytest.raises(ApplyError):
+        Ledger(tmp_path).clear(ORIGIN, fail)
+
+    assert swept(Ledger(tmp_path)) == ["gw0-1"]
+
+
+def test_a_world_is_gone_after_its_block(manifest: Path, tmp_path: Path) -> None:
+    """As a context manager, on the backend of the caller."""
+    backend = Backend(folder=tmp_path)
+    client = backend.client()
+    with backend.world(manifest):
+        assert len(client.conversations.v1.services.list()) == 1
+
+    assert client.conversations.v1.services.list() == []
+    assert backend.clean
+    backend.close()
+
+
+def test_a_world_without_a_backend_brings_its_own(manifest: Path) -> None:
+    """`with reconciled(...)` is all it takes."""
+    with reconciled(manifest) as world:
+        world.conversation("support/order-1").assert_transcript([("alice", "Hello")])
+
+
+def test_the_sdk_works_at_an_address(manifest: Path, tmp_path: Path) -> None:
+    """Where the API is reached over HTTP, the client has the credentials of the environment."""
+    account = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "sesame"}
+    with (
+        closing(Emulator(options=EmulatorOptions(auth_token="sesame"))) as emulator,
+        running(emulator) as url,
+        closing(Backend(url, folder=tmp_path, environ=account)) as backend,
+        backend.world(manifest) as world,
+    ):
+        assert (backend.base_url, backend.remote) == (url, url)
+        (service,) = world.client().conversations.v1.services.list()
+        assert service.sid == world.sid("support")
+
+
+def test_the_sdk_needs_credentials(tmp_path: Path) -> None:
+    """Without them the error names the variables."""
+    with (
+        closing(Backend("http://127.0.0.1:9", folder=tmp_path, environ={})) as backend,
+        pytest.raises(UsageError, match="needs credentials") as raised,
+    ):
+        backend.client()
+
+    assert "TWILIO_AUTH_TOKEN" in (raised.value.hint or "")
+
+
+def test_the_sdk_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who asks for a client needs it, and is told so."""
+    monkeypatch.setitem(sys.modules, "twilio.rest", None)
+
+    with closing(Backend(folder=tmp_path)) as backend, pytest.raises(UsageError, match="not installed"):
+        backend.client()
+
+
+def test_an_emulator_file_is_shared_by_processes(manifest: Path, tmp_path: Path) -> None:
+    """Two backends on one file reach one account."""
+    endpoint = f"emulator:{tmp_path / 'emulator.db'}"
+    with (
+        closing(Backend(endpoint, folder=tmp_path)) as first,
+        closing(Backend(endpoint, folder=tmp_path)) as second,
+        first.world(manifest) as world,
+    ):
+        assert [one.sid for one in second.client().conversations.v1.services.list()] == [world.sid("support")]
+
+
+def test_faults_can_be_taken_back(manifest: Path) -> None:
+    """A rule is text or a `Fault`, and is in force until it is cleared."""
+    with reconciled(manifest) as world:
+        world.faults.add("list_messages:400", Fault("list_messages", Answer(400)))
+        with pytest.raises(RemoteError):
+            world.conversation("support/order-1").messages()
+
+        world.faults.clear()
+
+        assert len(world.conversation("support/order-1").messages()) == 1
+
+
+def test_the_error_of_the_block_is_the_one_that_is_raised(manifest: Path) -> None:
+    """Throwing the world away hides nothing."""
+
+    def work() -> None:
+        with reconciled(manifest):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+
+
+@pytest.mark.parametrize(
+    ("break_it", "note"),
+    [
+        (
+            lambda path: path.write_text("version: 1\nservises: {}\n", encoding="utf-8"),
+            "did you mean `services`?",
+        ),
+        (lambda path: path.write_text("version: 1\nservices: [\n", encoding="utf-8"), "support.yaml:"),
+    ],
+)
+def test_a_traceback_shows_what_the_command_line_would(
+    manifest: Path, break_it: Callable[[Path], object], note: str
+) -> None:
+    """The notes of the error hold places and hints."""
+    break_it(manifest)
+
+    with pytest.raises(ManifestError) as raised, reconciled(manifest):
+        pass
+
+    assert note in "\n".join(raised.value.__notes__)
