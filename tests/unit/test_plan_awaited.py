@@ -1,0 +1,99 @@
+"""`${service.NAME.sid}`: filled in with what is found, refused where it would be sent unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from reconciler.canonical import awaited_sid, with_sids
+from reconciler.manifest.load import load
+from reconciler.model import Desired, RemoteService
+from reconciler.plan.awaited import fill, refuse_unknown
+from tests.worlds import SERVICE, SERVICE_SID, World, empty, found, message
+
+
+def referring(world: World) -> World:
+    """Return *world* with what `load` would say of its references."""
+    return msgspec.structs.replace(world, desired=msgspec.structs.replace(world.desired, awaits=(SERVICE,)))
+
+
+def wanted() -> World:
+    """Return a world in which texts name the sid of the service."""
+    sid = awaited_sid(SERVICE)
+    return referring(
+        empty(
+            message("a", body=f"in {sid}", attributes={"sid": sid}),
+            message("b"),
+            friendly_name=f"Order in {sid}",
+        )
+    )
+
+
+def test_a_text_is_filled_in_with_the_sid_that_was_found() -> None:
+    """In bodies, inside of attributes, and in the conversation."""
+    world = wanted().reading(services={SERVICE: RemoteService(SERVICE_SID, SERVICE)})
+
+    filled = fill(world.desired, world.remote)
+
+    conversation = filled.desired.services[0].conversations[0]
+    first, second = conversation.messages
+    assert conversation.friendly_name == f"Order in {SERVICE_SID}"
+    assert (first.body, first.attributes) == (f"in {SERVICE_SID}", f'{{"sid":"{SERVICE_SID}"}}')
+    assert second.body == "text of b"
+    assert not filled.unknown
+
+
+def test_a_sid_that_nobody_knows_yet_is_not_sent() -> None:
+    """The plan is shown with the reference, says what is missing, and names the way out."""
+    world = wanted()
+    filled = fill(world.desired, world.remote)
+    plan = msgspec.structs.replace(world, desired=filled.desired).plan()
+
+    refused = refuse_unknown(plan, filled)
+
+    assert refused.actions[-2].send["body"] == f"in ${{service.{SERVICE}.sid}}"
+    (refusal,) = refused.refusals
+    assert refusal.code == "unknown_sid"
+    assert refusal.text.startswith(
+        f"`desk/order` and 1 more cannot do without the sid of service `{SERVICE}`"
+    )
+    assert refusal.hint == "create it first: `reconciler apply --exclude 'desk/*'`"
+
+
+def test_a_plan_about_other_things_goes_ahead() -> None:
+    """Only what would be sent needs the sid."""
+    world = wanted()
+    filled = fill(world.desired, world.remote)
+    plan = msgspec.structs.replace(world, desired=filled.desired).plan(excludes=(f"{SERVICE}/*",))
+
+    assert refuse_unknown(plan, filled).applyable
+
+
+def test_texts_without_references_are_left_alone() -> None:
+    """Nothing is copied for manifests that refer to no service."""
+    world = found(message("a"))
+
+    assert fill(world.desired, world.remote).desired is world.desired
+
+
+@pytest.mark.parametrize(
+    "text", ["service.desk.sid", "\0desk\0", "\\u0000 service.desk.sid", "\0service..sid"]
+)
+def test_only_what_awaits_a_sid_is_filled_in(text: str) -> None:
+    """A text of a stranger is no reference."""
+    assert with_sids(text, lambda _: "IS1") == text
+
+
+def test_a_manifest_says_which_services_it_awaits(tmp_path: Path) -> None:
+    """Names may hold dots; the service may be declared in another file."""
+    (tmp_path / "a.yaml").write_text("version: 1\nservices: {a.b: {}}\n", encoding="utf-8")
+    conversation = "{messages: [{key: a, body: '${service.a.b.sid}'}]}"
+    text = f"version: 1\nservices: {{c: {{conversations: {{d: {conversation}}}}}}}\n"
+    (tmp_path / "b.yaml").write_text(text, encoding="utf-8")
+
+    desired: Desired = load([tmp_path])
+
+    assert desired.awaits == ("a.b",)
+    assert desired.services[1].conversations[0].messages[0].body == awaited_sid("a.b")

@@ -1,0 +1,147 @@
+"""Sensitive values: in no report, in no saved plan, and still exactly what is applied."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reconciler.errors import PlanError
+from reconciler.plan.actions import Plan, Verb
+from reconciler.plan.document import SavedPlan, encode_plan
+from reconciler.plan.drift import plan_refresh
+from reconciler.plan.sensitive import mark, restored, withheld
+from reconciler.report.groups import grouped
+from reconciler.report.json import plan_document
+from reconciler.report.markdown import plan_markdown
+from reconciler.report.text import render_plan
+from reconciler.report.values import Bodies
+from tests.worlds import World, applied, at, empty, message
+
+SECRET = "s3cret"
+
+
+def wanted(body: str = f"code {SECRET}") -> World:
+    """Return a world that needs a message with a sensitive body and sensitive attributes."""
+    return empty(message("a", body=body, attributes={"code": SECRET}, sensitive=("body", "attributes")))
+
+
+def marked(world: World, **options: bool) -> Plan:
+    """Return the plan of a world with its sensitive fields marked."""
+    return mark(world.plan(**options), world.desired, world.state)
+
+
+def was_sensitive() -> World:
+    """Return a world in which a message with a sensitive body was applied."""
+    world = applied(message("a", body=SECRET, sensitive=("body",)), message("b"))
+    return world.remembering(at("a"), sensitive=("body",))
+
+
+def reports(plan: Plan) -> list[str]:
+    """Return a plan in every format, with as much text as each can show."""
+    return [
+        *(render_plan(plan, bodies=bodies) for bodies in Bodies),
+        *(plan_markdown(plan, bodies=bodies) for bodies in Bodies),
+        *(json.dumps(plan_document(plan, timestamp="", version="", bodies=bodies)) for bodies in Bodies),
+        *(group.heading for group in grouped(plan)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        wanted(),
+        was_sensitive().wanting(message("a", body="new " + SECRET, sensitive=("body",)), message("b")),
+        was_sensitive().edited("a", body="drifted " + SECRET),
+        was_sensitive().wanting(message("b")),
+        was_sensitive().wanting(message("a", body="open now"), message("b")),
+    ],
+    ids=["create", "change", "drift", "removal", "no longer sensitive"],
+)
+def test_no_report_shows_a_sensitive_value(world: World) -> None:
+    """Whatever happens to the message, and whoever wrote what stands there now."""
+    plan = marked(world)
+
+    assert plan.actions
+    assert all(SECRET not in report for report in reports(plan))
+    assert "body: (sensitive value)" in reports(plan)[0]
+
+
+def test_a_refresh_hides_what_the_state_remembers_as_sensitive() -> None:
+    """Without any manifest: the binding knows."""
+    world = was_sensitive().edited("a", body="drifted " + SECRET)
+    plan = plan_refresh(world.desired, world.remote, world.state)
+
+    shown = reports(mark(plan, world.wanting_nothing().desired, world.state))
+
+    assert all(SECRET not in report for report in shown)
+
+
+def test_readers_of_json_are_told_what_is_hidden() -> None:
+    """As Terraform does: a text that says `(sensitive value)` is not the same."""
+    document = plan_document(marked(wanted()), timestamp="", version="")
+
+    change = document["resource_changes"][-1]["change"]
+    assert change["after"] == {"body": "(sensitive value)", "attributes": "(sensitive value)"}
+    assert change["after_sensitive"] == {"body": True, "attributes": True}
+
+
+def test_a_plan_without_sensitive_values_is_left_as_it_is() -> None:
+    """Nothing is copied where nothing is hidden."""
+    world = empty(message("a"))
+    plan = world.plan()
+
+    assert mark(plan, world.desired, world.state) is plan
+
+
+def test_a_saved_plan_holds_no_sensitive_value() -> None:
+    """Its file can lie where files lie."""
+    world = was_sensitive().wanting(message("a", body="new " + SECRET, sensitive=("body",)), message("b"))
+    plan = withheld(marked(world), world.desired)
+
+    assert SECRET not in encode_plan(SavedPlan(1, "id", "0", "", "AC1", "emulator:1", plan)).decode()
+
+
+def test_a_saved_plan_is_whole_again_beside_its_manifests() -> None:
+    """What is applied is what was planned, field by field."""
+    world = wanted()
+    plan = marked(world)
+
+    again = restored(withheld(plan, world.desired), world.desired)
+
+    assert again.actions == plan.actions
+
+
+def test_a_saved_plan_needs_its_manifests_for_sensitive_values() -> None:
+    """They are nowhere else."""
+    world = wanted()
+
+    with pytest.raises(PlanError, match="saved without its sensitive values"):
+        restored(withheld(marked(world), world.desired), None)
+
+
+def test_a_saved_plan_without_sensitive_values_needs_no_manifests() -> None:
+    """The plan is self-contained wherever it can be."""
+    world = was_sensitive().wanting(message("b"))
+    plan = withheld(marked(world), world.desired)
+
+    assert [action.verb for action in restored(plan, None).actions] == [Verb.DELETE]
+
+
+def test_another_value_than_was_planned_is_stale() -> None:
+    """The digest in the plan tells, without telling the value."""
+    world = wanted()
+
+    with pytest.raises(PlanError, match="stale plan: the sensitive `body` of `desk/order/a`"):
+        restored(withheld(marked(world), world.desired), wanted("code other").desired)
+
+
+def test_a_plan_that_carries_a_hidden_live_value_over_cannot_be_saved() -> None:
+    """A replacement keeps the live author, which no manifest says: it could not be had again."""
+    world = applied(message("a", author=SECRET), message("b")).remembering(at("a"), sensitive=("author",))
+    world = world.wanting(message("a", media_sid="ME9", ignore_changes=(("author",),)), message("b"))
+    plan = marked(world)
+    assert plan.actions[0].verb is Verb.REPLACE
+
+    with pytest.raises(PlanError, match="the plan cannot be saved: the sensitive `author`"):
+        withheld(plan, world.desired)
