@@ -7,7 +7,6 @@ second step, so that whoever calls can look at the plan first. The caller holds 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,21 +17,28 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconciler import __version__
-from reconciler.apply.run import Run, Watcher
-from reconciler.apply.settle import Settled, Settling, settle_all
 from reconciler.canonical import canonical_instant
-from reconciler.model import Desired, Remote
-from reconciler.plan.actions import Outcome, Plan, Refusal
+from reconciler.model import Address, Desired, Remote, ResourceType, parent_of
+from reconciler.plan.actions import Outcome, Plan, Refusal, Verb
+from reconciler.plan.addresses import prepare
+from reconciler.plan.awaited import fill, refuse_unknown
+from reconciler.plan.blocks import finish
 from reconciler.plan.build import build_plan
 from reconciler.plan.document import FORMAT_VERSION, SavedPlan
 from reconciler.plan.draft import Options
-from reconciler.refresh import refresh
+from reconciler.plan.drift import plan_refresh
+from reconciler.plan.sensitive import mark
+from reconciler.refresh import read_participants, refresh
 from reconciler.session import Session, connect
+from reconciler.state.files import Files
 from reconciler.state.model import State
 from reconciler.state.store import StateStore, new_state
 from reconciler.twilio.endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from reconciler.apply.run import Watcher
+    from reconciler.apply.settle import Settled
+    from reconciler.emulator import Emulator
     from reconciler.interrupt import Interrupts
 
 NOTHING = Desired(services=(), digest="")
@@ -40,14 +46,18 @@ NOTHING = Desired(services=(), digest="")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where a command works and how patiently. All times are in seconds."""
+    """Where a command works and how patiently. All times are in seconds.
 
-    endpoint: Endpoint
+    *files* stands for the disk that the state is on; None is the real one.
+    """
+
+    endpoint: Endpoint | Emulator
     state: Path
     parallelism: int = 10
     rate: float | None = None
     settle: float = 10
     max_wait: float = 120
+    files: Files | None = None
 
 
 @dataclass(slots=True)
@@ -62,9 +72,11 @@ class Workplace:
 
     async def settle(self, seconds: float) -> None:
         """Look up what earlier runs left open, and take the answers into the state in memory."""
-        self.settled = await settle_all(
-            self.session.client, self.state, Settling(seconds=seconds, clock=time.monotonic)
-        )
+        if not self.state.intents and not self.state.in_flight:
+            return
+        from reconciler.apply.settle import settle_all  # noqa: PLC0415 - only after a crash
+
+        self.settled = await settle_all(self.session.client, self.state, seconds)
         self.state.in_flight.clear()
         for one in self.settled:
             self.state.intents[one.intent.address] = one.intent
@@ -72,9 +84,21 @@ class Workplace:
                 self.state.apply(one.record)
 
     async def plan(self, desired: Desired, options: Options) -> Plan:
-        """Return what would bring the remote side to *desired*."""
-        remote: Remote = await refresh(self.session.client, desired, self.state, options)
-        plan = build_plan(desired, remote, self.state, options)
+        """Return what would bring the remote side to *desired*, or only the state to the remote side."""
+        prepared = prepare(desired, self.state, options)
+        sides = (prepared.desired, prepared.state)
+        remote: Remote = await refresh(
+            self.session.client, *sides, options, removals=not options.refresh_only
+        )
+        filled = fill(prepared.desired, remote)
+        build = plan_refresh if options.refresh_only else build_plan
+        plan = build(filled.desired, remote, prepared.state, options)
+        unseen = _posting_unseen(plan, remote)
+        if unseen:  # whom the new messages reach is asked only where there are any
+            remote = await read_participants(self.session.client, remote, unseen)
+            plan = build(filled.desired, remote, prepared.state, options)
+        plan = mark(finish(plan, prepared, remote), filled.desired, prepared.state)
+        plan = refuse_unknown(plan, filled)
         unknown = tuple(_unknown(one) for one in self.settled if one.unknown)
         return msgspec.structs.replace(
             plan,
@@ -84,8 +108,8 @@ class Workplace:
         )
 
     def keep(self, plan: Plan) -> None:
-        """Write the state if planning alone has taught it something."""
-        if plan.records or self.settled:
+        """Write the state if planning alone has taught it something, or a journal is left from a crash."""
+        if plan.records or self.settled or self.store.journal_path.exists():
             for record in plan.records:
                 self.state.apply(record)
             self.store.write(self.state)
@@ -121,7 +145,8 @@ async def apply(
     async with open_workplace(settings) as work:
         await work.settle(settings.settle)
         made = await work.plan(desired, msgspec.structs.replace(options, record=True))
-        watcher = approve(made)
+        with interrupts.at_once():
+            watcher = approve(made)
         if watcher is None or not made.applyable:
             return None
         return await carry_out(work, made, watcher, interrupts)
@@ -129,6 +154,8 @@ async def apply(
 
 async def carry_out(work: Workplace, made: Plan, watcher: Watcher, interrupts: Interrupts) -> Outcome:
     """Apply a plan that was approved."""
+    from reconciler.apply.run import Run  # noqa: PLC0415 - a plan needs nothing of it
+
     if not made.actions:
         work.keep(made)
         return Outcome(results=(), read=work.session.client.counters.read)
@@ -136,7 +163,7 @@ async def carry_out(work: Workplace, made: Plan, watcher: Watcher, interrupts: I
         work.session.client,
         work.state,
         made,
-        settling=Settling(seconds=work.settings.settle, clock=time.monotonic),
+        settle=work.settings.settle,
         parallelism=work.settings.parallelism,
         watcher=watcher,
     )
@@ -150,11 +177,11 @@ async def carry_out(work: Workplace, made: Plan, watcher: Watcher, interrupts: I
 
 
 @asynccontextmanager
-async def open_workplace(settings: Settings) -> AsyncIterator[Workplace]:
+async def open_workplace(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Workplace]:
     """Read the state, and make sure that it belongs to where the requests will go."""
-    store = StateStore(settings.state)
+    store = StateStore(settings.state, files=settings.files)
     state = store.read()
-    async with connected(settings) as session:
+    async with connected(settings, read_only=read_only) as session:
         account_sid = session.account_sid or await session.client.account_sid()
         if state is not None:
             store.check(state, account_sid, session.origin)
@@ -163,11 +190,38 @@ async def open_workplace(settings: Settings) -> AsyncIterator[Workplace]:
         yield Workplace(settings, session, store, state)
 
 
-def connected(settings: Settings) -> AbstractAsyncContextManager[Session]:
-    """Return an open session for these settings."""
+def connected(settings: Settings, *, read_only: bool = False) -> AbstractAsyncContextManager[Session]:
+    """Return an open session for these settings; over one that is *read_only* nothing but GET can be sent."""
     return connect(
-        settings.endpoint, parallelism=settings.parallelism, rate=settings.rate, max_wait=settings.max_wait
+        settings.endpoint,
+        parallelism=settings.parallelism,
+        rate=settings.rate,
+        max_wait=settings.max_wait,
+        read_only=read_only,
     )
+
+
+def fold_in_flight(state: State) -> None:
+    """Turn what the snapshot announced into intents, so that every open create is in one place."""
+    from reconciler.apply.settle import open_intents  # noqa: PLC0415 - only after a crash
+
+    state.intents = {intent.address: intent for intent in open_intents(state)}
+    state.in_flight.clear()
+
+
+def _posting_unseen(plan: Plan, remote: Remote) -> list[Address]:
+    """Return the conversations that get new messages, and whose participants were not read."""
+    posting = dict.fromkeys(
+        parent_of(action.address)
+        for action in plan.actions
+        if action.type is ResourceType.MESSAGE and action.verb in {Verb.CREATE, Verb.REPLACE}
+    )
+    views = {address: remote.conversations.get(address) for address in posting}
+    return [
+        address
+        for address, view in views.items()
+        if view is not None and view.remote is not None and view.participants is None
+    ]
 
 
 def _unknown(one: Settled) -> Refusal:

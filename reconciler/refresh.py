@@ -5,59 +5,82 @@ Per conversation the cheaper way is taken: pages of the listing, or one fetch pe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.concurrency import concurrently
+import msgspec
+
+from reconciler.concurrency import AT_ONCE, concurrently, each
 from reconciler.errors import NotFound
 from reconciler.model import (
     Address,
     Conversation,
     ConversationView,
     Desired,
+    Message,
     Remote,
     RemoteConversation,
     RemoteMessage,
     Unmanaged,
     parent_of,
 )
-from reconciler.plan.build import bindings_by_conversation
 from reconciler.plan.draft import Options
+from reconciler.plan.grouping import grouped
 from reconciler.resolve import resolve
 from reconciler.state.model import Binding, State
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
+_SMALL_PAGE: Final = 50
+_LARGE_PAGE: Final = 1000
 _FETCHED_SINGLY: Final = 20
 """Up to so many bound messages that a listing lacks are looked up one by one; more, and it is read again."""
 
+_Held: TypeAlias = dict[str, tuple[Binding, Message]]
+"""Message sid -> what is bound to it and what it shall say: texts that are in memory already."""
 
-async def refresh(client: Twilio, desired: Desired, state: State, options: Options) -> Remote:
-    """Return the live parents and messages that *desired* and *state* speak of."""
-    resolved = await resolve(client, desired, state)
-    grouped = bindings_by_conversation(state)
+
+async def refresh(
+    client: Twilio, desired: Desired, state: State, options: Options, *, removals: bool = True
+) -> Remote:
+    """Return the live parents and messages that *desired* and *state* speak of.
+
+    Without *removals*, what else is in parents that are no longer desired is not read.
+    """
+    bound = grouped(state)
+    resolved = await resolve(client, desired, state, bound=bound, removals=removals)
     declared = {
         f"{service.name}/{conversation.name}": conversation
         for service in desired.services
         for conversation in service.conversations
     }
     reads = {
-        address: _Reader(client, service.sid, live, declared.get(address), grouped.get(address, {}), options)
+        address: _Reader(
+            client,
+            service.sid,
+            address,
+            live,
+            declared.get(address),
+            bound.messages.get(address, {}),
+            options,
+        )
         for address, live in resolved.conversations.items()
         if live is not None and (service := resolved.services[parent_of(address)]) is not None
     }
+    unsettled = {parent_of(intent) for intent in state.intents}
     for address, reader in reads.items():
         binding = state.bindings.get(address)
-        going = options.destroy or address not in declared
-        reader.whole = any(parent_of(intent) == address for intent in state.intents) or (
-            going and binding is not None and binding.created
-        )
-    views = await concurrently(reader.read() for reader in reads.values())
+        going = removals and (options.destroy or address not in declared)
+        reader.whole = address in unsettled or (going and binding is not None and binding.created)
     conversations: dict[Address, ConversationView] = dict.fromkeys(
         resolved.conversations, ConversationView(remote=None)
     )
-    conversations.update(zip(reads, views, strict=True))
+
+    async def read(address: Address) -> None:
+        conversations[address] = await reads[address].read(people=address in bound.participants)
+
+    await each(list(reads), read, at_once=AT_ONCE)
     return Remote(
         services=resolved.services,
         conversations=conversations,
@@ -73,6 +96,7 @@ class _Reader:
         self,
         client: Twilio,
         service_sid: str,
+        address: Address,
         live: RemoteConversation,
         desired: Conversation | None,
         bindings: dict[Address, Binding],
@@ -80,29 +104,68 @@ class _Reader:
     ) -> None:
         self.client = client
         self.where = (service_sid, live.sid)
+        self.address = address
         self.live = live
         self.desired = desired
         self.bindings = bindings
         self.options = options
         self.whole = False
 
-    async def read(self) -> ConversationView:
-        """Return what the planner must see of this conversation."""
-        keys = [message.key for message in self.desired.messages] if self.desired is not None else []
+    async def read(self, *, people: bool) -> ConversationView:
+        """Return what the planner must see of this conversation; *people* if participants are bound in it."""
+        view = await self._read_messages()
+        if people or (self.desired is not None and self.desired.participants):
+            view = await _with_participants(self.client, self.where[0], view)
+        return view
+
+    async def _read_messages(self) -> ConversationView:
+        wanted = self.desired.messages if self.desired is not None else ()
         deletes_rest = self.desired is not None and self.desired.unmanaged is Unmanaged.DELETE
-        if not (keys or self.bindings or self.whole or deletes_rest):
+        if not (wanted or self.bindings or self.whole or deletes_rest):
             return ConversationView(self.live, complete=False)
         sids = [sid for binding in self.bindings.values() for sid in (binding.sid, *binding.superseded)]
         highest = max((binding.index for binding in self.bindings.values()), default=-1)
-        known = {address.rpartition("/")[2] for address in self.bindings}
-        creates = any(key not in known for key in keys)
+        creates = any(f"{self.address}/{message.key}" not in self.bindings for message in wanted)
         whole = self.whole or deletes_rest or self.options.adopt or not sids
         if whole or _listing_is_cheaper(self.client, len(sids) + creates, highest):
-            return ConversationView(self.live, await _list(self.client, self.where, sids))
+            messages = await _list(self.client, self.where, sids, self._held)
+            return ConversationView(self.live, messages)
         messages = await _fetch(self.client, self.where, sids)
         if creates or len(messages) < len(sids):
             messages.update({live.sid: live async for live in tail(self.client, *self.where, highest)})
         return ConversationView(self.live, messages, complete=False)
+
+    def _held(self) -> _Held:
+        return {
+            binding.sid: (binding, message)
+            for message in (self.desired.messages if self.desired is not None else ())
+            if (binding := self.bindings.get(f"{self.address}/{message.key}")) is not None
+        }
+
+
+async def read_participants(client: Twilio, remote: Remote, addresses: Iterable[Address]) -> Remote:
+    """Return *remote* with the participants of the conversations at *addresses*."""
+    conversations = dict(remote.conversations)
+
+    async def read(address: Address) -> None:
+        service = remote.services[parent_of(address)]
+        if service is not None:
+            view = conversations[address]
+            conversations[address] = await _with_participants(client, service.sid, view)
+
+    await each(list(addresses), read, at_once=AT_ONCE)
+    return msgspec.structs.replace(remote, conversations=conversations, requests=client.counters.read)
+
+
+async def _with_participants(client: Twilio, service_sid: str, view: ConversationView) -> ConversationView:
+    if view.remote is None:
+        return view
+    participants = {
+        live.sid: live
+        async for page in client.participant_pages(service_sid, view.remote.sid)
+        for live in page
+    }
+    return msgspec.structs.replace(view, participants=participants)
 
 
 async def read_messages(
@@ -116,10 +179,13 @@ async def read_messages(
 
 
 async def tail(
-    client: Twilio, service_sid: str, conversation_sid: str, above: int
+    client: Twilio, service_sid: str, conversation_sid: str, above: int, *, expected: int = _LARGE_PAGE
 ) -> AsyncIterator[RemoteMessage]:
-    """Yield the messages with an index above *above*, newest first."""
-    async for page in client.message_pages(service_sid, conversation_sid, order="desc"):
+    """Yield the messages with an index above *above*, newest first; about *expected* of them."""
+    pages = client.message_pages(
+        service_sid, conversation_sid, order="desc", page_size=min(max(expected, _SMALL_PAGE), _LARGE_PAGE)
+    )
+    async for page in pages:
         for message in page:
             if message.index <= above:
                 return
@@ -131,19 +197,51 @@ def _listing_is_cheaper(client: Twilio, fetches: int, highest: int) -> bool:
     return -(-(highest + 1) // client.message_page_size) <= fetches
 
 
-async def _list(client: Twilio, where: tuple[str, str], sids: list[str]) -> dict[str, RemoteMessage]:
+async def _list(
+    client: Twilio, where: tuple[str, str], sids: list[str], held: Callable[[], _Held] = dict
+) -> dict[str, RemoteMessage]:
     """Read the whole listing; a bound message is absent only if a second look says so too."""
-    messages = await _pages(client, where)
+    messages = await _pages(client, where, held)
     absent = [sid for sid in sids if sid not in messages]
     if len(absent) > _FETCHED_SINGLY:
-        messages = {**messages, **await _pages(client, where)}
+        messages = {**messages, **await _pages(client, where, held)}
     elif absent:
         messages.update(await _fetch(client, where, absent))
     return messages
 
 
-async def _pages(client: Twilio, where: tuple[str, str]) -> dict[str, RemoteMessage]:
-    return {live.sid: live async for page in client.message_pages(*where) for live in page}
+async def _pages(
+    client: Twilio, where: tuple[str, str], held: Callable[[], _Held]
+) -> dict[str, RemoteMessage]:
+    messages: dict[str, RemoteMessage] = {}
+    texts: _Held = {}
+    async for page in client.message_pages(*where):
+        texts = texts or held()  # only now: hundreds of conversations wait for their first page
+        for live in page:
+            known = texts.get(live.sid)
+            lean = live if known is None else _lean(live, *known, where[1])
+            messages[lean.sid] = lean
+    return messages
+
+
+def _lean(live: RemoteMessage, binding: Binding, message: Message, conversation_sid: str) -> RemoteMessage:
+    """Return *live* made of the texts that *binding* and *message* hold already, where they are equal.
+
+    Most messages say what is desired, and then cost a sixth of the memory.
+    """
+    created = message.date_created if live.date_created == message.date_created else live.date_created
+    return RemoteMessage(
+        binding.sid,
+        binding.index if live.index == binding.index else live.index,
+        message.author if live.author == message.author else live.author,
+        message.body if live.body == message.body else live.body,
+        message.attributes if live.attributes == message.attributes else live.attributes,
+        created,
+        created if live.date_updated == created else live.date_updated,
+        live.content_sid,
+        live.media,
+        conversation_sid if live.conversation_sid == conversation_sid else live.conversation_sid,
+    )
 
 
 async def _fetch(client: Twilio, where: tuple[str, str], sids: Iterable[str]) -> dict[str, RemoteMessage]:

@@ -7,12 +7,11 @@ friendly name, a conversation by its sid or its unique name. What cannot be told
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.concurrency import concurrently
+from reconciler.concurrency import AT_ONCE, concurrently, each
 from reconciler.errors import NotFound, PlanError
 from reconciler.model import (
     Address,
@@ -20,11 +19,10 @@ from reconciler.model import (
     Desired,
     RemoteConversation,
     RemoteService,
-    ResourceType,
     Service,
     parent_of,
-    type_of,
 )
+from reconciler.plan.grouping import Grouped, grouped
 from reconciler.state.model import State
 
 if TYPE_CHECKING:
@@ -42,35 +40,50 @@ class Resolved(Struct):
     others: dict[Address, int]
 
 
-async def resolve(client: Twilio, desired: Desired, state: State) -> Resolved:
-    """Return every parent that is desired or bound; raises PlanError where that cannot be told."""
+async def resolve(
+    client: Twilio,
+    desired: Desired,
+    state: State,
+    *,
+    bound: Grouped | None = None,
+    removals: bool = True,
+) -> Resolved:
+    """Return every parent that is desired or bound; raises PlanError where that cannot be told.
+
+    *bound* are the bindings of *state*, if they are grouped already.
+    Without *removals*, `others` is not counted: nothing is going to be deleted.
+    """
     wanted = {service.name: service for service in desired.services}
-    bound = [address for address in state.bindings if type_of(address) is ResourceType.SERVICE]
-    names = [*wanted, *(name for name in sorted(bound) if name not in wanted)]
+    bound = grouped(state) if bound is None else bound
+    names = [*wanted, *(name for name in sorted(bound.services) if name not in wanted)]
     by_name = await _services_by_name(client, desired, state)
     found = await concurrently(_service(client, name, wanted.get(name), state, by_name) for name in names)
-    services = dict(zip(names, found, strict=True))
-    conversations: dict[Address, RemoteConversation | None] = {}
-    others: dict[Address, int] = {}
-    for name, live in services.items():
-        addresses = _conversations_of(name, wanted.get(name), state)
+    resolved = Resolved(dict(zip(names, found, strict=True)), {}, {})
+    addresses = _conversations_by_service(desired, bound)
+    for inside in addresses.values():
+        resolved.conversations.update(dict.fromkeys(inside))
+
+    async def look_into(name: Address) -> None:
+        live, inside = resolved.services[name], addresses.get(name, {})
         if live is None:
-            conversations.update(dict.fromkeys(addresses))
-            continue
+            return
         binding = state.bindings.get(name)
-        might_go = name not in wanted and binding is not None and binding.created
+        might_go = removals and name not in wanted and binding is not None and binding.created
         seen = _Seen()
-        if len(addresses) >= _LIST_FROM or might_go:
-            await _read_listing(client, live.sid, addresses, state, seen, everything=might_go)
-        results = await concurrently(
-            _conversation(client, live.sid, address, conversation, state, seen)
-            for address, conversation in addresses.items()
-        )
-        conversations.update(zip(addresses, results, strict=True))
+        if len(inside) >= _LIST_FROM or might_go:
+            await _read_listing(client, live.sid, inside, state, seen, everything=might_go)
+
+        async def find(address: Address) -> None:
+            found = await _conversation(client, live.sid, address, inside[address], state, seen)
+            resolved.conversations[address] = found
+
+        await each(list(inside), find, at_once=AT_ONCE)
         if might_go:
-            known = {conversation.sid for conversation in results if conversation is not None}
-            others[name] = sum(sid not in known for sid in seen.by_sid)
-    return Resolved(services, conversations, others)
+            known = {one.sid for address in inside if (one := resolved.conversations[address]) is not None}
+            resolved.others[name] = sum(sid not in known for sid in seen.by_sid)
+
+    await each(names, look_into, at_once=AT_ONCE)
+    return resolved
 
 
 async def _services_by_name(
@@ -197,13 +210,16 @@ async def _fetch(client: Twilio, service_sid: str, sid_or_name: str) -> RemoteCo
         return None
 
 
-def _conversations_of(name: str, service: Service | None, state: State) -> dict[Address, Conversation | None]:
-    """Return the desired conversations of a service, then those that are only bound."""
-    declared: Iterable[Conversation] = service.conversations if service is not None else ()
-    found: dict[Address, Conversation | None] = {f"{name}/{item.name}": item for item in declared}
-    for address in state.bindings:
-        if type_of(address) is ResourceType.CONVERSATION and parent_of(address) == name:
-            found.setdefault(address, None)
+def _conversations_by_service(
+    desired: Desired, bound: Grouped
+) -> dict[Address, dict[Address, Conversation | None]]:
+    """Return for each service its desired conversations, then those that are only bound."""
+    found: dict[Address, dict[Address, Conversation | None]] = {
+        service.name: {f"{service.name}/{item.name}": item for item in service.conversations}
+        for service in desired.services
+    }
+    for address in bound.conversations:
+        found.setdefault(parent_of(address), {}).setdefault(address, None)
     return found
 
 

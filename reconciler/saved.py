@@ -17,6 +17,7 @@ from reconciler.operations import Settings, Workplace, carry_out, connected
 from reconciler.plan.actions import Action, Outcome, Plan, Verb
 from reconciler.plan.document import SavedPlan
 from reconciler.plan.messages import fingerprint
+from reconciler.plan.sensitive import restored
 from reconciler.refresh import read_messages
 from reconciler.state.model import PlanUsed, State
 from reconciler.state.store import StateStore
@@ -37,12 +38,13 @@ async def apply_saved(
 ) -> Outcome:
     """Carry out *saved*; raises PlanError if it is stale, was used, or belongs elsewhere.
 
-    *desired* are the manifests if any were given: they must be those that the plan was made from.
+    *desired* are the manifests if any were given: they must be those that the plan was made from. They are
+    needed for sensitive values, which are not in the plan.
     """
-    made = saved.plan
-    if desired is not None and desired.digest != made.manifest_digest:
+    if desired is not None and desired.digest != saved.plan.manifest_digest:
         raise PlanError("stale plan: the manifests are not those that it was made from", hint=_AGAIN)
-    store = StateStore(settings.state)
+    made = restored(saved.plan, desired)
+    store = StateStore(settings.state, files=settings.files)
     state = _state_of(saved, store.read())
     async with connected(settings) as session:
         account_sid = session.account_sid or await session.client.account_sid()

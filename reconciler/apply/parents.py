@@ -8,7 +8,7 @@ import msgspec
 
 from reconciler.apply.settle import settle_parent
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, RemoteError
-from reconciler.model import RemoteConversation, ResourceType, parent_of, type_of
+from reconciler.model import RemoteConversation, ResourceType, parent_of
 from reconciler.plan.actions import Action, Status
 from reconciler.plan.diff import CONVERSATION, digests
 from reconciler.plan.parents import live_conversation_values
@@ -17,88 +17,95 @@ from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, Unbou
 if TYPE_CHECKING:
     from reconciler.apply.run import Run
 
-_SENDS: Final = 5
+_SENDS: Final = 20
 """How often one create is sent again after it certainly did not happen."""
 
 
-async def parent_intent(run: Run, action: Action, opened_at: str) -> Intent:
-    """Return what lets a create be recognised: the name, and which services of it were there before."""
+async def services_by_name(run: Run) -> dict[str, tuple[str, ...]]:
+    """Return the sids of all services, by name: a service is recognised by not having been there."""
+    known: dict[str, tuple[str, ...]] = {}
+    async for page in run.client.service_pages():
+        for service in page:
+            name = service.friendly_name or ""
+            known[name] = (*known.get(name, ()), service.sid)
+    return known
+
+
+def parent_intent(run: Run, action: Action, known: dict[str, tuple[str, ...]]) -> Intent:
+    """Return what lets a create be recognised: its name, and which services of that name are *known*."""
     sent = {name: run.state.digest(name, action.after[name]) for name in action.managed}
     if action.type is ResourceType.CONVERSATION:
-        return Intent(action.address, sent=sent, name=action.send["unique_name"], opened_at=opened_at)
+        return Intent(
+            action.address,
+            sent=sent,
+            name=action.send["unique_name"],
+            opened_at=run.now(),
+            sensitive=action.sensitive,
+        )
     name = action.send["friendly_name"]
-    known = [
-        service.sid
-        async for page in run.client.service_pages()
-        for service in page
-        if service.friendly_name == name
-    ]
-    return Intent(action.address, sent=sent, name=name, known=tuple(known), opened_at=opened_at)
+    return Intent(action.address, sent=sent, name=name, known=known.get(name, ()), opened_at=run.now())
 
 
-async def create_parent(run: Run, action: Action) -> None:
-    """Create a service or conversation; its intent is on disk since the run began."""
-    intent = run.state.intents[action.address]
+async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -> None:
+    """Create a service or conversation; *way* is how many requests wait for it."""
     if action.type is ResourceType.CONVERSATION:
         service = run.state.bindings.get(parent_of(action.address))
         if service is None or not run.is_done(parent_of(action.address)):
             return
         intent = msgspec.structs.replace(intent, service_sid=service.sid)
-        await run.record(Opened(intent))
-    run.start(action)
     for _ in range(_SENDS):
-        if run.stopping:
-            return
-        run.sent(action)
-        try:
-            binding = await _created(run, action, intent)
-        except OutcomeUnknown as error:
-            try:
-                settled = await settle_parent(run.client, intent, run.settling)
-            except RemoteError:
-                run.fail(action, error, status=Status.UNKNOWN)
+        async with run.turns.turn(way):
+            if run.stopping:
                 return
-            if settled.binding is None:
-                continue
-            binding = settled.binding
-        except RemoteError as error:
-            await run.record(Closed(action.address))
-            run.fail(action, error)
+            run.start(action)
+            await run.record(Opened(intent))
+            trouble = await _create(run, action, intent)
+        if trouble is None:
             return
-        await run.record(Bound(action.address, binding))
-        run.finish(action, Status.DONE, sid=binding.sid)
-        return
+        error = trouble
+        if isinstance(error, OutcomeUnknown | Conflict) and await _settle(run, action, intent, error):
+            return
+        if not isinstance(error, OutcomeUnknown):
+            break
+    await run.record(Closed(action.address))
+    run.fail(action, error)
 
 
 async def update_conversation(run: Run, action: Action, binding: Binding) -> None:
     """Change the fields of a conversation."""
-    run.start(action)
-    try:
-        live = await run.client.update_conversation(binding.service_sid, binding.sid, action.send)
-    except RemoteError as error:
-        run.fail(action, error)
-        return
-    changed = _with_digests(run, action, live, binding)
-    await run.record(Bound(action.address, changed))
+    async with run.turns.turn(1):
+        if run.stopping:
+            return
+        run.start(action)
+        try:
+            live = await run.client.update_conversation(binding.service_sid, binding.sid, action.send)
+        except NotFound:
+            run.refuse(action, f"{binding.sid} was deleted since the plan was made; plan again")
+            return
+        except RemoteError as error:
+            run.fail(action, error)
+            return
+    await run.record(Bound(action.address, _with_digests(run, action, live, binding)))
     run.finish(action, Status.DONE, sid=binding.sid)
 
 
 async def delete_conversation(run: Run, action: Action, binding: Binding) -> bool:
     """Delete a conversation with its messages, unless somebody wrote in it since the plan was made."""
-    run.start(action)
     where = (binding.service_sid, binding.sid)
-    try:
-        async for page in run.client.message_pages(*where, order="desc", page_size=1):
-            if page and page[0].index > action.index:
+    async with run.turns.turn(1):
+        if run.stopping:
+            return False
+        run.start(action)
+        try:
+            if await run.highest_index(*where) > action.index:
                 run.refuse(action, "it holds messages that came after the plan was made; plan again")
                 return False
-            break
-        await run.client.delete_conversation(*where)
-    except NotFound:
-        pass  # somebody was quicker
-    except RemoteError as error:
-        run.fail(action, error)
-        return False
+            await run.client.delete_conversation(*where)
+        except NotFound:
+            pass  # somebody was quicker
+        except RemoteError as error:
+            run.fail(action, error)
+            return False
     await run.record(Unbound(action.address))
     run.finish(action, Status.DONE, sid=binding.sid)
     return True
@@ -130,23 +137,55 @@ async def forget(run: Run, action: Action) -> None:
     run.finish(action, Status.DONE, sid=action.sid)
 
 
-async def _created(run: Run, action: Action, intent: Intent) -> Binding:
-    if type_of(action.address) is ResourceType.SERVICE:
-        service = await run.client.create_service(action.send["friendly_name"])
-        return Binding(sid=service.sid, sent=intent.sent, created=True)
+async def _create(run: Run, action: Action, intent: Intent) -> RemoteError | None:
+    """Send the create; return what went wrong."""
     try:
-        live = await run.client.create_conversation(intent.service_sid, action.send)
-    except Conflict:
-        settled = await settle_parent(run.client, intent, run.settling)
-        if settled.binding is None:
-            raise
-        return settled.binding
-    return _with_digests(
-        run, action, live, Binding(sid=live.sid, service_sid=intent.service_sid, created=True)
-    )
+        if action.type is ResourceType.SERVICE:
+            service = await run.client.create_service(action.send["friendly_name"])
+            binding = Binding(sid=service.sid, sent=intent.sent, created=True)
+        else:
+            live = await run.client.create_conversation(intent.service_sid, action.send)
+            made = Binding(sid=live.sid, service_sid=intent.service_sid, created=True)
+            binding = _with_digests(run, action, live, made)
+    except RemoteError as error:
+        return error
+    await _bind(run, action, binding)
+    return None
+
+
+async def _settle(run: Run, action: Action, intent: Intent, error: RemoteError) -> bool:
+    """Look for what a create without a reply may have made; return whether that ended the action.
+
+    A conversation that holds messages was made by somebody else, as nothing of ours is in it yet.
+    """
+    try:
+        binding = (await settle_parent(run.client, intent, run.settle, run.pause)).binding
+        taken = (
+            binding is not None
+            and action.type is ResourceType.CONVERSATION
+            and await run.highest_index(intent.service_sid, binding.sid) >= 0
+        )
+    except RemoteError:
+        run.fail(action, error, status=Status.UNKNOWN)
+        return True
+    if binding is None:
+        return False
+    if taken:
+        await run.record(Closed(action.address))
+        run.refuse(action, f"{binding.sid} took its unique name since the plan was made; plan again")
+    else:
+        await _bind(run, action, binding)
+    return True
+
+
+async def _bind(run: Run, action: Action, binding: Binding) -> None:
+    await run.record(Bound(action.address, msgspec.structs.replace(binding, sensitive=action.sensitive)))
+    run.finish(action, Status.DONE, sid=binding.sid)
 
 
 def _with_digests(run: Run, action: Action, live: RemoteConversation, binding: Binding) -> Binding:
     managed = {name: action.after[name] for name in action.managed}
     sent, observed = digests(CONVERSATION, managed, live_conversation_values(live), run.state.digest)
-    return msgspec.structs.replace(binding, sent=sent, observed=observed, imported=False)
+    return msgspec.structs.replace(
+        binding, sent=sent, observed=observed, imported=False, sensitive=action.sensitive
+    )

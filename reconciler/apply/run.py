@@ -6,8 +6,13 @@ can be found out, and running again does exactly the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+import asyncio
+from collections import defaultdict
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from reconciler.apply.lane import Lane
 from reconciler.apply.parents import (
@@ -16,21 +21,26 @@ from reconciler.apply.parents import (
     delete_service,
     forget,
     parent_intent,
+    services_by_name,
     update_conversation,
 )
-from reconciler.apply.settle import Settling
+from reconciler.apply.participants import bring_in, take_out
+from reconciler.apply.settle import claims
+from reconciler.apply.turns import Turns
 from reconciler.canonical import canonical_instant
 from reconciler.concurrency import concurrently
-from reconciler.errors import RemoteError
+from reconciler.errors import RemoteError, Throttled
 from reconciler.model import Address, ResourceType, parent_of, type_of
 from reconciler.plan.actions import Action, Outcome, Plan, PlanWarning, Result, Status, Verb
-from reconciler.plan.match import MATCH, match_text
-from reconciler.state.model import Binding, Closed, InFlight, Opened, Record, State
+from reconciler.state.model import Binding, Bound, InFlight, Intent, Record, State, Unbound
 
 if TYPE_CHECKING:
     from reconciler.state.journal import Journal
     from reconciler.state.store import StateStore
     from reconciler.twilio.client import Twilio
+
+
+_PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
 
 
 class Watcher(Protocol):
@@ -44,7 +54,7 @@ class Watcher(Protocol):
 
 
 class Run:
-    """One application of one plan.
+    """One application of one plan; *settle* is in seconds.
 
     `stop` may be called at any time: no new request starts, those in flight are awaited and recorded.
     """
@@ -55,54 +65,82 @@ class Run:
         state: State,
         plan: Plan,
         *,
-        settling: Settling,
+        settle: float,
         parallelism: int,
         watcher: Watcher,
     ) -> None:
         self.client = client
         self.state = state
         self.plan = plan
-        self.settling = settling
+        self.settle = settle
         self.parallelism = parallelism
+        self.turns = Turns(parallelism)
         self.stopping = False
         self.journal: Journal
+        self._stopped = asyncio.Event()
         self._watcher = watcher
         self._results: dict[int, Result] = {}
         self._warnings: list[PlanWarning] = []
-        self._sent: set[Address] = set()
         self._on_parents: dict[Address, list[Action]] = {}
+        self._people: dict[Address, list[Action]] = {}
         for action in plan.actions:
-            if action.type in {ResourceType.SERVICE, ResourceType.CONVERSATION}:
+            if action.type in _PARENTS:
                 self._on_parents.setdefault(action.address, []).append(action)
+            elif action.type is ResourceType.PARTICIPANT:
+                self._people.setdefault(parent_of(action.address), []).append(action)
         self._lanes = _lanes(self)
+        self._announced: dict[Address, Intent] = {}
 
     async def __call__(self, store: StateStore) -> Outcome:
         """Apply the plan and return what was done; raises only if the state cannot be kept."""
-        await self._prepare()
+        try:
+            await self._prepare()
+        except RemoteError:
+            if not self.stopping:
+                raise
+        if self.stopping:
+            return self._outcome()
         with store.begin(self.state) as self.journal:
-            try:
-                await self._work()
-            finally:
-                self._close_unsent()
+            for lane in self._lanes.values():
+                lane.recorded()
+            await self._work()
+        self._let_go()
+        self.state.in_flight.clear()
         store.write(self.state)
         return self._outcome()
 
     def stop(self) -> None:
         """Begin nothing more."""
         self.stopping = True
+        self._stopped.set()
 
     # What lanes call.
 
     async def record(self, *records: Record) -> None:
-        """Return once *records* are on disk and in the state."""
-        if records:
-            await self.journal.commit(*records)
+        """Return once *records* are in the state and on disk."""
         for record in records:
             self.state.apply(record)
+        if records:
+            await self.journal.commit(*records)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but no longer than until the run is stopped."""
+        waiting = [asyncio.ensure_future(self._stopped.wait()), asyncio.ensure_future(asyncio.sleep(seconds))]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    async def highest_index(self, service_sid: str, sid: str) -> int:
+        """Return the index of the last message of a conversation, -1 if it has none."""
+        async for page in self.client.message_pages(service_sid, sid, order="desc", page_size=1):
+            return max((message.index for message in page), default=-1)
+        return -1
 
     def now(self) -> str:
         """Return the instant, as intents carry it."""
-        return canonical_instant(self.settling.now())
+        return canonical_instant(datetime.now(UTC))
 
     def start(self, action: Action) -> None:
         """Say that *action* begins."""
@@ -114,14 +152,24 @@ class Run:
 
     def fail(self, action: Action, error: RemoteError, status: Status = Status.FAILED) -> None:
         """Write down that *action* failed, or that its outcome is unknown."""
-        kind = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("_")
-        if status is Status.FAILED and self.stopping and error.status is None:
+        if (
+            status is Status.FAILED
+            and self.stopping
+            and (error.status is None or isinstance(error, Throttled))
+        ):
             return  # it was not sent any more: not reached
+        kind = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("_")
         self._end(
             action,
             Result(
                 action.address, action.verb, status, action.sid, kind=kind, code=error.code, text=error.text
             ),
+        )
+
+    def refuse(self, action: Action, text: str) -> None:
+        """Write down that *action* was not carried out, as what it relies on has changed."""
+        self._end(
+            action, Result(action.address, action.verb, Status.FAILED, action.sid, kind="stale", text=text)
         )
 
     def notice_rewritten(self, action: Action, binding: Binding) -> None:
@@ -131,16 +179,6 @@ class Run:
             text = f"{names} differs from what was sent: a webhook or the server rewrote it"
             self._warnings.append(PlanWarning("rewritten_by_server", action.address, text))
 
-    def refuse(self, action: Action, text: str) -> None:
-        """Write down that *action* was not tried, as what it relies on has changed."""
-        self._end(
-            action, Result(action.address, action.verb, Status.FAILED, action.sid, kind="stale", text=text)
-        )
-
-    def sent(self, action: Action) -> None:
-        """Remember that a request for *action* may have reached the server."""
-        self._sent.add(action.address)
-
     def is_done(self, address: Address) -> bool:
         """Return True unless *address* is a parent whose create has not succeeded."""
         creates = [action for action in self._on_parents.get(address, ()) if action.verb is Verb.CREATE]
@@ -149,69 +187,104 @@ class Run:
     # The parts of a run.
 
     async def _prepare(self) -> None:
-        """Read the boundaries, and put everything that is about to be created into the state."""
+        """Read the boundaries, and put everything that needs no request into the state, with what will."""
         for record in self.plan.records:
-            self.state.apply(record)
-        posting = [lane for lane in self._lanes.values() if lane.creates]
-        existing = [(lane, sids) for lane in posting if (sids := self._sids(lane.address)) is not None]
-        await concurrently(lane.read_boundary(*sids) for lane, sids in existing)
-        opened_at = self.now()
-        for actions in self._on_parents.values():
+            if isinstance(record, Bound) or type_of(record.address) not in _PARENTS:
+                self.state.apply(record)
+        self._bind_found()
+        claimed = claims(self.state)
+        boundaries = []
+        for lane in self._lanes.values():
+            sids = self._sids(lane.address)
+            lane.record_only(*(sids or ("", "")))
+            if sids is not None and lane.creates.actions:
+                lane.creates.claimed = claimed.get(sids[1], set())
+                boundaries.append(lane.creates.read_boundary(*sids))
+        await concurrently(boundaries)
+        await self._announce()
+
+    def _bind_found(self) -> None:
+        """Bind conversations that exist and are to be changed, but were never bound."""
+        for address, actions in self._on_parents.items():
             for action in actions:
-                if action.verb is Verb.CREATE:
-                    self.state.apply(Opened(await parent_intent(self, action, opened_at)))
-        for lane in posting:
-            service_sid, sid = self._sids(lane.address) or ("", "")
-            self.state.in_flight[lane.address] = InFlight(
-                boundary=lane.boundary,
-                creates={
-                    action.address: self.state.digest(MATCH, match_text(action.send))
-                    for action in lane.creates
-                },
-                service_sid=service_sid,
-                conversation_sid=sid,
-                webhooks=any(action.webhooks for action in lane.creates),
-                opened_at=opened_at,
-            )
+                if action.verb is Verb.UPDATE and address not in self.state.bindings:
+                    service_sid = self.state.bindings[parent_of(address)].sid
+                    found = Binding(sid=action.sid or "", service_sid=service_sid, imported=True)
+                    self.state.apply(Bound(address, found))
+
+    async def _announce(self) -> None:
+        """Say in the state what is going to be created, should the journal be lost."""
+        creates = [a for actions in self._on_parents.values() for a in actions if a.verb is Verb.CREATE]
+        known = {}
+        if any(action.type is ResourceType.SERVICE for action in creates):
+            known = await services_by_name(self)
+        self._announced = {action.address: parent_intent(self, action, known) for action in creates}
+        for address, intent in self._announced.items():
+            self.state.in_flight[address] = InFlight(parent=intent)
+        for lane in self._lanes.values():
+            if lane.creates.actions:
+                self.state.in_flight[lane.address] = msgspec.structs.replace(
+                    lane.creates.announce(*(self._sids(lane.address) or ("", ""))),
+                    parent=self._announced.get(lane.address),
+                )
 
     async def _work(self) -> None:
         services = [
             a for actions in self._on_parents.values() for a in actions if a.type is ResourceType.SERVICE
         ]
-        await concurrently(create_parent(self, action) for action in services if action.verb is Verb.CREATE)
-        lanes = sorted(self._lanes.values(), key=lambda lane: len(lane.creates), reverse=True)
-        queue = iter(lanes)  # the longest first: it decides when all is done
-        await concurrently(self._worker(queue) for _ in range(min(self.parallelism, len(lanes))))
+        await concurrently(
+            create_parent(self, action, self._announced[action.address], way=1)
+            for action in services
+            if action.verb is Verb.CREATE
+        )
+        lanes = sorted(self._lanes.values(), key=lambda lane: lane.creates.way, reverse=True)
+        await concurrently(self._work_lane(lane) for lane in lanes)
         for action in services:
             if action.verb is Verb.DELETE:
                 await delete_service(self, action)
             elif action.verb is Verb.FORGET:
                 await forget(self, action)
 
-    async def _worker(self, queue: Iterator[Lane]) -> None:
-        for lane in queue:
-            if not self.stopping:
-                await self._run_lane(lane)
-
-    async def _run_lane(self, lane: Lane) -> None:
+    async def _work_lane(self, lane: Lane) -> None:
         own = self._on_parents.get(lane.address, [])
         for action in own:
             if action.verb is Verb.CREATE:
-                await create_parent(self, action)
+                way = lane.creates.way + 1
+                await create_parent(self, action, self._announced[action.address], way=way)
             elif action.verb is Verb.UPDATE:
                 await update_conversation(self, action, self.state.bindings[lane.address])
         sids = self._sids(lane.address)
         if sids is not None:
+            people = self._people.get(lane.address, [])
+            await bring_in(self, people, *sids)
             await lane.work(*sids)
+            await take_out(self, people, *sids)
         for action in own:
             if action.verb is Verb.FORGET:
                 await forget(self, action)
-            elif (
-                action.verb is Verb.DELETE
-                and not self.stopping
-                and await delete_conversation(self, action, self.state.bindings[lane.address])
+            elif action.verb is Verb.DELETE and await delete_conversation(
+                self, action, self.state.bindings[lane.address]
             ):
-                await lane.went_along()
+                await lane.went_along(self._bound_in[lane.address])
+                for gone in self._people.get(lane.address, []):
+                    self.finish(gone, Status.DONE, sid=gone.sid)
+
+    def _let_go(self) -> None:
+        """Drop parents that are no longer wanted, unless something in them is still to be dealt with."""
+        for kind in (ResourceType.CONVERSATION, ResourceType.SERVICE):
+            inhabited = {parent_of(address) for address in self.state.bindings}
+            for record in self.plan.records:
+                is_empty = type_of(record.address) is kind and record.address not in inhabited
+                if is_empty and isinstance(record, Unbound):
+                    self.state.apply(record)
+
+    @cached_property
+    def _bound_in(self) -> defaultdict[Address, list[Address]]:
+        """The addresses that stood for something in each conversation when the first one was deleted."""
+        found: defaultdict[Address, list[Address]] = defaultdict(list)
+        for address in self.state.bindings:
+            found[parent_of(address)].append(address)
+        return found
 
     def _sids(self, conversation: Address) -> tuple[str, str] | None:
         """Return the sids of a conversation and its service, or None while it does not exist."""
@@ -219,13 +292,6 @@ class Run:
         if binding is None or not self.is_done(conversation):
             return None
         return binding.service_sid, binding.sid
-
-    def _close_unsent(self) -> None:
-        """Take back what was announced in the snapshot and never sent."""
-        self.state.in_flight.clear()
-        for address in list(self.state.intents):
-            if type_of(address) is not ResourceType.MESSAGE and address not in self._sent:
-                self.state.apply(Closed(address))
 
     # What is reported.
 
@@ -261,6 +327,8 @@ def _lanes(run: Run) -> dict[Address, Lane]:
             grouped.setdefault(parent_of(action.address), []).append(action)
         elif action.type is ResourceType.CONVERSATION:
             grouped.setdefault(action.address, [])
+        elif action.type is ResourceType.PARTICIPANT:
+            grouped.setdefault(parent_of(action.address), [])
     unordered = frozenset(run.plan.unordered)
     return {
         address: Lane(run, address, actions, unordered=address in unordered)

@@ -8,7 +8,7 @@ time, as an accepted write may show late.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -19,8 +19,8 @@ from reconciler.canonical import canonical_date
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound
 from reconciler.model import Address, RemoteMessage, ResourceType, parent_of, type_of
-from reconciler.plan.diff import MESSAGE, Paths, live_values, managed_part
-from reconciler.plan.match import MATCH, live_match_text, settle
+from reconciler.plan.diff import MESSAGE, Digest, Paths, live_values, managed_part
+from reconciler.plan.match import MATCH, Create, live_match_text, match_text, settle
 from reconciler.refresh import tail
 from reconciler.state.model import Binding, Bound, Closed, Intent, Record, State
 
@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
 _FIRST_PAUSE: Final = 0.25
-_LONGEST_PAUSE: Final = 2.0
-_REQUEST_LIFE: Final = 60.0
-"""Seconds after which no request of ours can still be under way to the server."""
+_REQUEST_LIFE: Final = 600.0
+"""Seconds after which no request of an earlier run can still be under way to the server."""
+_UPLOADED: Final = "uploaded"
+"""Stands for the media sid of a file while it is not uploaded yet."""
+
+Pause = Callable[[float], Awaitable[object]]
+"""Waits that many seconds, or less where waiting has become pointless."""
 
 
 class Settled(Struct, frozen=True):
@@ -50,19 +54,26 @@ class Settled(Struct, frozen=True):
         return Closed(self.intent.address)
 
 
-class Settling(Struct, frozen=True):
-    """How long an empty listing is not believed: *seconds*, told by *clock*, spent by *sleep*."""
+class Found(Struct, frozen=True):
+    """What became of the create of one message: *live* if it happened; *unknown* if that cannot be told."""
 
-    seconds: float
-    clock: Callable[[], float]
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    intent: Intent
+    live: RemoteMessage | None = None
+    unknown: bool = False
+
+
+def announced_digest(digest: Digest, send: dict[str, str]) -> str:
+    """Return the match digest of a create before it is sent, when the sid of its file is not known."""
+    media_sid = _UPLOADED if "media" in send else send.get("media_sid", "")
+    return digest(MATCH, match_text({**send, "media_sid": media_sid}))
 
 
 def open_intents(state: State) -> list[Intent]:
     """Return every create whose outcome is open, also those known only from the snapshot's `in_flight`."""
     found = dict(state.intents)
     for flight in state.in_flight.values():
+        if flight.parent is not None:
+            found.setdefault(flight.parent.address, flight.parent)
         for address, match in flight.creates.items():
             found.setdefault(
                 address,
@@ -79,104 +90,120 @@ def open_intents(state: State) -> list[Intent]:
     return list(found.values())
 
 
-async def settle_all(client: Twilio, state: State, settling: Settling) -> list[Settled]:
+async def settle_all(client: Twilio, state: State, seconds: float) -> list[Settled]:
     """Look up every open intent of *state*, parents before what is in them; *state* is not changed.
 
     An intent inside a parent that was itself still to be created learns that parent's sid first.
     """
+    groups: dict[ResourceType, list[Intent]] = {}
+    for intent in open_intents(state):
+        groups.setdefault(type_of(intent.address), []).append(intent)
     settled: list[Settled] = []
-    groups: dict[Address, list[Intent]] = {}
-    for intent in sorted(open_intents(state), key=lambda intent: intent.address.count("/")):
-        if type_of(intent.address) is ResourceType.MESSAGE:
-            groups.setdefault(parent_of(intent.address), []).append(intent)
-        else:
-            placed = _place(intent, state, settled)
-            settled.append(await settle_parent(client, placed, settling))
+    for kind in (ResourceType.SERVICE, ResourceType.CONVERSATION):
+        placed = _place(groups.get(kind, []), state, settled)
+        settled += await concurrently(
+            settle_parent(client, intent, _patience([intent], seconds)) for intent in placed
+        )
+    rooms: dict[Address, list[Intent]] = {}
+    for intent in _place(groups.get(ResourceType.MESSAGE, []), state, settled):
+        rooms.setdefault(parent_of(intent.address), []).append(intent)
+    claimed = claims(state) if rooms else {}
     found = await concurrently(
-        settle_messages(client, state, [_place(intent, state, settled) for intent in group], settling)
-        for group in groups.values()
-    )
-    return settled + [one for group in found for one in group]
-
-
-def _place(intent: Intent, state: State, settled: Iterable[Settled]) -> Intent:
-    """Fill in the sids of parents that were not known when the intent was written."""
-    sids = {one.intent.address: one.binding.sid for one in settled if one.binding is not None}
-    service, _, rest = intent.address.partition("/")
-    if not rest:
-        return intent
-
-    def sid_of(address: Address) -> str:
-        binding = state.bindings.get(address)
-        return sids.get(address) or (binding.sid if binding is not None else "")
-
-    return msgspec.structs.replace(
-        intent,
-        service_sid=intent.service_sid or sid_of(service),
-        conversation_sid=intent.conversation_sid or sid_of(parent_of(intent.address)) if "/" in rest else "",
-    )
-
-
-async def settle_messages(
-    client: Twilio, state: State, intents: Iterable[Intent], settling: Settling
-) -> list[Settled]:
-    """Settle intents of one conversation, none of whose creates may be in flight any more."""
-    open_ones = list(intents)
-    if not open_ones[0].conversation_sid:
-        return [Settled(intent) for intent in open_ones]
-    where = (open_ones[0].service_sid, open_ones[0].conversation_sid)
-    boundary = min(intent.boundary for intent in open_ones)
-    claimed = {sid for item in state.bindings.values() for sid in (item.sid, *item.superseded)}
-    until = settling.clock() + _remaining(open_ones, settling)
-    pause = _FIRST_PAUSE
-    while True:
-        try:
-            newer = [live async for live in tail(client, *where, boundary)]
-        except NotFound:
-            return [Settled(intent) for intent in open_ones]
-        found = settle(
-            [(intent.address, intent.match) for intent in open_ones],
-            [(state.digest(MATCH, live_match_text(live)), live) for live in newer],
-            boundary,
-            claimed,
+        find_messages(
+            client,
+            state.digest,
+            room,
+            claimed.get(room[0].conversation_sid, frozenset()),
+            _patience(room, seconds),
         )
-        left = until - settling.clock()
-        if len(found) == len(open_ones) or left <= 0:
-            break
-        await settling.sleep(min(pause, left))
-        pause = min(pause * 2, _LONGEST_PAUSE)
-    taken = claimed | {live.sid for live in found.values()}
-    strangers = any(live.sid not in taken for live in newer)
-    return [_settled(state, intent, found.get(intent.address), strangers=strangers) for intent in open_ones]
+        for room in rooms.values()
+    )
+    for one in (one for room in found for one in room):
+        binding = message_binding(state, one.intent, one.live) if one.live is not None else None
+        settled.append(Settled(one.intent, binding, one.unknown))
+    return settled
 
 
-async def settle_parent(client: Twilio, intent: Intent, settling: Settling) -> Settled:
+def claims(state: State) -> dict[str, set[str]]:
+    """Return, by conversation sid, the sids of messages that stand for something already."""
+    claimed: dict[str, set[str]] = {}
+    for binding in state.bindings.values():
+        if binding.conversation_sid:
+            claimed.setdefault(binding.conversation_sid, set()).update((binding.sid, *binding.superseded))
+    return claimed
+
+
+async def find_messages(
+    client: Twilio,
+    digest: Digest,
+    intents: Sequence[Intent],
+    claimed: Collection[str],
+    seconds: float,
+    pause: Pause = asyncio.sleep,
+) -> list[Found]:
+    """Settle *intents* of one conversation, none of whose creates may be in flight any more.
+
+    *claimed* are the sids of its messages that stand for something else.
+    """
+    if not intents[0].conversation_sid:
+        return [Found(intent) for intent in intents]  # the conversation came to nothing
+    where = (intents[0].service_sid, intents[0].conversation_sid)
+    boundary = min(intent.boundary for intent in intents)
+    creates = [Create(intent.address, intent.match, intent.boundary) for intent in intents]
+    newer: list[RemoteMessage] = []
+    found: dict[Address, RemoteMessage] = {}
+
+    async def look() -> bool:
+        nonlocal newer, found
+        newer = [live async for live in tail(client, *where, boundary, expected=2 * len(creates))]
+        found = settle(creates, ((_digests(digest, live), live) for live in newer), claimed)
+        return len(found) == len(creates)
+
+    try:
+        await _look_again(look, seconds, pause)
+    except NotFound:
+        return [Found(intent) for intent in intents]
+    taken = {live.sid for live in found.values()}.union(claimed)
+    return [
+        Found(
+            intent,
+            found.get(intent.address),
+            unknown=intent.webhooks
+            and intent.address not in found
+            and any(live.index > intent.boundary and live.sid not in taken for live in newer),
+        )
+        for intent in intents
+    ]
+
+
+async def settle_parent(
+    client: Twilio, intent: Intent, seconds: float, pause: Pause = asyncio.sleep
+) -> Settled:
     """Settle the create of a service (by what was there before) or a conversation (by its unique name)."""
-    kind = type_of(intent.address)
-    if kind is ResourceType.CONVERSATION and not intent.service_sid:
-        return Settled(intent)  # its service came to nothing
-    until = settling.clock() + _remaining([intent], settling)
-    pause = _FIRST_PAUSE
-    while True:
-        binding = (
-            await _new_service(client, intent)
-            if kind is ResourceType.SERVICE
-            else await _new_conversation(client, intent)
-        )
-        left = until - settling.clock()
-        if binding is not None or left <= 0:
-            return Settled(intent, binding)
-        await settling.sleep(min(pause, left))
-        pause = min(pause * 2, _LONGEST_PAUSE)
+    binding: Binding | None = None
+
+    async def look() -> bool:
+        nonlocal binding
+        if type_of(intent.address) is ResourceType.SERVICE:
+            binding = await _new_service(client, intent)
+        else:
+            binding = await _new_conversation(client, intent)
+        return binding is not None
+
+    if type_of(intent.address) is ResourceType.SERVICE or intent.service_sid:
+        await _look_again(look, seconds, pause)
+    return Settled(intent, binding)
 
 
 def message_binding(state: State, intent: Intent, live: RemoteMessage, ignored: Paths = ()) -> Binding:
     """Return the binding of a message that was created, or turned out to be, for *intent*.
 
-    What the address stood for before is superseded by it.
+    What the address stood for before in this conversation is superseded by it.
     """
     before = state.bindings.get(intent.address)
-    superseded = () if before is None or before.sid == live.sid else (*before.superseded, before.sid)
+    superseded: tuple[str, ...] = ()
+    if before is not None and before.conversation_sid == intent.conversation_sid and before.sid != live.sid:
+        superseded = (*before.superseded, before.sid)
     values = live_values(live)
     observed = {}
     for name, sent in intent.sent.items():
@@ -193,23 +220,61 @@ def message_binding(state: State, intent: Intent, live: RemoteMessage, ignored: 
         observed=observed,
         superseded=superseded,
         imported=not intent.sent,
+        sensitive=intent.sensitive,
     )
 
 
-def _settled(state: State, intent: Intent, live: RemoteMessage | None, *, strangers: bool) -> Settled:
-    if live is not None:
-        return Settled(intent, message_binding(state, intent, live))
-    return Settled(intent, unknown=intent.webhooks and strangers)
+async def _look_again(look: Callable[[], Awaitable[bool]], seconds: float, pause: Pause) -> None:
+    """Call *look* until it is satisfied, or was not by a look that began *seconds* from now or later."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    step = _FIRST_PAUSE
+    while True:
+        begun = clock()
+        if await look() or begun >= until:
+            return
+        await pause(max(min(step, until - clock()), 0))
+        step *= 2
+
+
+def _digests(digest: Digest, live: RemoteMessage) -> list[str]:
+    """Return the match digests of a message, one more if it may be of a file whose sid was not known."""
+    digests = [digest(MATCH, live_match_text(live))]
+    if live.media:
+        digests.append(digest(MATCH, match_text({**live_values(live), "media_sid": _UPLOADED})))
+    return digests
+
+
+def _place(intents: Iterable[Intent], state: State, settled: Iterable[Settled]) -> list[Intent]:
+    """Fill in the sids of parents that were not known when an intent was written."""
+    sids = {one.intent.address: one.binding.sid for one in settled if one.binding is not None}
+
+    def sid_of(address: Address) -> str:
+        binding = state.bindings.get(address)
+        return sids.get(address) or (binding.sid if binding is not None else "")
+
+    placed = []
+    for intent in intents:
+        parent = parent_of(intent.address)
+        if type_of(intent.address) is ResourceType.CONVERSATION and not intent.service_sid:
+            intent = msgspec.structs.replace(intent, service_sid=sid_of(parent))  # noqa: PLW2901
+        elif type_of(intent.address) is ResourceType.MESSAGE and not intent.conversation_sid:
+            intent = msgspec.structs.replace(  # noqa: PLW2901
+                intent, service_sid=sid_of(parent_of(parent)), conversation_sid=sid_of(parent)
+            )
+        placed.append(intent)
+    return placed
 
 
 async def _new_service(client: Twilio, intent: Intent) -> Binding | None:
+    """Find a service of that name that was not there before; of several, none is known to be ours."""
     new = [
         service.sid
         async for page in client.service_pages()
         for service in page
         if service.friendly_name == intent.name and service.sid not in intent.known
     ]
-    return Binding(sid=new[0], sent=intent.sent, created=True) if new else None
+    return Binding(sid=new[0], sent=intent.sent, created=len(new) == 1) if new else None
 
 
 async def _new_conversation(client: Twilio, intent: Intent) -> Binding | None:
@@ -219,18 +284,23 @@ async def _new_conversation(client: Twilio, intent: Intent) -> Binding | None:
     except NotFound:
         return None
     ours = (canonical_date(live.date_created) or "") >= intent.opened_at
-    return Binding(sid=live.sid, service_sid=intent.service_sid, sent=intent.sent, created=ours)
+    return Binding(
+        sid=live.sid,
+        service_sid=intent.service_sid,
+        sent=intent.sent,
+        created=ours,
+        sensitive=intent.sensitive,
+    )
 
 
-def _remaining(intents: list[Intent], settling: Settling) -> float:
-    """Return for how many seconds an empty listing is not to be believed yet.
+def _patience(intents: Iterable[Intent], seconds: float) -> float:
+    """Return for how many seconds an empty listing is not to be believed, looking at it in a later run.
 
     A request of an earlier run may have been sent any time up to its end, so only an intent that is
     much older than the settling time is believed at once.
     """
     newest = max(intent.opened_at for intent in intents)
-    if newest:
-        age = (settling.now() - datetime.fromisoformat(newest)).total_seconds()
-        if age > settling.seconds + _REQUEST_LIFE:
-            return 0
-    return settling.seconds
+    if not newest:
+        return seconds
+    age = (datetime.now(UTC) - datetime.fromisoformat(newest)).total_seconds()
+    return 0 if age > seconds + _REQUEST_LIFE else seconds

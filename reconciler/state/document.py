@@ -8,12 +8,14 @@ file, as a field that it dropped on its next write could be the one that prevent
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from inspect import cleandoc
+from itertools import islice, takewhile
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from reconciler import __version__
 from reconciler.errors import StateError
@@ -40,7 +42,7 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     used_plans: Annotated[list[str], Meta(description="Ids of saved plans that were begun.")]
     in_flight: Annotated[
-        dict[Address, InFlight], Meta(description="By conversation: what a running apply is creating.")
+        dict[Address, InFlight], Meta(description="By parent: what a running apply is about to create.")
     ]
     intents: Annotated[
         dict[Address, Intent], Meta(description="Creates of unknown outcome, in the order they were sent.")
@@ -48,7 +50,15 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     bindings: Annotated[dict[Address, Binding], Meta(description="Address to live object.")]
 
 
+_FIRST: Final = b'  "bindings": {\n'
+_LAST: Final = b"  }\n"
+"""The lines around the bindings, one of which is on each line between."""
+_BATCH: Final = 1000
+"""Lines that are decoded together."""
+_NOTHING: Final[dict[str, str]] = {}
+
 _decoder = msgspec.json.Decoder(Document)
+_bindings_decoder = msgspec.json.Decoder(dict[Address, Binding])
 _encode = msgspec.json.Encoder().encode
 
 
@@ -81,6 +91,50 @@ def decode(data: bytes, where: str) -> State:
         raise _explain(data, where, error) from error
     if document.format_version > FORMAT_VERSION:
         raise _newer(where, document.format_version)
+    return _state(document)
+
+
+def decode_lines(lines: Iterable[bytes]) -> State | None:
+    """Return the state in *lines*, or None where they are not exactly as `encode` makes them.
+
+    `decode` must be asked then. What it does with the whole file at once is done here line by line, so
+    that file and state are never in memory together, and equal texts only once.
+    """
+    rest = iter(lines)
+    head = b"".join(takewhile(lambda line: line != _FIRST, rest))
+    entries = takewhile(lambda line: line != _LAST, rest)
+    bindings: dict[Address, Binding] = {}
+    goes_on = True
+    try:
+        document = _decoder.decode(head + b'  "bindings": {}\n}')
+        while batch := b"".join(islice(entries, _BATCH)):
+            if not goes_on:
+                return None
+            goes_on = batch.endswith(b",\n")
+            text = batch.removesuffix(b"\n").removesuffix(b",")
+            bindings |= _sparing(_bindings_decoder.decode(b"{%s}" % text))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if goes_on or list(rest) != [b"}\n"] or document.format_version > FORMAT_VERSION:
+        return None
+    return _state(msgspec.structs.replace(document, bindings=bindings))
+
+
+def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
+    """Return *bindings* with every text once: sids of parents repeat, and so do digests of short values."""
+    known: dict[str, str] = {}
+    once = known.setdefault
+    for binding in bindings.values():
+        force_setattr(binding, "service_sid", once(binding.service_sid, binding.service_sid))
+        force_setattr(binding, "conversation_sid", once(binding.conversation_sid, binding.conversation_sid))
+        for name, digest in binding.sent.items():
+            binding.sent[name] = once(digest, digest)
+        if not binding.observed:
+            force_setattr(binding, "observed", _NOTHING)
+    return bindings
+
+
+def _state(document: Document) -> State:
     return State(
         lineage=document.lineage,
         account_sid=document.account_sid,

@@ -46,7 +46,8 @@ _encode = msgspec.json.Encoder().encode
 def replay(state: State, data: bytes, where: str) -> None:
     """Apply to *state*, a snapshot as read, the records of its journal *data*.
 
-    A journal of an older snapshot changes nothing: it was folded already. A torn last line is
+    A journal of an older snapshot changes nothing: it was folded already. One that continues this
+    snapshot knows better than its `in_flight` what was sent, and clears it. A torn last line is
     dropped. Raises StateError, with *where* as the file's name, for damage anywhere else and for
     a journal that continues another history or a later snapshot.
     """
@@ -65,6 +66,7 @@ def replay(state: State, data: bytes, where: str) -> None:
         raise _mismatch(where, f"a later state (serial {header.serial}; this one has {state.serial})")
     if header.serial < state.serial:
         return
+    state.in_flight.clear()
     for number, line in enumerate(lines[1:], 2):
         try:
             for record in _records.decode(line):

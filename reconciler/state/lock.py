@@ -9,11 +9,12 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -69,13 +70,50 @@ def lock(path: Path, *, holder: Holder, timeout: float) -> Iterator[None]:
     Raises StateError, saying who holds it, when that time has passed, and where the folder is
     missing or does not support locks.
     """
+    lock_path = _place(path)
+    system_lock = FileLock(lock_path, **_how(holder))
+    with _explained(path, lock_path, timeout):
+        system_lock.acquire(timeout=max(timeout, 0))
+    try:
+        yield
+    finally:
+        system_lock.release()
+
+
+@asynccontextmanager
+async def lock_async(path: Path, *, holder: Holder, timeout: float) -> AsyncIterator[None]:  # noqa: ASYNC109 - the library's
+    """Hold the same lock as `lock` does; the loop goes on while this waits."""
+    from filelock import AsyncFileLock  # noqa: PLC0415 - asyncio
+
+    lock_path = _place(path)
+    system_lock = AsyncFileLock(lock_path, run_in_executor=False, **_how(holder))
+    with _explained(path, lock_path, timeout):
+        await system_lock.acquire(timeout=max(timeout, 0))
+    try:
+        yield
+    finally:
+        await system_lock.release()
+
+
+def _place(path: Path) -> Path:
     lock_path = beside(resolve(path), ".lock")
     require_folder(lock_path)  # the library would create it
-    system_lock = FileLock(
-        lock_path, mode=0o600, fallback_to_soft=False, on_acquired=partial(_introduce, holder=holder)
-    )
+    return lock_path
+
+
+def _how(holder: Holder) -> dict[str, Any]:
+    return {
+        "mode": 0o600,
+        "fallback_to_soft": False,
+        "on_acquired": partial(_introduce, holder=holder),
+    }
+
+
+@contextmanager
+def _explained(path: Path, lock_path: Path, timeout: float) -> Iterator[None]:
+    """Turn what the library raises into our errors."""
     try:
-        system_lock.acquire(timeout=max(timeout, 0))
+        yield
     except Timeout as error:
         raise StateError(
             f"the state `{path}` is locked by {_read(lock_path) or 'another process'}; waited {timeout:g} s",
@@ -83,10 +121,6 @@ def lock(path: Path, *, holder: Holder, timeout: float) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise unusable("lock", lock_path, error) from error
-    try:
-        yield
-    finally:
-        system_lock.release()
 
 
 def _introduce(fd: int, *, holder: Holder) -> None:

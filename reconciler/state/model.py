@@ -20,7 +20,8 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
     reply showed something else. *superseded* are earlier messages of this address that are still
     to be deleted. *created* says of a parent that this tool made it. A *released* binding spares
     its message: no longer managed, never counted as unmanaged. An *imported* one has fields that
-    were never sent by us: what cannot be seen is assumed equal.
+    were never sent by us: what cannot be seen is assumed equal. The values of *sensitive* fields are not
+    shown, even when no manifest says so any more.
     """
 
     sid: str
@@ -33,6 +34,7 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
     created: bool = False
     released: bool = False
     imported: bool = False
+    sensitive: tuple[str, ...] = ()
 
 
 class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
@@ -40,8 +42,8 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
 
     For a message, *boundary* is the highest index known before it and *match* the digest over what
     a reply can show. For a service, *known* lists the sids of its name before; for a
-    conversation, *name* is the unique name it was to get. *sent* becomes the binding's if the create
-    turns out to have happened. *opened_at* is in whole seconds of UTC.
+    conversation, *name* is the unique name it was to get. *sent* and *sensitive* become the binding's if
+    the create turns out to have happened. *opened_at* is in whole seconds of UTC.
     """
 
     address: Address
@@ -54,20 +56,23 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
     name: str = ""
     known: tuple[str, ...] = ()
     opened_at: str = ""
+    sensitive: tuple[str, ...] = ()
 
 
 class InFlight(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
-    """What one conversation was about to create when the snapshot was written.
+    """What was about to be created in one conversation when the snapshot was written.
 
-    *creates* maps address to match digest, in the order in which they are sent.
+    *creates* maps address to match digest, in the order in which they are sent. *parent* is there if
+    the conversation is to be created too, and alone for a service.
     """
 
-    boundary: int
-    creates: dict[Address, str]
+    boundary: int = -1
+    creates: dict[Address, str] = {}
     service_sid: str = ""
     conversation_sid: str = ""
     webhooks: bool = False
     opened_at: str = ""
+    parent: Intent | None = None
 
 
 class Opened(Struct, frozen=True, gc=False, tag="opened", tag_field="record", forbid_unknown_fields=True):

@@ -52,8 +52,8 @@ class StateStore:
         Raises StateError if a file is damaged, of a newer release, or does not fit the others, or if
         the folder does not exist: a mistyped `--state` must not look like a fresh start.
         """
-        snapshot, records = self._content()
-        if snapshot is None:
+        state, records = self._content()
+        if state is None:
             require_folder(self.path)
             if records is not None:
                 raise StateError(
@@ -62,7 +62,6 @@ class StateStore:
                 )
             self._lineage, self._serial = "", 0
             return None
-        state = document.decode(snapshot, str(self.path))
         if records is not None:
             journal.replay(state, records, str(self.journal_path))
         self._lineage, self._serial = state.lineage, state.serial
@@ -116,17 +115,26 @@ class StateStore:
         state.serial = self._serial = serial
         self._lineage = state.lineage
 
-    def _content(self) -> tuple[bytes | None, bytes | None]:
+    def _content(self) -> tuple[State | None, bytes | None]:
         """Return snapshot and journal as they were together, though a writer may be at work."""
         try:
             while True:
                 seen = _identity(self.path)
-                snapshot = _bytes(self.path)
+                state = _state(self.path)
                 records = _bytes(self.journal_path)
                 if _identity(self.path) == seen:
-                    return snapshot, records
+                    return state, records
         except OSError as error:
             raise unusable("read", Path(error.filename or self.path), error) from error
+
+
+def _state(path: Path) -> State | None:
+    try:
+        with path.open("rb") as lines:
+            state = document.decode_lines(lines)
+        return document.decode(path.read_bytes(), str(path)) if state is None else state
+    except FileNotFoundError:
+        return None
 
 
 def _bytes(path: Path) -> bytes | None:

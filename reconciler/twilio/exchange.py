@@ -137,18 +137,23 @@ class Exchange:
             timeout=call.timeout if call.timeout is not None else httpx.USE_CLIENT_DEFAULT,
         )
         try:
-            response = await self._http.send(request)
+            response = await self._http.send(request, stream=True)
+            try:
+                # Not `aread`: the response, part of a cycle, would keep its body until the collector runs.
+                body = b"".join([chunk async for chunk in response.aiter_bytes()])
+            finally:
+                await response.aclose()
         except httpx.RequestError as error:
             raise failures.of_exception(
                 error, request.url, operation=call.operation, where=call.path
             ) from error
-        failure = failures.of_reply(response, operation=call.operation, where=call.path)
+        failure = failures.of_reply(response, body, operation=call.operation, where=call.path)
         if failure is not None:
             raise failure
         if decoder is None:
             return None
         try:
-            return wire.decode(response.content, decoder)
+            return wire.decode(body, decoder)
         except wire.Unreadable as error:
             raise failures.of_unreadable(
                 error, response, operation=call.operation, where=call.path

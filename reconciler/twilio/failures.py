@@ -59,12 +59,12 @@ def may_repeat(error: Exception, kind: Kind) -> bool:
     return kind is Kind.CHANGE and isinstance(error, Refused) and error.code in _BUSY
 
 
-def of_reply(response: httpx.Response, *, operation: str, where: str) -> RemoteError | None:
-    """Return the error that *response* stands for, or None if it is a success (2xx)."""
+def of_reply(response: httpx.Response, content: bytes, *, operation: str, where: str) -> RemoteError | None:
+    """Return the error that *response* with its body *content* stands for, or None if it is a success."""
     status = response.status_code
     if response.is_success:
         return None
-    body = wire.error_body(response.content)
+    body = wire.error_body(content)
     kind = OutcomeUnknown if status >= httpx.codes.INTERNAL_SERVER_ERROR else _CLASSES.get(status, Refused)
     if body is None and kind is NotFound:
         # A 404 that is not Twilio's says that the address is wrong, not that a message is gone.

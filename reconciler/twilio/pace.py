@@ -11,15 +11,18 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
-import stamina
 
 from reconciler.errors import NotSent, RemoteError, Throttled
 from reconciler.twilio.endpoint import Endpoint
 from reconciler.twilio.failures import Kind
 from reconciler.twilio.patience import Patience
+
+if TYPE_CHECKING:
+    import stamina
 
 # stamina logs each retry; without a handler Python would print that in the middle of our output.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -64,13 +67,7 @@ class Pace:
         self._parallelism = parallelism
         self._spacing = 1 / rate if rate else 0.0
         self._max_wait = max_wait
-        self._again = stamina.AsyncRetryingCaller(
-            attempts=None,
-            timeout=None,
-            wait_initial=backoff,
-            wait_jitter=backoff,
-            wait_max=_LONGEST_BACKOFF,
-        )
+        self._backoff = backoff
         self._slots = anyio.CapacityLimiter(parallelism)
         self._lanes: defaultdict[str, _Lane] = defaultdict(_Lane)
         self._begun = 0
@@ -113,6 +110,11 @@ class Pace:
         """
         clock = asyncio.get_running_loop().time
         patience = Patience(kind, max_wait=self._max_wait, began=clock())
+        try:
+            async with self._turn(lane):
+                return await send()
+        except RemoteError as error:
+            failures = [error]
         wait = asyncio.timeout(None)
 
         def after(error: Exception) -> bool | float:
@@ -125,6 +127,8 @@ class Pace:
             return again
 
         async def attempt() -> T:
+            if failures:
+                raise failures.pop()
             self._waits.discard(wait)
             async with self._turn(lane):
                 return await send()
@@ -140,6 +144,18 @@ class Pace:
             raise patience.conclusion(patience.last, now=clock()) from patience.last.__cause__
         finally:
             self._waits.discard(wait)
+
+    @cached_property
+    def _again(self) -> stamina.AsyncRetryingCaller:
+        import stamina  # noqa: PLC0415 - most commands never try anything again
+
+        return stamina.AsyncRetryingCaller(
+            attempts=None,
+            timeout=None,
+            wait_initial=self._backoff,
+            wait_jitter=self._backoff,
+            wait_max=_LONGEST_BACKOFF,
+        )
 
     @asynccontextmanager
     async def _turn(self, lane: str | None) -> AsyncIterator[None]:

@@ -1,0 +1,243 @@
+"""Post the messages of one conversation: in order, one in flight, each recorded.
+
+A create is preceded by an intent on disk and followed by its binding. The binding of one and the
+intent of the next share a flush, so a create costs one. Where the reply is lost, the intent is
+settled from the listing before anything else is created here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import file_digest
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.apply.settle import Found, announced_digest, find_messages, message_binding
+from reconciler.concurrency import each
+from reconciler.errors import OutcomeUnknown, RemoteError
+from reconciler.model import Address, MediaFile, RemoteMessage
+from reconciler.plan.actions import Action, Reason, Status, Verb
+from reconciler.plan.diff import managed_part
+from reconciler.plan.match import MATCH, match_text
+from reconciler.state.model import Bound, Closed, InFlight, Intent, Opened, Record
+
+if TYPE_CHECKING:
+    from reconciler.apply.run import Run
+
+_SENDS: Final = 20
+"""How often one create is sent again after it certainly did not happen."""
+_LOOKS: Final = 3
+"""How often a settlement is begun again after its listing failed."""
+
+
+class Lost(Struct, frozen=True):
+    """A create without a reply."""
+
+    action: Action
+    intent: Intent
+    error: OutcomeUnknown
+
+
+class Creates:
+    """What one conversation is to get; *unordered* ones may be posted side by side.
+
+    *boundary* is the highest index known, -1 in a conversation that this run made. *claimed* are the
+    sids of messages that stand for something; *done* the addresses that got their message.
+    """
+
+    def __init__(self, run: Run, actions: Sequence[Action], *, unordered: bool) -> None:
+        self.actions = actions
+        self.boundary = -1
+        self.claimed: set[str] = set()
+        self.done: set[Address] = set()
+        self._run = run
+        self._unordered = unordered
+        self._left = len(actions)
+        self._where = ("", "")
+        self._trouble: RemoteError | None = None
+        self._noted: list[tuple[Record, Callable[[], None]]] = []
+
+    @property
+    def way(self) -> int:
+        """How many requests must follow one another."""
+        return min(self._left, 1) if self._unordered else self._left
+
+    async def read_boundary(self, service_sid: str, sid: str) -> None:
+        """Look at the tail of an existing conversation: what comes above it can be ours."""
+        try:
+            self.boundary = max(self.boundary, await self._run.highest_index(service_sid, sid))
+        except RemoteError as error:
+            self._trouble = error
+
+    def announce(self, service_sid: str, sid: str) -> InFlight:
+        """Return what the snapshot says about these creates before any is sent."""
+        return InFlight(
+            boundary=self.boundary,
+            creates={
+                action.address: announced_digest(self._run.state.digest, action.send)
+                for action in self.actions
+            },
+            service_sid=service_sid,
+            conversation_sid=sid,
+            webhooks=any(action.webhooks for action in self.actions),
+            opened_at=self._run.now(),
+        )
+
+    async def post(self, service_sid: str, sid: str) -> None:
+        """Post everything; a failure is reported, and stops only what comes after it."""
+        self._where = (service_sid, sid)
+        if self._trouble is not None and self.actions:
+            self._run.fail(self.actions[0], self._trouble)
+            return
+        try:
+            for batch in [self.actions] if self._unordered else [[action] for action in self.actions]:
+                await self._post(batch)
+                if self._run.stopping or not self.done.issuperset(action.address for action in batch):
+                    return
+        finally:
+            await self._flush()
+
+    async def _post(self, batch: Sequence[Action]) -> None:
+        """Create side by side, settle together what got no reply, and send again what did not happen."""
+        pending = batch
+        for _ in range(_SENDS):
+            lost: dict[Address, Lost] = {}
+            await each(pending, partial(self._create, lost=lost), at_once=self._run.parallelism)
+            unsent = await self._settle(lost) if lost and not self._run.stopping else []
+            for one in lost.values():
+                self._run.fail(one.action, one.error, status=Status.UNKNOWN)
+            if not unsent:
+                return
+            pending = [one.action for one in unsent]
+        for one in unsent:
+            self._run.fail(one.action, one.error)
+
+    async def _create(self, action: Action, lost: dict[Address, Lost]) -> None:
+        async with self._run.turns.turn(self.way):
+            if self._run.stopping:
+                return
+            self._run.start(action)
+            try:
+                fields = await self._fields(action)
+            except RemoteError as error:
+                self._run.fail(action, error)
+                return
+            except OSError as error:
+                self._run.refuse(action, f"cannot read `{error.filename}`: {error.strerror}")
+                return
+            if fields is None:
+                self._run.refuse(action, "its file has changed since the plan was made; plan again")
+                return
+            intent = self._intent(action, fields)
+            await self._flush(Opened(intent))
+            try:
+                reply = await self._run.client.create_message(*self._where, fields, webhooks=action.webhooks)
+            except OutcomeUnknown as error:
+                lost[action.address] = Lost(action, intent, error)
+            except RemoteError as error:
+                self._noted.append((Closed(action.address), partial(self._run.fail, action, error)))
+            else:
+                self._bind(action, intent, reply)
+
+    async def _settle(self, lost: dict[Address, Lost]) -> list[Lost]:
+        """Find out what became of *lost* creates; what stays unknown is left in it.
+
+        Returned are those that certainly did not happen.
+        """
+        await self._flush()
+        unsent = []
+        for found in await self._find([one.intent for one in lost.values()]):
+            if found.unknown:
+                continue
+            one = lost.pop(found.intent.address)
+            if found.live is not None:
+                self._bind(one.action, one.intent, found.live)
+            else:
+                self._noted.append((Closed(one.action.address), _nothing))
+                unsent.append(one)
+        return unsent
+
+    async def _find(self, intents: list[Intent]) -> list[Found]:
+        run = self._run
+        for _ in range(_LOOKS):
+            try:
+                return await find_messages(
+                    run.client, run.state.digest, intents, self.claimed, run.settle, run.pause
+                )
+            except RemoteError:
+                if run.stopping:
+                    break
+        return []  # nothing could be learned: they stay unknown
+
+    async def _fields(self, action: Action) -> dict[str, str] | None:
+        """Return what the request carries, or None if its file is another than was planned.
+
+        A file is uploaded first, as unattached media does not last.
+        """
+        fields = dict(action.send)
+        file = action.file
+        if file is not None:
+            if await asyncio.to_thread(_sha256, file) != file.sha256:
+                return None
+            del fields["media"]
+            fields["media_sid"] = await self._run.client.upload_media(
+                self._where[0], Path(file.path), content_type=file.content_type, filename=file.filename
+            )
+        return fields
+
+    def _intent(self, action: Action, fields: dict[str, str]) -> Intent:
+        digest = self._run.state.digest
+        return Intent(
+            address=action.address,
+            service_sid=self._where[0],
+            conversation_sid=self._where[1],
+            boundary=self.boundary,
+            match=digest(MATCH, match_text(fields)),
+            sent={
+                name: digest(name, managed_part(name, action.after[name], action.ignored))
+                for name in action.managed
+            },
+            webhooks=action.webhooks,
+            opened_at=self._run.now(),
+            sensitive=action.sensitive,
+        )
+
+    def _bind(self, action: Action, intent: Intent, live: RemoteMessage) -> None:
+        """Note that *live* is the message of *action*; it is reported once that is on disk."""
+        before = self._run.state.bindings.get(action.address)
+        binding = message_binding(self._run.state, intent, live, action.ignored)
+        if action.reason is Reason.MISSING_REMOTELY and before is not None:  # it is gone already
+            left = tuple(sid for sid in binding.superseded if sid != before.sid)
+            binding = msgspec.structs.replace(binding, superseded=left)
+        self.boundary = max(self.boundary, live.index)
+        self.claimed.add(live.sid)
+        self.done.add(action.address)
+        self._left -= 1
+
+        def report() -> None:
+            self._run.notice_rewritten(action, binding)
+            if action.verb is Verb.CREATE:  # a replacement is finished once the old message is gone
+                self._run.finish(action, Status.DONE, sid=live.sid)
+
+        self._noted.append((Bound(action.address, binding), report))
+
+    async def _flush(self, *records: Record) -> None:
+        """Write down *records* and all that was noted before, and report what that ends."""
+        noted, self._noted = self._noted, []
+        await self._run.record(*(record for record, _ in noted), *records)
+        for _, report in noted:
+            report()
+
+
+def _nothing() -> None:
+    """Report nothing."""
+
+
+def _sha256(file: MediaFile) -> str:
+    with Path(file.path).open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()

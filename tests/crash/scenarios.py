@@ -1,0 +1,98 @@
+"""The plans under which processes are killed: what stood before, what is wanted, what must stand after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One apply; *after* maps a conversation's unique name to the bodies that must stand in it at the end.
+
+    *strangers* are bodies that others post to a conversation once *before* is applied. In *unordered*
+    conversations only the set of bodies counts.
+    """
+
+    name: str
+    wanted: str
+    after: dict[str, list[str]]
+    before: str = ""
+    strangers: dict[str, list[str]] = field(default_factory=dict)
+    unordered: frozenset[str] = frozenset()
+    flags: tuple[str, ...] = ()
+
+
+def manifest(**conversations: tuple[str, list[tuple[str, str]]]) -> str:
+    """Return a manifest of one service; a conversation is its settings and (key, body) of its messages."""
+    lines = ["version: 1", "services:", "  desk:", "    conversations:"]
+    for name, (settings, messages) in conversations.items():
+        lines.append(f"      {name}:")
+        lines += [f"        {setting}" for setting in settings.split("; ") if setting]
+        lines.append("        messages:")
+        lines += [f'          - {{key: {key}, body: "{body}"}}' for key, body in messages]
+    return "\n".join(lines) + "\n"
+
+
+def same(count: int, body: str = "Hello", start: int = 0) -> list[tuple[str, str]]:
+    """Return messages that say the same."""
+    return [(f"same-{number}", body) for number in range(start, start + count)]
+
+
+SCENARIOS = (
+    Scenario(
+        "first-apply",
+        wanted=manifest(
+            a=("friendly_name: The first", [("one", "1"), *same(3), ("two", "2")]),
+            b=("", [("x", "X"), ("y", "Y"), ("z", "Z")]),
+        ),
+        after={"a": ["1", "Hello", "Hello", "Hello", "2"], "b": ["X", "Y", "Z"]},
+    ),
+    Scenario(
+        "identical-neighbours",
+        before=manifest(a=("", same(2))),
+        strangers={"a": ["Hello", "Hello"]},
+        wanted=manifest(a=("", [*same(6), ("end", "Bye"), *same(2, "Bye", 7)])),
+        after={"a": ["Hello"] * 8 + ["Bye"] * 3},
+        flags=("--duplicate",),
+    ),
+    Scenario(
+        "strict",
+        before=manifest(
+            a=("order: strict", [("m1", "1"), ("m2", "2"), ("m3", "Hello"), ("m4", "Hello"), ("m5", "5")]),
+            b=("", [("u1", "old"), ("u2", "stays"), ("u3", "goes")]),
+        ),
+        wanted=manifest(
+            a=(
+                "order: strict",
+                [("m1", "one"), ("new", "Hello"), ("m3", "Hello"), ("m2", "2"), ("m4", "Hello")],
+            ),
+            b=("", [("u1", "new"), ("u2", "stays"), ("u4", "comes")]),
+        ),
+        after={"a": ["one", "Hello", "Hello", "2", "Hello"], "b": ["new", "stays", "comes"]},
+        flags=("--max-delete", "100%"),
+    ),
+    Scenario(
+        "any-order",
+        before=manifest(a=("order: any", [("m1", "1")])),
+        wanted=manifest(
+            a=("order: any", [("m1", "1"), *same(4), ("m2", "2")]),
+            b=("order: any", [*same(3), ("m3", "3")]),
+        ),
+        after={"a": ["1", *["Hello"] * 4, "2"], "b": ["Hello", "Hello", "Hello", "3"]},
+        unordered=frozenset({"a", "b"}),
+    ),
+    Scenario(
+        "parents-go-and-come",
+        before=manifest(
+            a=("friendly_name: Old name", [("m1", "1"), ("m2", "2")]),
+            b=("", [("n1", "N1"), ("n2", "N2")]),
+        ),
+        strangers={"a": ["adopted", "not ours"]},
+        wanted=manifest(
+            a=("friendly_name: New name", [("m1", "1"), ("renamed", "2"), ("m3", "adopted"), ("m4", "4")]),
+            c=("", [("k1", "K"), ("k2", "K")]),
+        ),
+        after={"a": ["1", "2", "adopted", "not ours", "4"], "c": ["K", "K"]},
+        flags=("--adopt", "--max-delete", "10"),
+    ),
+)

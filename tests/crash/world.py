@@ -1,0 +1,254 @@
+"""One emulator, one folder, and processes that are killed: what happens, and what must hold afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from reconciler.emulator import Emulator, Fault
+from reconciler.emulator.faults import Delay, Invoke, Reset
+from reconciler.emulator.server import running
+from reconciler.errors import StateError
+from reconciler.state.store import StateStore
+from tests.crash.scenarios import Scenario
+
+ROOT = Path(__file__).parents[2]
+STATE = "reconciler.state.json"
+SETTLE = "0.25"
+"""Seconds that a run looks for what an earlier one may have created."""
+LATE = 0.1
+"""Seconds after which a late request is handled."""
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """Where a process is killed: at its request or its call to the disk number *number*.
+
+    A request is `arrived` (and never handled), `late` (handled after the process is gone) or `stored`
+    (handled, but not answered); a call is reached `before`, in the `middle` or `after`. The journal may be
+    *lost* with the process.
+    """
+
+    scenario: str
+    what: str
+    number: int
+    when: str
+    lost: bool = False
+
+    def __str__(self) -> str:
+        lost = ", journal lost" if self.lost else ""
+        return f"{self.scenario}: {self.what} {self.number} {self.when}{lost}"
+
+
+class World:
+    """An emulator over HTTP and a folder in *place*; use it as a context manager."""
+
+    def __init__(self, place: Path) -> None:
+        self.folder = place / "work"
+        self._kept = place / "kept"
+        self._output = place / "output"
+        self._emulator = Emulator()
+        self._live = self._emulator.store._database._connection
+        self._empty = _copy(self._live)
+        self._before = _copy(self._live)
+        self._open = ExitStack()
+        self._pid = 0
+        self._started = threading.Event()
+
+    def __enter__(self) -> Self:
+        url = self._open.enter_context(running(self._emulator))
+        self.environ = {
+            "RECONCILER_ENDPOINT": url,
+            "TWILIO_ACCOUNT_SID": self._emulator.store.account_sid,
+            "TWILIO_AUTH_TOKEN": "none",
+        }
+        self._forks = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.forks"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._forks.communicate()
+        self._open.close()
+        self._emulator.close()
+        self._empty.close()
+        self._before.close()
+
+    # Getting there.
+
+    def prepare(self, scenario: Scenario) -> None:
+        """Bring about what stands before *scenario*, and remember it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        self._empty.backup(self._live)
+        if scenario.before:
+            self._write(scenario.before)
+            self._run("apply", "desk.yaml", "--auto-approve", check=True)
+        for name, bodies in scenario.strangers.items():
+            ((service,),) = self._live.execute("SELECT sid FROM services").fetchall()
+            for body in bodies:
+                self._emulator.store.messages.create(service, name, {"Author": "system", "Body": body})
+        self._write(scenario.wanted)
+        shutil.rmtree(self._kept, ignore_errors=True)
+        shutil.copytree(self.folder, self._kept)
+        self._live.backup(self._before)
+
+    def restore(self) -> None:
+        """Go back to what `prepare` left."""
+        shutil.rmtree(self.folder)
+        shutil.copytree(self._kept, self.folder)
+        self._before.backup(self._live)
+        self._emulator.faults.clear()
+        self._emulator.requests.clear()
+
+    def points(self, scenario: Scenario) -> Iterator[Point]:
+        """Apply *scenario* undisturbed, and yield every place where it could have been killed."""
+        self.restore()
+        self.apply(scenario, check=True)
+        for number, request in enumerate(list(self._emulator.requests), 1):
+            if request.method == "GET":
+                yield Point(scenario.name, "request", number, "arrived")
+                continue
+            for when in ("arrived", "late", "stored"):
+                yield Point(scenario.name, "request", number, when)
+                yield Point(scenario.name, "request", number, when, lost=True)
+        calls = Path(f"{self._output}.calls").read_text().split()
+        for number, name in enumerate(calls, 1):
+            for when in ("before", "middle", "after") if name == "write" else ("before", "after"):
+                yield Point(scenario.name, "call", number, when)
+
+    # What happens.
+
+    def apply(self, scenario: Scenario, *, check: bool = False, fatal: int = 0, when: str = "") -> int:
+        """Apply *scenario* in a process that may die at a call to the disk; return its exit status."""
+        return self._run(*arguments(scenario), check=check, fatal=fatal, when=when)
+
+    def kill_at(self, point: Point, scenario: Scenario) -> bool:
+        """Apply *scenario*, from where things stand, until *point*; return whether the process died there."""
+        if point.what == "call":
+            status = self.apply(scenario, fatal=point.number, when=point.when)
+        else:
+            self.arm(point)
+            status = self.apply(scenario)
+        self.calm()
+        if point.lost:
+            (self.folder / f"{STATE}.journal").unlink(missing_ok=True)
+        assert status in {0, -signal.SIGKILL}, f"exit {status}\n{self._output.read_text()}"
+        return status != 0
+
+    def arm(self, point: Point) -> None:
+        """Let the emulator kill the process `victim` names when it meets that request."""
+        kill = Fault("*", Invoke(self._kill, after=point.when == "stored"), nth=point.number)
+        self._emulator.faults.add(kill)
+        if point.when == "arrived":
+            self._emulator.faults.add(Fault("*", Reset(), nth=point.number))
+        elif point.when == "late":
+            self._emulator.faults.add(Fault("*", Delay(LATE), nth=point.number))
+
+    def victim(self, pid: int) -> None:
+        """Say which process is to be killed."""
+        self._pid = pid
+        self._started.set()
+
+    def calm(self) -> None:
+        """Drop the faults, and wait until no request is being handled."""
+        self._emulator.faults.clear()
+        self._started.clear()
+        while self._emulator._site.in_flight:
+            time.sleep(0.001)
+
+    def _kill(self) -> None:
+        self._started.wait()
+        os.kill(self._pid, signal.SIGKILL)
+
+    # What must hold.
+
+    def faults_after(self, scenario: Scenario) -> list[str]:
+        """Apply *scenario* again, now undisturbed, and return everything that is wrong at the end."""
+        try:
+            StateStore(self.folder / STATE).read()
+        except StateError as error:
+            return [f"unreadable state: {error.text}"]
+        if self.apply(scenario):
+            return [f"the second apply failed: {self._output.read_text()}"]
+        wrong = [*_differences(scenario, self.bodies())]
+        if self._run("plan", "desk.yaml", "--detailed-exitcode", *scenario.flags):
+            wrong.append(f"the next plan is not empty: {self._output.read_text()}")
+        return wrong
+
+    def bodies(self) -> dict[str, list[str]]:
+        """Return what stands in every conversation, in order; two of one name are told apart."""
+        found: dict[str, list[str]] = {}
+        rows = self._live.execute("SELECT id, unique_name FROM conversations ORDER BY id").fetchall()
+        for conversation, name in rows:
+            documents = self._live.execute(
+                "SELECT document FROM messages WHERE conversation = ? ORDER BY number", (conversation,)
+            )
+            key = name if name not in found else f"{name} again"
+            found[key] = [json.loads(document)["body"] for (document,) in documents.fetchall()]
+        return found
+
+    def _write(self, text: str) -> None:
+        (self.folder / "desk.yaml").write_text(text, encoding="utf-8")
+
+    def _run(self, *command: str, check: bool = False, fatal: int = 0, when: str = "") -> int:
+        order = {
+            "folder": str(self.folder),
+            "output": str(self._output),
+            "environ": self.environ,
+            "arguments": command,
+            "fatal": fatal,
+            "when": when,
+        }
+        assert self._forks.stdin is not None
+        assert self._forks.stdout is not None
+        self._forks.stdin.write(json.dumps(order) + "\n")
+        self._forks.stdin.flush()
+        self.victim(int(self._forks.stdout.readline()))
+        status = int(self._forks.stdout.readline())
+        assert not check or status == 0, f"exit {status}\n{self._output.read_text()}"
+        return status
+
+
+def arguments(scenario: Scenario) -> tuple[str, ...]:
+    """Return the command line that applies *scenario*."""
+    return ("apply", "desk.yaml", "--auto-approve", "--settle", SETTLE, *scenario.flags)
+
+
+def _differences(scenario: Scenario, found: dict[str, list[str]]) -> Iterator[str]:
+    for name, bodies in scenario.after.items():
+        live = found.get(name, [])
+        if extra := Counter(live) - Counter(bodies):
+            yield f"duplicates in {name}: {dict(extra)}"
+        if missing := Counter(bodies) - Counter(live):
+            yield f"lost in {name}: {dict(missing)}"
+        if not (extra or missing) and live != bodies and name not in scenario.unordered:
+            yield f"wrong order in {name}: {live}"
+    for name in found.keys() - scenario.after.keys():
+        yield f"a conversation that should not be: {name}"
+
+
+def _copy(connection: sqlite3.Connection) -> sqlite3.Connection:
+    copy = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.backup(copy)
+    return copy
