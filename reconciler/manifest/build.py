@@ -29,13 +29,20 @@ _MOST_OUTSIDE_CHAT: Final = 50
 class Builder:
     """Builds the values of one file, and adds what is wrong with them to *found*.
 
-    *path* is the file as the user named it; *line_of* gives the line of a mapping in it.
+    *path* is the file as the user named it; *line_of* gives the line of a mapping in it, *sensitive_of* the
+    fields of one whose values must not be shown.
     """
 
-    def __init__(self, path: str, line_of: Callable[[object], int]) -> None:
+    def __init__(
+        self,
+        path: str,
+        line_of: Callable[[object], int],
+        sensitive_of: Callable[[object], tuple[str, ...]] = lambda _: (),
+    ) -> None:
         self.found: list[Finding] = []
         self._path = path
         self._line_of = line_of
+        self._sensitive_of = sensitive_of
 
     def services(self, manifest: dict[str, Any]) -> tuple[Service, ...]:
         """Return the services of *manifest*, with no more than it says about them.
@@ -99,15 +106,22 @@ class Builder:
                 delivered=any(one.address or one.projected_address for one in participants),
             ),
             participants=participants,
+            sensitive=self._sensitive_of(fields),
         )
 
     def _messages(
-        self, noun: str, items: list[dict[str, Any]], loc: Loc, *, delivered: bool
+        self,
+        noun: str,
+        items: list[dict[str, Any]],
+        loc: Loc,
+        *,
+        delivered: bool,
     ) -> tuple[Message, ...]:
         build = MessageBuilder(delivered=delivered, found=self.found).build
-        line_of = self._line_of
+        line_of, sensitive_of = self._line_of, self._sensitive_of
         messages = tuple(
-            build(fields, line_of(fields), (*loc, position)) for position, fields in enumerate(items)
+            build(fields, line_of(fields), (*loc, position), sensitive_of(fields))
+            for position, fields in enumerate(items)
         )
         self._refuse_repeated([message.key for message in messages], loc, f"in {noun}")
         return messages

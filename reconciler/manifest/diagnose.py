@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from reconciler.errors import Problem
+from reconciler.manifest.blocks import entries_of
 from reconciler.manifest.build import Builder
 from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.places import place_of_offset
 from reconciler.manifest.shape import shape_findings
 from reconciler.manifest.source import Source
+from reconciler.manifest.written import Written, says_more
 
 
 def diagnose(data: bytes, path: str) -> Parsed:
@@ -28,16 +30,26 @@ def diagnose(data: bytes, path: str) -> Parsed:
     findings = shape_findings(root)
     if not isinstance(root, dict):
         root = {}
-    builder = Builder(path, lambda _: 0)  # a faulty file only needs places for its problems
-    content = FileContent(path, root.get("account"), builder.services(root))
+    content, written = FileContent(path), None
+    if says_more(root, text):
+        written = Written(path, root, _no_line, broken=True)
+    else:
+        builder = Builder(path, _no_line)
+        content = FileContent(path, root.get("account"), builder.services(root), entries_of(root))
+        findings += builder.found
     # what cannot be read was built as something else, which has no mistakes worth telling
     unreadable = {fault.place for fault in places.faults}
     problems += [
         source.problem(finding, lambda _: source)
-        for finding in findings + builder.found
+        for finding in findings
         if unreadable.isdisjoint((places.of(finding.loc), places.of(finding.loc, on_key=True)))
     ]
-    return Parsed(content, tuple(sorted(problems, key=lambda one: (one.line, one.column))))
+    return Parsed(content, tuple(sorted(problems, key=lambda one: (one.line, one.column))), written)
+
+
+def _no_line(_: object) -> int:
+    """Return no line: a faulty file only needs places for its problems."""
+    return 0
 
 
 def _undecodable(error: UnicodeDecodeError, path: str) -> Problem:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from reconciler.manifest import references
 from reconciler.manifest.scalar_text import LONGEST_KEY, inline, literal, scalar
 from reconciler.model import Conversation, Message, Order, Participant, Service, Unmanaged
 
@@ -25,7 +26,16 @@ def dump(services: Sequence[Service], *, account: str | None = None) -> str:
     if account is not None:
         manifest["account"] = account
     manifest["services"] = _Record({service.name: _service(service) for service in services})
-    return "\n".join(_block(manifest)) + "\n"
+    return "\n".join(_block(_escaped(manifest))) + "\n"
+
+
+def _escaped(value: Any) -> Any:
+    """Return *value* with texts that look like references written so that they are none."""
+    if isinstance(value, str):
+        return references.escaped(value)
+    if isinstance(value, dict):
+        return type(value)({name: _escaped(item) for name, item in value.items()})
+    return [_escaped(item) for item in value] if isinstance(value, list) else value
 
 
 def _service(service: Service) -> _Record:

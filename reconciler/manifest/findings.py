@@ -14,7 +14,8 @@ class Finding:
     """One mistake.
 
     *loc* is the value at fault, or with *on_key* its key. *earlier* is the file and location that it
-    conflicts with, whose place ends the sentence that *text* starts.
+    conflicts with, whose place ends the sentence that *text* starts. It is told *without_line* where the line
+    holds what must not be shown.
     """
 
     loc: Loc
@@ -22,6 +23,7 @@ class Finding:
     hint: str | None = None
     on_key: bool = False
     earlier: tuple[str, Loc] | None = None
+    without_line: bool = False
 
 
 class Refusal(Exception):

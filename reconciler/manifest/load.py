@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from reconciler.errors import ManifestError, Problem
 from reconciler.manifest.collector import collector_paused
-from reconciler.manifest.content import FileContent
+from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.files import manifest_files
 from reconciler.manifest.findings import Finding, Loc, Refusal
+from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.media import look_at, size_limit
 from reconciler.manifest.merge import Merger
-from reconciler.manifest.parse import parse
 from reconciler.model import Conversation, Desired, Message
 
+if TYPE_CHECKING:
+    from reconciler.manifest.cache import ParsedFiles
+    from reconciler.manifest.origins import Origins
+    from reconciler.manifest.written import Written
 
-def load(paths: Sequence[Path]) -> Desired:
-    """Return what the manifests at *paths* (files or folders) ask for.
+NOTHING_GIVEN: Final = Inputs()
+
+
+def load(
+    paths: Sequence[Path], inputs: Inputs = NOTHING_GIVEN, *, known: ParsedFiles | None = None
+) -> Desired:
+    """Return what the manifests at *paths* (files or folders) ask for, with what *inputs* give them.
+
+    Files that are *known* are not parsed again.
 
     Raises ManifestError with every problem of every file, in the order of files and lines, and
-    UsageError for a path that cannot be read and a folder without manifests.
+    UsageError for a path that cannot be read, a folder without manifests, and inputs that cannot be used.
     """
     with collector_paused():
-        return _load(manifest_files(paths))
+        return _load(manifest_files(paths), inputs, known)
 
 
-def _load(files: list[Path]) -> Desired:
-    merger = Merger()
+def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None) -> Desired:
+    contents: dict[str, FileContent] = {}
+    written: list[Written] = []
     problems: dict[str, list[Problem]] = {}
-    found: dict[str, list[Finding]] = {}
     for file in files:
         path = str(file)
         try:
@@ -40,25 +52,56 @@ def _load(files: list[Path]) -> Desired:
             reason = error.strerror or type(error).__name__
             problems[path] = [Problem(path, 0, 0, f"the file cannot be read: {reason.lower()}")]
             continue
-        parsed = parse(data, path)
+        parsed = _parsed(data, path, known)
         problems[path] = list(parsed.problems)
-        content, found[path] = _with_media(parsed.content, file.parent)
-        merger.add(content)
+        contents[path] = parsed.content
+        if parsed.written is not None:
+            written.append(parsed.written)
+    found: dict[str, list[Finding]] = {}
+    origins: Mapping[str, Origins] = {}
+    awaits: tuple[str, ...] = ()
+    if written or inputs.assignments or inputs.files or inputs.values:
+        from reconciler.manifest.resolve import resolve  # noqa: PLC0415 - only what says more than it seems needs it
+
+        plain = (service.name for content in contents.values() for service in content.services)
+        resolution = resolve(written, inputs, plain)
+        contents |= resolution.contents
+        found, origins, awaits = resolution.found, resolution.origins, resolution.awaits
+    merger = Merger()
+    for path, content in contents.items():
+        looked_at, missing = _with_media(content, _folders(path, origins.get(path)))
+        found.setdefault(path, []).extend(missing)
+        merger.add(looked_at)
     desired = merger.desired()
     for path, conflicts in merger.found.items():
         found[path] += conflicts
     if any(found.values()):
-        _place(found, problems)
+        _place(found, origins, problems)
     if any(problems.values()):
         raise ManifestError(
             tuple(one for path in problems for one in sorted(problems[path], key=_line_and_column))
         )
-    return desired
+    return replace(desired, awaits=awaits)
 
 
-def _place(found: dict[str, list[Finding]], problems: dict[str, list[Problem]]) -> None:
+def _parsed(data: bytes, path: str, known: ParsedFiles | None) -> Parsed:
+    content = known.get(data, path) if known is not None else None
+    if content is not None:
+        return Parsed(content)
+    from reconciler.manifest.parse import parse  # noqa: PLC0415 - pydantic and ruamel.yaml
+
+    parsed = parse(data, path)
+    if known is not None and parsed.written is None and not parsed.problems:
+        known.keep(data, parsed.content)
+    return parsed
+
+
+def _place(
+    found: dict[str, list[Finding]], origins: Mapping[str, Origins], problems: dict[str, list[Problem]]
+) -> None:
     """Turn what was *found* into *problems*; the files are read again for the places."""
-    from reconciler.manifest.source import Source  # noqa: PLC0415 - only mistakes need it
+    from reconciler.manifest.resolve import traced  # noqa: PLC0415 - only mistakes need it
+    from reconciler.manifest.source import Source  # noqa: PLC0415
 
     sources: dict[str, Source] = {}
 
@@ -68,14 +111,22 @@ def _place(found: dict[str, list[Finding]], problems: dict[str, list[Problem]]) 
         return sources[path]
 
     for path, findings in found.items():
-        problems[path] += [source_of(path).problem(finding, source_of) for finding in findings]
+        for home, finding in traced(path, findings, origins):
+            problems[home].append(source_of(home).problem(finding, source_of))
 
 
 def _line_and_column(problem: Problem) -> tuple[int, int]:
     return problem.line, problem.column
 
 
-def _with_media(content: FileContent, folder: Path) -> tuple[FileContent, list[Finding]]:
+def _folders(path: str, origins: Origins | None) -> Callable[[Loc], Path]:
+    """Return what gives the folder that a path written at a location of *path* is relative to."""
+    if origins is None:
+        return lambda _: Path(path).parent
+    return lambda loc: Path(origins.located(loc)[0]).parent
+
+
+def _with_media(content: FileContent, folder_of: Callable[[Loc], Path]) -> tuple[FileContent, list[Finding]]:
     """Return *content* with its media files looked at, and what is wrong with them."""
     found: list[Finding] = []
     services = []
@@ -84,24 +135,27 @@ def _with_media(content: FileContent, folder: Path) -> tuple[FileContent, list[F
         for conversation in service.conversations:
             if any(message.file for message in conversation.messages):
                 loc: Loc = ("services", service.name, "conversations", conversation.name, "messages")
-                conversations.append(_look_at_files(conversation, folder, loc, found))
+                conversations.append(_look_at_files(conversation, folder_of, loc, found))
             else:
                 conversations.append(conversation)
         services.append(replace(service, conversations=tuple(conversations)))
     return replace(content, services=tuple(services)), found
 
 
-def _look_at_files(conversation: Conversation, folder: Path, loc: Loc, found: list[Finding]) -> Conversation:
+def _look_at_files(
+    conversation: Conversation, folder_of: Callable[[Loc], Path], loc: Loc, found: list[Finding]
+) -> Conversation:
     limit = size_limit(conversation)
     messages: list[Message] = []
     for position, message in enumerate(conversation.messages):
         looked_at = message
         if message.file is not None and message.file.path:
+            where: Loc = (*loc, position, "media", "file")
             try:
-                file = look_at(message.file, folder, limit)
+                file = look_at(message.file, folder_of(where), limit)
                 looked_at = replace(message, file=file, media=file.sha256)
             except Refusal as refusal:
                 text = f"`media` of message `{message.key}` {refusal.text}"
-                found.append(Finding((*loc, position, "media", "file"), text, refusal.hint))
+                found.append(Finding(where, text, refusal.hint))
         messages.append(looked_at)
     return replace(conversation, messages=tuple(messages))

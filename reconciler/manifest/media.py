@@ -37,16 +37,7 @@ def look_at(file: MediaFile, folder: Path, limit: int) -> MediaFile:
     Raises Refusal if it is outside *folder* (links are followed), is no readable file, is empty or
     has more than *limit* bytes, or if its type cannot be told.
     """
-    home = folder.resolve()
-    try:
-        path = (home / file.path).resolve()
-    except (OSError, RuntimeError) as error:
-        raise Refusal(f"names a file that cannot be reached: `{file.path}`", "check the links") from error
-    if not path.is_relative_to(home):
-        raise Refusal(
-            f"names a file outside the folder of its manifest: `{file.path}`",
-            "move the file below that folder",
-        )
+    path = inside(folder, file.path)
     size, sha256 = _digest(path, file.path, limit)
     content_type = file.content_type or _types().guess_type(path.name)[0]
     if content_type is None:
@@ -64,6 +55,21 @@ def look_at(file: MediaFile, folder: Path, limit: int) -> MediaFile:
         content_type=content_type,
         filename=file.filename or path.name,
     )
+
+
+def inside(folder: Path, written: str) -> Path:
+    """Return the file that *written* names below *folder*; raises Refusal if it leads out of it."""
+    home = folder.resolve()
+    try:
+        path = (home / written).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise Refusal(f"names a file that cannot be reached: `{written}`", "check the links") from error
+    if not path.is_relative_to(home):
+        raise Refusal(
+            f"names a file outside the folder of its manifest: `{written}`",
+            "move the file below that folder",
+        )
+    return path
 
 
 @cache

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from reconciler.manifest.blocks import blocks_of
 from reconciler.manifest.content import FileContent
 from reconciler.manifest.findings import Finding, Loc
 from reconciler.model import Conversation, Desired, Message, Participant, Service
+
+T = TypeVar("T", Conversation, Message)
 
 _APART: Final = {"path", "line", "file", "messages", "participants", "conversations"}
 """What the digest leaves out (where something is written) or covers on its own."""
@@ -24,6 +27,7 @@ class Merger:
 
     def __init__(self) -> None:
         self.found: dict[str, list[Finding]] = {}
+        self._contents: list[FileContent] = []
         self._services: dict[str, dict[str, Any]] = {}
         self._conversations: dict[str, list[Conversation]] = {}
         self._given: dict[Loc, tuple[Any, str]] = {}
@@ -35,12 +39,17 @@ class Merger:
             self._give(content.account, content.path, ("account",), "`account`")
         for service in content.services:
             self._add_service(service)
+        self._contents.append(content)
 
     def desired(self) -> Desired:
         """Return the merged world; friendly names that nobody gave are filled in."""
         account, _ = self._given.get(("account",), (None, ""))
         services = tuple(self._service(name) for name in self._services)
-        return Desired(services=services, digest=_digest(account, services), account_sid=account)
+        blocks = blocks_of(self._contents, services)
+        for path, findings in blocks.found.items():
+            self.found.setdefault(path, []).extend(findings)
+        said = (blocks.imports, blocks.moves, blocks.removed)
+        return Desired(services, _digest(account, services, said), account, *said)
 
     def _add_service(self, service: Service) -> None:
         name, loc = service.name, ("services", service.name)
@@ -158,15 +167,25 @@ _PARTICIPANT = _all_but(Participant, _APART)
 _MESSAGE = _all_but(Message, _APART)
 
 
-def _digest(account: str | None, services: tuple[Service, ...]) -> str:
-    """Return the digest of what is said, whichever files say it and in which order of files."""
+def _shown(one: T) -> T:
+    """Return *one* without its sensitive values."""
+    return msgspec.structs.replace(one, **dict.fromkeys(one.sensitive, "")) if one.sensitive else one
+
+
+def _digest(account: str | None, services: tuple[Service, ...], blocks: tuple[tuple[Any, ...], ...]) -> str:
+    """Return the digest of what is said, whichever files say it and in which order of files.
+
+    Sensitive values are no part of it: short ones could be found by trying.
+    """
     encode = msgspec.msgpack.Encoder().encode
     digest = hashlib.sha256(encode(account))
+    if any(blocks):
+        digest.update(encode([sorted(map(encode, block)) for block in blocks]))
     by_name = attrgetter("name")
     for service in sorted(services, key=by_name):
         digest.update(encode(_SERVICE(service)))
         for one in sorted(service.conversations, key=by_name):
             files = [(m.file.content_type, m.file.filename) for m in one.messages if m.file]
-            said = (*map(_PARTICIPANT, one.participants), *map(_MESSAGE, one.messages))
-            digest.update(encode((_CONVERSATION(one), said, files)))
+            said = (*map(_PARTICIPANT, one.participants), *map(_MESSAGE, map(_shown, one.messages)))
+            digest.update(encode((_CONVERSATION(_shown(one)), said, files)))
     return f"sha256:{digest.hexdigest()}"

@@ -12,72 +12,42 @@ from typing import Annotated, Any, Final, Literal, Required
 from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from reconciler.model import ADDRESS_PART
-
-_SHAPE: Final = ConfigDict(strict=True, extra="forbid")
-_PART: Final = f"^{ADDRESS_PART}$"
-_HEX: Final = "[0-9a-fA-F]{32}$"
+from reconciler.manifest.block_shapes import Blocks
+from reconciler.manifest.directives import ForEach, Use, Variable
+from reconciler.manifest.parts import Bindings, Lifecycle, Media, MessagingBinding, Timers
+from reconciler.manifest.scalar_shapes import (
+    SHAPE,
+    AccountSid,
+    ContentSid,
+    ConversationSid,
+    Instant,
+    Label,
+    MediaSid,
+    MessagingServiceSid,
+    Name,
+    RoleSid,
+    ServiceSid,
+    TemplateVariableName,
+    TemplateVariableValue,
+    Text,
+    VariableName,
+)
 
 ONE_FILE: Final = "<file>"
 MANY_FILES: Final = "<files>"
-"""Branches of `media`; pydantic puts them into the location of an error, so no field may be named so."""
-
-Name = Annotated[str, Field(pattern=_PART)]
-Label = Annotated[str, Field(min_length=1, max_length=256)]
-Text = Annotated[str, Field(min_length=1)]
-AccountSid = Annotated[str, Field(pattern=f"^AC{_HEX}")]
-ServiceSid = Annotated[str, Field(pattern=f"^IS{_HEX}")]
-ConversationSid = Annotated[str, Field(pattern=f"^CH{_HEX}")]
-MediaSid = Annotated[str, Field(pattern=f"^ME{_HEX}")]
-ContentSid = Annotated[str, Field(pattern=f"^HX{_HEX}")]
-MessagingServiceSid = Annotated[str, Field(pattern=f"^MG{_HEX}")]
-RoleSid = Annotated[str, Field(pattern=f"^RL{_HEX}")]
-VariableName = Annotated[str, Field(min_length=1, max_length=16)]
-VariableValue = Annotated[str, Field(max_length=256)]
-Instant = Annotated[
-    str,
-    Field(
-        json_schema_extra={"format": "date-time"},
-        examples=["2026-01-05T09:00:00Z"],
-    ),
-]
-Duration = Annotated[str, Field(examples=["PT30M"])]
-
-
-@with_config(_SHAPE)
-class Lifecycle(TypedDict, total=False):
-    """What may happen to a message after it was created."""
-
-    prevent_destroy: Annotated[
-        bool, Field(description="Refuse every plan that would delete or replace this message.")
-    ]
-    ignore_changes: Annotated[
-        list[Text],
-        Field(
-            description="Fields, or paths inside attributes such as `attributes.seen.at`, whose "
-            "live value is left as it is."
-        ),
-    ]
-
-
-@with_config(_SHAPE)
-class Media(TypedDict, total=False):
-    """A file that is uploaded and attached to the message."""
-
-    file: Required[
-        Annotated[Text, Field(description="Path of the file, relative to the folder of this manifest.")]
-    ]
-    content_type: Annotated[
-        Text, Field(description="MIME type; guessed from the file name unless given.", examples=["image/png"])
-    ]
-    filename: Annotated[Label, Field(description="Name that is shown; the file's own unless given.")]
+ONE_SOURCE: Final = "<source>"
+MANY_MESSAGES: Final = "<messages>"
+ONE_MESSAGE: Final = "<message>"
+BRANCHES: Final = frozenset((ONE_FILE, MANY_FILES, ONE_SOURCE, MANY_MESSAGES, ONE_MESSAGE))
+"""Branches of `media` and `messages`; pydantic puts them into the location of an error, so no field may
+be named so."""
 
 
 def _media_branch(value: Any) -> str:
     return MANY_FILES if isinstance(value, list) else ONE_FILE
 
 
-@with_config(_SHAPE)
+@with_config(SHAPE)
 class Message(TypedDict, total=False):
     """One message of a conversation. A field that is not mentioned is not managed."""
 
@@ -120,29 +90,55 @@ class Message(TypedDict, total=False):
         ContentSid, Field(description="A content template (`HX…`); it takes the place of body and media.")
     ]
     content_variables: Annotated[
-        dict[VariableName, VariableValue],
+        dict[TemplateVariableName, TemplateVariableValue],
         Field(max_length=100, description="Values for the variables of the content template."),
     ]
     webhooks: Annotated[
         bool, Field(description="Let Twilio call the service's webhooks for this message (default: false).")
     ]
     lifecycle: Annotated[Lifecycle, Field(description="What may happen to the message after it was created.")]
+    for_each: ForEach
 
 
-@with_config(_SHAPE)
-class MessagingBinding(TypedDict, total=False):
-    """How a participant outside the chat is reached."""
-
-    address: Annotated[
-        Text, Field(description="Address of the person, such as `+15550100` or `whatsapp:+15550100`.")
-    ]
-    proxy_address: Annotated[Text, Field(description="Your Twilio address that the person talks to.")]
-    projected_address: Annotated[
-        Text, Field(description="Your Twilio number that stands for a chat identity in group texting.")
-    ]
+def _is_source(value: Any) -> bool:
+    return isinstance(value, dict) and "use" in value
 
 
-@with_config(_SHAPE)
+def _messages_branch(value: Any) -> str:
+    return ONE_SOURCE if _is_source(value) else MANY_MESSAGES
+
+
+def _item_branch(value: Any) -> str:
+    return ONE_SOURCE if _is_source(value) else ONE_MESSAGE
+
+
+Messages = Annotated[
+    Annotated[Use, Tag(ONE_SOURCE)]
+    | Annotated[
+        list[
+            Annotated[
+                Annotated[Message, Tag(ONE_MESSAGE)] | Annotated[Use, Tag(ONE_SOURCE)],
+                Discriminator(_item_branch),
+            ]
+        ],
+        Tag(MANY_MESSAGES),
+    ],
+    Discriminator(_messages_branch),
+]
+
+
+@with_config(SHAPE)
+class MessageDefaults(TypedDict, total=False):
+    """Fields of messages that do not have them."""
+
+    author: Annotated[Text, Field(description="Author of messages without one.")]
+    attributes: Annotated[Any, Field(description="Attributes of messages without any.")]
+    subject: Annotated[str, Field(max_length=256, description="Subject of messages without one.")]
+    webhooks: Annotated[bool, Field(description="Let Twilio call webhooks where a message does not say.")]
+    lifecycle: Annotated[Lifecycle, Field(description="Lifecycle of messages without one.")]
+
+
+@with_config(SHAPE)
 class Participant(TypedDict, total=False):
     """One member of a conversation: in the chat, or reached by SMS, WhatsApp and the like."""
 
@@ -158,34 +154,7 @@ class Participant(TypedDict, total=False):
     attributes: Annotated[Any, Field(description="Any JSON value, at most 4 KB.")]
 
 
-@with_config(_SHAPE)
-class Timers(TypedDict, total=False):
-    """After how long without a message a conversation changes its state."""
-
-    inactive: Annotated[
-        Duration, Field(description="ISO 8601 duration, at least `PT1M`, after which it turns inactive.")
-    ]
-    closed: Annotated[
-        Duration, Field(description="ISO 8601 duration, at least `PT10M`, after which it is closed.")
-    ]
-
-
-@with_config(_SHAPE)
-class EmailBinding(TypedDict, total=False):
-    """The conversation's address in e-mail."""
-
-    address: Required[Annotated[Text, Field(description="E-mail address of the conversation.")]]
-    name: Annotated[Label, Field(description="Name shown beside the address.")]
-
-
-@with_config(_SHAPE)
-class Bindings(TypedDict, total=False):
-    """Addresses of the conversation itself."""
-
-    email: Annotated[EmailBinding, Field(description="The conversation's address in e-mail.")]
-
-
-@with_config(_SHAPE)
+@with_config(SHAPE)
 class Conversation(TypedDict, total=False):
     """A conversation: an existing one by `sid`, or by its unique name, created if absent."""
 
@@ -215,11 +184,33 @@ class Conversation(TypedDict, total=False):
         Literal["keep", "delete"],
         Field(description="What to do with messages that no key names: `keep` (default) or `delete`."),
     ]
-    messages: Annotated[list[Message], Field(description="The messages, in the order they are sent.")]
+    messages: Annotated[
+        Messages,
+        Field(description="The messages, in the order they are sent; `use: NAME` means those of a template."),
+    ]
     participants: Annotated[list[Participant], Field(description="The members of the conversation.")]
+    defaults: Annotated[MessageDefaults, Field(description="Fields of messages that do not have them.")]
+    for_each: ForEach
 
 
-@with_config(_SHAPE)
+@with_config(SHAPE)
+class Defaults(MessageDefaults, total=False):
+    """Fields of messages and conversations that do not have them."""
+
+    order: Annotated[
+        Literal["append", "strict", "any"], Field(description="Order of conversations that do not say.")
+    ]
+    unmanaged: Annotated[
+        Literal["keep", "delete"],
+        Field(description="What conversations that do not say do with messages that no key names."),
+    ]
+    messaging_service_sid: Annotated[
+        MessagingServiceSid, Field(description="Messaging service (`MG…`) of conversations without one.")
+    ]
+    timers: Annotated[Timers, Field(description="Timers of conversations without any.")]
+
+
+@with_config(SHAPE)
 class Service(TypedDict, total=False):
     """A Conversations service: an existing one by `sid`, or by its friendly name, created if absent."""
 
@@ -229,10 +220,13 @@ class Service(TypedDict, total=False):
     ]
     default: Annotated[bool, Field(description="Use the account's default service.")]
     conversations: Annotated[dict[Name, Conversation], Field(description="The conversations, by name.")]
+    defaults: Annotated[
+        Defaults, Field(description="Fields of messages and conversations of this service, in this file.")
+    ]
 
 
 @with_config(ConfigDict(strict=True, extra="forbid", title="reconciler manifest"))
-class Manifest(TypedDict, total=False):
+class Manifest(Blocks, total=False):
     """The messages that Twilio Conversations must hold."""
 
     version: Required[
@@ -245,6 +239,15 @@ class Manifest(TypedDict, total=False):
         AccountSid, Field(description="The account (`AC…`) these manifests are for; any other is refused.")
     ]
     services: Annotated[dict[Name, Service], Field(description="The services, by name.")]
+    variables: Annotated[
+        dict[VariableName, Variable],
+        Field(description="Values given from outside, for every manifest of the run."),
+    ]
+    defaults: Annotated[Defaults, Field(description="Fields of messages and conversations of this file.")]
+    templates: Annotated[
+        dict[Name, list[Message]],
+        Field(description="Lists of messages that conversations of any manifest can `use`."),
+    ]
 
 
 ADAPTER: Final[TypeAdapter[Manifest]] = TypeAdapter(Manifest)

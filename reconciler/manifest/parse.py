@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from reconciler.manifest.blocks import entries_of
 from reconciler.manifest.build import Builder
 from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.models import ADAPTER
 from reconciler.manifest.reader import Irregular, read
+from reconciler.manifest.written import Written, says_more
 
 
 def parse(data: bytes, path: str) -> Parsed:
@@ -22,8 +24,12 @@ def parse(data: bytes, path: str) -> Parsed:
         ADAPTER.validate_python(document.value)
     except (UnicodeDecodeError, Irregular, ValidationError):
         return _diagnosed(data, path)
+    if says_more(document.value, text):
+        return Parsed(FileContent(path), written=Written(path, document.value, document.line_of))
     builder = Builder(path, document.line_of)
-    content = FileContent(path, document.value.get("account"), builder.services(document.value))
+    content = FileContent(
+        path, document.value.get("account"), builder.services(document.value), entries_of(document.value)
+    )
     return _diagnosed(data, path) if builder.found else Parsed(content)
 
 

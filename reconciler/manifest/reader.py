@@ -105,7 +105,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._next = CParser(text).get_event
         self._lines: dict[int, int] = {}
-        self._plain_keys: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
         self._anchors: dict[str, Any] = {}
         self._sizes = Sizes()
         self._repeated = 0
@@ -139,32 +139,35 @@ class _Reader:
         return value
 
     def _mapping(self, depth: int) -> dict[str, Any]:
-        next_event, read_key = self._next, self._key
+        # Most of the time of a plan is spent here, so what is usual is decided without a call.
+        next_event, known, maybe_not_text = self._next, self._keys, MAYBE_NOT_TEXT
         fields: dict[str, Any] = {}
         while True:
-            event = next_event()
-            if type(event) is MappingEndEvent:
-                return fields
-            key = read_key(event)
+            at = next_event()
+            if type(at) is not ScalarEvent:
+                if type(at) is MappingEndEvent:
+                    return fields
+                raise Irregular
+            if at.ctag is not None or at.anchor is not None:
+                raise Irregular
+            key = known.get(at.value) or self._new_key(at)
             if key in fields:
                 raise Irregular
-            line = event.start_mark.line
             event = next_event()
             if type(event) is ScalarEvent and event.ctag is None and event.anchor is None:
-                fields[key] = _scalar(event)
+                value = event.value
+                if event.style or not value or value[0] in maybe_not_text:
+                    value = _scalar(event)
+                fields[key] = value
             else:
                 fields[key] = value = self._node(event, depth)
-                self._lines.setdefault(id(value), line + 1)
+                self._lines.setdefault(id(value), at.start_mark.line + 1)
 
-    def _key(self, event: Any) -> str:
-        if type(event) is not ScalarEvent or event.ctag is not None or event.anchor is not None:
-            raise Irregular
+    def _new_key(self, event: Any) -> str:
         key: str = event.value
-        if not event.style and key in self._plain_keys:
-            return self._plain_keys[key]
         if not isinstance(_scalar(event), str) or (key == MERGE_KEY and not event.style):
             raise Irregular
-        return key if event.style else self._plain_keys.setdefault(key, key)
+        return key if event.style else self._keys.setdefault(key, key)
 
     def _sequence(self, depth: int) -> list[Any]:
         next_event = self._next

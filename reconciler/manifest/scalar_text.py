@@ -12,6 +12,8 @@ _MISREAD: Final = frozenset(("null", "true", "false", "yes", "no", "on", "off", 
 _SIGNS: Final = (": ", " #")
 _SIGNS_WITHIN: Final = (":", "#", ",", "[", "]", "{", "}", "?")
 """What ends a plain text early, on a line of its own and inside brackets or braces."""
+_COMMAND: Final = re.compile(r"^\s*::|##(?=[A-Za-z]*\[)", re.MULTILINE)
+"""What a CI runner would carry out when it stood so in its log."""
 _WIDTH: Final = 100
 """Longest text of a list or mapping on one line."""
 LONGEST_KEY: Final = 1_000
@@ -45,13 +47,13 @@ def inline(value: Any) -> str | None:
 def literal(value: str) -> tuple[str, list[str]] | None:
     """Return the header and the lines of a literal block for *value*, or None where it would not be safe.
 
-    Safe means that no editor and no YAML reader can change it: no white space at the end of a line or
-    at the start of the text, no tabs, at most one newline at the end.
+    Safe means that no editor and no YAML reader can change it, and that no CI runner obeys it: no white
+    space at the end of a line or at the start of the text, no tabs, at most one newline at the end.
     """
     lines = value.removesuffix("\n").split("\n")
     if len(lines) == 1 or not lines[-1] or not lines[0] or lines[0].startswith(" "):
         return None
-    if any(not line.isprintable() or line.endswith(" ") for line in lines):
+    if any(not line.isprintable() or line.endswith(" ") for line in lines) or _COMMAND.search(value):
         return None
     return ("|" if value.endswith("\n") else "|-"), lines
 
@@ -65,14 +67,16 @@ def _is_plain(value: str, signs: tuple[str, ...]) -> bool:
         and not value.endswith((" ", ":"))
         and value.lower() not in _MISREAD
         and not any(sign in value for sign in signs)
+        and not _COMMAND.search(value)
     )
 
 
 def _quoted(value: str) -> str:
-    return "".join(
+    text = "".join(
         character if character.isprintable() else _escape(character)
         for character in json.dumps(value, ensure_ascii=False)
     )
+    return _COMMAND.sub(lambda found: found[0].replace("##", r"\x23#"), text)
 
 
 def _escape(character: str) -> str:

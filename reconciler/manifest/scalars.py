@@ -12,6 +12,9 @@ from typing import Final
 MAYBE_NOT_TEXT: Final = frozenset("0123456789+-.~nNtTfF")
 """First characters of plain scalars that may be something else than text."""
 
+_ENDS_NUMBER: Final = frozenset("0123456789.abcdefABCDEFnN")
+"""Last characters of numbers: a text such as a timestamp with `Z` is told apart without a pattern."""
+
 _WORDS: Final[dict[str, bool | None]] = {
     "": None,
     "~": None,
@@ -32,10 +35,12 @@ class NoJsonNumber(ValueError):
     """A number that JSON cannot carry: not finite, or absurdly long."""
 
 
-def plain_value(text: str) -> str | float | bool | None:
+def plain_value(text: str) -> str | float | bool | None:  # noqa: PLR0911  # one return for each kind
     """Return what the plain scalar *text* means; raise NoJsonNumber where JSON cannot carry it."""
     if text in _WORDS:
         return _WORDS[text]
+    if text[-1] not in _ENDS_NUMBER:
+        return text
     match = _NUMBER.fullmatch(text)
     if match is None:
         if _NOT_FINITE.fullmatch(text):

@@ -6,28 +6,70 @@ manifest shows all its problems in one run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from reconciler.manifest import models
+from reconciler.manifest import block_shapes, directives, models, parts
 from reconciler.manifest.findings import Finding, Loc
 from reconciler.manifest.nouns import field_of, noun_of, record_of
-from reconciler.manifest.wording import NAME_HINT, close_to, cut, described, one_of, too_long, wrong_value
+from reconciler.manifest.wording import (
+    NAME_HINT,
+    VARIABLE_NAME_HINT,
+    close_to,
+    cut,
+    described,
+    one_of,
+    too_long,
+    wrong_value,
+)
 
-_SHAPES: Final[dict[str | int, tuple[str, Any]]] = {
-    "services": ("a service", models.Service),
-    "conversations": ("a conversation", models.Conversation),
-    "messages": ("a message", models.Message),
-    "participants": ("a participant", models.Participant),
-    "media": ("`media`", models.Media),
-    "lifecycle": ("`lifecycle`", models.Lifecycle),
-    "timers": ("`timers`", models.Timers),
-    "bindings": ("`bindings`", models.Bindings),
-    "email": ("`bindings.email`", models.EmailBinding),
-    "messaging_binding": ("`messaging_binding`", models.MessagingBinding),
+_NOUNS: Final[dict[Any, str]] = {
+    models.Service: "a service",
+    models.Conversation: "a conversation",
+    models.Message: "a message",
+    models.Participant: "a participant",
+    block_shapes.Import: "an entry of `import`",
+    block_shapes.Moved: "an entry of `moved`",
+    block_shapes.Removed: "an entry of `removed`",
+    directives.Variable: "a variable",
+    directives.Use: "an item of `messages`",
+    models.Defaults: "`defaults`",
+    models.MessageDefaults: "`defaults`",
+    parts.Media: "`media`",
+    parts.Lifecycle: "`lifecycle`",
+    parts.Timers: "`timers`",
+    parts.Bindings: "`bindings`",
+    parts.EmailBinding: "`bindings.email`",
+    parts.MessagingBinding: "`messaging_binding`",
 }
+_INSIDE: Final[dict[tuple[Any, str | int], Any]] = {
+    (models.Manifest, "services"): models.Service,
+    (models.Manifest, "import"): block_shapes.Import,
+    (models.Manifest, "moved"): block_shapes.Moved,
+    (models.Manifest, "removed"): block_shapes.Removed,
+    (models.Manifest, "variables"): directives.Variable,
+    (models.Manifest, "defaults"): models.Defaults,
+    (models.Manifest, "templates"): models.Message,
+    (models.Service, "conversations"): models.Conversation,
+    (models.Service, "defaults"): models.Defaults,
+    (models.Conversation, "messages"): models.Message,
+    (models.Conversation, "participants"): models.Participant,
+    (models.Conversation, "defaults"): models.MessageDefaults,
+    (models.Conversation, "timers"): parts.Timers,
+    (models.Conversation, "bindings"): parts.Bindings,
+    (models.Defaults, "timers"): parts.Timers,
+    (models.Defaults, "lifecycle"): parts.Lifecycle,
+    (models.MessageDefaults, "lifecycle"): parts.Lifecycle,
+    (models.Message, "media"): parts.Media,
+    (models.Message, "lifecycle"): parts.Lifecycle,
+    (models.Participant, "messaging_binding"): parts.MessagingBinding,
+    (parts.Bindings, "email"): parts.EmailBinding,
+}
+_NAMED: Final = frozenset(("services", "conversations", "variables", "templates"))
+"""Fields whose mappings are by names that people choose."""
 _FIELD_STAND_INS: Final[dict[str | int, Any]] = {
     "key": "",
     "identity": "",
@@ -40,25 +82,34 @@ _FIELD_STAND_INS: Final[dict[str | int, Any]] = {
     "content_sid": "",
     "content_variables": {},
 }
-_ITEM_STAND_INS: Final[dict[str | int, Any]] = {
-    "messages": {"key": "", "body": "-"},
-    "participants": {"key": "", "identity": ""},
-    "media": {"file": ""},
-    "ignore_changes": "body",
+_ITEM_STAND_INS: Final[dict[Any, Any]] = {
+    models.Message: {"key": "", "body": "-"},
+    models.Participant: {"key": "", "identity": ""},
+    parts.Media: {"file": ""},
+    parts.Lifecycle: "body",
+    block_shapes.Import: {},
+    block_shapes.Moved: {},
+    block_shapes.Removed: {},
 }
 """What takes the place of a wrong field or item: rules that ask whether it is there are content,
 and an empty text means "unknown" to those that would compare it. Other fields are removed."""
 
 
-def shape_findings(root: Any) -> list[Finding]:
-    """Return what is wrong with the shape of *root*, and take it out of *root*."""
+_NAMING: Final[dict[str | int, str]] = {"key": "", "use": "name of a template"}
+"""Fields that hold a name, and what that is; a key is that of what it stands in."""
+
+
+def shape_findings(
+    root: Any, validate: Callable[[Any], object] = models.ADAPTER.validate_python
+) -> list[Finding]:
+    """Return what *validate* finds wrong with the shape of *root*, and take it out of *root*."""
     try:
-        models.ADAPTER.validate_python(root)
+        validate(root)
     except ValidationError as error:
         details = [(_without_branches(one["loc"]), one) for one in error.errors(include_url=False)]
     else:
         return []
-    meant = {loc: _meant(loc) for loc, one in details if one["type"] == "extra_forbidden"}
+    meant = {loc: _meant(loc, root) for loc, one in details if one["type"] == "extra_forbidden"}
     misspelt = {(*loc[:-1], field) for loc, field in meant.items() if field}
     findings = [
         _finding(loc, one, root, meant)
@@ -91,9 +142,9 @@ def _finding(loc: Loc, detail: ErrorDetails, root: Any, meant: dict[Loc, str | N
         )
     if loc[-1:] == ("[key]",):
         return _wrong_name(loc[:-1], detail, root)
-    if kind == "string_pattern_mismatch" and loc[-1] == "key":
-        noun = "message" if "messages" in loc else "participant"
-        return Finding(loc, f"`{cut(detail['input'])}` cannot be the key of a {noun}", NAME_HINT)
+    if kind == "string_pattern_mismatch" and loc[-1] in _NAMING:
+        what = _NAMING[loc[-1]] or f"key of {_NOUNS[_shape_at(loc[:-1], root)]}"
+        return Finding(loc, f"`{cut(detail['input'])}` cannot be the {what}", NAME_HINT)
     text, hint = wrong_value(detail)
     if kind == "dict_type" and loc[-1:] == ("media",):
         hint = "write `media: {file: …}`"
@@ -102,13 +153,13 @@ def _finding(loc: Loc, detail: ErrorDetails, root: Any, meant: dict[Loc, str | N
 
 def _unknown_field(loc: Loc, root: Any, meant: str | None) -> Finding:
     name, holder = str(loc[-1]), loc[:-1]
-    homes = [noun for noun, shape in _SHAPES.values() if name in shape.__annotations__]
+    homes = list(dict.fromkeys(noun for shape, noun in _NOUNS.items() if name in shape.__annotations__))
     if meant:
         hint = f"did you mean `{meant}`?"
     elif homes:
         hint = f"`{name}` is a field of {one_of(homes)}"
     else:
-        hint = f"fields here are {', '.join(_shape_at(holder).__annotations__)}"
+        hint = f"fields here are {', '.join(_shape_at(holder, root).__annotations__)}"
     return Finding(loc, f"unknown field `{cut(name)}` in {_subject(holder, root)}", hint, on_key=True)
 
 
@@ -128,8 +179,10 @@ def _wrong_version(detail: ErrorDetails) -> Finding:
 def _wrong_name(loc: Loc, detail: ErrorDetails, root: Any) -> Finding:
     name = str(loc[-1])
     if detail["type"] == "string_pattern_mismatch":
-        noun = _SHAPES[loc[-2]][0]
-        return Finding(loc, f"`{cut(name)}` cannot be the name of {noun}", NAME_HINT, on_key=True)
+        shape = _shape_at(loc, root)
+        rule = VARIABLE_NAME_HINT if shape is directives.Variable else NAME_HINT
+        noun = "a template" if loc[0] == "templates" else _NOUNS[shape]
+        return Finding(loc, f"`{cut(name)}` cannot be the name of {noun}", rule, on_key=True)
     is_empty = detail["type"] == "string_too_short"
     text, hint = ("is empty", "give it a name") if is_empty else too_long(name, detail["ctx"])
     return Finding(loc, f"name `{cut(name)}` in {_subject(loc[:-1], root)} {text}", hint, on_key=True)
@@ -143,24 +196,31 @@ def _subject(loc: Loc, root: Any) -> str:
     return f"`{field}` of {noun}" if record else f"`{field}`"
 
 
-def _meant(loc: Loc) -> str | None:
+def _meant(loc: Loc, root: Any) -> str | None:
     """Return the field that the unknown field at *loc* may be a misspelling of."""
-    return close_to(str(loc[-1]), list(_shape_at(loc[:-1]).__annotations__))
+    return close_to(str(loc[-1]), list(_shape_at(loc[:-1], root).__annotations__))
 
 
-def _shape_at(loc: Loc) -> Any:
-    """Return the shape of the mapping at *loc*."""
-    if not loc:
-        return models.Manifest
-    is_item = isinstance(loc[-1], int) or record_of(loc) == loc
-    return _SHAPES[loc[-2] if is_item else loc[-1]][1]
+def _shape_at(loc: Loc, root: Any) -> Any:
+    """Return the shape of the mapping at *loc*, or of the one that holds the list item there."""
+    shape: Any = models.Manifest
+    is_name = False
+    for part in loc:
+        if not is_name:
+            shape = _INSIDE.get((shape, part), shape)
+        is_name = not is_name and part in _NAMED
+    if shape is models.Message and loc[0] == "services":
+        value = _value_at(root, loc)
+        if isinstance(value, dict) and "use" in value:
+            return directives.Use
+    return shape
 
 
 def _take_out(loc: Loc, root: Any, *, missing: bool) -> None:
     """Remove the value at *loc* from *root*, or put a stand-in in its place."""
     holder, last = _value_at(root, loc[:-1]), loc[-1]
     if isinstance(holder, list):
-        holder[int(last)] = _ITEM_STAND_INS[loc[-2]]
+        holder[int(last)] = _ITEM_STAND_INS[_shape_at(loc[:-1], root)]
     elif missing or last in _FIELD_STAND_INS:
         holder[last] = _FIELD_STAND_INS.get(last)
     else:
@@ -174,4 +234,4 @@ def _value_at(root: Any, loc: Loc) -> Any:
 
 
 def _without_branches(loc: Loc) -> Loc:
-    return tuple(part for part in loc if part not in (models.ONE_FILE, models.MANY_FILES))
+    return tuple(part for part in loc if part not in models.BRANCHES)

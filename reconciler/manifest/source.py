@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -37,7 +38,8 @@ class Source:
             path, loc = finding.earlier
             earlier = source_of(path).places.of(loc, on_key=finding.on_key)
             text = f"{text} {path}:{earlier.line}:{earlier.column}"
-        return self.problem_at(self.places.of(finding.loc, on_key=finding.on_key), text, finding.hint)
+        problem = self.problem_at(self.places.of(finding.loc, on_key=finding.on_key), text, finding.hint)
+        return replace(problem, snippet="") if finding.without_line else problem
 
     def problem_at(self, place: Place, text: str, hint: str | None) -> Problem:
         """Return a problem at *place*."""

@@ -9,10 +9,13 @@ from typing import Any, Final, TypeAlias
 
 from pydantic_core import ErrorDetails
 
+from reconciler.manifest.block_shapes import ADDRESS_PATTERN, BOUND_SID_PATTERN
+
 Sentence: TypeAlias = tuple[str, str | None]
 """What is wrong, after the name of the field, and what to do about it."""
 
 NAME_HINT: Final = "use at most 128 letters, digits, `.`, `_` and `-`, starting with a letter or a digit"
+VARIABLE_NAME_HINT: Final = "use at most 64 letters, digits, `_` and `-`, starting with a letter or `_`"
 
 _SHOWN: Final = 40
 """Characters shown of a wrong value."""
@@ -85,7 +88,11 @@ def _no_choice(given: Any, context: Mapping[str, Any]) -> Sentence:
     )
 
 
-def _no_sid(given: str, context: Mapping[str, Any]) -> Sentence:
+def _mismatch(given: str, context: Mapping[str, Any]) -> Sentence:
+    if context["pattern"] == ADDRESS_PATTERN:
+        return f"is no address: `{cut(given)}`", "write `service/conversation/key`, or the first parts of it"
+    if context["pattern"] == BOUND_SID_PATTERN:
+        return f"is not a SID: `{cut(given)}`", "it is `IM`, `CH` or `IS` and 32 hexadecimal digits"
     prefix = context["pattern"][1:3]
     match = _SID.fullmatch(given)
     if match and match[1] in _SID_KINDS:
@@ -101,7 +108,7 @@ _SENTENCES: Final[dict[str, Callable[[Any, Mapping[str, Any]], Sentence]]] = {
     "dict_type": lambda given, _: (f"must be a mapping, not {described(given)}", "write `name: value` pairs"),
     "list_type": lambda given, _: (f"must be a list, not {described(given)}", "start each item with `- `"),
     "literal_error": _no_choice,
-    "string_pattern_mismatch": _no_sid,
+    "string_pattern_mismatch": _mismatch,
     "string_too_short": lambda _given, _: ("is empty", "give it a value, or remove it"),
     "string_too_long": too_long,
     "too_long": lambda given, context: (

@@ -25,7 +25,7 @@ TEXT = st.text(
     (
         *("yes", "null", "~", "1.0", "0x1f", "- a", "a: b", "a #b", "<<", "*x", "&x", "!t", "\u2028", "\x85"),
         *("\ufeff", "line\nline\n", "  indented\n text", "trailing \nspace", "tab\there", "cr\r\nlf"),
-        *("\n\nstart", "end\n\n"),
+        *("\n\nstart", "end\n\n", "${x}", "$${", "$$${var.a}"),
     )
 )
 NAME = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,10}", fullmatch=True)

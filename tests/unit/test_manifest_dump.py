@@ -75,3 +75,14 @@ def test_a_dumped_media_file_is_loaded_back(tmp_path: Path) -> None:
         "image/jpeg",
         "my car.jpg",
     )
+
+
+def test_a_text_that_looks_like_a_reference_is_loaded_back_as_text(tmp_path: Path) -> None:
+    """A live message that says `${var.x}` refers to nothing."""
+    body, attributes = "a ${var.x} b $${ c ${", '{"${k}":["${env.HOME}"]}'
+    manifest = tmp_path / "m.yaml"
+    manifest.write_text(dump(world(Message("a", 0, body=body, attributes=attributes))), encoding="utf-8")
+
+    loaded = load([manifest]).services[0].conversations[0].messages[0]
+
+    assert (loaded.body, loaded.attributes) == (body, attributes)

@@ -397,10 +397,16 @@ def test_loading_imports_nothing_heavy() -> None:
     assert done.stdout == "set()\n"
 
 
-def test_a_missing_c_parser_is_named() -> None:
+def test_a_missing_c_parser_is_named(tmp_path: Path) -> None:
     """Without the C parser nothing is read the slow way in silence."""
-    script = "import sys; sys.modules['_ruamel_yaml'] = None; import reconciler.manifest.load"
+    (tmp_path / "m.yaml").write_text("version: 1\n", encoding="utf-8")
+    script = (
+        "import sys; from pathlib import Path; sys.modules['_ruamel_yaml'] = None; "
+        "from reconciler.manifest.load import load; load([Path('m.yaml')])"
+    )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
 
     assert "the C parser for YAML is missing" in done.stderr

@@ -1,0 +1,84 @@
+"""What files said when they were last parsed, so that those that have not changed since are not parsed again.
+
+An entry counts only for the very same bytes under the same name, read by the same code; anything else is
+as if it were not there, so the folder can be deleted at any time. It has one entry per manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from reconciler import __version__
+from reconciler.manifest.content import FileContent
+
+_DIGEST: Final = hashlib.sha256().digest_size
+_IGNORED: Final = "# made by reconciler; can be deleted at any time\n*\n"
+
+
+class ParsedFiles:
+    """The entries in *folder*, which is made when the first one is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, data: bytes, path: str) -> FileContent | None:
+        """Return what the manifest *data*, called *path*, says; None if that is not known."""
+        try:
+            entry = self._place(path).read_bytes()
+            if entry[:_DIGEST] != self._key(data, path, entry[_DIGEST:]):
+                return None
+            content = msgspec.msgpack.decode(entry[_DIGEST:], type=FileContent)
+        except (OSError, msgspec.DecodeError):
+            return None
+        _share(content)
+        return content
+
+    def keep(self, data: bytes, content: FileContent) -> None:
+        """Note what *data* says; that it cannot be kept changes nothing."""
+        said = msgspec.msgpack.encode(content)
+        place = self._place(content.path)
+        draft = place.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):
+            if not self._folder.is_dir():
+                self._folder.mkdir(mode=0o700, parents=True)
+                (self._folder / ".gitignore").write_text(_IGNORED)
+            draft.write_bytes(self._key(data, content.path, said) + said)
+            draft.replace(place)
+
+    def _place(self, path: str) -> Path:
+        return self._folder / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+
+    def _key(self, *parts: bytes | str) -> bytes:
+        key = hashlib.sha256(self._reader)
+        for part in parts:
+            encoded = os.fsencode(part)
+            key.update(b"%d:" % len(encoded))
+            key.update(encoded)
+        return key.digest()
+
+    @cached_property
+    def _reader(self) -> bytes:
+        # The release names the code, except for those who are changing it.
+        code = [file for folder in Path(__file__).parents[:2] for file in folder.glob("*.py")]
+        return f"{__version__} {max(file.stat().st_mtime_ns for file in code)}".encode()
+
+
+def _share(content: FileContent) -> None:
+    """Make equal authors and attributes one text again: see `messages`."""
+    texts: dict[str, str] = {}
+    for service in content.services:
+        for conversation in service.conversations:
+            for message in conversation.messages:
+                if message.author is not None:
+                    force_setattr(message, "author", texts.setdefault(message.author, message.author))
+                if message.attributes is not None:
+                    text = texts.setdefault(message.attributes, message.attributes)
+                    force_setattr(message, "attributes", text)

@@ -1,0 +1,57 @@
+"""A file that means more than it says: it has variables, references, defaults, templates or fan-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from reconciler.manifest.findings import Loc
+from reconciler.manifest.references import OPENING
+
+_OF_A_FILE: Final = frozenset(("variables", "defaults", "templates"))
+_OF_A_CONVERSATION: Final = frozenset(("for_each", "defaults"))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The value of such a file, of the right shape, before anything is resolved.
+
+    *path* is the file as the user named it; *line_of* gives the line of a mapping in *value*. Of one that is
+    *broken*, as it has mistakes, only the variables and templates count.
+    """
+
+    path: str
+    value: dict[str, Any]
+    line_of: Callable[[object], int]
+    broken: bool = False
+
+
+def says_more(root: dict[str, Any], text: str) -> bool:
+    """Return whether *root*, the value of the manifest *text*, has anything to be resolved."""
+    if OPENING in text or not _OF_A_FILE.isdisjoint(root):
+        return True
+    for service in root.get("services", {}).values():
+        if "defaults" in service:
+            return True
+        for conversation in service.get("conversations", {}).values():
+            if not _OF_A_CONVERSATION.isdisjoint(conversation):
+                return True
+            messages = conversation.get("messages", ())
+            if isinstance(messages, dict):
+                return True
+            for message in messages:
+                if "for_each" in message or "use" in message:
+                    return True
+    return False
+
+
+def containers(root: Any) -> Iterator[tuple[Loc, Any]]:
+    """Yield every mapping and list of *root* with its location."""
+    waiting: list[tuple[Loc, Any]] = [((), root)]
+    while waiting:
+        loc, value = waiting.pop()
+        yield loc, value
+        for name, child in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(child, dict | list):
+                waiting.append(((*loc, name), child))
