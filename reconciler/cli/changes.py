@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import click
 
 from reconciler.cli import options as shared
 from reconciler.cli.plans import read_plan, save_plan
-from reconciler.cli.screen import Screen, complain
+from reconciler.cli.screen import Screen, ask, complain
 from reconciler.errors import ManifestError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _INTERRUPTED = 128
 
 
 @click.command(epilog="Example: reconciler plan examples/quickstart --endpoint emulator")
-@shared.paths
+@shared.manifests
 @shared.remote
 @shared.planning
 @shared.option("--destroy", is_flag=True, help="Plan what `destroy` would do.")
@@ -46,25 +45,29 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
     screen = shared.screen(given)
     out_file: Path | None = given["out"]
     options = shared.options(given, destroy=given["destroy"], record=out_file is not None)
-    desired = _desired(paths, screen, optional=given["destroy"])
+    desired = _desired(paths, given, screen, optional=given["destroy"] or given["refresh_only"])
     settings = shared.settings(given)
+    interrupts = Interrupts()
     try:
-        with shared.locked("plan", given):
-            saved = Interrupts().run(operations.plan(desired, settings, options))
+        with interrupts.at_once(), shared.locked("plan", given):
+            saved = interrupts.run(operations.plan(desired, settings, options))
     except Interrupted as signal:
+        click.echo("interrupted", err=True)
         return _INTERRUPTED + signal.signum
     made = saved.plan
     screen.plan(made, desired)
     if not made.applyable:
         return 1
     if out_file is not None:
-        save_plan(out_file, saved)
+        save_plan(out_file, saved, desired)
         click.echo(f"Saved the plan; to apply exactly this: reconciler apply {out_file}", err=True)
-    return 2 if given["detailed_exitcode"] and made.actions else 0
+    if options.refresh_only:
+        click.echo("To apply this changes the state alone, and nothing remote.", err=True)
+    return 2 if given["detailed_exitcode"] and made.changes_anything else 0
 
 
 @click.command(epilog="Example: reconciler apply examples/quickstart --endpoint emulator --auto-approve")
-@shared.paths
+@shared.manifests
 @shared.remote
 @shared.planning
 @shared.approval
@@ -81,8 +84,9 @@ def apply(paths: tuple[Path, ...], **given: Any) -> int:
 
 
 @click.command(epilog="Example: reconciler destroy examples/quickstart --endpoint emulator")
-@shared.paths
+@shared.manifests
 @shared.remote
+@shared.targeting
 @shared.approval
 @shared.option("--max-delete", metavar="N|N%", help="How many messages may be deleted.")
 @shared.output
@@ -98,7 +102,7 @@ def _change(command: str, paths: tuple[Path, ...], given: dict[str, Any], *, des
     screen = shared.screen(given)
     if not screen.asks and not given["auto_approve"]:
         raise UsageError("this `--format` leaves no screen to ask for approval", hint="pass `--auto-approve`")
-    desired = _desired(paths, screen, optional=destroy)
+    desired = _desired(paths, given, screen, optional=destroy or given["refresh_only"])
     options = shared.options(given, destroy=destroy)
     settings = shared.settings(given)
     approve = _Approval(command, screen, desired, auto=given["auto_approve"])
@@ -112,7 +116,7 @@ def _apply_saved(saved: SavedPlan, manifests: tuple[Path, ...], given: dict[str,
     from reconciler.saved import apply_saved  # noqa: PLC0415
 
     screen = shared.screen(given)
-    desired = _desired(manifests, screen, optional=False) if manifests else None
+    desired = _desired(manifests, given, screen, optional=False) if manifests else None
     settings = shared.settings(given)
     interrupts = Interrupts()
     work = apply_saved(
@@ -135,9 +139,10 @@ def _carry_out(
     from reconciler.report.outcome import failure  # noqa: PLC0415
 
     try:
-        with shared.locked(command, given):
+        with interrupts.at_once(), shared.locked(command, given):
             outcome = interrupts.run(work)
     except Interrupted as signal:
+        click.echo("interrupted: what was in flight is looked up by the next `plan` or `apply`", err=True)
         return _INTERRUPTED + signal.signum
     finally:
         work.close()
@@ -167,24 +172,21 @@ class _Approval:
         self._screen.plan(made, self._desired, before_apply=True)
         if not made.applyable:
             return None
-        if made.actions and not self._auto and not self._ask():
+        if made.changes_anything and not self._auto and not self._ask():
             click.echo(f"{self._command} cancelled: only `yes` approves", err=True)
             return None
         return self._screen.progress(made)
 
     def _ask(self) -> bool:
-        click.echo(f"Do you want to {self._command} these changes? Only `yes` approves: ", err=True, nl=False)
-        return sys.stdin.readline().strip() == "yes"
+        return ask(f"Do you want to {self._command} these changes?")
 
 
-def _desired(paths: tuple[Path, ...], screen: Screen, *, optional: bool) -> Desired:
+def _desired(paths: tuple[Path, ...], given: dict[str, Any], screen: Screen, *, optional: bool) -> Desired:
     """Load the manifests; a destroy needs none, but those that are there may protect messages."""
-    if optional and not paths and not Path(shared.DEFAULT_MANIFESTS).is_dir():
-        from reconciler.operations import NOTHING  # noqa: PLC0415
+    from reconciler.operations import NOTHING  # noqa: PLC0415  # asyncio, and most of the package
 
-        return NOTHING
     try:
-        return shared.desired(paths)
+        return (shared.desired_if_any(paths, given) or NOTHING) if optional else shared.desired(paths, given)
     except ManifestError as error:
         screen.problems(error)
         raise

@@ -16,13 +16,13 @@ from reconciler.errors import ManifestError
 
 
 @click.command(epilog="Example: reconciler validate examples/quickstart")
-@shared.paths
+@shared.manifests
 @shared.option("--format", "formats", multiple=True, metavar="FORMAT", help="text, json or github.")
-def validate(paths: tuple[Path, ...], formats: tuple[str, ...]) -> int:
+def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) -> int:
     """Check manifests offline; all problems are reported in one run."""
     form = parse(formats, ("text", "json", "github"))[0].name
     try:
-        desired = shared.desired(paths)
+        desired = shared.desired(paths, given)
     except ManifestError as error:
         if form == "github":
             from reconciler.report.github import problem_annotations  # noqa: PLC0415

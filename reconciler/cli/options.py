@@ -27,6 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_STATE: Final = "reconciler.state.json"
 DEFAULT_MANIFESTS: Final = "manifests"
+PARSED_FILES: Final = ".reconciler/cache"
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
@@ -48,6 +49,34 @@ def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+
+manifests = together(
+    paths,
+    # no environment variable: RECONCILER_VAR_name stands for this one
+    click.option(
+        "--var",
+        "assignments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Value of a variable. May be repeated.",
+    ),
+    option(
+        "--var-file",
+        "value_files",
+        multiple=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Values of variables, as YAML or JSON; --var wins. May be repeated.",
+    ),
+    # no environment variable: what a manifest may see is decided where the command is written
+    click.option(
+        "--allow-env",
+        "allowed_env",
+        multiple=True,
+        metavar="NAME",
+        help="Let manifests refer to this environment variable. May be repeated.",
+    ),
+)
 
 state = option(
     "--state",
@@ -82,28 +111,21 @@ locking = option(
     help="How long to wait for another run to finish.",
 )
 
-remote = together(
-    option(
-        "--endpoint",
-        default="twilio",
-        show_default=True,
-        metavar="WHERE",
-        help="twilio, emulator, emulator:FILE, or an http(s):// address.",
-    ),
-    state,
-    locking,
+endpoint = option(
+    "--endpoint",
+    default="twilio",
+    show_default=True,
+    metavar="WHERE",
+    help="twilio, emulator, emulator:FILE, or an http(s):// address.",
+)
+
+patience = together(
     option(
         "--parallelism",
         type=click.IntRange(min=1),
         default=10,
         show_default=True,
         help="Requests in flight at most.",
-    ),
-    option(
-        "--rate",
-        type=click.FloatRange(min=0, min_open=True),
-        default=None,
-        help="Changes per second and conversation at most. [default: 30 on Twilio]",
     ),
     option(
         "--max-wait",
@@ -116,12 +138,50 @@ remote = together(
     option("--allow-insecure-endpoint", metavar="HOST", help="Send credentials to this host too."),
 )
 
+reading = together(endpoint, state, patience)
+
+remote = together(
+    reading,
+    locking,
+    option(
+        "--rate",
+        type=click.FloatRange(min=0, min_open=True),
+        default=None,
+        help="Changes per second and conversation at most. [default: 30 on Twilio]",
+    ),
+)
+
+targeting = together(
+    option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="GLOB",
+        help="Only these addresses, and what is in them. May be repeated.",
+    ),
+    option(
+        "--exclude",
+        "excludes",
+        multiple=True,
+        metavar="GLOB",
+        help="Not these addresses, nor what is in them. May be repeated.",
+    ),
+)
+
 planning = together(
+    targeting,
+    option(
+        "--refresh-only",
+        is_flag=True,
+        help="Take what was changed remotely into the state, and change nothing remote.",
+    ),
     option("--adopt", is_flag=True, help="Take over messages that say what would be created."),
     option("--duplicate", is_flag=True, help="Create messages even where the same ones stand already."),
     option("--replace", multiple=True, metavar="ADDRESS", help="Post this message again. May be repeated."),
     option("--max-delete", metavar="N|N%", help="How many messages a plan may delete or replace."),
     option("--allow-recreate", is_flag=True, help="Create again what vanished remotely, however much it is."),
+    option("--allow-close", is_flag=True, help="Close conversations, which is final."),
+    option("--allow-delivery", is_flag=True, help="Post messages that reach people outside the chat."),
 )
 
 approval = together(
@@ -148,7 +208,7 @@ def settings(given: dict[str, Any]) -> Settings:
         ),
         state=given["state"],
         parallelism=given["parallelism"],
-        rate=given["rate"],
+        rate=given.get("rate"),
         settle=given.get("settle", 0.0),
         max_wait=given["max_wait"],
     )
@@ -160,15 +220,26 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
 
     if given.get("adopt") and given.get("duplicate"):
         raise UsageError("`--adopt` and `--duplicate` exclude each other", hint="pass one of them")
+    if given.get("refresh_only") and (destroy or given.get("replace")):
+        other = "--destroy" if destroy else "--replace"
+        raise UsageError(
+            f"`--refresh-only` and `{other}` exclude each other",
+            hint="a refresh changes the state alone; pass one of them",
+        )
     limit, percent = _limit(given.get("max_delete"))
     return Options(
         destroy=destroy,
+        refresh_only=given.get("refresh_only", False),
         adopt=given.get("adopt", False),
         duplicate=given.get("duplicate", False),
         replace=given.get("replace", ()),
+        targets=given.get("targets", ()),
+        excludes=given.get("excludes", ()),
         max_delete=limit,
         max_delete_percent=percent,
         allow_recreate=given.get("allow_recreate", False),
+        allow_close=given.get("allow_close", False),
+        allow_delivery=given.get("allow_delivery", False),
         record=record,
     )
 
@@ -180,16 +251,29 @@ def screen(given: dict[str, Any]) -> Screen:
     )
 
 
-def desired(given: tuple[Path, ...]) -> Desired:
-    """Return the manifests at the given paths, or those of the folder `manifests`."""
-    from reconciler.manifest.load import load  # noqa: PLC0415  # pydantic
-
+def manifest_paths(given: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the given paths, or the folder `manifests`; raises UsageError if that is not there."""
     if not given and not Path(DEFAULT_MANIFESTS).is_dir():
         raise UsageError(
             f"there is no folder `{DEFAULT_MANIFESTS}` here",
             hint="name the files or folders of the manifests",
         )
-    return load(given or (Path(DEFAULT_MANIFESTS),))
+    return given or (Path(DEFAULT_MANIFESTS),)
+
+
+def desired(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired:
+    """Return what the manifests at *paths*, or in the folder `manifests`, ask for with the given values."""
+    from reconciler.manifest.cache import ParsedFiles  # noqa: PLC0415
+    from reconciler.manifest.inputs import Inputs  # noqa: PLC0415
+    from reconciler.manifest.load import load  # noqa: PLC0415
+
+    inputs = Inputs(os.environ, given["value_files"], given["assignments"], given["allowed_env"])
+    return load(manifest_paths(paths), inputs, known=ParsedFiles(Path(PARSED_FILES)))
+
+
+def desired_if_any(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired | None:
+    """Return the manifests as `desired` does, or None if none is named and none is here."""
+    return desired(paths, given) if paths or Path(DEFAULT_MANIFESTS).is_dir() else None
 
 
 def locked(command: str, given: dict[str, Any]) -> AbstractContextManager[None]:

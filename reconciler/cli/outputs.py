@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ import msgspec
 
 from reconciler.cli import options as shared
 from reconciler.errors import StateError, UsageError
+from reconciler.model import matches
 from reconciler.report.inert import escape
 from reconciler.state.store import StateStore
 
@@ -41,7 +41,7 @@ def output(globs: tuple[str, ...], state: Path, form: str) -> None:
     sids = {
         address: binding.sid
         for address, binding in sorted(remembered.bindings.items())
-        if not binding.released and (not globs or any(fnmatchcase(address, glob) for glob in globs))
+        if not binding.released and (not globs or any(matches(address, glob) for glob in globs))
     }
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(sids), indent=2))

@@ -6,18 +6,25 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reconciler.errors import PlanError
 
 if TYPE_CHECKING:
+    from reconciler.model import Desired
     from reconciler.plan.document import SavedPlan
 
 
-def save_plan(path: Path, saved: SavedPlan) -> None:
-    """Write a plan with mode 0600; raises PlanError if it cannot be written."""
+def save_plan(path: Path, saved: SavedPlan, desired: Desired) -> None:
+    """Write a plan with mode 0600 and without the sensitive values that *desired* has.
+
+    Raises PlanError if it cannot be written.
+    """
     from reconciler.plan.document import encode_plan  # noqa: PLC0415  # only when a plan is saved
+    from reconciler.plan.sensitive import withheld  # noqa: PLC0415
 
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    data = encode_plan(saved)
+    data = encode_plan(msgspec.structs.replace(saved, plan=withheld(saved.plan, desired)))
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:

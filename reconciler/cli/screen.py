@@ -205,6 +205,12 @@ def complain(error: ReconcilerError) -> None:
     click.echo(render_error(error, color=color), err=True, nl=False)
 
 
+def ask(question: str) -> bool:
+    """Ask a person on stderr, and return whether the answer is `yes`."""
+    click.echo(f"{question} Only `yes` approves: ", err=True, nl=False)
+    return sys.stdin.readline().strip() == "yes"
+
+
 def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("wb")

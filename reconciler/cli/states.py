@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,9 @@ import click
 import msgspec
 
 from reconciler.cli import options as shared
+from reconciler.cli import repair
 from reconciler.errors import StateError
-from reconciler.model import type_of
+from reconciler.model import matches, type_of
 from reconciler.plan.document import decode_plan
 from reconciler.report.inert import escape
 from reconciler.report.json import encode, plan_document
@@ -51,7 +51,11 @@ def show(plan: Path | None, state: Path, form: str) -> None:
 
 @click.group(epilog="Example: reconciler state list 'support/*'")
 def state() -> None:
-    """Inspect what the state remembers."""
+    """Inspect and repair what the state remembers."""
+
+
+for command in (repair.mv, repair.rm, repair.pull, repair.push):
+    state.add_command(command)
 
 
 @state.command(name="list", epilog="Example: reconciler state list 'support/*'")
@@ -60,7 +64,7 @@ def state() -> None:
 def list_(globs: tuple[str, ...], state: Path) -> None:
     """List the addresses that are bound, all or those that match a glob."""
     for address in _read(state).bindings:
-        if not globs or any(fnmatchcase(address, glob) for glob in globs):
+        if not globs or any(matches(address, glob) for glob in globs):
             click.echo(escape(address))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final
 
 from reconciler.model import UNSEEN
-from reconciler.plan.actions import Action, FieldChange, Reason, Verb
+from reconciler.plan.actions import SENSITIVE, Action, FieldChange, Reason, Verb
 from reconciler.report import inert, values
 from reconciler.report.values import Bodies
 
@@ -55,7 +55,15 @@ def header(action: Action) -> str:
     """Return what happens to the address, in Terraform's words, without the leading `#`."""
     if action.verb is Verb.MOVE:
         return f"{inert.escape(str(action.previous_address))} has moved to {inert.escape(action.address)}"
-    return f"{inert.escape(action.address)} {_PHRASES[action.verb]}"
+    also = "will be imported, and " if action.importing and action.verb is not Verb.ADOPT else ""
+    return f"{inert.escape(action.address)} {also}{_PHRASES[action.verb]}"
+
+
+def in_common(actions: Sequence[Action]) -> str | None:
+    """Return what happens to all *actions* and why, if it is the same for each."""
+    said = {(action.verb, why(action)) for action in actions}
+    verb, reason = next(iter(said))
+    return f"each {_PHRASES[verb]} {reason}" if len(said) == 1 and verb in _PHRASES else None
 
 
 def why(action: Action) -> str:
@@ -77,21 +85,33 @@ def body(action: Action, bodies: Bodies, salt: str) -> Iterator[tuple[str, str]]
     if action.webhooks and action.verb in {Verb.CREATE, Verb.UPDATE, Verb.REPLACE}:
         yield "", "# webhooks are on: Twilio calls the service's webhooks for this"
     if action.verb is Verb.CREATE:
-        for name, value in values.fields(action, action.after, bodies, salt):
-            yield from _one_sided("+", name, value)
+        yield from _all("+", action, action.after, bodies, salt)
     elif action.verb is Verb.DELETE:
-        for name, value in values.fields(action, action.before, bodies, salt):
-            yield from _one_sided("-", name, value)
+        yield from _all("-", action, action.before, bodies, salt)
     else:
         for change in values.changes(action, bodies, salt):
-            yield from _changed(action, change)
+            yield from changed(action, change)
         hidden = len((action.after or action.before).keys() - {change.path[0] for change in action.changes})
         if hidden:
             yield "", f"# ({hidden} unchanged field{'s' if hidden > 1 else ''} hidden)"
 
 
-def _changed(action: Action, change: FieldChange) -> Iterator[tuple[str, str]]:
+def _all(
+    sign: str, action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str
+) -> Iterator[tuple[str, str]]:
+    for name, value in values.fields(action, texts, bodies, salt):
+        if name in action.sensitive:
+            yield sign, f"{name}: {SENSITIVE}"
+        else:
+            yield from _one_sided(sign, name, value)
+
+
+def changed(action: Action, change: FieldChange) -> Iterator[tuple[str, str]]:
+    """Yield sign and text of each line that shows *change*."""
     name = str(change.path[0])
+    if name in action.sensitive:
+        yield "~", f"{name}: {SENSITIVE} -> {SENSITIVE}"
+        return
     notes = []
     if name in action.reset:
         notes.append("dropped from the manifest")

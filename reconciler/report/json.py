@@ -53,7 +53,7 @@ def plan_document(plan: Plan, *, timestamp: str, version: str, bodies: Bodies = 
 
     Equal but for *timestamp* whenever the plans are equal. Plain no-ops are counted, not listed.
     """
-    return {
+    document: PlanDocument = {
         "format_version": FORMAT_VERSION,
         "reconciler_version": version,
         "timestamp": timestamp,
@@ -84,6 +84,13 @@ def plan_document(plan: Plan, *, timestamp: str, version: str, bodies: Bodies = 
         ],
         "requests": {"read": plan.requests_read},
     }
+    if plan.drift is not None:
+        drifted = plan.drift.objects
+        document["resource_drift"] = [_resource_change(item, bodies, plan.lineage) for item in drifted]
+        document["summary"]["drift"] = len(drifted)
+        if plan.drift.pending is not None:
+            document["summary"]["pending"] = plan.drift.pending
+    return document
 
 
 def outcome_document(outcome: Outcome) -> OutcomeDocument:
@@ -147,7 +154,10 @@ def _resource_change(action: Action, bodies: Bodies, salt: str) -> ResourceChang
         "after_unknown": _UNKNOWN[action.type] if makes_new else {},
         "replace_paths": [[name] for name in action.replace_paths],
     }
-    if action.verb is Verb.ADOPT and action.sid is not None:
+    if action.sensitive:
+        hidden = dict.fromkeys(action.sensitive, True)
+        change["before_sensitive"] = change["after_sensitive"] = hidden
+    if (action.verb is Verb.ADOPT or action.importing) and action.sid is not None:
         change["importing"] = {"id": action.sid}
     result: ResourceChange = {
         "address": action.address,

@@ -56,7 +56,7 @@ class EventStream:
     def plan(self, plan: Plan) -> None:
         """Write what is planned: drift first, then every change, what to know, and the counts."""
         listed = [action for action in plan.actions if action.verb is not Verb.NO_OP]
-        for action in listed:
+        for action in plan.drift.objects if plan.drift is not None else listed:
             if action.reason in {Reason.DRIFTED, Reason.MISSING_REMOTELY}:
                 verb = "update" if action.reason is Reason.DRIFTED else "delete"
                 change = {"resource": _resource(action.address), "action": verb}

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from reconciler.model import Address, parent_of
 from reconciler.plan.actions import Action, Outcome, Plan, Refusal, Status, Verb
 from reconciler.report import inert
+from reconciler.report.drift import drift_lines, pending_line
 from reconciler.report.groups import grouped
 from reconciler.report.outcome import table
 from reconciler.report.paint import Paint
@@ -38,7 +39,7 @@ _PLAIN: Final = Paint(color=False)
 def marker(kind: str, key: str) -> str:
     """Return the hidden first line by which a later run finds its comment again.
 
-    *kind* is `plan` or `apply`; *key* tells the comments of several targets apart.
+    *kind* is `plan`, `apply` or `drift`; *key* tells the comments of several targets apart.
     """
     return f"<!-- reconciler:{kind} {quote(key, safe='/', errors='backslashreplace')} -->"
 
@@ -50,7 +51,12 @@ def plan_markdown(plan: Plan, *, key: str = "", bodies: Bodies = Bodies.SHORT) -
     """
     summary = f"**{plan_line(plan)}**"
     refusals = list(_section("refusals", map(_refusal, plan.refusals), len(plan.refusals), _REFUSALS))
-    opening = [marker("plan", key), _title("Plan Refused" if plan.refusals else "Plan Result", key)]
+    if plan.drift is not None and (line := pending_line(plan.drift)):
+        summary += f"\n\n{line}"
+    title = "Plan Refused" if plan.refusals else "Plan Result"
+    opening = [marker("plan", key), _title(title, key)]
+    if plan.drift is not None:
+        opening = [marker("drift", key), _title("Drift", key)]
     room = LIMIT - _size("\n\n".join([*opening, summary, *refusals])) - 3 * _FRAME
     deletions = list(_deletions(plan, room))
     parts = [*opening, *deletions, summary, *refusals]
@@ -58,8 +64,8 @@ def plan_markdown(plan: Plan, *, key: str = "", bodies: Bodies = Bodies.SHORT) -
     warned = ["\n".join(lines) for lines in warnings(plan.warnings, _PLAIN)]
     parts += _folded("Warnings", "warnings", warned, len(warned), min(room, _WARNINGS), "text")
     room = LIMIT - _size("\n\n".join(parts))
-    actions = [action for group in grouped(plan) for action in group.actions]
-    parts += _folded("Details", "changes", _details(plan, bodies), len(actions), room, "diff")
+    total = sum(len(group.actions) for group in grouped(plan)) + len(_drifted(plan))
+    parts += _folded("Details", "changes", _details(plan, bodies), total, room, "diff")
     return "\n\n".join(parts) + "\n"
 
 
@@ -122,16 +128,19 @@ def _details(plan: Plan, bodies: Bodies) -> Iterator[str]:
     for group in grouped(plan):
         heading = f"  # {group.heading}\n\n" if group.heading else ""
         for action in group.actions:
-            yield heading + _diff(action, bodies, plan.lineage) + "\n"
+            yield heading + _diff(action_lines(action, _PLAIN, bodies, plan.lineage)) + "\n"
             heading = ""
+    for item in _drifted(plan):
+        yield _diff(drift_lines(item, _PLAIN, bodies, plan.lineage)) + "\n"
 
 
-def _diff(action: Action, bodies: Bodies, salt: str) -> str:
-    """Return the action with its signs in the first column, as the highlighter of diffs wants them."""
-    return "\n".join(
-        _SIGNED.sub(lambda found: found[2].replace("~", "!") + found[1], line)
-        for line in action_lines(action, _PLAIN, bodies, salt)
-    )
+def _drifted(plan: Plan) -> tuple[Action, ...]:
+    return plan.drift.objects if plan.drift is not None else ()
+
+
+def _diff(lines: Iterable[str]) -> str:
+    """Return *lines* with their signs in the first column, as the highlighter of diffs wants them."""
+    return "\n".join(_SIGNED.sub(lambda found: found[2].replace("~", "!") + found[1], line) for line in lines)
 
 
 def _folded(

@@ -21,6 +21,8 @@ Summary = TypedDict(
         "move": int,
         "forget": int,
         "no_op": int,
+        "drift": NotRequired[int],
+        "pending": NotRequired[int],
     },
 )
 
@@ -54,6 +56,8 @@ class Change(TypedDict):
     after: dict[str, Any] | None
     after_unknown: dict[str, bool]
     replace_paths: list[list[str]]
+    before_sensitive: NotRequired[dict[str, bool]]
+    after_sensitive: NotRequired[dict[str, bool]]
     importing: NotRequired[Importing]
 
 
@@ -125,7 +129,12 @@ class PlanRequests(TypedDict):
 
 
 class PlanDocument(TypedDict):
-    """What `plan --format json` prints; more fields may come, readers ignore those they do not know."""
+    """What `plan --format json` prints; more fields may come, readers ignore those they do not know.
+
+    `drift` and a refresh-only plan have *resource_drift* and no changes: what was changed remotely, with the
+    earlier values as far as they are known; the summary then counts it as *drift*, and as *pending* what the
+    manifests still want.
+    """
 
     format_version: str
     reconciler_version: str
@@ -137,6 +146,7 @@ class PlanDocument(TypedDict):
     manifest_digest: str
     summary: Summary
     parents: list[ParentFound]
+    resource_drift: NotRequired[list[ResourceChange]]
     resource_changes: list[ResourceChange]
     settlements: list[Settlement]
     warnings: list[Warned]

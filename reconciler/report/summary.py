@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Final
 
 from reconciler.plan.actions import Counts, Outcome, Plan, Status, Verb
+from reconciler.report.drift import drift_line
 
 NO_CHANGES: Final = "No changes. Your conversations match the manifests."
 
@@ -16,10 +17,12 @@ def listed(plan: Plan) -> bool:
 
 
 def plan_line(plan: Plan) -> str:
-    """Return `Plan: …`, or `No changes. …` where nothing is to be done.
+    """Return `Plan: …`, or `No changes. …` where nothing is to be done; `Drift: …` for a refresh-only plan.
 
     As in Terraform, a plan of moves alone counts zeros: it still has to be applied.
     """
+    if plan.drift is not None:
+        return drift_line(plan.drift)
     if not listed(plan):
         return NO_CHANGES
     counts = plan.counts

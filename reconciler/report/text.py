@@ -10,9 +10,10 @@ from typing import Final
 
 from reconciler.plan.actions import Action, Parent, Plan, PlanWarning, Refusal, Verb
 from reconciler.report import blocks, inert
-from reconciler.report.groups import grouped
+from reconciler.report.drift import HEADING, drift_lines, pending_line
+from reconciler.report.groups import family, grouped
 from reconciler.report.paint import Paint
-from reconciler.report.summary import NO_CHANGES, listed, plan_line
+from reconciler.report.summary import listed, plan_line
 from reconciler.report.values import Bodies
 
 _LEGEND: Final = {
@@ -35,8 +36,9 @@ def render_plan(plan: Plan, *, color: bool = False, bodies: Bodies = Bodies.SHOR
         _parents(plan),
         _settlements(plan),
         _actions(plan, paint, bodies),
+        _drift(plan, paint, bodies),
         [line for text in warnings(plan.warnings, paint) for line in (*text, "")],
-        [paint.bold(plan_line(plan)) if listed(plan) else paint.green(NO_CHANGES), ""],
+        _summary(plan, paint),
         _refusals(plan.refusals, paint),
     ]
     return "\n".join(line for section in sections for line in section)
@@ -44,9 +46,13 @@ def render_plan(plan: Plan, *, color: bool = False, bodies: Bodies = Bodies.SHOR
 
 def action_lines(action: Action, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]:
     """Yield header, reason and block of one action."""
-    sign = blocks.SIGNS[action.verb]
     yield paint.bold(f"  # {blocks.header(action)}")
     yield f"  # {blocks.why(action)}"
+    yield from _block(action, paint, bodies, salt)
+
+
+def _block(action: Action, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]:
+    sign = blocks.SIGNS[action.verb]
     name = inert.quoted(action.address.rpartition("/")[2])
     yield f"{paint.sign(sign, 3)} {action.type} {name} {{"
     for mark, line in blocks.body(action, bodies, salt):
@@ -68,18 +74,33 @@ def warnings(items: Iterable[PlanWarning], paint: Paint) -> Iterator[list[str]]:
 
 
 def _parents(plan: Plan) -> list[str]:
-    shown: Iterable[Parent] = plan.parents
-    if len(plan.parents) > _MANY:
+    if len(plan.parents) <= _MANY:
+        lines = [f"  {inert.escape(parent.address)}: {_found(parent)}" for parent in plan.parents]
+    else:
         touched = {prefix for action in plan.actions for prefix in _prefixes(action.address)}
-        shown = [parent for parent in plan.parents if parent.address in touched][:_MANY]
-    lines = [
-        f"  {inert.escape(parent.address)}: "
-        + (f"found ({inert.escape(str(parent.sid))})" if parent.found else "to be created")
-        for parent in shown
-    ]
-    if hidden := len(plan.parents) - len(lines):
-        lines.append(f"  # ({hidden:,} more hidden)")
+        lines = list(_many_parents([parent for parent in plan.parents if parent.address in touched]))
+        if hidden := len(plan.parents) - sum(parent.address in touched for parent in plan.parents):
+            lines.append(f"  # ({hidden:,} more hidden)")
     return ["Services and conversations:", *lines, ""] if lines else []
+
+
+def _many_parents(parents: list[Parent]) -> Iterator[str]:
+    """Yield a line for each of the first parents; the items of one `for_each` share a line."""
+    alike: dict[tuple[str, bool], list[Parent]] = {}
+    for parent in parents:
+        alike.setdefault((family(parent.address), parent.found), []).append(parent)
+    groups = list(alike.items())
+    for (name, found), group in groups[:_MANY]:
+        if len(group) == 1:
+            yield f"  {inert.escape(group[0].address)}: {_found(group[0])}"
+        else:
+            yield f"  {inert.escape(name)}[…]: {len(group):,} {'found' if found else 'to be created'}"
+    if left := sum(len(group) for _, group in groups[_MANY:]):
+        yield f"  # ({left:,} more hidden)"
+
+
+def _found(parent: Parent) -> str:
+    return f"found ({inert.escape(str(parent.sid))})" if parent.found else "to be created"
 
 
 def _prefixes(address: str) -> Iterator[str]:
@@ -111,12 +132,36 @@ def _actions(plan: Plan, paint: Paint, bodies: Bodies) -> Iterator[str]:
     yield "reconciler will perform the following actions:"
     yield ""
     for group in grouped(plan):
+        common = None
         if group.heading:
             yield paint.bold(f"  # {group.heading}")
-            yield ""
+            common = blocks.in_common(group.actions)
+            yield f"  # {common}" if common else ""
         for action in group.actions:
-            yield from action_lines(action, paint, bodies, plan.lineage)
+            lines = _block if common else action_lines
+            yield from lines(action, paint, bodies, plan.lineage)
+            if not common:
+                yield ""
+        if common:
             yield ""
+
+
+def _drift(plan: Plan, paint: Paint, bodies: Bodies) -> Iterator[str]:
+    if plan.drift is None or not plan.drift.objects:
+        return
+    yield HEADING
+    yield ""
+    for item in plan.drift.objects:
+        yield from drift_lines(item, paint, bodies, plan.lineage)
+        yield ""
+
+
+def _summary(plan: Plan, paint: Paint) -> Iterator[str]:
+    anything = listed(plan) or (plan.drift is not None and plan.drift.objects)
+    yield (paint.bold if anything else paint.green)(plan_line(plan))
+    if plan.drift is not None and (line := pending_line(plan.drift)):
+        yield line
+    yield ""
 
 
 def _refusals(refusals: Iterable[Refusal], paint: Paint) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.model import JSON_FIELDS
-from reconciler.plan.actions import Action, FieldChange
+from reconciler.plan.actions import SENSITIVE, Action, FieldChange
 from reconciler.state.model import field_digest
 
 SHORT: Final = 200
@@ -125,7 +125,9 @@ def parsed(name: str, text: str) -> Any:
 def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) -> Iterator[tuple[str, Any]]:
     """Yield name and shown value of each field in *texts*, which is `before` or `after` of *action*."""
     for name, text in texts.items():
-        if name == "media":
+        if name in action.sensitive:
+            yield name, SENSITIVE
+        elif name == "media":
             yield name, _media(action, text)
         elif bodies is Bodies.HASH:
             # The digest is of the text, so that it equals the state's.
@@ -137,13 +139,17 @@ def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) 
 def changes(action: Action, bodies: Bodies, salt: str) -> Iterator[FieldChange]:
     """Yield the changes of *action* as they may be shown.
 
-    Under `hash` and `none` a change inside of attributes shows as one of the whole field, since the
-    names inside are people's text too.
+    Under `hash` and `none`, and where attributes are sensitive, a change inside of them shows as one of the
+    whole field, since the names inside are people's text too.
     """
     whole: set[str] = set()
     for change in action.changes:
         name = str(change.path[0])
-        if name == "media":
+        if name in action.sensitive:
+            if name not in whole:
+                whole.add(name)
+                yield FieldChange((name,), SENSITIVE, SENSITIVE)
+        elif name == "media":
             yield FieldChange(change.path, _media(action, change.before), _media(action, change.after))
         elif len(change.path) > 1 and bodies in {Bodies.HASH, Bodies.NONE}:
             if name not in whole:

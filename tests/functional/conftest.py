@@ -62,7 +62,7 @@ class Project:
         ran = subprocess.run(
             [sys.executable, "-m", "reconciler", *arguments],
             cwd=self.folder,
-            env=self._environment(),
+            env=self.environment(),
             input=stdin,
             capture_output=True,
             text=True,
@@ -94,7 +94,8 @@ class Project:
         """Return the names of everything in the folder."""
         return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*")}
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the variables of its processes."""
         keep = {name: value for name, value in os.environ.items() if _is_neutral(name)}
         return {**keep, "PYTHONPATH": str(ROOT), **self.environ}
 

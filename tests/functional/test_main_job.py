@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from reconciler.emulator import Emulator, EmulatorOptions
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.server import running
 from tests.functional.conftest import ACCOUNT, GOLDEN, ROOT, Project, Ran, environ_of
+from tests.sdk import client_at
 
 ONE_OF_EACH = """\
 version: 1
@@ -53,18 +53,6 @@ def expect_golden(ran: Ran, name: str) -> None:
 def sdk(served: Project) -> Client:
     """The official SDK, pointed at the emulator."""
     return client_at(served.environ["RECONCILER_ENDPOINT"])
-
-
-def client_at(origin: str) -> Client:
-    """Return the official SDK with every request redirected to *origin*."""
-
-    class Redirected(TwilioHttpClient):
-        def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-            return super().request(
-                method, url.replace("https://conversations.twilio.com", origin), *args, **kwargs
-            )
-
-    return Client(ACCOUNT, "sesame-open", http_client=Redirected())
 
 
 def only_conversation(sdk: Client) -> Any:

@@ -1,0 +1,40 @@
+"""The command that looks for drift. It takes no lock, as it can write nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli import options as shared
+
+_INTERRUPTED = 128
+"""A shell's exit code for a signal is this plus the signal's number."""
+
+
+@click.command(epilog="Example: reconciler drift --endpoint emulator --detailed-exitcode")
+@shared.manifests
+@shared.reading
+@shared.option("--detailed-exitcode", is_flag=True, help="Exit 2 if anything was changed remotely.")
+@shared.output
+def drift(paths: tuple[Path, ...], **given: Any) -> int:
+    """Compare live messages with what was last applied; nothing can be written.
+
+    Needs no manifests. With them (or a folder `manifests`), it also counts what they still want, shows
+    earlier values, and knows `ignore_changes`.
+    """
+    from reconciler.drift import look_for_drift  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.interrupt import Interrupted, Interrupts  # noqa: PLC0415
+    from reconciler.operations import NOTHING  # noqa: PLC0415
+
+    screen = shared.screen(given)
+    desired = shared.desired_if_any(paths, given)
+    settings = shared.settings(given)
+    try:
+        found = Interrupts().run(look_for_drift(desired, settings))
+    except Interrupted as signal:
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED + signal.signum
+    screen.plan(found, desired or NOTHING)
+    return 2 if given["detailed_exitcode"] and found.changes_anything else 0

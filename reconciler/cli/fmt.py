@@ -1,0 +1,76 @@
+"""The command that formats manifests."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options as shared
+from reconciler.errors import ManifestError, Problem, ReconcilerError, UsageError
+from reconciler.report.inert import escape
+
+
+@click.command(epilog="Example: reconciler fmt --check manifests")
+@shared.paths
+@shared.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not formatted.")
+@shared.option("--diff", is_flag=True, help="Write nothing; show what would change.")
+def fmt(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:
+    """Put manifests into canonical form, and name the files that were not.
+
+    Only white space changes: comments, order and quotes stay as they are.
+    """
+    from reconciler.manifest.files import manifest_files  # noqa: PLC0415
+
+    problems: list[Problem] = []
+    changed = 0
+    for file in manifest_files(shared.manifest_paths(paths)):
+        try:
+            before, after = _formatted(file)
+        except ManifestError as error:
+            problems += error.problems
+            continue
+        if before == after.encode():
+            continue
+        changed += 1
+        click.echo("\n".join(_diff(file, before, after)) if diff else escape(str(file)))
+        if not check and not diff:
+            _write(file, after)
+    if problems:
+        raise ManifestError(tuple(problems))
+    return 1 if check and changed else 0
+
+
+def _formatted(file: Path) -> tuple[bytes, str]:
+    """Return what *file* holds, and that in canonical form; raises ManifestError if it is no YAML."""
+    from reconciler.manifest.format import format_text  # noqa: PLC0415
+    from reconciler.manifest.parse import parse  # noqa: PLC0415  # pydantic
+    from reconciler.manifest.reader import Irregular  # noqa: PLC0415
+
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read `{file}`: {(error.strerror or str(error)).lower()}") from error
+    try:
+        return data, format_text(data.decode("utf-8-sig"))
+    except (UnicodeDecodeError, Irregular):
+        raise ManifestError(parse(data, str(file)).problems) from None
+    except ReconcilerError as error:
+        raise ReconcilerError(f"`{file}` {error.text}", hint=error.hint) from error
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_bytes(text.encode())
+    except OSError as error:
+        raise UsageError(f"cannot write `{file}`: {(error.strerror or str(error)).lower()}") from error
+
+
+def _diff(file: Path, before: bytes, after: str) -> list[str]:
+    """Return the lines of a diff, made harmless: the text may be a stranger's."""
+    old = before.decode("utf-8-sig").split("\n")
+    return [
+        escape(line)
+        for line in unified_diff(old, after.split("\n"), str(file), f"{file} (formatted)", lineterm="")
+    ]

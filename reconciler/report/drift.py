@@ -1,0 +1,50 @@
+"""What was changed remotely since the last apply, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.plan.actions import Action, Drift, Verb
+from reconciler.report import blocks, inert, values
+from reconciler.report.paint import Paint
+from reconciler.report.values import Bodies
+
+HEADING = "Objects have changed remotely since the last apply:"
+_NOT_KEPT = "(not kept)"
+"""Stands for a value of which the state has the digest alone."""
+
+
+def drift_line(drift: Drift) -> str:
+    """Return `Drift: …`, or `No drift. …` if all is as it was last applied."""
+    if not drift.objects:
+        return "No drift. Your conversations are as they were last applied."
+    deleted = sum(item.verb is Verb.DELETE for item in drift.objects)
+    return f"Drift: {len(drift.objects) - deleted:,} changed, {deleted:,} deleted."
+
+
+def pending_line(drift: Drift) -> str | None:
+    """Return what the manifests still want, or None if that is nothing or was not looked at."""
+    if not drift.pending:
+        return None
+    changes = "1 change" if drift.pending == 1 else f"{drift.pending:,} changes"
+    return f"Also pending: {changes} in the manifests; see `reconciler plan`."
+
+
+def drift_lines(item: Action, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]:
+    """Yield header and block of one object."""
+    gone = item.verb is Verb.DELETE
+    name = inert.quoted(item.address.rpartition("/")[2])
+    yield paint.bold(f"  # {inert.escape(item.address)} has {'been deleted' if gone else 'changed'}")
+    yield f"{paint.sign(blocks.SIGNS[item.verb], 3)} {item.type} {name} {{"
+    for mark, line in _body(item, bodies, salt):
+        yield f"      {paint.sign(mark, 1)} {line}"
+    yield "    }"
+
+
+def _body(item: Action, bodies: Bodies, salt: str) -> Iterator[tuple[str, str]]:
+    yield "", f"sid: {inert.quoted(item.sid or '')}"
+    for change in values.changes(item, bodies, salt):
+        if change.path[0] in item.before:
+            yield from blocks.changed(item, change)
+        else:
+            yield "~", f"{blocks.dotted(change.path)}: {_NOT_KEPT} -> {blocks.inline(change.after)}"

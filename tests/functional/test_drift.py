@@ -1,0 +1,95 @@
+"""Drift: what others changed since the last apply, told apart from what the manifests still want."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from twilio.rest import Client
+
+from reconciler.emulator import Emulator
+from tests.functional.conftest import ROOT, Project
+from tests.functional.test_main_job import ONE_OF_EACH, expect_golden, only_conversation
+from tests.sdk import client_at
+
+
+@pytest.fixture
+def applied(served: Project) -> Project:
+    """A project whose manifest was applied."""
+    served.write("manifests/a.yaml", ONE_OF_EACH)
+    served.run("apply", "--auto-approve", check=0)
+    return served
+
+
+@pytest.fixture
+def sdk(served: Project) -> Client:
+    """The official SDK, pointed at the emulator."""
+    return client_at(served.environ["RECONCILER_ENDPOINT"])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder with what is in it."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_drift_is_named_and_mended(applied: Project, sdk: Client) -> None:
+    """One message edited, one deleted: exactly these are named, an apply mends them, and no drift is left."""
+    hello, how, _ = only_conversation(sdk).messages.list()
+    hello.update(body="Hello there!!", attributes='{"importance": "none", "seen": [1, 2]}')
+    how.delete()
+
+    expect_golden(applied.run("drift", "--detailed-exitcode", check=2), "drift")
+    applied.run("apply", "--auto-approve", check=0)
+    expect_golden(applied.run("drift", "--detailed-exitcode", check=0), "no-drift")
+
+
+def test_drift_needs_no_manifests(applied: Project, sdk: Client) -> None:
+    """Without manifests the drift is the same; only what was there before cannot be shown."""
+    only_conversation(sdk).messages.list()[0].update(body="Hello there!!", author="mallory")
+    (applied.folder / "manifests" / "a.yaml").unlink()
+    (applied.folder / "manifests").rmdir()
+
+    expect_golden(applied.run("drift", "--detailed-exitcode", check=2), "drift-without-manifests")
+
+
+def test_changes_in_the_manifests_are_no_drift(applied: Project) -> None:
+    """What is not applied yet is counted apart, and the exit code says that nothing drifted."""
+    applied.edit("manifests/a.yaml", "How can I help?", "What can I do for you?")
+    applied.edit(
+        "manifests/a.yaml", "{key: bye, author: alice, body: 'Never mind, bye'}", "{key: new, body: N}"
+    )
+
+    expect_golden(applied.run("drift", "--detailed-exitcode", check=0), "drift-pending")
+
+
+def test_drift_as_json_is_terraforms(applied: Project, sdk: Client) -> None:
+    """`resource_drift` has the shape of `resource_changes`, and the document the plan's schema."""
+    hello, how, _ = only_conversation(sdk).messages.list()
+    hello.update(body="Hello there!!")
+    how.delete()
+
+    document = json.loads(applied.run("drift", "--format", "json", check=0).out)
+
+    jsonschema.validate(document, json.loads((ROOT / "schemas" / "plan.schema.json").read_text()))
+    assert document["resource_changes"] == []
+    assert [
+        (item["address"], item["change"]["actions"], item["change"]["before"], item["change"]["after"])
+        for item in document["resource_drift"]
+    ] == [
+        ("support/order-1/hello", ["update"], {"body": "Hello there"}, {"body": "Hello there!!"}),
+        ("support/order-1/how", ["delete"], {}, None),
+    ]
+
+
+def test_drift_writes_nothing(applied: Project, sdk: Client, remote: Emulator) -> None:
+    """Every request is a GET, and no file of the project is different afterwards, the lock included."""
+    only_conversation(sdk).messages.list()[0].update(body="Hello there!!")
+    before = contents(applied.folder)
+    remote.requests.clear()
+
+    applied.run("drift", "--detailed-exitcode", check=2)
+
+    assert {request.method for request in remote.requests} == {"GET"}
+    assert contents(applied.folder) == before

@@ -1,0 +1,86 @@
+"""`fmt`: files in canonical form, or none touched."""
+
+from __future__ import annotations
+
+from tests.functional.conftest import ROOT, Project
+from tests.functional.test_main_job import expect_golden
+
+UGLY = """\
+# a demo
+version:   1
+services:
+    s:
+        conversations:
+            c:
+                messages:
+                - key:  a   # first
+                  body: |
+                      One
+                        two
+                - {key: b,body: Hi}
+"""
+TIDY = """\
+# a demo
+version: 1
+services:
+  s:
+    conversations:
+      c:
+        messages:
+          - key: a   # first
+            body: |
+              One
+                two
+          - {key: b, body: Hi}
+"""
+
+
+def test_files_are_formatted_and_named(project: Project) -> None:
+    """Without paths, those of the folder `manifests`; a second time there is nothing to do."""
+    project.write("manifests/ugly.yaml", UGLY)
+    project.write("manifests/tidy.yaml", TIDY)
+
+    first, second = project.run("fmt", check=0), project.run("fmt", check=0)
+
+    assert (first.out, second.out) == ("manifests/ugly.yaml\n", "")
+    assert (project.folder / "manifests/ugly.yaml").read_text(encoding="utf-8") == TIDY
+
+
+def test_check_writes_nothing(project: Project) -> None:
+    """It names the files, and exits 1 if there are any."""
+    project.write("ugly.yaml", UGLY)
+    project.write("tidy.yaml", TIDY)
+
+    ran = project.run("fmt", "--check", "ugly.yaml", "tidy.yaml", check=1)
+
+    assert ran.out == "ugly.yaml\n"
+    assert (project.folder / "ugly.yaml").read_text(encoding="utf-8") == UGLY
+    project.run("fmt", "--check", "tidy.yaml", check=0)
+
+
+def test_diff_shows_what_would_change(project: Project) -> None:
+    """And writes nothing; text is made harmless."""
+    project.write("ugly.yaml", UGLY.replace("Hi}", '"\u202e"}'))
+
+    expect_golden(project.run("fmt", "--diff", "ugly.yaml"), "fmt-diff")
+    assert (project.folder / "ugly.yaml").read_text(encoding="utf-8").startswith("# a demo\nversion:   1")
+
+
+def test_broken_files_are_left_alone(project: Project) -> None:
+    """They are told with their place; the others are formatted."""
+    project.write("m/broken.yaml", "version: 1\nversion: 1\n")
+    project.write("m/latin.yaml", "version: 1\n")
+    (project.folder / "m/latin.yaml").write_bytes(b"version: 1  # \xe9\n")
+    project.write("m/ugly.yaml", UGLY)
+
+    ran = project.run("fmt", "m", check=1)
+
+    assert ran.out == "m/ugly.yaml\n"
+    assert "--> m/broken.yaml:2:1" in ran.err
+    assert "--> m/latin.yaml:1:15" in ran.err
+    assert (project.folder / "m/broken.yaml").read_text(encoding="utf-8") == "version: 1\nversion: 1\n"
+
+
+def test_the_examples_are_formatted() -> None:
+    """Those that people start from."""
+    assert Project(ROOT).run("fmt", "--check", "examples").out == ""
