@@ -6,18 +6,35 @@ whole seconds of UTC, in the form Twilio sends (`2026-01-05T09:00:00Z`). Nothing
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 _DATE_LENGTH = len("2026-01-05T09:00:00Z")
+_AWAITED = re.compile(r"(?:\0|\\u0000)service\.([^\0\\]+)\.sid(?:\0|\\u0000)")
+_PLAIN = frozenset({str, int, bool, type(None)})
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of *value*: sorted keys, no spaces, integral floats as integers."""
     return _ENCODER.encode(_integral(value)).decode()
+
+
+def awaited_sid(service: str) -> str:
+    """Return what stands in a text for the sid of *service* until it is known.
+
+    It holds NUL, as no other text does, whether it is JSON or not.
+    """
+    return f"\0service.{service}.sid\0"
+
+
+def with_sids(text: str, sid_of: Callable[[str], str]) -> str:
+    """Return *text* with every awaited sid replaced by what *sid_of* returns for its service."""
+    return _AWAITED.sub(lambda match: sid_of(match[1]), text)
 
 
 def canonical_attributes(text: str) -> str:
@@ -27,7 +44,7 @@ def canonical_attributes(text: str) -> str:
     """
     try:
         return canonical_json(msgspec.json.decode(text))
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return text
 
 
@@ -49,10 +66,10 @@ def canonical_date(text: str | None) -> str | None:
 
 def _integral(value: Any) -> Any:
     """Turn integral floats into integers, so that `1.0` and `1` have one text."""
+    if isinstance(value, dict):
+        return {key: item if type(item) in _PLAIN else _integral(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [item if type(item) in _PLAIN else _integral(item) for item in value]
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
-    if isinstance(value, dict):
-        return {key: _integral(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_integral(item) for item in value]
     return value

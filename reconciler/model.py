@@ -6,7 +6,9 @@ All are frozen. A field of a message is a canonical text (see `canonical`) or No
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -15,7 +17,12 @@ Address: TypeAlias = str
 """`service`, `service/conversation`, `service/conversation/key`, or
 `service/conversation/participants/key`: chosen by the author of the manifest, never sent."""
 
-ADDRESS_PART: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+"""A name or key as it is written in a manifest."""
+INSTANCE_KEY: Final = r"[A-Za-z0-9._@+:-]{1,64}"
+"""What tells apart those that one `for_each` makes."""
+ADDRESS_PART: Final = rf"{NAME}(?:\[{INSTANCE_KEY}\])?"
+"""A name, and for one of many its key: `order[4711]`."""
 
 MESSAGE_FIELDS: Final = (
     "author",
@@ -65,6 +72,11 @@ def parent_of(address: Address) -> Address:
     return first if "/" not in rest else f"{first}/{rest.partition('/')[0]}"
 
 
+def matches(address: Address, glob: str) -> bool:
+    """Return whether *address* is one that *glob* means: `*` and `?` stand for any text, `[` for itself."""
+    return fnmatchcase(address, glob.replace("[", "[[]"))
+
+
 class Order(StrEnum):
     """What `order:` asks of the live order of managed messages."""
 
@@ -90,7 +102,7 @@ class MediaFile(Struct, frozen=True, gc=False):
     filename: str
 
 
-class Message(Struct, frozen=True, gc=False):
+class Message(Struct, frozen=True, gc=False, omit_defaults=True):
     """One desired message. Fields are canonical texts; None means that it is not managed."""
 
     key: str
@@ -111,9 +123,11 @@ class Message(Struct, frozen=True, gc=False):
     prevent_destroy: bool = False
     ignore_changes: tuple[tuple[str, ...], ...] = ()
     """Paths: `("body",)` or `("attributes", "seen", "at")`."""
+    sensitive: tuple[str, ...] = ()
+    """The fields whose values are never shown."""
 
 
-class Participant(Struct, frozen=True, gc=False):
+class Participant(Struct, frozen=True, gc=False, omit_defaults=True):
     """One desired participant: a chat *identity*, or an *address* reached through *proxy_address*."""
 
     key: str
@@ -126,7 +140,7 @@ class Participant(Struct, frozen=True, gc=False):
     attributes: str | None = None
 
 
-class Conversation(Struct, frozen=True, gc=False):
+class Conversation(Struct, frozen=True, gc=False, omit_defaults=True):
     """One desired conversation; *path* and *line* say where it is declared."""
 
     name: str
@@ -147,9 +161,11 @@ class Conversation(Struct, frozen=True, gc=False):
     unmanaged: Unmanaged = Unmanaged.KEEP
     messages: tuple[Message, ...] = ()
     participants: tuple[Participant, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    """The fields whose values are never shown."""
 
 
-class Service(Struct, frozen=True, gc=False):
+class Service(Struct, frozen=True, gc=False, omit_defaults=True):
     """One desired service: an existing one by *sid*, or the one of that *friendly_name*."""
 
     name: str
@@ -162,12 +178,44 @@ class Service(Struct, frozen=True, gc=False):
     conversations: tuple[Conversation, ...] = ()
 
 
+class Import(Struct, frozen=True, gc=False):
+    """The wish that *address* stand for the live object *sid*."""
+
+    address: Address
+    sid: str
+
+
+class Move(Struct, frozen=True, gc=False):
+    """The wish that *address* stand for what *previous* stood for, and all that is in it."""
+
+    previous: Address
+    address: Address
+
+
 class Desired(Struct, frozen=True, gc=False):
-    """All manifests merged; *digest* is `sha256:…` over what they say, whatever the file names."""
+    """All manifests merged; *digest* is `sha256:…` over what they say, whatever the file names.
+
+    *imports*, *moves* and *removed* change which address stands for what, and nothing remote; *removed* are
+    to be forgotten with all that is in them. *awaits* names the services whose sids texts refer to.
+    """
 
     services: tuple[Service, ...]
     digest: str
     account_sid: str | None = None
+    imports: tuple[Import, ...] = ()
+    moves: tuple[Move, ...] = ()
+    removed: tuple[Address, ...] = ()
+    awaits: tuple[str, ...] = ()
+
+
+def declared(desired: Desired) -> Iterator[tuple[Address, Conversation | Message]]:
+    """Yield every conversation and message of *desired* with its address."""
+    for service in desired.services:
+        for conversation in service.conversations:
+            address = f"{service.name}/{conversation.name}"
+            yield address, conversation
+            for message in conversation.messages:
+                yield f"{address}/{message.key}", message
 
 
 class RemoteMedia(Struct, frozen=True, gc=False):
@@ -230,13 +278,13 @@ class ConversationView(Struct, frozen=True, gc=False):
     """What was read of one conversation: *remote* is None where it does not exist.
 
     *complete* says that *messages* are all there are; otherwise they are the managed ones and
-    whatever stands above them.
+    whatever stands above them. *participants* is None where they were not read.
     """
 
     remote: RemoteConversation | None
     messages: dict[str, RemoteMessage] = {}
     complete: bool = True
-    participants: dict[str, RemoteParticipant] = {}
+    participants: dict[str, RemoteParticipant] | None = None
 
 
 class Remote(Struct, frozen=True, gc=False):

@@ -1,3 +1,9 @@
 """What all tests share. Only this file may name plugins: pytest asks for them before it collects."""
 
+from hypothesis import settings
+
 pytest_plugins = ["pytester"]
+
+# A busy machine is no failure: nothing here is timed, and a failure prints what makes it again.
+settings.register_profile("reconciler", deadline=None, print_blob=True)
+settings.load_profile("reconciler")

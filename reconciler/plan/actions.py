@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -41,6 +42,10 @@ class Reason(StrEnum):
     SETTLED = "settled"
 
 
+SENSITIVE: Final = "(sensitive value)"
+"""What is shown of a value that must not be shown."""
+
+
 class FieldChange(Struct, frozen=True):
     """One difference. Path parts are names and list positions; values are JSON, None where absent."""
 
@@ -56,8 +61,10 @@ class Action(Struct, frozen=True, omit_defaults=True):
     request carries, *managed* names the part that the manifest declares and the state will
     remember. *reset* names the fields that are set back to the API's default, as they were dropped
     from the manifest. *ignored* are the `ignore_changes` paths. *with_parent* marks what goes with
-    the deletion of its conversation, without a request of its own. *fingerprint* is over the live
-    object, to refuse a stale plan.
+    the deletion of its conversation, without a request of its own. *importing* marks an object that the
+    address is bound to by this very plan, *released* one that is forgotten but stays spared.
+    *fingerprint* is over the live object, to refuse a stale plan. The values of *sensitive* fields are
+    never shown.
     """
 
     address: Address
@@ -76,8 +83,11 @@ class Action(Struct, frozen=True, omit_defaults=True):
     previous_address: Address | None = None
     webhooks: bool = False
     with_parent: bool = False
+    importing: bool = False
+    released: bool = False
     file: MediaFile | None = None
     fingerprint: str = ""
+    sensitive: tuple[str, ...] = ()
 
     @property
     def type(self) -> ResourceType:
@@ -121,12 +131,25 @@ class Counts(Struct, frozen=True):
     no_op: int = 0
 
 
+class Drift(Struct, frozen=True):
+    """What was changed remotely since the last apply.
+
+    Each of *objects* has the verb `update`, with the live values in *after* and in *before* those that are
+    known, or `delete`, if it is gone. *pending* counts the changes in the manifests that are not applied
+    yet; None if no manifest was looked at.
+    """
+
+    objects: tuple[Action, ...]
+    pending: int | None = None
+
+
 class Plan(Struct, frozen=True):
     """What apply would do, in the order in which people read it.
 
     *records* bring bindings up to date without any request. *unordered* are the conversations
     whose creates may run side by side (`order: any`). *settlements* are the open intents that were looked
-    up, with the sid that was found for each.
+    up, with the sid that was found for each. With a *drift* it is a refresh-only plan: it has no actions, and
+    its records make the state say what is live.
     """
 
     actions: tuple[Action, ...]
@@ -141,6 +164,7 @@ class Plan(Struct, frozen=True):
     manifest_digest: str = ""
     settlements: tuple[tuple[Intent, str | None], ...] = ()
     requests_read: int = 0
+    drift: Drift | None = None
 
     @property
     def applyable(self) -> bool:
@@ -148,12 +172,17 @@ class Plan(Struct, frozen=True):
         return not self.refusals
 
     @property
+    def changes_anything(self) -> bool:
+        """True if applying it changes more than how well the state knows what is there."""
+        return bool(self.actions) or (self.drift is not None and bool(self.drift.objects))
+
+    @property
     def counts(self) -> Counts:
         """The numbers of the summary line."""
         verbs = [action.verb for action in self.actions]
         replaced = verbs.count(Verb.REPLACE)
         return Counts(
-            imported=verbs.count(Verb.ADOPT),
+            imported=sum(action.verb is Verb.ADOPT or action.importing for action in self.actions),
             add=verbs.count(Verb.CREATE) + replaced,
             change=verbs.count(Verb.UPDATE),
             destroy=verbs.count(Verb.DELETE) + replaced,

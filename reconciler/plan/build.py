@@ -6,7 +6,8 @@ made again from a bug report.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterator
 
 import msgspec
 
@@ -18,24 +19,29 @@ from reconciler.model import (
     Order,
     Remote,
     ResourceType,
+    Service,
     Unmanaged,
     parent_of,
     type_of,
 )
-from reconciler.plan.actions import Action, Parent, Plan, Verb
-from reconciler.plan.draft import Draft, Options, Scope
+from reconciler.plan.actions import Action, Parent, Plan, Reason, Verb
+from reconciler.plan.conversation import plan_messages
+from reconciler.plan.draft import Draft, Options, Scope, plural
+from reconciler.plan.grouping import grouped
 from reconciler.plan.guard import guard
-from reconciler.plan.messages import plan_messages, refuse_protected
+from reconciler.plan.messages import refuse_protected
+from reconciler.plan.notices import judge_state, warn_of_consequences
 from reconciler.plan.parents import (
     plan_conversation,
     plan_conversation_removal,
     plan_service,
     plan_service_removal,
-    warn_of_state,
 )
+from reconciler.plan.participants import plan_participants
+from reconciler.plan.selection import Selection
 from reconciler.state.model import Binding, State
 
-NOT_READ = ConversationView(remote=None)
+_ABSENT = ConversationView(remote=None)
 
 
 def build_plan(
@@ -43,171 +49,237 @@ def build_plan(
     remote: Remote,
     state: State,
     options: Options = Options(),  # noqa: B008  # frozen
-    claimed: Iterable[str] = (),
 ) -> Plan:
     """Return the ordered actions that turn *remote* into *desired*.
 
     Services and conversations come in manifest order, parents before what is in them; then what
-    is no longer in the manifest, children before their parents. *claimed* are the sids of messages
-    that open intents may have made: nobody's until they are settled.
+    is no longer in the manifest, children before their parents. Open intents of *state* are those
+    that could not be settled.
     """
-    draft = Draft()
-    scopes = _scopes(desired, remote, state, options, frozenset(claimed))
-    wanted = set() if options.destroy else _plan_desired(draft, desired, remote, state, scopes)
-    _plan_removed(draft, desired, remote, state, scopes, wanted, destroy=options.destroy)
-    sizes = {
-        address: len(scope.view.messages.keys() | {binding.sid for binding in scope.bindings.values()})
-        for address, scope in scopes.items()
-    }
-    guard(draft, options, sizes, sum(type_of(address) is ResourceType.MESSAGE for address in state.bindings))
-    return Plan(
-        actions=tuple(draft.actions),
-        parents=_parents(desired, remote),
-        warnings=tuple(draft.warnings),
-        refusals=tuple(draft.refusals),
-        records=tuple(draft.records),
-        unordered=tuple(
-            f"{service.name}/{conversation.name}"
-            for service in desired.services
-            for conversation in service.conversations
-            if conversation.order is Order.ANY
-        ),
-        no_ops=draft.no_ops,
-        lineage=state.lineage,
-        serial=state.serial,
-        manifest_digest=desired.digest,
-        requests_read=remote.requests,
-    )
+    return _Planner(desired, remote, state, options).plan()
 
 
-def bindings_by_conversation(state: State) -> dict[Address, dict[Address, Binding]]:
-    """Return the bindings of messages, grouped by the address of their conversation."""
-    grouped: dict[Address, dict[Address, Binding]] = {}
-    for address, binding in state.bindings.items():
-        if address.count("/") == 2:  # noqa: PLR2004  # service/conversation/key
-            grouped.setdefault(address.rpartition("/")[0], {})[address] = binding
-    return grouped
+class _Planner:
+    """One plan in the making."""
 
-
-def _scopes(
-    desired: Desired, remote: Remote, state: State, options: Options, claimed: frozenset[str]
-) -> dict[Address, Scope]:
-    """Return every conversation that is desired or bound, the desired ones in manifest order."""
-    grouped = bindings_by_conversation(state)
-    declared: dict[Address, Conversation | None] = {
-        f"{service.name}/{conversation.name}": conversation
-        for service in desired.services
-        for conversation in service.conversations
-    }
-    for address in sorted({*grouped, *_bound(state, ResourceType.CONVERSATION)}):
-        declared.setdefault(address, None)
-    return {
-        address: Scope(
-            address=address,
-            desired=None if options.destroy else conversation,
-            view=remote.conversations.get(address, NOT_READ),
-            bindings=grouped.get(address, {}),
-            claimed=claimed,
-            digest=state.digest,
-            options=options,
+    def __init__(self, desired: Desired, remote: Remote, state: State, options: Options) -> None:
+        self.desired = desired
+        self.remote = remote
+        self.state = state
+        self.options = options
+        self.draft = Draft()
+        self.selection = (
+            Selection(options.targets, options.excludes) if options.targets or options.excludes else None
         )
-        for address, conversation in declared.items()
-    }
+        self.declared = dict(_conversations(desired))
+        self.bound = grouped(state)
+        self.scopes = {scope.address: scope for scope in self._scopes()}
+        self.parents: list[Parent] = []
+        self.staying: Counter[Address] = Counter()
+        """How many conversations of a service will still be there, as far as addresses name them."""
+        self.parted = set(_parents_of_excluded(state, self.selection))
+        """Parents of which a part is none of this plan's business."""
 
+    def plan(self) -> Plan:
+        """Plan everything, judge the whole, and return it."""
+        shared = self._refuse_shared()
+        if self.options.replace:
+            self._refuse_unknown()
+        if not self.options.destroy:
+            for service in self.desired.services:
+                self._plan_service(service)
+        for address, scope in self.scopes.items():
+            if scope.desired is None and address not in shared:
+                self._plan_removed_conversation(scope)
+        self._plan_removed_services()
+        if self.selection is not None:
+            self._warn_of_parts(self.selection)
+        guard(self.draft, self.options, self.scopes)
+        return Plan(
+            actions=tuple(self.draft.actions),
+            parents=tuple(self.parents),
+            warnings=tuple(self.draft.warnings),
+            refusals=tuple(self.draft.refusals),
+            records=self.draft.records,
+            unordered=tuple(
+                a for a, conversation in self.declared.items() if conversation.order is Order.ANY
+            ),
+            no_ops=self.draft.no_ops,
+            lineage=self.state.lineage,
+            serial=self.state.serial,
+            manifest_digest=self.desired.digest,
+            requests_read=self.remote.requests,
+        )
 
-def _plan_desired(
-    draft: Draft, desired: Desired, remote: Remote, state: State, scopes: Mapping[Address, Scope]
-) -> set[Address]:
-    wanted: set[Address] = set()
-    for service in desired.services:
-        wanted.add(service.name)
-        live = remote.services.get(service.name)
-        plan_service(draft, service, live, state.bindings.get(service.name))
-        for conversation in service.conversations:
-            address = f"{service.name}/{conversation.name}"
-            wanted.add(address)
-            scope = scopes[address]
-            first = len(draft.actions)
-            plan_conversation(
-                draft, scope, conversation, state.bindings.get(address), live.sid if live else ""
+    def _scopes(self) -> Iterator[Scope]:
+        """Yield every conversation that is desired or bound, the desired ones in manifest order."""
+        messages = self.bound.messages
+        boundaries: dict[Address, int] = {}
+        for intent in self.state.intents.values():
+            if type_of(intent.address) is ResourceType.MESSAGE:
+                conversation = parent_of(intent.address)
+                boundaries[conversation] = min(boundaries.get(conversation, intent.boundary), intent.boundary)
+        undeclared = (self.bound.conversations.keys() | messages.keys()) - self.declared.keys()
+        for address in (*self.declared, *sorted(undeclared)):
+            service = self.remote.services.get(parent_of(address))
+            yield Scope(
+                address=address,
+                desired=None if self.options.destroy else self.declared.get(address),
+                view=self.remote.conversations.get(address, _ABSENT),
+                bindings=messages.get(address, {}),
+                digest=self.state.digest,
+                options=self.options,
+                service_sid=service.sid if service is not None else "",
+                boundary=boundaries.get(address),
+                selection=self.selection,
             )
-            plan_messages(draft, scope)
-            warn_of_state(draft, scope, first)
-            _warn_of_webhooks(draft, address, first)
-    return wanted
 
+    def _refuse_shared(self) -> set[Address]:
+        """Refuse two addresses for one conversation, and return these addresses.
 
-def _plan_removed(
-    draft: Draft,
-    desired: Desired,
-    remote: Remote,
-    state: State,
-    scopes: Mapping[Address, Scope],
-    wanted: set[Address],
-    *,
-    destroy: bool,
-) -> None:
-    declared = {
-        f"{service.name}/{conversation.name}": conversation
-        for service in desired.services
-        for conversation in service.conversations
-    }
-    staying: dict[Address, int] = {}
-    for address, scope in scopes.items():
-        if address in wanted:
-            staying[parent_of(address)] = staying.get(parent_of(address), 0) + 1
-            continue
-        unmanaged = declared[address].unmanaged if address in declared else Unmanaged.KEEP
-        first = len(draft.actions)
-        plan_messages(draft, scope)
-        binding = state.bindings.get(address)
-        if address in declared:
-            _refuse_protected(draft, declared[address], address, first)
-        if binding is None:
-            continue
-        if plan_conversation_removal(draft, scope, binding, unmanaged):
-            draft.actions[first:] = [_going_along(action) for action in draft.actions[first:]]
+        Each would take the other's messages for strangers.
+        """
+        holders: dict[str, list[Address]] = {}
+        for address, scope in self.scopes.items():
+            if scope.view.remote is not None:
+                holders.setdefault(scope.view.remote.sid, []).append(address)
+        shared = {sid: addresses for sid, addresses in holders.items() if len(addresses) > 1}
+        for sid, addresses in shared.items():
+            self.draft.refuse(
+                "same_conversation",
+                f"{' and '.join(f'`{address}`' for address in addresses)} are one conversation ({sid})",
+                "if it was renamed, run `reconciler state mv OLD NEW`; else keep only one in the manifests",
+            )
+        return {address for addresses in shared.values() for address in addresses}
+
+    def _refuse_unknown(self) -> None:
+        messages = {f"{a}/{message.key}" for a, one in self.declared.items() for message in one.messages}
+        for address in self.options.replace:
+            if address not in messages:
+                self.draft.refuse(
+                    "unknown_address",
+                    f"`--replace {address}` names no message of the manifests",
+                    "give the address as `service/conversation/key`",
+                )
+
+    def _plan_service(self, service: Service) -> None:
+        self.staying[service.name] += len(service.conversations)
+        scopes = [self.scopes[f"{service.name}/{one.name}"] for one in service.conversations]
+        scopes = [scope for scope in scopes if self._is_touched(scope)]
+        if not scopes and not self._selects(service.name):
+            return
+        live = self.remote.services.get(service.name)
+        plan_service(self.draft, service, live, self.state.bindings.get(service.name))
+        self.parents.append(Parent(service.name, live.sid if live else None, found=live is not None))
+        for scope in scopes:
+            first = len(self.draft.actions)
+            plan_conversation(
+                self.draft, scope, self.declared[scope.address], self.state.bindings.get(scope.address)
+            )
+            leaving = plan_participants(self.draft, scope, self.bound.participants.get(scope.address, {}))
+            plan_messages(self.draft, scope)
+            self.draft.actions += leaving
+            judge_state(self.draft, scope, first)
+            warn_of_consequences(self.draft, scope, first)
+            seen = scope.view.remote
+            self.parents.append(Parent(scope.address, seen.sid if seen else None, found=seen is not None))
+
+    def _plan_removed_conversation(self, scope: Scope) -> None:
+        first = len(self.draft.actions)
+        if self._is_touched(scope) and self._remove(scope):
+            self.draft.actions[first:] = [_going_along(action) for action in self.draft.actions[first:]]
         elif scope.view.remote is not None:
-            staying[parent_of(address)] = staying.get(parent_of(address), 0) + 1
-            warn_of_state(draft, scope, first)
-    for address in sorted(_bound(state, ResourceType.SERVICE)):
-        if address not in wanted:
-            others = staying.get(address, 0) + remote.others.get(address, 0)
-            live = remote.services.get(address)
-            plan_service_removal(draft, address, state.bindings[address], live, others, destroy=destroy)
+            self.staying[parent_of(scope.address)] += 1
+            judge_state(self.draft, scope, first)
+
+    def _remove(self, scope: Scope) -> bool:
+        """Plan what is no longer wanted of a conversation; return whether it goes as a whole."""
+        address, first = scope.address, len(self.draft.actions)
+        if address not in self.remote.conversations:
+            count = sum(not binding.released for binding in scope.bindings.values())
+            if count:
+                text = f"{plural(count, 'message')} of it are bound but it is not, so they were not looked at"
+                self.draft.warn("not_looked_at", address, text)
+            return False
+        plan_messages(self.draft, scope)
+        self.draft.actions += plan_participants(self.draft, scope, self.bound.participants.get(address, {}))
+        declared, binding = self.declared.get(address), self.state.bindings.get(address)
+        if declared is not None:
+            self._refuse_protected(declared, address, first)
+        if binding is None:
+            live = scope.view.remote
+            if live is not None and scope.bindings:  # what is deleted in it needs its sid
+                self.draft.bindings[address] = Binding(sid=live.sid, service_sid=scope.service_sid)
+            return False
+        if not self._selects_all(address):
+            return False
+        unmanaged = declared.unmanaged if declared is not None else Unmanaged.KEEP
+        return plan_conversation_removal(self.draft, scope, binding, unmanaged)
+
+    def _refuse_protected(self, conversation: Conversation, address: Address, first: int) -> None:
+        protected = {
+            f"{address}/{message.key}" for message in conversation.messages if message.prevent_destroy
+        }
+        for action in self.draft.actions[first:]:
+            if action.reason is Reason.REQUESTED and action.address in protected:
+                refuse_protected(self.draft, action.address, "destroyed")
+
+    def _plan_removed_services(self) -> None:
+        kept = set() if self.options.destroy else {service.name for service in self.desired.services}
+        sids = {live.sid for name in kept if (live := self.remote.services.get(name)) is not None}
+        for address, binding in sorted(self.bound.services.items()):
+            if address in kept or address not in self.remote.services or not self._selects_all(address):
+                continue
+            live = self.remote.services[address]
+            if live is not None and live.sid in sids:
+                self.draft.bindings[address] = None  # it has another name now
+                continue
+            staying = self.staying[address] + self.remote.others.get(address, 0)
+            plan_service_removal(self.draft, address, binding, live, staying, destroy=self.options.destroy)
+
+    def _warn_of_parts(self, selection: Selection) -> None:
+        self.draft.warn(
+            "partial",
+            "",
+            "only a part is planned, as `--target` and `--exclude` say; `order: strict` and "
+            "`unmanaged: delete` wait for a plan of the whole",
+        )
+        messages = (f"{a}/{message.key}" for a, one in self.declared.items() for message in one.messages)
+        services = (service.name for service in self.desired.services)
+        for glob in selection.unmatched({*services, *self.scopes, *messages, *self.state.bindings}):
+            self.draft.warn("matches_nothing", glob, f"`{glob}` matches no address")
+
+    def _selects(self, address: Address) -> bool:
+        return self.selection is None or address in self.selection
+
+    def _selects_all(self, address: Address) -> bool:
+        """Return True if the plan is about *address* and everything bound in it."""
+        return self._selects(address) and address not in self.parted
+
+    def _is_touched(self, scope: Scope) -> bool:
+        """Return True if the plan is about a conversation, or about a message of it."""
+        if self.selection is None or scope.address in self.selection:
+            return True
+        messages = scope.desired.messages if scope.desired is not None else ()
+        keys = (f"{scope.address}/{message.key}" for message in messages)
+        return any(address in self.selection for address in (*keys, *scope.bindings))
 
 
 def _going_along(action: Action) -> Action:
-    """Mark a message that is lost with its conversation: it needs no request of its own."""
-    if action.verb is Verb.DELETE and action.type is ResourceType.MESSAGE:
+    """Mark what is lost with its conversation: it needs no request of its own."""
+    if action.verb is Verb.DELETE and action.type is not ResourceType.CONVERSATION:
         return msgspec.structs.replace(action, with_parent=True)
     return action
 
 
-def _refuse_protected(draft: Draft, conversation: Conversation, address: Address, first: int) -> None:
-    protected = {f"{address}/{message.key}" for message in conversation.messages if message.prevent_destroy}
-    for action in draft.actions[first:]:
-        if action.verb is Verb.DELETE and action.address in protected:
-            refuse_protected(draft, action.address, "destroyed")
+def _parents_of_excluded(state: State, selection: Selection | None) -> Iterator[Address]:
+    for address in state.bindings if selection is not None else ():
+        if "/" in address and selection is not None and address not in selection:
+            yield parent_of(address)
+            yield parent_of(parent_of(address))
 
 
-def _warn_of_webhooks(draft: Draft, address: Address, first: int) -> None:
-    count = sum(action.webhooks and bool(action.send) for action in draft.actions[first:])
-    if count:
-        draft.warn("webhooks_on", address, f"{count} of the changes call the service's webhooks")
-
-
-def _parents(desired: Desired, remote: Remote) -> tuple[Parent, ...]:
-    parents = []
+def _conversations(desired: Desired) -> Iterator[tuple[Address, Conversation]]:
     for service in desired.services:
-        live = remote.services.get(service.name)
-        parents.append(Parent(service.name, live.sid if live else None, found=live is not None))
         for conversation in service.conversations:
-            address = f"{service.name}/{conversation.name}"
-            seen = remote.conversations.get(address, NOT_READ).remote
-            parents.append(Parent(address, seen.sid if seen else None, found=seen is not None))
-    return tuple(parents)
-
-
-def _bound(state: State, kind: ResourceType) -> list[Address]:
-    return [address for address in state.bindings if type_of(address) is kind]
+            yield f"{service.name}/{conversation.name}", conversation

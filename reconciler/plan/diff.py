@@ -4,8 +4,7 @@ Three sides decide about each managed field: the manifest's value M, the live va
 digests of what was last *sent* and of what the reply then showed (*observed*, the same as *sent*
 unless recorded). M = L needs nothing; M = sent and L = observed needs nothing either, as the
 server keeps rewriting it; only M = sent means drift; otherwise the manifest changed. Fields that
-no reply shows compare M with *sent* alone. Equality is tried first; DeepDiff is asked only about
-what differs, to name the paths inside it.
+no reply shows compare M with *sent* alone.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.canonical import canonical_attributes, canonical_date, canonical_json
-from reconciler.model import IMMUTABLE, JSON_FIELDS, MESSAGE_FIELDS, UNSEEN, Message, RemoteMessage
-from reconciler.plan.actions import FieldChange, Reason
+from reconciler.model import IMMUTABLE, MESSAGE_FIELDS, UNSEEN, Message, RemoteMessage
+from reconciler.plan.actions import Reason
 from reconciler.state.model import Binding
 
 Digest = Callable[[str, str], str]
@@ -32,18 +31,21 @@ class Kind(Struct, frozen=True):
     """How the fields of one type of resource behave.
 
     *unseen* fields are in no reply; *immutable* ones need a new resource; *defaults* are what the
-    API sets where nothing was sent, and what a dropped field is set back to.
+    API sets where nothing was sent, and what a dropped field is set back to; *carried* ones are taken
+    over by a replacement where the manifest does not say.
     """
 
     unseen: frozenset[str]
     immutable: frozenset[str]
     defaults: dict[str, str]
+    carried: tuple[str, ...] = ()
 
 
 MESSAGE: Final = Kind(
     unseen=UNSEEN | {"media"},  # the file's digest: a reply shows that there is media, not its bytes
     immutable=IMMUTABLE,
     defaults={"author": "system", "attributes": "{}", "subject": ""},
+    carried=("author", "attributes", "date_created"),
 )
 CONVERSATION: Final = Kind(
     unseen=frozenset({"timers_inactive", "timers_closed", "email_address", "email_name"}),
@@ -58,12 +60,12 @@ PARTICIPANT: Final = Kind(
 
 
 class Difference(Struct):
-    """What a comparison found.
+    """What a comparison found, as names of fields.
 
-    *fields* maps each field to change to its new text; *reset* are those of them that were dropped
-    from the manifest; *drifted* and *changed* say who changed what, *released* is given up as it
-    is, *rewritten* keeps being changed by the server, *assumed* could not be seen. *stale* is true
-    if the binding's digests no longer say what is there.
+    *fields* maps each field to change to its new text, which is empty for an immutable one that the
+    message no longer has; *reset* are those of them that were dropped from the manifest. *drifted*
+    and *changed* say who changed what, *released* is given up as it is, *rewritten* keeps being
+    changed by the server, *assumed* could not be seen.
     """
 
     fields: dict[str, str] = {}
@@ -73,7 +75,11 @@ class Difference(Struct):
     released: tuple[str, ...] = ()
     rewritten: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
-    stale: bool = False
+
+    @property
+    def reason(self) -> Reason:
+        """Why an update is needed: drift only if nothing changed in the manifest."""
+        return Reason.CHANGED_IN_MANIFEST if self.changed else Reason.DRIFTED
 
 
 def live_values(live: RemoteMessage) -> dict[str, str]:
@@ -97,24 +103,43 @@ def desired_values(message: Message) -> dict[str, str]:
     return {name: value for name in MESSAGE_FIELDS if (value := getattr(message, name)) is not None}
 
 
-def is_unchanged(message: Message, live: RemoteMessage, binding: Binding) -> bool:
+def is_unchanged(message: Message, live: RemoteMessage, binding: Binding, digest: Digest) -> bool:
     """Return True if it is plain at first sight that nothing is to be done: the common case.
 
     False only means that a full comparison must decide.
     """
-    if message.subject is not None or message.content_variables is not None or message.media is not None:
-        return False
-    for name in binding.sent:
+    sent = binding.sent
+    for name in sent:
         if getattr(message, name) is None:
             return False
     return (
         (message.body is None or message.body == live.body)
         and (message.author is None or message.author == live.author)
-        and (message.attributes is None or message.attributes == live.attributes)
+        and (
+            message.attributes is None
+            or message.attributes == live.attributes
+            or message.attributes == canonical_attributes(live.attributes or "{}")
+        )
         and (message.date_created is None or message.date_created == live.date_created)
         and (message.date_updated is None or message.date_updated == (live.date_updated or live.date_created))
         and (message.content_sid is None or message.content_sid == live.content_sid)
         and (message.media_sid is None or (bool(live.media) and message.media_sid == live.media[0].sid))  # type: ignore[index]
+        and (message.media is None or sent.get("media") == digest("media", message.media))
+        and (message.subject is None or sent.get("subject") == digest("subject", message.subject))
+        and (
+            message.content_variables is None
+            or sent.get("content_variables") == digest("content_variables", message.content_variables)
+        )
+    )
+
+
+def is_recorded(message: Message, binding: Binding, digest: Digest) -> bool:
+    """Return True if it is plain that the digests of an unchanged message are those of the manifest."""
+    if message.ignore_changes or binding.observed:
+        return False
+    wanted, sent = desired_values(message), binding.sent
+    return wanted.keys() == sent.keys() and all(
+        sent[name] == digest(name, value) for name, value in wanted.items()
     )
 
 
@@ -129,7 +154,7 @@ def compare(
 ) -> Difference:
     """Return what must change so that *live* says what *desired* says; *ignored* paths are left alone."""
     comparison = _Comparison(kind, live, binding, digest, ignored)
-    whole = {path[0] for path in ignored if len(path) == 1}
+    whole = wholly_ignored(ignored)
     for name, value in desired.items():
         if name in whole:
             continue
@@ -137,9 +162,8 @@ def compare(
             comparison.unseen(name, value)
         else:
             comparison.seen(name, value)
-    for name in binding.sent:
-        if name not in desired and name not in whole:
-            comparison.dropped(name, desired)
+    for name in sorted(binding.sent.keys() - desired.keys() - whole):
+        comparison.dropped(name, desired)
     return comparison.found
 
 
@@ -157,154 +181,139 @@ class _Comparison:
     def unseen(self, name: str, value: str) -> None:
         """Compare with what was sent, as no reply shows the field."""
         sent = self.binding.sent.get(name)
-        if sent == self.digest(name, value):
+        if self._stands_for(sent, name, value):
             return
         if sent is None and self.binding.imported and (name != "media" or "media_sid" in self.live):
             self.found.assumed += (name,)
-            self.found.stale = True
-            return
-        self._change(name, value)
+        else:
+            self._change(name, value)
 
     def seen(self, name: str, value: str) -> None:
         """Compare manifest, live and what was last applied."""
-        live = self.live.get(name, self.kind.defaults.get(name, ""))
-        ours, theirs = managed_part(name, value, self.ignored), managed_part(name, live, self.ignored)
-        sent = self.binding.sent.get(name)
-        wanted = self.digest(name, ours)
-        if ours == theirs:
-            self.found.stale = self.found.stale or sent != wanted or name in self.binding.observed
+        live = self._live(name)
+        if managed_part(name, value, self.ignored) == managed_part(name, live, self.ignored):
             return
-        seen_before = self.binding.observed.get(name, sent)
-        same_as_seen = seen_before is not None and self.digest(name, theirs) == seen_before
-        if sent == wanted and same_as_seen:
+        sent = self.binding.sent.get(name)
+        observed = self.binding.observed.get(name, sent)
+        same_wish = self._stands_for(sent, name, value)
+        same_reply = self._stands_for(observed, name, live)
+        if same_wish and same_reply:
             self.found.rewritten += (name,)
             return
-        if seen_before is not None and not same_as_seen:
+        if observed is not None and not same_reply:
             self.found.drifted += (name,)
-        if sent == wanted:
-            self.found.fields = {
-                **self.found.fields,
-                name: with_ignored_from(name, value, live, self.ignored),
-            }
-        else:
-            self._change(name, with_ignored_from(name, value, live, self.ignored))
+        if not same_wish:
+            self.found.changed += (name,)
+        self.found.fields[name] = with_ignored_from(name, value, live, self.ignored)
 
     def dropped(self, name: str, desired: Mapping[str, str]) -> None:
         """Decide about a field that was sent once and is no longer in the manifest."""
-        if name in self.kind.immutable:
-            if not _same_media(name, desired, self.live):
-                self._change(name, "")
-                self.found.reset += (name,)
-            self.found.stale = True
-            return
-        self.found.stale = True
+        sent = self.binding.sent[name]
         default = self.kind.defaults.get(name)
-        if default is None:
+        if name in self.kind.immutable:
+            # `media: {file}` may have become the sid of the very media that was sent.
+            if name != "media" or desired.get("media_sid", "") != self.live.get("media_sid"):
+                self._reset(name, "")
+        elif default is None:
             self.found.released += (name,)
-            return
-        value = self.live.get(name, default)
-        as_observed = self.digest(name, value) == self.binding.observed.get(name, self.binding.sent[name])
-        if name in self.kind.unseen or (value != default and as_observed):
-            self._change(name, default)
-            self.found.reset += (name,)
-        elif value != default:
-            self.found.released += (name,)
+        elif name in self.kind.unseen:
+            if not self._stands_for(sent, name, default):
+                self._reset(name, default)
+        elif managed_part(name, live := self._live(name), self.ignored) != default:
+            if self._stands_for(self.binding.observed.get(name, sent), name, live):
+                self._reset(name, with_ignored_from(name, default, live, self.ignored))
+            else:
+                self.found.released += (name,)
+
+    def _live(self, name: str) -> str:
+        return self.live.get(name, self.kind.defaults.get(name, ""))
+
+    def _stands_for(self, recorded: str | None, name: str, text: str) -> bool:
+        """Return True if *recorded* is the digest of *text*, or of the part of it that is managed now.
+
+        It is that of the whole if a path was added to `ignore_changes` since.
+        """
+        return recorded is not None and (
+            recorded == self.digest(name, managed_part(name, text, self.ignored))
+            or (bool(self.ignored) and recorded == self.digest(name, text))
+        )
 
     def _change(self, name: str, value: str) -> None:
-        self.found.fields = {**self.found.fields, name: value}
+        self.found.fields[name] = value
         self.found.changed += (name,)
 
-
-def _same_media(name: str, desired: Mapping[str, str], live: Mapping[str, str]) -> bool:
-    """Return True if only the spelling changed: `media: {file}` became the sid of what was sent."""
-    return (
-        name == "media"
-        and desired.get("media_sid") is not None
-        and desired["media_sid"] == live.get("media_sid")
-    )
+    def _reset(self, name: str, value: str) -> None:
+        self._change(name, value)
+        self.found.reset += (name,)
 
 
-def reason_of(found: Difference) -> Reason:
-    """Return why an update is needed: drift only if nothing changed in the manifest."""
-    return Reason.CHANGED_IN_MANIFEST if found.changed else Reason.DRIFTED
+def wholly_ignored(ignored: Paths) -> set[str]:
+    """Return the fields that `ignore_changes` names as a whole."""
+    return {path[0] for path in ignored if len(path) == 1}
 
 
 def managed_part(name: str, text: str, ignored: Paths) -> str:
-    """Return *text* without the attribute paths that `ignore_changes` names."""
-    paths = [path[1:] for path in ignored if path[0] == name and len(path) > 1]
-    if not paths:
+    """Return *text* without the attribute paths that `ignore_changes` names.
+
+    What holds nothing but ignored values goes with them, so that `{"seen": {}}` is as good as `{}`
+    where `seen.at` is ignored.
+    """
+    value = _inside(name, text, ignored)
+    if value is None:
         return text
-    value = _parsed(text)
-    for path in paths:
-        _remove(value, path)
+    for path in ignored:
+        if path[0] == name:
+            _remove(value, path[1:])
     return canonical_json(value)
 
 
 def with_ignored_from(name: str, ours: str, theirs: str, ignored: Paths) -> str:
     """Return *ours* with the values that *theirs* has at the ignored paths."""
-    paths = [path[1:] for path in ignored if path[0] == name and len(path) > 1]
-    if not paths:
+    value, live = _inside(name, managed_part(name, ours, ignored), ignored), _inside(name, theirs, ignored)
+    if value is None or live is None:
         return ours
-    value, live = _parsed(ours), _parsed(theirs)
-    for path in paths:
-        _remove(value, path)
-        _copy(live, value, path)
+    for path in ignored:
+        if path[0] == name:
+            _copy(live, value, path[1:])
     return canonical_json(value)
 
 
-def field_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
-    """Return the differences between two sets of fields, sorted by path; JSON fields by what is inside."""
-    from deepdiff import DeepDiff  # noqa: PLC0415  # a quarter second to import, and most plans change nothing
-
-    tree = DeepDiff(
-        {name: shown(name, text) for name, text in before.items()},
-        {name: shown(name, text) for name, text in after.items()},
-        view="tree",
-        threshold_to_diff_deeper=0,
-    )
-    changes = [
-        FieldChange(
-            path=tuple(level.path(output_format="list")),
-            before=None if kind.endswith("_added") else level.t1,
-            after=None if kind.endswith("_removed") else level.t2,
-        )
-        for kind, levels in tree.items()
-        for level in levels
-    ]
-    return tuple(sorted(changes, key=lambda change: [(str(type(part)), part) for part in change.path]))
-
-
-def shown(name: str, text: str) -> Any:
-    """Return what people are shown of a field: JSON as JSON, everything else as text."""
-    if name not in JSON_FIELDS:
-        return text
+def _inside(name: str, text: str, ignored: Paths) -> dict[str, Any] | None:
+    """Return the object that *text* is, or None if no ignored path can lead into it."""
+    if not any(path[0] == name and len(path) > 1 for path in ignored):
+        return None
     try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
+        value = msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
+def _remove(value: dict[str, Any], path: tuple[str, ...]) -> None:
+    first, rest = path[0], path[1:]
+    if not rest:
+        value.pop(first, None)
+    elif isinstance(child := value.get(first), dict):
+        _remove(child, rest)
+        if not child:
+            del value[first]
 
 
-def _remove(value: Any, path: tuple[str, ...]) -> None:
-    for part in path[:-1]:
-        value = value.get(part) if isinstance(value, dict) else None
-    if isinstance(value, dict):
-        value.pop(path[-1], None)
-
-
-def _copy(source: Any, target: Any, path: tuple[str, ...]) -> None:
-    for part in path[:-1]:
-        if not isinstance(source, dict) or not isinstance(target, dict) or part not in source:
+def _copy(source: dict[str, Any], target: dict[str, Any], path: tuple[str, ...]) -> None:
+    *parents, last = path
+    for part in parents:
+        child = source.get(part)
+        if not isinstance(child, dict):
             return
-        source, target = source[part], target.setdefault(part, {})
-    if isinstance(source, dict) and isinstance(target, dict) and path[-1] in source:
-        target[path[-1]] = source[path[-1]]
+        source = child
+    if last not in source:
+        return
+    for part in parents:
+        child = target.setdefault(part, {})
+        if not isinstance(child, dict):
+            return
+        target = child
+    target[last] = source[last]
 
 
 def digests(

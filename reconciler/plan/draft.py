@@ -1,4 +1,4 @@
-"""What planning collects on its way: one place to add an action, a warning or a refusal."""
+"""What planning starts from, and what it collects on its way."""
 
 from __future__ import annotations
 
@@ -7,39 +7,56 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from reconciler.model import Address, Conversation, ConversationView
-from reconciler.plan.actions import Action, PlanWarning, Refusal
+from reconciler.plan.actions import Action, PlanWarning, Refusal, Verb
 from reconciler.plan.diff import Digest
+from reconciler.plan.selection import Selection
 from reconciler.state.model import Binding, Bound, Unbound
 
 
 class Options(Struct, frozen=True):
     """What a planner may be asked for; each is a flag of the command line.
 
-    *max_delete* is a number of messages, or a percentage if *max_delete_percent*. *record* asks for the
-    bindings to be brought up to date where nothing is to be done, which `apply` wants and `plan` need not
-    pay for.
+    *max_delete* is a number of messages, or a percentage if *max_delete_percent*. *targets* and
+    *excludes* are globs over addresses. *record* asks for the bindings to be brought up to date where
+    nothing is to be done, which `apply` wants and `plan` need not pay for. *refresh_only* asks for a
+    plan that sends nothing.
     """
 
     destroy: bool = False
+    refresh_only: bool = False
     adopt: bool = False
     duplicate: bool = False
     replace: tuple[Address, ...] = ()
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
     max_delete: float | None = None
     max_delete_percent: bool = False
     allow_recreate: bool = False
+    allow_close: bool = False
+    allow_delivery: bool = False
     record: bool = False
 
 
 class Scope(Struct, frozen=True):
-    """One conversation as the planner sees it: desired, live, and what is bound in it."""
+    """One conversation as the planner sees it: desired, live, and what is bound in it.
+
+    *boundary* is the lowest index above which an open intent may have made a message: what is unbound
+    there belongs to nobody yet. *selection* is None where the plan is about everything.
+    """
 
     address: Address
     desired: Conversation | None
     view: ConversationView
     bindings: dict[Address, Binding]
-    claimed: frozenset[str]
     digest: Digest
     options: Options
+    service_sid: str = ""
+    boundary: int | None = None
+    selection: Selection | None = None
+
+    def selects(self, address: Address) -> bool:
+        """Return True if the plan is about *address*."""
+        return self.selection is None or address in self.selection
 
 
 @dataclass(slots=True)
@@ -49,7 +66,8 @@ class Draft:
     actions: list[Action] = field(default_factory=list)
     warnings: list[PlanWarning] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    records: list[Bound | Unbound] = field(default_factory=list)
+    bindings: dict[Address, Binding | None] = field(default_factory=dict)
+    """What the state is to say without any request; None drops the binding."""
     no_ops: int = 0
 
     def warn(self, code: str, address: Address, text: str) -> None:
@@ -59,3 +77,20 @@ class Draft:
     def refuse(self, code: str, text: str, hint: str) -> None:
         """Make the plan not applyable, and say the way out."""
         self.refusals.append(Refusal(code, text, hint))
+
+    def verbs(self, first: int) -> list[Verb]:
+        """Return what the actions from number *first* on do."""
+        return [action.verb for action in self.actions[first:]]
+
+    @property
+    def records(self) -> tuple[Bound | Unbound, ...]:
+        """The changes of bindings, as the state takes them."""
+        return tuple(
+            Unbound(address) if binding is None else Bound(address, binding)
+            for address, binding in self.bindings.items()
+        )
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """Return `1 message` or `2 messages`; *many* is a plural that is not made by an s."""
+    return f"{count} {noun if count == 1 else many or noun + 's'}"

@@ -3,86 +3,105 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reconciler.model import Address, ResourceType, parent_of
 from reconciler.plan.actions import Action, Reason, Verb
-from reconciler.plan.draft import Draft, Options
+from reconciler.plan.draft import Draft, Options, Scope, plural
 
 _PERCENT: Final = 30
 """Above this share of the messages a plan is held back…"""
 _FROM: Final = 10
 """…but only where there are at least this many."""
+_ALL: Final = 100
+_LOSING: Final = frozenset({Verb.DELETE, Verb.REPLACE})
+_PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
+_CHECK: Final = "check that the manifest path is right"
 
 
-def guard(draft: Draft, options: Options, sizes: Mapping[Address, int], bound: int) -> None:
+def guard(draft: Draft, options: Options, scopes: Mapping[Address, Scope]) -> None:
     """Refuse a plan that deletes, or creates again, too large a share of the messages.
 
-    *sizes* has the number of messages in each conversation, *bound* that of all bound ones.
+    A `destroy` means to delete, so only a number given with `--max-delete` holds it back.
     """
-    if not options.destroy:
-        _guard_deletes(draft, options, sizes, bound)
-    if not options.allow_recreate:
-        again = [action for action in _messages(draft) if action.reason is Reason.MISSING_REMOTELY]
-        again = [action for action in again if action.verb is Verb.CREATE]
-        for text in _excesses(again, _PERCENT, sizes, bound):
-            draft.refuse(
-                "recreate",
-                f"refusing to create again {text}, which vanished remotely",
-                "check that the account and the service are right; to create them again, pass "
-                "`--allow-recreate`",
-            )
-
-
-def _guard_deletes(draft: Draft, options: Options, sizes: Mapping[Address, int], bound: int) -> None:
+    messages = [action for action in draft.actions if action.type is ResourceType.MESSAGE]
     lost = [
-        action
-        for action in _messages(draft)
-        if action.verb in {Verb.DELETE, Verb.REPLACE} and action.reason is not Reason.SUPERSEDED
+        action for action in messages if action.verb in _LOSING and action.reason is not Reason.SUPERSEDED
     ]
-    limit = options.max_delete
-    if limit is not None and not options.max_delete_percent:
-        if len(lost) > limit:
-            draft.refuse(
-                "max_delete",
-                f"refusing to delete or replace {len(lost)} messages (limit: {limit:g})",
-                f"check that the manifest path is right; to go on, pass `--max-delete {len(lost)}`",
-            )
-        return
-    percent = _PERCENT if limit is None else limit
-    parents = [a for a in draft.actions if a.verb is Verb.DELETE and a.type in _PARENTS]
-    if parents and limit is None:
-        plural = "s" if len(parents) > 1 else ""
+    limit, in_percent = options.max_delete, options.max_delete_percent and options.max_delete != 0
+    if limit is not None and not in_percent:
+        _hold_to_number(draft, lost, limit)
+    elif not options.destroy:
+        _hold_to_share(draft, lost, _PERCENT if limit is None else limit, scopes)
+    if not limit and not options.destroy:
+        _hold_parents(draft, lost)
+    again = [a for a in messages if a.verb is Verb.CREATE and a.reason is Reason.MISSING_REMOTELY]
+    excess = None if options.allow_recreate else _excess(again, _PERCENT, scopes)
+    if excess is not None:
         draft.refuse(
-            "deletes_parent",
-            f"refusing to delete {len(parents)} conversation{plural} or service{plural} with "
-            f"{len(lost)} message{'s' if len(lost) != 1 else ''} (the first: `{parents[0].address}`)",
-            "check that the manifest path is right; to delete anyway, pass "
-            f"`--max-delete {max(len(lost), 1)}`",
+            "recreate",
+            f"refusing to create again {excess}, which vanished remotely",
+            "check that account and service are right; to create them again, pass `--allow-recreate`",
         )
-    for text in _excesses(lost, percent, sizes, bound):
+
+
+def _hold_to_number(draft: Draft, lost: Sequence[Action], limit: float) -> None:
+    if len(lost) > limit:
         draft.refuse(
             "max_delete",
-            f"refusing to delete or replace {text}",
-            "check that the manifest path is right; to go on anyway, pass `--max-delete 100%`",
+            f"refusing to delete or replace {plural(len(lost), 'message')} (limit: {limit:g})",
+            f"{_CHECK}; to go on, pass `--max-delete {len(lost)}`",
         )
 
 
-def _excesses(actions: list[Action], percent: float, sizes: Mapping[Address, int], bound: int) -> list[str]:
-    """Return what is too much, the whole first, as it is the larger news."""
-    found = []
+def _hold_to_share(
+    draft: Draft, lost: Sequence[Action], percent: float, scopes: Mapping[Address, Scope]
+) -> None:
+    excess = _excess(lost, percent, scopes)
+    if excess is not None:
+        draft.refuse(
+            "max_delete",
+            f"refusing to delete or replace {excess}",
+            f"{_CHECK}; to go on anyway, pass `--max-delete 100%`",
+        )
+
+
+def _hold_parents(draft: Draft, lost: Sequence[Action]) -> None:
+    parents = [action for action in draft.actions if action.verb is Verb.DELETE and action.type in _PARENTS]
+    if parents:
+        kinds = Counter(action.type for action in parents)
+        what = " and ".join(plural(kinds[kind], kind) for kind in ResourceType if kind in kinds)
+        draft.refuse(
+            "deletes_parent",
+            f"refusing to delete {what} with {plural(sum(a.with_parent for a in lost), 'message')} "
+            f"(the first: `{parents[0].address}`)",
+            f"{_CHECK}; to delete anyway, pass `--max-delete {max(len(lost), 1)}`",
+        )
+
+
+def _excess(actions: Sequence[Action], percent: float, scopes: Mapping[Address, Scope]) -> str | None:
+    """Return in words what is too much: the whole, as it is the larger news, or the worst conversation."""
+    if percent >= _ALL:
+        return None
+    bound = sum(len(scope.bindings) for scope in scopes.values())
     if bound >= _FROM and len(actions) * 100 > percent * bound:
-        found.append(f"{len(actions)} of {bound} messages (limit: {percent:g}%)")
-    for address, count in sorted(Counter(parent_of(action.address) for action in actions).items()):
-        size = sizes.get(address, 0)
+        return f"{_share(len(actions), bound)} (limit: {percent:g}%)"
+    excesses: list[tuple[float, Address, str]] = []
+    for address, count in Counter(parent_of(action.address) for action in actions).items():
+        size = _size(scopes[address])
         if size >= _FROM and count * 100 > percent * size:
-            found.append(f"{count} of {size} messages in `{address}` (limit: {percent:g}%)")
-    return found
+            excesses.append((-count / size, address, f"{_share(count, size)} in `{address}`"))
+    if not excesses:
+        return None
+    more = f", and too many in {plural(len(excesses) - 1, 'more conversation')}" if len(excesses) > 1 else ""
+    return f"{min(excesses)[2]} (limit: {percent:g}%){more}"
 
 
-def _messages(draft: Draft) -> list[Action]:
-    return [action for action in draft.actions if action.type is ResourceType.MESSAGE]
+def _share(count: int, size: int) -> str:
+    """Return `5 of 12 messages`; messages that are not managed can make it more than all of them."""
+    return f"{count} of {size} messages" if count <= size else f"{count} messages, with {size} managed"
 
 
-_PARENTS = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
+def _size(scope: Scope) -> int:
+    return len(scope.view.messages.keys() | {binding.sid for binding in scope.bindings.values()})

@@ -6,16 +6,22 @@ known by what it says. Pairing is in index order with manifest order, each messa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterable, Mapping
+from typing import Final
 
 from msgspec import Struct
 
-from reconciler.canonical import canonical_json
 from reconciler.model import Address, Message, RemoteMessage
 from reconciler.plan.diff import desired_values, live_values
 
-MATCH = "match"
+MATCH: Final = "match"
 """The field name under which match texts are digested."""
+
+_OPTIONAL: Final = frozenset({"date_created", "date_updated", "media", "media_sid"})
+"""Fields that count for adoption only where they are declared."""
+_Shape = frozenset[str]
+_Likeness = tuple[str, ...]
 
 
 def match_text(fields: Mapping[str, str]) -> str:
@@ -26,7 +32,7 @@ def match_text(fields: Mapping[str, str]) -> str:
     dates, subject or variables.
     """
     content = fields.get("content_sid", "")
-    return canonical_json(
+    return json.dumps(
         [
             fields.get("author") or "system",
             "" if content else fields.get("body", ""),
@@ -50,62 +56,86 @@ class Wanted(Struct, frozen=True):
 
 
 def pair(wanted: Iterable[Wanted], unclaimed: Iterable[RemoteMessage]) -> dict[Address, RemoteMessage]:
-    """Return which unclaimed live message equals what each create would produce."""
-    candidates: dict[str, list[RemoteMessage]] = {}
-    for live in sorted(unclaimed, key=lambda live: live.index):
-        candidates.setdefault(_text_of_live(live), []).append(live)
+    """Return which unclaimed live message equals what each create would produce.
+
+    Dates count only where they are declared, and media are compared by what is declared of them, so
+    the candidates are indexed once for each set of such fields.
+    """
+    ordered = sorted(unclaimed, key=lambda live: live.index, reverse=True)
+    indexes: dict[_Shape, dict[_Likeness, list[RemoteMessage]]] = {}
+    used: set[str] = set()
     pairs: dict[Address, RemoteMessage] = {}
     for item in wanted:
-        same = candidates.get(_text_of_message(item.message), [])
-        for at, live in enumerate(same):
-            if _fits(item.message, live):
-                pairs[item.address] = same.pop(at)
+        shape, likeness = _of_message(item.message)
+        if shape not in indexes:
+            indexes[shape] = {}
+            for live in ordered:
+                indexes[shape].setdefault(_of_live(live, shape), []).append(live)
+        candidates = indexes[shape].get(likeness, [])
+        while candidates:
+            live = candidates.pop()
+            if live.sid not in used:
+                used.add(live.sid)
+                pairs[item.address] = live
                 break
     return pairs
 
 
-def settle(
-    creates: Iterable[tuple[Address, str]],
-    listed: Iterable[tuple[str, RemoteMessage]],
-    boundary: int,
-    claimed: Container[str],
-) -> dict[Address, RemoteMessage]:
-    """Return which of the *creates* (address, match digest) did happen.
+class Create(Struct, frozen=True):
+    """A create that was sent: what it makes has this match *digest* and an index above *boundary*."""
 
-    *listed* are (match digest, message) in any order. A message counts if its index is above the
-    *boundary* and its sid is not claimed; the lowest index is taken first, each message once.
+    address: Address
+    digest: str
+    boundary: int
+
+
+def settle(
+    creates: Iterable[Create], listed: Iterable[tuple[Iterable[str], RemoteMessage]], claimed: Container[str]
+) -> dict[Address, RemoteMessage]:
+    """Return which of the *creates* did happen, given in the order in which they were sent.
+
+    *listed* are messages, in any order, each with the match digests that it answers to. Those whose
+    sid is *claimed* do not count; the lowest index is taken first, each message once.
     """
     free: dict[str, list[RemoteMessage]] = {}
-    for digest, live in sorted(listed, key=lambda item: item[1].index, reverse=True):
-        if live.index > boundary and live.sid not in claimed:
-            free.setdefault(digest, []).append(live)
+    for digests, live in sorted(listed, key=lambda item: item[1].index, reverse=True):
+        if live.sid not in claimed:
+            for digest in digests:
+                free.setdefault(digest, []).append(live)
     found: dict[Address, RemoteMessage] = {}
-    for address, digest in creates:
-        if free.get(digest):
-            found[address] = free[digest].pop()
+    used: set[str] = set()
+    for create in sorted(creates, key=lambda create: create.boundary):
+        candidates = free.get(create.digest, [])
+        while candidates and create.address not in found:
+            live = candidates.pop()
+            if live.index > create.boundary and live.sid not in used:
+                found[create.address] = live
+                used.add(live.sid)
     return found
 
 
-def _text_of_live(live: RemoteMessage) -> str:
-    return match_text({**live_values(live), "media_sid": ""})
-
-
-def _text_of_message(message: Message) -> str:
-    return match_text({**desired_values(message), "media_sid": ""})
-
-
-def _fits(message: Message, live: RemoteMessage) -> bool:
-    """Compare what a match text leaves out: the date if declared, and the media by what a reply shows."""
-    if message.date_created is not None and message.date_created != live_values(live)["date_created"]:
-        return False
-    media = live.media[0] if live.media else None
-    if message.media_sid is not None:
-        return media is not None and media.sid == message.media_sid
+def _of_message(message: Message) -> tuple[_Shape, _Likeness]:
+    fields = desired_values(message)
+    shape = _OPTIONAL.intersection(fields)
+    likeness = [
+        match_text({**fields, "media_sid": ""}),
+        *(fields[name] for name in sorted(shape - {"media"})),
+    ]
     if message.file is not None:
         file = message.file
-        return media is not None and (media.filename, media.content_type, media.size) == (
-            file.filename,
-            file.content_type,
-            file.size,
-        )
-    return media is None
+        likeness += [file.filename, file.content_type, str(file.size)]
+    return shape, tuple(likeness)
+
+
+def _of_live(live: RemoteMessage, shape: _Shape) -> _Likeness:
+    fields = live_values(live)
+    media_sid = fields.pop("media_sid", "")
+    likeness = [match_text(fields)]
+    fields["media_sid"] = media_sid
+    likeness += [fields[name] for name in sorted(shape - {"media"})]
+    if "media" in shape and live.media:
+        first = live.media[0]
+        likeness += [first.filename or "", first.content_type or "", str(first.size)]
+    elif media_sid and "media_sid" not in shape:
+        likeness.append(media_sid)  # a create without media does not make this
+    return tuple(likeness)

@@ -1,35 +1,35 @@
-"""Plan the messages of one conversation."""
+"""Plan one message: what it needs, and the action that says so."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+import json
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from reconciler.model import Address, Message, Order, RemoteMessage, Unmanaged
-from reconciler.plan.actions import Action, Reason, Verb
+from reconciler.model import UNSEEN, Address, Message, RemoteMessage
+from reconciler.plan.actions import Action, FieldChange, Reason, Verb
+from reconciler.plan.changes import field_changes
 from reconciler.plan.diff import (
     MESSAGE,
     Difference,
     compare,
     desired_values,
     digests,
-    field_changes,
+    is_recorded,
     is_unchanged,
     live_values,
-    reason_of,
+    wholly_ignored,
+    with_ignored_from,
 )
 from reconciler.plan.draft import Draft, Scope
-from reconciler.plan.match import Wanted, pair
-from reconciler.plan.order import kept, out_of_order, price
-from reconciler.plan.rename import find_renames
-from reconciler.state.model import Binding, Bound
+from reconciler.plan.notices import tell
+from reconciler.state.model import Binding
 
-_CARRIED: Final = ("author", "attributes", "date_created")
-"""What a replacement takes over from the message it replaces, where the manifest does not say."""
+_CONTENT: Final = ("body", "media_sid", "content_sid")
 
 
 class Entry(Struct):
@@ -45,29 +45,14 @@ class Entry(Struct):
     previous: Address | None = None
 
 
-def plan_messages(draft: Draft, scope: Scope) -> None:
-    """Add what the messages of one conversation need, in manifest order, deletes last."""
-    renamed = find_renames(draft, scope)
-    entries = [
-        _entry(scope, message, renamed) for message in (scope.desired.messages if scope.desired else ())
-    ]
-    if not scope.options.duplicate:
-        _adopt(draft, scope, entries)
-    if scope.desired is not None:
-        _put_in_order(draft, scope.desired.order, scope.address, entries)
-    for entry in entries:
-        _emit(draft, scope, entry)
-    _delete_rest(draft, scope, entries, set(renamed.values()))
-
-
 def fingerprint(live: RemoteMessage) -> str:
     """Return 32 hex digits over everything a reply shows of a message, to notice any change."""
-    return blake2b(msgspec.json.encode(live), digest_size=16).hexdigest()
+    # json, as a stranger's text may hold half a surrogate pair, which msgspec cannot encode
+    return blake2b(json.dumps(msgspec.to_builtins(live)).encode(), digest_size=16).hexdigest()
 
 
-def _entry(scope: Scope, message: Message, renamed: dict[Address, Address]) -> Entry:
-    address = f"{scope.address}/{message.key}"
-    previous = renamed.get(address)
+def entry_of(scope: Scope, address: Address, message: Message, previous: Address | None) -> Entry:
+    """Return *message* with what it needs, its place in the conversation aside."""
     binding = scope.bindings.get(previous or address)
     if binding is None:
         return Entry(message, address, verb=Verb.CREATE)
@@ -75,23 +60,18 @@ def _entry(scope: Scope, message: Message, renamed: dict[Address, Address]) -> E
     if live is None:
         return Entry(message, address, binding, verb=Verb.CREATE, reason=Reason.MISSING_REMOTELY)
     entry = Entry(message, address, binding, live, previous=previous)
+    if binding.imported or binding.released or not is_unchanged(message, live, binding, scope.digest):
+        _compare(scope, entry, live, binding)
     if address in scope.options.replace:
         entry.verb, entry.reason = Verb.REPLACE, Reason.REQUESTED
-    elif (
-        scope.options.record
-        or binding.imported
-        or binding.released
-        or not is_unchanged(message, live, binding)
-    ):
-        _compare(scope, entry, live, binding)
-    if entry.verb is None and previous is not None:
+    elif entry.verb is None and previous is not None:
         entry.verb, entry.reason = Verb.MOVE, Reason.RENAMED
     return entry
 
 
 def _compare(scope: Scope, entry: Entry, live: RemoteMessage, binding: Binding) -> None:
     message = entry.message
-    found = compare(
+    entry.found = found = compare(
         MESSAGE,
         desired_values(message),
         live_values(live),
@@ -99,146 +79,166 @@ def _compare(scope: Scope, entry: Entry, live: RemoteMessage, binding: Binding) 
         scope.digest,
         ignored=message.ignore_changes,
     )
-    entry.found = found
-    if not found.fields:
-        return
-    has_media = bool(live.media) or message.media is not None or message.media_sid is not None
-    if MESSAGE.immutable.intersection(found.fields) or ("body" in found.fields and has_media):
+    if _forces_replacement(entry, found):
         entry.verb, entry.reason = Verb.REPLACE, Reason.IMMUTABLE_FIELD
-    else:
-        entry.verb, entry.reason = Verb.UPDATE, reason_of(found)
+    elif found.fields:
+        entry.verb, entry.reason = Verb.UPDATE, found.reason
 
 
-def _adopt(draft: Draft, scope: Scope, entries: list[Entry]) -> None:
-    """Take over messages that a create would only double, or refuse to double them."""
-    creates = [entry for entry in entries if entry.verb is Verb.CREATE]
-    if not creates:
-        return
-    taken = _taken(scope)
-    unclaimed = [live for live in scope.view.messages.values() if live.sid not in taken]
-    pairs = pair((Wanted(entry.address, entry.message) for entry in creates), unclaimed)
-    takes_over = scope.options.adopt or _deletes_unmanaged(scope)
-    for entry in creates:
-        live = pairs.get(entry.address)
-        if live is None:
-            continue
-        if takes_over:
-            entry.verb, entry.reason, entry.live = Verb.ADOPT, Reason.IDENTICAL_EXISTS, live
-    if pairs and not takes_over:
-        first = next(iter(pairs))
-        count = len(pairs)
-        draft.refuse(
-            "identical_exists",
-            f"{count} message{'s' if count > 1 else ''} to be created in `{scope.address}` "
-            f"{'stand' if count > 1 else 'stands'} there already, unmanaged (the first: `{first}` "
-            f"equals {pairs[first].sid})",
-            "pass `--adopt` to take them over, or `--duplicate` to create them again",
-        )
+def _forces_replacement(entry: Entry, found: Difference) -> tuple[str, ...]:
+    """Return the changed fields that no update can change: the body of a message with media is one."""
+    message = entry.message
+    has_media = message.media or message.media_sid or (entry.live is not None and entry.live.media)
+    return tuple(name for name in found.fields if name in MESSAGE.immutable or (name == "body" and has_media))
 
 
-def _put_in_order(draft: Draft, order: Order, conversation: Address, entries: list[Entry]) -> None:
-    indexes = [
-        entry.live.index if entry.live is not None and entry.verb is not Verb.REPLACE else None
-        for entry in entries
-    ]
-    if order is Order.APPEND:
-        wrong = out_of_order(indexes)
-        if wrong:
-            more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-            draft.warn(
-                "order_not_met",
-                entries[wrong[0]].address,
-                f"`{entries[wrong[0]].address}`{more} cannot stand where the manifest has it: new messages go "
-                "last (`order: strict` posts the later ones again)",
-            )
-    elif order is Order.STRICT:
-        cost = price(indexes, [entry.live is not None for entry in entries])
-        for entry in entries[kept(indexes) :]:
-            if entry.live is not None and entry.verb is not Verb.REPLACE:
-                if entry.verb is Verb.ADOPT:
-                    entry.binding = Binding(sid=entry.live.sid, index=entry.live.index)
-                entry.verb, entry.reason = Verb.REPLACE, Reason.ORDER
-        if cost is not None:
-            draft.warn(
-                "order_price",
-                conversation,
-                f"insert after {cost.after} of {cost.of}: {cost.reposts} re-posts, {cost.requests} requests",
-            )
-
-
-def _emit(draft: Draft, scope: Scope, entry: Entry) -> None:
-    """Turn an entry into an action, or count it."""
-    message, address, found = entry.message, entry.address, entry.found
+def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
+    """Turn an entry into an action and say what there is to say about it, or count it."""
+    verb, found, binding, live = entry.verb, entry.found, entry.binding, entry.live
     if found is not None:
-        _tell(draft, entry, found)
-    if entry.verb is None:
-        draft.no_ops += 1
-        binding = entry.binding
-        if found is not None and entry.live is not None and binding is not None and _is_stale(found, binding):
-            draft.records.append(Bound(address, rebound(scope, message, entry.live, binding)))
+        tell(draft, entry.address, found, replaced=verb is Verb.REPLACE)
+    if verb is Verb.ADOPT or (binding is not None and binding.imported and live is not None):
+        draft.warn("adopted", entry.address, "from now on managed: removing its key will delete the message")
+    if verb is not None:
+        action = _action(entry, verb)
+        draft.actions.append(action)
+        if verb is Verb.REPLACE and live is not None:
+            _judge_replacement(draft, entry, action, live)
         return
-    wanted = desired_values(message)
+    draft.no_ops += 1
+    learned = found is not None or (
+        scope.options.record and binding is not None and not is_recorded(entry.message, binding, scope.digest)
+    )
+    if learned and binding is not None and live is not None:
+        binding = draft.bindings.get(entry.address) or binding
+        now = _rebound(scope, entry.message, live, binding)
+        if now != binding:
+            draft.bindings[entry.address] = now
+
+
+def _action(entry: Entry, verb: Verb) -> Action:
+    message, found = entry.message, entry.found or Difference()
     live = live_values(entry.live) if entry.live is not None else {}
-    sent_before = entry.binding.sent if entry.binding is not None else {}
-    before = {name: value for name, value in live.items() if name in wanted or name in sent_before}
+    wanted = _with_ignored(message, live)
+    managed = tuple(wanted)
     send: dict[str, str] = {}
-    if entry.verb is Verb.CREATE:
-        before, send = {}, wanted
-    elif entry.verb is Verb.REPLACE:
-        ignored = {path[0] for path in message.ignore_changes if len(path) == 1}
-        carried = {
-            name: live[name]
-            for name in _CARRIED
-            if live.get(name) and (name not in wanted or name in ignored)
-        }
-        send = {**wanted, **carried}
-    elif entry.verb is Verb.UPDATE and found is not None:
+    if verb is Verb.CREATE:
+        send = wanted
+    elif verb is Verb.REPLACE:
+        kept = [name for name in MESSAGE.carried if name not in wanted and name not in found.reset]
+        send = wanted | {name: live[name] for name in kept if live[name]}
+    elif verb is Verb.UPDATE:
         send = dict(found.fields)
-        if message.date_updated is not None:
+        ignored = wholly_ignored(message.ignore_changes)
+        if message.date_updated is not None and "date_updated" not in ignored:
             send["date_updated"] = message.date_updated
-    changed = found.fields if found is not None else {}
-    draft.actions.append(
-        Action(
-            address=address,
-            verb=entry.verb,
-            reason=entry.reason,
-            sid=entry.live.sid if entry.live is not None else None,
-            index=entry.live.index if entry.live is not None else -1,
-            before=before,
-            after={**wanted, **send},
-            send=send,
-            managed=tuple(wanted),
-            reset=found.reset if found is not None else (),
-            ignored=message.ignore_changes,
-            changes=field_changes(
-                {name: before[name] for name in changed if name in before},
-                {name: value for name, value in changed.items() if value or name in before},
-            )
-            if changed
-            else (),
-            replace_paths=tuple(_forces_replacement(changed)) if entry.verb is Verb.REPLACE else (),
-            previous_address=entry.previous,
-            webhooks=message.webhooks,
-            file=message.file,
-            fingerprint=fingerprint(entry.live) if entry.live is not None else "",
-        )
+        managed = tuple(name for name in wanted if name not in ignored or name not in MESSAGE.unseen)
+    reset = {name: found.fields[name] for name in found.reset if found.fields[name]}
+    known = wanted.keys() | (entry.binding.sent.keys() if entry.binding is not None else ())
+    return Action(
+        address=entry.address,
+        verb=verb,
+        reason=entry.reason,
+        sid=entry.live.sid if entry.live is not None else None,
+        index=entry.live.index if entry.live is not None else -1,
+        before={name: text for name, text in live.items() if name in known},
+        after=wanted | reset | send,
+        send=send,
+        managed=managed,
+        reset=found.reset,
+        ignored=message.ignore_changes,
+        changes=_changes(found, live),
+        replace_paths=_forces_replacement(entry, found) if entry.reason is Reason.IMMUTABLE_FIELD else (),
+        previous_address=entry.previous,
+        webhooks=message.webhooks,
+        file=message.file,
+        fingerprint=fingerprint(entry.live) if entry.live is not None else "",
     )
-    if entry.verb is Verb.REPLACE and message.prevent_destroy:
+
+
+def _with_ignored(message: Message, live: Mapping[str, str]) -> dict[str, str]:
+    """Return what *message* declares, with the *live* values where `ignore_changes` leaves them alone.
+
+    A field without a live value keeps its own; so does a media sid, as each can be sent only once.
+    """
+    wanted = desired_values(message)
+    for path in message.ignore_changes:
+        name = path[0]
+        if name in wanted and name != "media_sid" and live.get(name):
+            if len(path) == 1:
+                wanted[name] = live[name]
+            else:
+                wanted[name] = with_ignored_from(name, wanted[name], live[name], message.ignore_changes)
+    return wanted
+
+
+def _changes(found: Difference, live: Mapping[str, str]) -> tuple[FieldChange, ...]:
+    if not found.fields:
+        return ()
+    before = {name: live[name] for name in found.fields if name in live}
+    if "media" in found.fields and "media_sid" in live:
+        before["media_sid"] = live["media_sid"]
+    gone = MESSAGE.immutable - UNSEEN
+    return field_changes(
+        before, {name: text for name, text in found.fields.items() if text or name not in gone}
+    )
+
+
+def _judge_replacement(draft: Draft, entry: Entry, action: Action, live: RemoteMessage) -> None:
+    """Refuse a replacement that is forbidden or impossible, and name what it would lose."""
+    address, message = entry.address, entry.message
+    if message.prevent_destroy:
         refuse_protected(draft, address, "replaced")
+    if message.media_sid is not None and live.media and live.media[0].sid == message.media_sid:
+        draft.refuse(
+            "media_used",
+            f"`{address}` must be posted again, but its media {message.media_sid} can be attached only once",
+            "name the file with `media: {file: …}`, or upload it again and change `media_sid`",
+        )
+    replaced_by = set(action.send) | (entry.found.fields.keys() if entry.found is not None else set())
+    if "media" in replaced_by:
+        replaced_by.add("media_sid")
+    if live.content_sid or "content_sid" in replaced_by:
+        replaced_by.add("body")  # the template's text
+    lost = [name for name in _CONTENT if live_values(live).get(name) and name not in replaced_by]
+    if lost:
+        names = ", ".join(f"`{name}`" for name in lost)
+        draft.warn(
+            "lost_by_replacing", address, f"{names} is not in the manifest and is lost with the old message"
+        )
 
 
-def rebound(scope: Scope, message: Message, live: RemoteMessage, binding: Binding) -> Binding:
+def _rebound(scope: Scope, message: Message, live: RemoteMessage, binding: Binding) -> Binding:
     """Return *binding* with digests that say what *message* declares and *live* shows."""
-    sent, observed = digests(
-        MESSAGE, desired_values(message), live_values(live), scope.digest, ignored=message.ignore_changes
-    )
+    values = live_values(live)
+    wanted = _with_ignored(message, values)
+    sent, observed = digests(MESSAGE, wanted, values, scope.digest, ignored=message.ignore_changes)
+    for name in MESSAGE.unseen & wholly_ignored(message.ignore_changes) & sent.keys():
+        del sent[name]
+        if name in binding.sent:
+            sent[name] = binding.sent[name]
     return msgspec.structs.replace(
-        binding, index=live.index, sent=sent, observed=observed, imported=False, released=False
+        binding,
+        index=live.index,
+        sent=sent,
+        observed=observed,
+        imported=False,
+        released=False,
+        sensitive=message.sensitive,
     )
 
 
-def _is_stale(found: Difference, binding: Binding) -> bool:
-    return found.stale or binding.imported or binding.released
+def deletion(address: Address, live: RemoteMessage, reason: Reason, managed: Collection[str] = ()) -> Action:
+    """Return the deletion of a live message, showing its *managed* fields, or all if none are named."""
+    return Action(
+        address=address,
+        verb=Verb.DELETE,
+        reason=reason,
+        sid=live.sid,
+        index=live.index,
+        before={name: text for name, text in live_values(live).items() if not managed or name in managed},
+        fingerprint=fingerprint(live),
+    )
 
 
 def refuse_protected(draft: Draft, address: Address, verb: str) -> None:
@@ -248,81 +248,3 @@ def refuse_protected(draft: Draft, address: Address, verb: str) -> None:
         f"`{address}` would be {verb}, but its `lifecycle.prevent_destroy` is true",
         "keep the message as it is, or remove `prevent_destroy` from the manifest",
     )
-
-
-def _forces_replacement(changed: dict[str, str]) -> list[str]:
-    return [name for name in changed if name in MESSAGE.immutable or name == "body"]
-
-
-def _tell(draft: Draft, entry: Entry, found: Difference) -> None:
-    """Warn about what the comparison saw and the plan does not show."""
-    address = entry.address
-    if found.rewritten:
-        names = _names(found.rewritten)
-        draft.warn(
-            "rewritten_by_server", address, f"{names} differs from what was sent: a webhook rewrites it"
-        )
-    if found.assumed:
-        names = _names(found.assumed)
-        draft.warn("assumed_equal", address, f"{names} cannot be read back and is assumed to be as declared")
-    if found.released and entry.verb is not Verb.REPLACE:
-        names = _names(found.released)
-        draft.warn("released", address, f"{names} is no longer managed and stays as it is")
-    both = sorted(set(found.changed) & set(found.drifted))
-    if both:
-        draft.warn("drifted_too", address, f"{_names(tuple(both))} was also changed behind the tool's back")
-
-
-def _names(fields: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name}`" for name in fields)
-
-
-def _deletes_unmanaged(scope: Scope) -> bool:
-    return scope.desired is not None and scope.desired.unmanaged is Unmanaged.DELETE
-
-
-def _delete_rest(draft: Draft, scope: Scope, entries: list[Entry], moved_away: set[Address]) -> None:
-    """Delete what has no key any more, what was superseded, and under `unmanaged: delete` the rest."""
-    messages = scope.view.messages
-    wanted = {entry.address for entry in entries}
-    recorded = {record.address for record in draft.records}
-    deletes: list[Action] = []
-    for address, binding in scope.bindings.items():
-        superseded = [messages[sid] for sid in binding.superseded if sid in messages]
-        deletes += [_delete(address, live, Reason.SUPERSEDED, binding.sent) for live in superseded]
-        if binding.superseded and not superseded and address not in recorded:
-            draft.records.append(Bound(address, msgspec.structs.replace(binding, superseded=())))
-        if address in wanted or address in moved_away or binding.released:
-            continue
-        if binding.sid in messages:
-            reason = Reason.REQUESTED if scope.options.destroy else Reason.REMOVED_FROM_MANIFEST
-            deletes.append(_delete(address, messages[binding.sid], reason, binding.sent))
-        else:
-            draft.actions.append(Action(address, Verb.FORGET, Reason.MISSING_REMOTELY, sid=binding.sid))
-    if _deletes_unmanaged(scope):
-        adopted = {entry.live.sid for entry in entries if entry.live is not None}
-        known = _taken(scope) | adopted
-        deletes += [
-            _delete(f"{scope.address}/{live.sid}", live, Reason.UNMANAGED, live_values(live))
-            for live in messages.values()
-            if live.sid not in known
-        ]
-    draft.actions.extend(sorted(deletes, key=lambda action: action.index))
-
-
-def _delete(address: Address, live: RemoteMessage, reason: Reason, managed: Container[str]) -> Action:
-    return Action(
-        address=address,
-        verb=Verb.DELETE,
-        reason=reason,
-        sid=live.sid,
-        index=live.index,
-        before={name: value for name, value in live_values(live).items() if name in managed},
-        fingerprint=fingerprint(live),
-    )
-
-
-def _taken(scope: Scope) -> set[str]:
-    """Return the sids that stand for something already: bound, superseded, or claimed by an intent."""
-    taken = {sid for binding in scope.bindings.values() for sid in (binding.sid, *binding.superseded)}
-    return taken | scope.claimed

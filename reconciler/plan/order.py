@@ -7,18 +7,22 @@ behind the first message that stands wrong.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 
 class Price(Struct, frozen=True):
-    """What an order costs: messages posted again, and the requests that change anything."""
+    """What `strict` costs: messages posted again, and all requests that create or delete one."""
 
     after: int
     of: int
     reposts: int
     requests: int
+
+    def __str__(self) -> str:
+        return f"insert after {self.after} of {self.of}: {self.reposts} re-posts, {self.requests} requests"
 
 
 def kept(indexes: Sequence[int | None]) -> int:
@@ -39,31 +43,39 @@ def kept(indexes: Sequence[int | None]) -> int:
 def out_of_order(indexes: Sequence[int | None]) -> list[int]:
     """Return the positions that will not stand where the manifest has them under `append`.
 
-    A new message (None) goes last, so it stands wrong if a later one of the manifest exists; an
-    existing one stands wrong if an earlier one of the manifest has a higher index.
+    They are as few as possible: the longest series that will rise counts as standing right. New
+    messages (None) will come last, in manifest order, and of a new and an old message that stand in
+    each other's way the new one is named.
     """
-    wrong: list[int] = []
-    highest = -1
-    last_existing = max((at for at, index in enumerate(indexes) if index is not None), default=-1)
-    for at, index in enumerate(indexes):
-        if index is None:
-            if at < last_existing:
-                wrong.append(at)
-        elif index < highest:
-            wrong.append(at)
-        else:
-            highest = index
-    return wrong
+    if kept(indexes) == len(indexes):
+        return []
+    top = max((index for index in indexes if index is not None), default=-1)
+    ends: list[int] = []  # the lowest index at which a rising series of each length ends
+    end_at: list[int] = []
+    before: list[int] = []
+    for at, given in enumerate(indexes):
+        index = top + 1 + at if given is None else given
+        length = bisect_left(ends, index)
+        before.append(end_at[length - 1] if length else -1)
+        ends[length : length + 1] = [index]
+        end_at[length : length + 1] = [at]
+    right = set()
+    at = end_at[-1]
+    while at >= 0:
+        right.add(at)
+        at = before[at]
+    return [at for at in range(len(indexes)) if at not in right]
 
 
-def price(indexes: Sequence[int | None], existing: Sequence[bool]) -> Price | None:
+def price(indexes: Sequence[int | None], existing: Sequence[bool], deletes: int = 0) -> Price | None:
     """Return what `strict` costs here, or None if nothing that stands must be posted again.
 
-    *existing* says which messages have a live copy, one that is replaced for another reason included.
+    *existing* says which messages have a live copy, one that is replaced for another reason included;
+    *deletes* is how many further messages of the conversation are deleted.
     """
     stays = kept(indexes)
     reposts = sum(existing[stays:])
     if not reposts:
         return None
     creates = len(indexes) - stays
-    return Price(after=stays, of=sum(existing), reposts=reposts, requests=creates + reposts)
+    return Price(after=stays, of=sum(existing), reposts=reposts, requests=creates + reposts + deletes)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from reconciler.canonical import canonical_attributes
 from reconciler.model import Address, Conversation, RemoteConversation, RemoteService, Service, Unmanaged
 from reconciler.plan.actions import Action, Reason, Verb
-from reconciler.plan.diff import CONVERSATION, Digest, compare, digests, field_changes, reason_of
-from reconciler.plan.draft import Draft, Scope
-from reconciler.state.model import Binding, Bound, Unbound
+from reconciler.plan.changes import field_changes
+from reconciler.plan.diff import CONVERSATION, compare, digests
+from reconciler.plan.draft import Draft, Scope, plural
+from reconciler.plan.notices import tell
+from reconciler.state.model import Binding
 
 _FIELDS = (
     "friendly_name",
@@ -40,96 +44,90 @@ def live_conversation_values(live: RemoteConversation) -> dict[str, str]:
 
 def plan_service(draft: Draft, service: Service, live: RemoteService | None, binding: Binding | None) -> None:
     """Create the service if it is absent; otherwise remember which one it is."""
-    if live is not None:
-        if binding is None or binding.sid != live.sid:
-            draft.records.append(Bound(service.name, Binding(sid=live.sid)))
+    if live is None:
+        fields = {"friendly_name": service.friendly_name or service.name}
+        draft.actions.append(_creation(service.name, fields, binding))
         return
-    fields = {"friendly_name": service.friendly_name or service.name}
-    reason = Reason.MISSING_REMOTELY if binding is not None else Reason.NOT_IN_STATE
-    draft.actions.append(
-        Action(service.name, Verb.CREATE, reason, after=fields, send=fields, managed=tuple(fields))
-    )
+    if binding is None:
+        draft.bindings[service.name] = Binding(sid=live.sid)
+    if service.friendly_name is not None and service.friendly_name != live.friendly_name:
+        draft.warn(
+            "service_name",
+            service.name,
+            f"{live.sid} has another friendly name, and the API cannot rename a service",
+        )
 
 
-def plan_conversation(
-    draft: Draft, scope: Scope, desired: Conversation, binding: Binding | None, service_sid: str
-) -> None:
+def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding: Binding | None) -> None:
     """Create a desired conversation if it is absent, otherwise make it say what the manifest says."""
     live = scope.view.remote
     wanted = conversation_values(desired)
     if live is None:
-        reason = Reason.MISSING_REMOTELY if binding is not None else Reason.NOT_IN_STATE
-        draft.actions.append(
-            Action(scope.address, Verb.CREATE, reason, after=wanted, send=wanted, managed=tuple(wanted))
-        )
+        draft.actions.append(_creation(scope.address, wanted, binding))
         return
-    known = binding if binding is not None else Binding(sid=live.sid, service_sid=service_sid, imported=True)
+    if binding is None:
+        binding = Binding(sid=live.sid, service_sid=scope.service_sid, imported=True)
+        draft.bindings[scope.address] = binding
+    if not scope.selects(scope.address):
+        return
     values = live_conversation_values(live)
-    found = compare(CONVERSATION, wanted, values, known, scope.digest)
+    found = compare(CONVERSATION, wanted, values, binding, scope.digest)
+    tell(draft, scope.address, found)
     if found.fields:
-        before = {name: value for name, value in values.items() if name in wanted or name in known.sent}
         draft.actions.append(
             Action(
                 scope.address,
                 Verb.UPDATE,
-                reason_of(found),
+                found.reason,
                 sid=live.sid,
-                before=before,
-                after={**wanted, **found.fields},
+                before={n: text for n, text in values.items() if n in wanted or n in binding.sent},
+                after=wanted | found.fields,
                 send=found.fields,
                 managed=tuple(wanted),
                 reset=found.reset,
-                changes=field_changes(
-                    {name: before[name] for name in found.fields if name in before}, found.fields
-                ),
+                changes=field_changes({n: values[n] for n in found.fields if n in values}, found.fields),
             )
         )
-    elif binding is None or found.stale or binding.imported:
-        draft.records.append(Bound(scope.address, _rebound(known, wanted, values, scope.digest)))
-
-
-def warn_of_state(draft: Draft, scope: Scope, first: int) -> None:
-    """Say what the conversation's own state means for the changes planned in it, from action *first* on."""
-    live = scope.view.remote
-    if live is None or live.state not in {"closed", "inactive"}:
         return
-    verbs = [action.verb for action in draft.actions[first:] if action.verb in _REQUESTING]
-    if live.state == "closed" and verbs:
-        draft.refuse(
-            "conversation_closed",
-            f"`{scope.address}` ({live.sid}) is closed, which is final, but {len(verbs)} "
-            f"change{'s are' if len(verbs) > 1 else ' is'} needed in it",
-            "take the changes out of the manifest, or delete the conversation so that it is created again",
-        )
-    elif live.state == "inactive" and {Verb.CREATE, Verb.REPLACE}.intersection(verbs):
-        draft.warn("revives", scope.address, f"{live.sid} is inactive: a new message makes it active again")
+    sent, observed = digests(CONVERSATION, wanted, values, scope.digest)
+    now = msgspec.structs.replace(
+        binding, sent=sent, observed=observed, imported=False, sensitive=desired.sensitive
+    )
+    if now != binding:
+        draft.bindings[scope.address] = now
 
 
 def plan_conversation_removal(draft: Draft, scope: Scope, binding: Binding, unmanaged: Unmanaged) -> bool:
-    """Delete a conversation that this tool made and that holds nothing else; return whether it goes."""
+    """Let go of a conversation, and delete it if this tool made it and it holds nothing that stays.
+
+    Return whether it is deleted.
+    """
     live = scope.view.remote
-    if not binding.created or live is None:
-        draft.records.append(Unbound(scope.address))
+    if live is None or not binding.created:
+        draft.bindings[scope.address] = None
         return False
-    ours = {item.sid for item in scope.bindings.values() if not item.released}
-    ours.update(sid for item in scope.bindings.values() for sid in item.superseded)
-    foreign = sum(sid not in ours for sid in scope.view.messages)
-    if foreign and unmanaged is Unmanaged.KEEP:
-        _keep(
-            draft, scope.address, live.sid, f"holds {foreign} message{'s' if foreign > 1 else ''} of others"
-        )
+    managed = {item.sid for item in scope.bindings.values() if not item.released}
+    managed.update(sid for item in scope.bindings.values() for sid in item.superseded)
+    spared = {item.sid for item in scope.bindings.values() if item.released}
+    others = scope.view.messages.keys() - managed
+    reason = _reason(destroy=scope.options.destroy)
+    if not scope.view.complete or others & spared or (others and unmanaged is Unmanaged.KEEP):
+        held = f"holds {plural(len(others), 'message')} of others" if others else "was not read as a whole"
+        draft.warn("parent_kept", scope.address, f"{live.sid} is kept and forgotten: it {held}")
+        draft.actions.append(Action(scope.address, Verb.FORGET, reason, sid=live.sid))
         return False
-    reason = Reason.REQUESTED if scope.options.destroy else Reason.REMOVED_FROM_MANIFEST
-    highest = max((message.index for message in scope.view.messages.values()), default=-1)
-    before = live_conversation_values(live)
+    if others:
+        text = f"{plural(len(others), 'message')} that no key names will be deleted with {live.sid}"
+        draft.warn("deletes_unmanaged", scope.address, text)
+    values = live_conversation_values(live)
     draft.actions.append(
         Action(
             scope.address,
             Verb.DELETE,
             reason,
             sid=live.sid,
-            index=highest,
-            before={name: value for name, value in before.items() if name in binding.sent},
+            index=max((message.index for message in scope.view.messages.values()), default=-1),
+            before={name: value for name, value in values.items() if name in binding.sent},
         )
     )
     return True
@@ -140,35 +138,26 @@ def plan_service_removal(
     address: Address,
     binding: Binding,
     live: RemoteService | None,
-    others: int,
+    staying: int,
     *,
     destroy: bool,
 ) -> None:
-    """Delete a service that this tool made and that holds nothing but what is deleted too."""
-    if not binding.created or live is None:
-        draft.records.append(Unbound(address))
-    elif others:
-        _keep(draft, address, live.sid, f"holds {others} conversation{'s' if others > 1 else ''} that stay")
-    else:
-        reason = Reason.REQUESTED if destroy else Reason.REMOVED_FROM_MANIFEST
-        before = {"friendly_name": live.friendly_name or ""}
-        draft.actions.append(Action(address, Verb.DELETE, reason, sid=live.sid, before=before))
+    """Let go of a service, and delete it if this tool made it and none of its conversations stays."""
+    if live is None or not binding.created:
+        draft.bindings[address] = None
+        return
+    verb, before = Verb.DELETE, {"friendly_name": live.friendly_name or ""}
+    if staying:
+        held = f"holds {plural(staying, 'conversation')} that {'stay' if staying > 1 else 'stays'}"
+        draft.warn("parent_kept", address, f"{live.sid} is kept and forgotten: it {held}")
+        verb, before = Verb.FORGET, {}
+    draft.actions.append(Action(address, verb, _reason(destroy=destroy), sid=live.sid, before=before))
 
 
-def _keep(draft: Draft, address: Address, sid: str, why: str) -> None:
-    draft.warn("parent_kept", address, f"{sid} is kept and forgotten: it {why}")
-    draft.actions.append(Action(address, Verb.FORGET, Reason.REMOVED_FROM_MANIFEST, sid=sid))
+def _creation(address: Address, fields: dict[str, str], binding: Binding | None) -> Action:
+    reason = Reason.NOT_IN_STATE if binding is None else Reason.MISSING_REMOTELY
+    return Action(address, Verb.CREATE, reason, after=fields, send=fields, managed=tuple(fields))
 
 
-def _rebound(binding: Binding, wanted: dict[str, str], live: dict[str, str], digest: Digest) -> Binding:
-    sent, observed = digests(CONVERSATION, wanted, live, digest)
-    return Binding(
-        sid=binding.sid,
-        service_sid=binding.service_sid,
-        sent=sent,
-        observed=observed,
-        created=binding.created,
-    )
-
-
-_REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
+def _reason(*, destroy: bool) -> Reason:
+    return Reason.REQUESTED if destroy else Reason.REMOVED_FROM_MANIFEST

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from reconciler.model import Address
+from collections.abc import Iterable, Mapping
+
+from reconciler.model import Address, Message
 from reconciler.plan.diff import desired_values, managed_part
 from reconciler.plan.draft import Draft, Scope
 
 Signature = frozenset[tuple[str, str]]
 
 
-def find_renames(draft: Draft, scope: Scope) -> dict[Address, Address]:
+def find_renames(
+    draft: Draft, scope: Scope, declared: Mapping[Address, Message], gone: Iterable[Address]
+) -> dict[Address, Address]:
     """Return new address -> previous address for keys that certainly were renamed.
 
-    That is so if exactly one vanished and exactly one new key of the conversation have the same
-    managed fields with equal values. If several could pair, nothing is guessed and a warning names
-    the `moved:` block.
+    *declared* are the messages of the manifest, *gone* the bound addresses that it no longer has. It
+    is certain if exactly one of each have the same managed fields with equal values. If several
+    could pair, nothing is guessed and a warning names the `moved:` block.
     """
-    if scope.desired is None:
-        return {}
-    wanted = {f"{scope.address}/{message.key}": message for message in scope.desired.messages}
     vanished: dict[Signature, list[Address]] = {}
-    for address, binding in scope.bindings.items():
-        if address not in wanted and not binding.released and binding.sid in scope.view.messages:
+    for address in gone:
+        binding = scope.bindings[address]
+        if not binding.released and binding.sid in scope.view.messages:
             vanished.setdefault(frozenset(binding.sent.items()), []).append(address)
     if not vanished:
         return {}
     new: dict[Signature, list[Address]] = {}
-    for address, message in wanted.items():
+    for address in declared:
         if address not in scope.bindings:
-            signature = frozenset(
-                (name, scope.digest(name, managed_part(name, value, message.ignore_changes)))
-                for name, value in desired_values(message).items()
-            )
+            signature = _signature(scope, declared[address])
             if signature in vanished:
                 new.setdefault(signature, []).append(address)
     renames: dict[Address, Address] = {}
@@ -43,7 +42,14 @@ def find_renames(draft: Draft, scope: Scope) -> dict[Address, Address]:
             draft.warn(
                 "rename_ambiguous",
                 addresses[0],
-                f"{len(candidates)} removed and {len(addresses)} new messages of `{scope.address}` say the same: "
-                "if they were renamed, say so in a `moved:` block; else they are deleted and created",
+                f"{len(candidates)} removed and {len(addresses)} new messages of `{scope.address}` say the "
+                "same: if they were renamed, say so in a `moved:` block; else they are deleted and created",
             )
     return renames
+
+
+def _signature(scope: Scope, message: Message) -> Signature:
+    return frozenset(
+        (name, scope.digest(name, managed_part(name, value, message.ignore_changes)))
+        for name, value in desired_values(message).items()
+    )

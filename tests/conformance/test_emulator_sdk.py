@@ -7,29 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
+
+from tests.sdk import ACCOUNT, EmulatorHttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.emulator import Emulator
-
-ACCOUNT = "AC" + "0" * 32
-
-
-class EmulatorHttpClient(TwilioHttpClient):  # type: ignore[misc]
-    """Sends what is meant for Twilio to the emulator."""
-
-    def __init__(self, origin: str) -> None:
-        super().__init__()
-        self._origin = origin
-
-    def request(self, method: str, url: str, *args: Any, **more: Any) -> Any:
-        """Make one request."""
-        return super().request(
-            method, url.replace("https://conversations.twilio.com", self._origin), *args, **more
-        )
 
 
 @pytest.fixture(scope="module")

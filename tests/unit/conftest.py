@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
 
+from tests.jumping import run_jumping
+
 T = TypeVar("T")
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    """Never waits for a timer: the clock jumps to it instead."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        events = super().select(None if timeout is None else 0)
-        if not events and timeout:
-            self.now += timeout
-        return events
-
-
-class _JumpingLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._clock = _JumpingSelector()
-        super().__init__(self._clock)
-
-    def time(self) -> float:
-        return self._clock.now
 
 
 @pytest.fixture
 def run() -> Callable[[Coroutine[Any, Any, T]], T]:
     """Run a coroutine as `asyncio.run` does, but with sleeps that take no time."""
-
-    def run_jumping(main: Coroutine[Any, Any, T]) -> T:
-        with asyncio.Runner(loop_factory=_JumpingLoop) as runner:
-            return runner.run(main)
-
     return run_jumping

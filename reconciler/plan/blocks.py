@@ -1,0 +1,155 @@
+"""The actions of the blocks `import:`, `moved:` and `removed:`. None of them sends a request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from reconciler.model import (
+    Address,
+    ConversationView,
+    Desired,
+    Message,
+    Remote,
+    ResourceType,
+    parent_of,
+    type_of,
+)
+from reconciler.plan.actions import Action, Plan, Reason, Refusal, Verb
+from reconciler.plan.addresses import Prepared
+from reconciler.plan.diff import desired_values
+from reconciler.plan.messages import fingerprint
+from reconciler.state.model import Binding, Bound, Unbound
+
+_CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
+"""What an action does with the binding of its address; it can move that binding along."""
+_ABSENT: Final = ConversationView(remote=None)
+
+
+def finish(made: Plan, prepared: Prepared, remote: Remote) -> Plan:
+    """Return *made*, planned by what was *prepared*, with what the blocks do."""
+    if not (prepared.moved or prepared.imported or prepared.forgotten or prepared.refusals):
+        return made
+    finishing = _Finishing(made, prepared, remote)
+    finishing.move()
+    finishing.take_over()
+    finishing.forget()
+    return msgspec.structs.replace(
+        made,
+        actions=(*finishing.first, *finishing.actions),
+        records=tuple(finishing.records.values()),
+        refusals=(*prepared.refusals, *finishing.refusals, *made.refusals),
+        no_ops=made.no_ops - sum(action.verb in {Verb.MOVE, Verb.ADOPT} for action in finishing.first),
+    )
+
+
+class _Finishing:
+    """A plan while the blocks' actions are added; *first* come before the others."""
+
+    def __init__(self, made: Plan, prepared: Prepared, remote: Remote) -> None:
+        self.prepared = prepared
+        self.remote = remote
+        self.first: list[Action] = []
+        self.actions = list(made.actions)
+        self.records = {record.address: record for record in made.records}
+        self.refusals: list[Refusal] = []
+
+    def move(self) -> None:
+        """Move bindings: a message's with an action, its parents' as records."""
+        for address, previous in self.prepared.moved.items():
+            if type_of(address) is not ResourceType.MESSAGE:
+                binding = self.prepared.state.bindings[address]
+                self.records.setdefault(address, Bound(address, binding))
+                self.records[previous] = Unbound(previous)
+                continue
+            self.records.pop(address, None)
+            for at, action in enumerate(self.actions):
+                if action.address == address and action.reason is not Reason.SUPERSEDED:
+                    if action.verb in _CARRIES:
+                        self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
+                    else:
+                        self.actions[at] = msgspec.structs.replace(action, address=previous)
+                    break
+            else:
+                sid = self.prepared.state.bindings[address].sid
+                moving = Action(address, Verb.MOVE, Reason.RENAMED, sid=sid, previous_address=previous)
+                self.first.append(moving)
+
+    def take_over(self) -> None:
+        """Bind what is imported; where it differs from the manifest, the action on it says so."""
+        messages = _messages(self.prepared.desired)
+        for address, sid in self.prepared.imported.items():
+            service = self.remote.services.get(address.partition("/")[0])
+            view = self.remote.conversations.get(parent_of(address), _ABSENT)
+            live = view.messages.get(sid)
+            self.records.pop(address, None)
+            mine = [at for at, action in enumerate(self.actions) if action.address == address]
+            if live is None or view.remote is None or service is None:
+                self._refuse_missing(address, sid)
+                self.actions = [action for action in self.actions if action.address != address]
+            elif mine:
+                binding = Binding(
+                    sid,
+                    service_sid=service.sid,
+                    conversation_sid=view.remote.sid,
+                    index=live.index,
+                    imported=True,
+                )
+                self.records[address] = Bound(address, binding)
+                for at in mine:
+                    self.actions[at] = msgspec.structs.replace(self.actions[at], importing=True)
+            else:
+                wanted = desired_values(messages[address])
+                self.first.append(
+                    Action(
+                        address,
+                        Verb.ADOPT,
+                        Reason.REQUESTED,
+                        sid=sid,
+                        index=live.index,
+                        before=wanted,
+                        after=wanted,
+                        managed=tuple(wanted),
+                        ignored=messages[address].ignore_changes,
+                        fingerprint=fingerprint(live),
+                    )
+                )
+
+    def forget(self) -> None:
+        """Give up bindings, what is inside before its parents; what stays released is recorded so."""
+        for address, binding in sorted(self.prepared.forgotten.items(), reverse=True):
+            if type_of(address) is ResourceType.PARTICIPANT:
+                self.records[address] = Unbound(address)
+                continue
+            left = self.prepared.state.bindings.get(address)
+            if left is not None:
+                self.records[address] = Bound(address, left)
+            self.first.append(
+                Action(
+                    address,
+                    Verb.FORGET,
+                    Reason.REMOVED_FROM_MANIFEST,
+                    sid=binding.sid,
+                    index=binding.index,
+                    released=left is not None,
+                )
+            )
+
+    def _refuse_missing(self, address: Address, sid: str) -> None:
+        self.refusals.append(
+            Refusal(
+                "import_missing",
+                f"`{address}` cannot be imported: there is no message {sid} in `{parent_of(address)}`",
+                "correct the sid in the `import:` block, or take the entry out",
+            )
+        )
+
+
+def _messages(desired: Desired) -> dict[Address, Message]:
+    return {
+        f"{service.name}/{conversation.name}/{message.key}": message
+        for service in desired.services
+        for conversation in service.conversations
+        for message in conversation.messages
+    }

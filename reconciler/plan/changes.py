@@ -1,0 +1,47 @@
+"""Name the differences between two sets of fields: the only module that knows DeepDiff.
+
+It is asked only about fields that are known to differ, to find the paths inside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from reconciler.model import JSON_FIELDS
+from reconciler.plan.actions import FieldChange
+
+
+def field_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
+    """Return the differences between two sets of fields, sorted by path; JSON fields by what is inside."""
+    from deepdiff import DeepDiff  # noqa: PLC0415  # a quarter second to import, and most plans change nothing
+
+    tree = DeepDiff(
+        {name: _value(name, text) for name, text in before.items()},
+        {name: _value(name, text) for name, text in after.items()},
+        view="tree",
+        threshold_to_diff_deeper=0,  # else maps that share little are one change, and no path is named
+        ignore_private_variables=False,  # `__typename` is a key like any other
+    )
+    changes = [
+        FieldChange(
+            path=tuple(level.path(output_format="list")),
+            before=None if kind.endswith("_added") else level.t1,
+            after=None if kind.endswith("_removed") else level.t2,
+        )
+        for kind, levels in tree.items()
+        for level in levels
+    ]
+    return tuple(sorted(changes, key=lambda change: [(isinstance(part, str), part) for part in change.path]))
+
+
+def _value(name: str, text: str) -> Any:
+    """Return JSON as JSON, everything else as text; live attributes can be text that is no JSON."""
+    if name not in JSON_FIELDS:
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        return text

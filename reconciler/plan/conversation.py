@@ -1,0 +1,208 @@
+"""Plan the messages of one conversation: what each needs, their order, and what has no key any more."""
+
+from __future__ import annotations
+
+import msgspec
+
+from reconciler.model import Address, Conversation, Message, Order, RemoteMessage, Unmanaged
+from reconciler.plan.actions import Action, Reason, Verb
+from reconciler.plan.diff import MESSAGE, Difference, desired_values, is_recorded, is_unchanged
+from reconciler.plan.draft import Draft, Scope, plural
+from reconciler.plan.match import Wanted, pair
+from reconciler.plan.messages import Entry, deletion, emit, entry_of
+from reconciler.plan.order import out_of_order, price
+from reconciler.plan.rename import find_renames
+from reconciler.state.model import Binding
+
+
+def plan_messages(draft: Draft, scope: Scope) -> None:
+    """Add what the messages of one conversation need, in manifest order, deletes last.
+
+    Of a part of a conversation the order is not looked at: what is outside of it stays as it is.
+    """
+    if scope.desired is not None and _is_settled(scope, scope.desired):
+        draft.no_ops += len(scope.desired.messages)
+        return
+    declared: dict[Address, Message] = {}
+    if scope.desired is not None:
+        declared = {f"{scope.address}/{message.key}": message for message in scope.desired.messages}
+    gone = sorted(scope.bindings.keys() - declared.keys())
+    renamed = find_renames(draft, scope, declared, gone) if gone else {}
+    entries = [
+        entry_of(scope, address, message, renamed.get(address)) for address, message in declared.items()
+    ]
+    _adopt(draft, scope, entries)
+    leftovers = _leftovers(draft, scope, entries, gone, renamed)
+    planned = entries
+    if scope.selection is not None:
+        planned = [entry for entry in entries if entry.address in scope.selection]
+    if scope.desired is not None and len(planned) == len(entries):
+        if scope.desired.order is Order.STRICT:
+            _put_in_order(draft, scope, entries, sum(action.verb is Verb.DELETE for action in leftovers))
+        elif scope.desired.order is Order.APPEND:
+            _warn_of_order(draft, entries)
+    for entry in planned:
+        emit(draft, scope, entry)
+    draft.actions += leftovers
+
+
+def _is_settled(scope: Scope, desired: Conversation) -> bool:
+    """Return True if it is plain at first sight that nothing is to be done: the common case, made cheap.
+
+    False only means that each message must be looked at.
+    """
+    bindings, messages, digest = scope.bindings, scope.view.messages, scope.digest
+    if (
+        len(bindings) != len(desired.messages)
+        or scope.options.replace
+        or scope.selection is not None
+        or (desired.unmanaged is Unmanaged.DELETE and len(messages) != len(bindings))
+    ):
+        return False
+    prefix, last = f"{scope.address}/", -1
+    for message in desired.messages:
+        binding = bindings.get(prefix + message.key)
+        if binding is None or binding.imported or binding.released or binding.superseded:
+            return False
+        live = messages.get(binding.sid)
+        if live is None or live.index <= last or not is_unchanged(message, live, binding, digest):
+            return False
+        if scope.options.record and not is_recorded(message, binding, digest):
+            return False
+        last = live.index
+    return True
+
+
+def _adopt(draft: Draft, scope: Scope, entries: list[Entry]) -> None:
+    """Take over messages that a create would only double, or refuse to double them."""
+    takes_over = scope.options.adopt or _deletes_unmanaged(scope)
+    creates = [entry for entry in entries if entry.verb is Verb.CREATE]
+    if not creates or not (takes_over or not scope.options.duplicate):
+        return
+    pairs = pair((Wanted(entry.address, entry.message) for entry in creates), _strangers(scope))
+    doubled = [entry for entry in creates if entry.address in pairs and scope.selects(entry.address)]
+    if takes_over:
+        for entry in doubled:
+            entry.verb, entry.reason, entry.live = Verb.ADOPT, Reason.IDENTICAL_EXISTS, pairs[entry.address]
+            entry.found = Difference(
+                assumed=tuple(sorted(MESSAGE.unseen & desired_values(entry.message).keys()))
+            )
+    elif doubled:
+        first = doubled[0].address
+        stand = "stand" if len(doubled) > 1 else "stands"
+        draft.refuse(
+            "identical_exists",
+            f"{plural(len(doubled), 'message')} to be created in `{scope.address}` {stand} there already, "
+            f"unmanaged (the first: `{first}` equals {pairs[first].sid})",
+            "pass `--adopt` to take over what is there, or `--duplicate` to create it again",
+        )
+
+
+def _put_in_order(draft: Draft, scope: Scope, entries: list[Entry], deletes: int) -> None:
+    """Replace what stands behind the first message that is missing, or stands wrong, under `strict`."""
+    indexes = _indexes(entries)
+    cost = price(indexes, [entry.live is not None for entry in entries], deletes)
+    if cost is None:
+        return
+    draft.warn("order_price", scope.address, str(cost))
+    for entry in entries[cost.after :]:
+        live = entry.live
+        if live is None or entry.verb is Verb.REPLACE:
+            continue
+        if entry.verb is Verb.ADOPT:  # it must be on record before it can be superseded
+            before = draft.bindings.get(entry.address) or entry.binding
+            draft.bindings[entry.address] = Binding(
+                sid=live.sid,
+                service_sid=scope.service_sid,
+                conversation_sid=scope.view.remote.sid if scope.view.remote is not None else "",
+                index=live.index,
+                superseded=before.superseded if before is not None else (),
+                imported=True,
+            )
+        entry.verb, entry.reason = Verb.REPLACE, Reason.ORDER
+
+
+def _warn_of_order(draft: Draft, entries: list[Entry]) -> None:
+    wrong = out_of_order(_indexes(entries))
+    if wrong:
+        first = entries[wrong[0]].address
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        draft.warn(
+            "order_not_met",
+            first,
+            f"`{first}`{more} cannot stand where the manifest has it: new messages go last "
+            "(`order: strict` posts the later ones again)",
+        )
+
+
+def _indexes(entries: list[Entry]) -> list[int | None]:
+    return [
+        entry.live.index if entry.live is not None and entry.verb is not Verb.REPLACE else None
+        for entry in entries
+    ]
+
+
+def _leftovers(
+    draft: Draft, scope: Scope, entries: list[Entry], gone: list[Address], renamed: dict[Address, Address]
+) -> list[Action]:
+    """Return what becomes of messages that no key stands for: forgotten, then deleted by index."""
+    forgets: list[Action] = []
+    deletes = _superseded(draft, scope, {old: new for new, old in renamed.items()})
+    messages, reason = scope.view.messages, Reason.REMOVED_FROM_MANIFEST
+    if scope.options.destroy:
+        reason = Reason.REQUESTED
+    removed = sorted(set(gone).difference(renamed.values())) if gone else []
+    held = {entry.live.sid for entry in entries if entry.live is not None} if removed else set()
+    for address in removed:
+        binding = scope.bindings[address]
+        if not scope.selects(address):
+            continue
+        if binding.sid not in messages:
+            forgets.append(Action(address, Verb.FORGET, Reason.MISSING_REMOTELY, sid=binding.sid))
+        elif binding.sid in held:  # another key stands for the same message
+            forgets.append(Action(address, Verb.FORGET, reason, sid=binding.sid))
+        elif not binding.released:
+            deletes.append(deletion(address, messages[binding.sid], reason, binding.sent))
+    if _deletes_unmanaged(scope):
+        adopted = {entry.live.sid for entry in entries if entry.verb is Verb.ADOPT and entry.live is not None}
+        deletes += [
+            deletion(f"{scope.address}/{live.sid}", live, Reason.UNMANAGED)
+            for live in _strangers(scope)
+            if live.sid not in adopted
+        ]
+    return forgets + sorted(deletes, key=lambda action: action.index)
+
+
+def _superseded(draft: Draft, scope: Scope, new_address: dict[Address, Address]) -> list[Action]:
+    """Return the deletion of every replaced message that is still there; the others are struck off."""
+    deletes: list[Action] = []
+    for address in sorted(address for address, binding in scope.bindings.items() if binding.superseded):
+        binding = scope.bindings[address]
+        there = tuple(sid for sid in binding.superseded if sid in scope.view.messages)
+        if not scope.selects(address):
+            continue
+        deletes += [
+            deletion(
+                new_address.get(address, address), scope.view.messages[sid], Reason.SUPERSEDED, binding.sent
+            )
+            for sid in there
+        ]
+        if there != binding.superseded:
+            draft.bindings[address] = msgspec.structs.replace(binding, superseded=there)
+    return deletes
+
+
+def _deletes_unmanaged(scope: Scope) -> bool:
+    return (
+        scope.selection is None and scope.desired is not None and scope.desired.unmanaged is Unmanaged.DELETE
+    )
+
+
+def _strangers(scope: Scope) -> list[RemoteMessage]:
+    """Return the messages that nothing stands for: not bound, not superseded, claimed by no open intent."""
+    taken = {sid for binding in scope.bindings.values() for sid in (binding.sid, *binding.superseded)}
+    return [
+        live
+        for live in scope.view.messages.values()
+        if live.sid not in taken and (scope.boundary is None or live.index <= scope.boundary)
+    ]

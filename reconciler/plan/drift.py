@@ -1,0 +1,181 @@
+"""Compare what is live with what was last applied: what the state's digests say, whatever the manifests do.
+
+The state holds no values, so what a field was before is known only where a manifest still says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.model import (
+    Address,
+    Conversation,
+    ConversationView,
+    Desired,
+    Message,
+    Remote,
+    ResourceType,
+    declared,
+    parent_of,
+    type_of,
+)
+from reconciler.plan.actions import Action, Drift, Plan, Reason, Verb
+from reconciler.plan.changes import field_changes
+from reconciler.plan.diff import (
+    CONVERSATION,
+    MESSAGE,
+    PARTICIPANT,
+    Digest,
+    Kind,
+    Paths,
+    desired_values,
+    live_values,
+    managed_part,
+    wholly_ignored,
+)
+from reconciler.plan.draft import Options
+from reconciler.plan.parents import conversation_values, live_conversation_values
+from reconciler.plan.people import live_participant_values
+from reconciler.plan.selection import Selection
+from reconciler.state.model import Binding, Bound, State, Unbound
+
+_SERVICE: Final = Kind(unseen=frozenset(), immutable=frozenset(), defaults={})
+_DRIFT: Final = frozenset({Reason.DRIFTED, Reason.MISSING_REMOTELY})
+
+
+class _Object(Struct):
+    """One bound object: *live* is None if it is gone, *declared* what a manifest says of it now."""
+
+    address: Address
+    binding: Binding
+    kind: Kind
+    live: dict[str, str] | None
+    declared: Mapping[str, str] = {}
+    ignored: Paths = ()
+
+
+def plan_refresh(desired: Desired, remote: Remote, state: State, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
+    """Return a plan that shows what was changed remotely and, applied, makes the state say so.
+
+    It sends nothing. Without manifests *desired* is empty: then no `ignore_changes` is known.
+    """
+    selection = Selection(options.targets, options.excludes)
+    drifted: list[Action] = []
+    records: list[Bound | Unbound] = []
+    for item in _objects(desired, remote, state):
+        if item.address not in selection:
+            continue
+        if item.live is None:
+            gone = Action(item.address, Verb.DELETE, Reason.MISSING_REMOTELY, sid=item.binding.sid)
+            drifted.append(gone)
+            records.append(Unbound(item.address))
+        elif fields := _drifted_fields(item, item.live, state.digest):
+            drifted.append(_changed(item, fields, state.digest))
+            records.append(Bound(item.address, _observed(item, fields, state.digest)))
+    return Plan(
+        actions=(),
+        drift=Drift(tuple(drifted)),
+        records=tuple(records),
+        lineage=state.lineage,
+        serial=state.serial,
+        manifest_digest=desired.digest,
+        requests_read=remote.requests,
+    )
+
+
+def count_pending(made: Plan, drift: Drift) -> int:
+    """Return how many actions of *made*, a plan of the same moment, are not there to mend *drift*."""
+    disordered = {parent_of(item.address) for item in drift.objects if item.verb is Verb.DELETE}
+    return sum(
+        action.reason not in _DRIFT
+        and not (action.reason is Reason.ORDER and parent_of(action.address) in disordered)
+        for action in made.actions
+    )
+
+
+def _objects(desired: Desired, remote: Remote, state: State) -> Iterator[_Object]:
+    """Yield everything that is bound and managed, sorted by address, so parents first."""
+    manifests = dict(declared(desired))
+    for address, binding in sorted(state.bindings.items()):
+        if binding.released:
+            continue
+        if type_of(address) is ResourceType.SERVICE:
+            service = remote.services.get(address)
+            names = {"friendly_name": service.friendly_name or ""} if service else None
+            yield _Object(address, binding, _SERVICE, names)
+        elif type_of(address) is ResourceType.CONVERSATION:
+            live = remote.conversations.get(address, ConversationView(None)).remote
+            item = _Object(address, binding, CONVERSATION, live_conversation_values(live) if live else None)
+            conversation = manifests.get(address)
+            if isinstance(conversation, Conversation):
+                item.declared = conversation_values(conversation)
+            yield item
+        elif type_of(address) is ResourceType.MESSAGE:
+            view = remote.conversations.get(parent_of(address), ConversationView(None))
+            message = view.messages.get(binding.sid)
+            item = _Object(address, binding, MESSAGE, live_values(message) if message else None)
+            wanted = manifests.get(address)
+            if isinstance(wanted, Message):
+                item.declared, item.ignored = desired_values(wanted), wanted.ignore_changes
+            yield item
+        else:
+            view = remote.conversations.get(parent_of(address), ConversationView(None))
+            person = (view.participants or {}).get(binding.sid)
+            shown = live_participant_values(person) if person else None
+            yield _Object(address, binding, PARTICIPANT, shown)
+
+
+def _drifted_fields(item: _Object, live: Mapping[str, str], digest: Digest) -> dict[str, str]:
+    """Return the managed part of the live fields that are no longer as they were last seen."""
+    apart = item.kind.unseen | wholly_ignored(item.ignored)
+    fields = {}
+    for name in item.binding.sent:
+        if name not in apart:
+            text = live.get(name, item.kind.defaults.get(name, ""))
+            if not _was_seen(item, name, text, digest):
+                fields[name] = managed_part(name, text, item.ignored)
+    return fields
+
+
+def _was_seen(item: _Object, name: str, text: str, digest: Digest) -> bool:
+    """Return whether the field said *text* when it was last seen, as far as it is managed now.
+
+    The record is of the whole text if a path was added to `ignore_changes` since.
+    """
+    recorded = item.binding.observed.get(name, item.binding.sent[name])
+    return recorded in {digest(name, managed_part(name, text, item.ignored)), digest(name, text)}
+
+
+def _changed(item: _Object, fields: dict[str, str], digest: Digest) -> Action:
+    """Return the drift of one object; a field whose earlier value no manifest says is in *after* alone."""
+    known = {
+        name: managed_part(name, item.declared[name], item.ignored)
+        for name in fields
+        if name in item.declared and _was_seen(item, name, item.declared[name], digest)
+    }
+    changes = field_changes(known, {name: fields[name] for name in known}) if known else ()
+    unknown = field_changes({}, {name: text for name, text in fields.items() if name not in known})
+    return Action(
+        item.address,
+        Verb.UPDATE,
+        Reason.DRIFTED,
+        sid=item.binding.sid,
+        index=item.binding.index,
+        before=known,
+        after=fields,
+        changes=(*changes, *unknown),
+    )
+
+
+def _observed(item: _Object, fields: dict[str, str], digest: Digest) -> Binding:
+    """Return the binding with what is live now as what was last seen."""
+    observed = dict(item.binding.observed)
+    for name, text in fields.items():
+        observed[name] = digest(name, text)
+        if observed[name] == item.binding.sent[name]:
+            del observed[name]
+    return msgspec.structs.replace(item.binding, observed=observed)

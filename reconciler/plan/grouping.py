@@ -1,0 +1,40 @@
+"""Bindings by what they stand for and where, so that everything is looked at once."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from reconciler.model import Address, ResourceType, parent_of, type_of
+from reconciler.state.model import Binding, State
+
+Bindings = dict[Address, Binding]
+
+
+class Grouped(Struct, frozen=True):
+    """The bindings of a state; those of *messages* and *participants* by their conversation."""
+
+    services: Bindings = {}
+    conversations: Bindings = {}
+    messages: dict[Address, Bindings] = {}
+    participants: dict[Address, Bindings] = {}
+
+
+def grouped(state: State) -> Grouped:
+    """Return the bindings of *state* in groups, each in the order of the state."""
+    groups = Grouped()
+    messages = groups.messages
+    for address, binding in state.bindings.items():
+        conversation, _, _ = address.rpartition("/")
+        if conversation in messages:  # a message, as most are
+            messages[conversation][address] = binding
+            continue
+        kind = type_of(address)
+        if kind is ResourceType.MESSAGE:
+            messages[conversation] = {address: binding}
+        elif kind is ResourceType.CONVERSATION:
+            groups.conversations[address] = binding
+        elif kind is ResourceType.SERVICE:
+            groups.services[address] = binding
+        else:
+            groups.participants.setdefault(parent_of(address), {})[address] = binding
+    return groups

@@ -1,0 +1,117 @@
+"""What the reader should know beside the actions: warnings, and what a conversation's own state forbids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from reconciler.model import Address, Message, ResourceType
+from reconciler.plan.actions import Verb
+from reconciler.plan.diff import MESSAGE, Difference
+from reconciler.plan.draft import Draft, Scope, plural
+from reconciler.plan.people import live_participant_values, natural_key, participant_values
+
+_REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
+_POSTING = frozenset({Verb.CREATE, Verb.REPLACE})
+
+
+def tell(draft: Draft, address: Address, found: Difference, *, replaced: bool = False) -> None:
+    """Warn about what a comparison saw and the plan does not show."""
+    released = [name for name in found.released if not replaced or name in MESSAGE.carried]
+    for code, names, text in (
+        ("rewritten_by_server", found.rewritten, "differs from what was sent: a webhook rewrites it"),
+        (
+            "assumed_equal",
+            () if replaced else found.assumed,
+            "cannot be read back and is assumed to be as declared",
+        ),
+        ("released", released, "is no longer managed and stays as it is"),
+        (
+            "drifted_too",
+            found.drifted if found.changed else (),
+            "was also changed behind the tool's back, which is undone",
+        ),
+    ):
+        if names:
+            draft.warn(code, address, f"{_quoted(names)} {text}")
+
+
+def warn_of_consequences(draft: Draft, scope: Scope, first: int) -> None:
+    """Say what the changes planned in a conversation, from action *first* on, bring with them."""
+    actions = [action for action in draft.actions[first:] if action.address != scope.address]
+    calling = sum(action.webhooks and bool(action.send) for action in actions)
+    if calling:
+        draft.warn(
+            "webhooks_on", scope.address, f"{plural(calling, 'change')} will call the service's webhooks"
+        )
+    posts = sum(action.verb in _POSTING and action.type is ResourceType.MESSAGE for action in actions)
+    outside = _outside(scope)
+    if posts and outside:
+        text = (
+            f"{plural(posts, 'new message')} in `{scope.address}` will really be sent to "
+            f"{plural(outside, 'participant')} outside the chat (SMS, WhatsApp, e-mail): "
+            f"{plural(posts * outside, 'delivery', 'deliveries')}"
+        )
+        draft.warn("delivers_externally", scope.address, text)
+        if not scope.options.allow_delivery:
+            draft.refuse("delivers_externally", text, "if that is meant, pass `--allow-delivery`")
+    _warn_of_authors(draft, scope)
+
+
+def judge_state(draft: Draft, scope: Scope, first: int) -> None:
+    """Refuse what a closed conversation does not allow, and say what wakes an inactive one up."""
+    live, desired = scope.view.remote, scope.desired
+    verbs = [verb for verb in draft.verbs(first) if verb in _REQUESTING]
+    if live is not None and live.state == "closed" and verbs:
+        needed = "1 change is" if len(verbs) == 1 else f"{len(verbs)} changes are"
+        draft.refuse(
+            "conversation_closed",
+            f"`{scope.address}` ({live.sid}) is closed, which is final, but {needed} needed in it",
+            f"run `reconciler state rm {scope.address}` to let go of it"
+            if desired is None
+            else "take the changes out of the manifest, or delete the conversation: it is created again then",
+        )
+    elif desired is not None and desired.state == "closed" and not scope.options.allow_close and verbs:
+        draft.refuse(
+            "closes",
+            f"`{scope.address}` is to be closed, which is final: nothing can be posted or opened again",
+            "if that is meant, pass `--allow-close`",
+        )
+    elif desired is not None and desired.state == "closed" and (live is None or len(verbs) > 1):
+        draft.refuse(
+            "closes_early",
+            f"`{scope.address}` is to be closed, which is final, but changes are needed in it before",
+            "apply without `state: closed` first",
+        )
+    elif live is not None and live.state == "inactive" and _POSTING.intersection(verbs):
+        draft.warn("revives", scope.address, f"{live.sid} is inactive: a new message makes it active again")
+
+
+def _outside(scope: Scope) -> int:
+    """Return how many participants a message reaches outside the chat, those to be created included."""
+    live = [live_participant_values(one) for one in (scope.view.participants or {}).values()]
+    keys = {natural_key(values) for values in live if "address" in values}
+    declared = scope.desired.participants if scope.desired is not None else ()
+    keys |= {natural_key(participant_values(one)) for one in declared if one.address is not None}
+    return len(keys)
+
+
+def _warn_of_authors(draft: Draft, scope: Scope) -> None:
+    """Say where an author names no declared participant, as it may be a slip of the pen."""
+    desired = scope.desired
+    if desired is None or not desired.participants:
+        return
+    known = {one.identity or one.address or "" for one in desired.participants} | {"system"}
+    for message in desired.messages:
+        if message.author is not None and message.author not in known:
+            draft.warn("unknown_author", f"{scope.address}/{message.key}", _no_participant(message, known))
+
+
+def _no_participant(message: Message, known: set[str]) -> str:
+    close = get_close_matches(message.author or "", known, n=1)
+    hint = f"; did you mean `{close[0]}`?" if close else ""
+    return f"its author `{message.author}` is no declared participant{hint}"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

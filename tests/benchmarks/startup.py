@@ -1,0 +1,51 @@
+"""CPU of short commands beside an empty interpreter: `python -m tests.benchmarks startup`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from tests.benchmarks._process import RECONCILER, run, say
+from tests.benchmarks._world import served
+
+_ROUNDS = 15
+_MESSAGES = 10
+
+
+def main() -> None:
+    """Measure the commands in turn, and print a line for each."""
+    with TemporaryDirectory() as scratch, served(Path(scratch) / "world", _MESSAGES, 1) as world:
+        validate, plan = [RECONCILER, "validate", str(world.manifests)], world.plan()
+        commands = {
+            "python -c pass": ([sys.executable, "-c", "pass"], False, 1),
+            "version": ([RECONCILER, "version"], False, 7),
+            "--help": ([RECONCILER, "--help"], False, 7),
+            "validate of ten": (validate, False, 15),
+            "… known manifests": (validate, True, 15),
+            "plan of ten": (plan, False, 22),
+            "… known manifests ": (plan, True, 22),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in commands}
+        peak = dict.fromkeys(commands, 0)
+        for command, _, _ in commands.values():  # compiles what it imports
+            run(command, world.environ, world.folder)
+        for _ in range(_ROUNDS):  # the commands take turns, so that a busy moment of the machine hits all
+            for name, (command, known, _) in commands.items():
+                if not known:
+                    world.forget()
+                cost = run(command, world.environ, world.folder)
+                seconds[name].append(cost.cpu)
+                peak[name] = max(peak[name], cost.peak)
+    floor = median(seconds["python -c pass"])
+    for name, (_, _, bar) in commands.items():
+        cpu = median(seconds[name])
+        say(
+            f"{name:18} {cpu / floor:5.1f} times an empty interpreter (at most {bar}), "
+            f"{cpu * 1e3:4.0f} ms of CPU, peak {peak[name] / 1e6:.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""An emulator, a state and manifests in one process, on a clock that jumps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from reconciler import operations
+from reconciler.emulator import Emulator, Fault
+from reconciler.emulator.fault_text import parse_fault
+from reconciler.interrupt import Interrupts
+from reconciler.manifest.load import load
+from reconciler.model import Desired
+from reconciler.operations import Settings
+from reconciler.plan.actions import Action, Outcome, Plan, Result, Status
+from reconciler.plan.draft import Options
+from reconciler.state.files import Files
+from reconciler.state.model import State
+from reconciler.state.store import StateStore
+from tests.jumping import run_jumping
+
+T = TypeVar("T")
+
+
+class NotApplyable(Exception):
+    """The plan was refused."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__("; ".join(refusal.text for refusal in plan.refusals))
+        self.plan = plan
+
+
+class Desk:
+    """Applies manifests to an emulator without a process or a socket; use it as a context manager.
+
+    The emulator's clock is the loop's, and goes on from run to run. The service is called `desk`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state_path = folder / "reconciler.state.json"
+        self.emulator = Emulator(clock=self._now, sleep=asyncio.sleep)
+        self.interrupts = Interrupts()
+        self.began: list[Action] = []
+        self._elapsed = 0.0
+        self._start = datetime.now(UTC)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.emulator.close()
+
+    # What happens.
+
+    def apply(
+        self,
+        manifest: str,
+        options: Options = Options(),  # noqa: B008  # frozen
+        *,
+        settle: float = 10,
+        files: Files | None = None,
+    ) -> Outcome:
+        """Plan and apply *manifest*; raises NotApplyable with the plan if it is refused."""
+
+        def approve(plan: Plan) -> Desk:
+            if not plan.applyable:
+                raise NotApplyable(plan)
+            return self
+
+        self.interrupts = Interrupts()
+        self.began.clear()
+        settings = Settings(endpoint=self.emulator, state=self.state_path, settle=settle, files=files)
+        outcome = self._run(
+            operations.apply(
+                self.desired(manifest), settings, options, approve=approve, interrupts=self.interrupts
+            )
+        )
+        assert outcome is not None
+        return outcome
+
+    def plan(self, manifest: str, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
+        """Return what `plan` would show."""
+        settings = Settings(endpoint=self.emulator, state=self.state_path)
+        return self._run(operations.plan(self.desired(manifest), settings, options)).plan
+
+    def fault(self, *faults: str | Fault) -> None:
+        """Script trouble, from now on and instead of what was scripted before."""
+        self.emulator.faults.clear()
+        self.emulator.faults.add(*(parse_fault(one) if isinstance(one, str) else one for one in faults))
+
+    def post(self, conversation: str, body: str, **fields: str) -> str:
+        """Post a message as somebody else, and return its sid."""
+        fields = {"Author": "system", "Body": body, **fields}
+        return self.emulator.store.messages.create(self.service_sid, conversation, fields).sid
+
+    def desired(self, manifest: str) -> Desired:
+        """Return what *manifest* says."""
+        path = self.folder / "desk.yaml"
+        path.write_text(manifest, encoding="utf-8")
+        return load((path,))
+
+    # What is there.
+
+    @property
+    def service_sid(self) -> str:
+        """The sid of the only service."""
+        ((sid,),) = self._rows("SELECT sid FROM services")
+        return str(sid)
+
+    @property
+    def state(self) -> State:
+        """What the next command will read."""
+        state = StateStore(self.state_path).read()
+        assert state is not None
+        return state
+
+    @property
+    def conversations(self) -> list[str]:
+        """The unique names of all conversations, the oldest first."""
+        return [name for (name,) in self._rows("SELECT unique_name FROM conversations ORDER BY id")]
+
+    def messages(self, conversation: str) -> list[dict[str, Any]]:
+        """Return the messages of a conversation by index."""
+        rows = self._rows(
+            "SELECT document FROM messages WHERE conversation ="
+            " (SELECT id FROM conversations WHERE unique_name = ?) ORDER BY number",
+            conversation,
+        )
+        return [json.loads(document) for (document,) in rows]
+
+    def bodies(self, conversation: str) -> list[str]:
+        """Return what the messages of a conversation say, by index."""
+        return [message["body"] for message in self.messages(conversation)]
+
+    def count(self, kind: str) -> int:
+        """Return how many requests of that kind there were."""
+        return sum(request.kind == kind for request in self.emulator.requests)
+
+    def _rows(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
+        return self.emulator.store._database.all(sql, values)
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        async def timed() -> T:
+            try:
+                return await work
+            finally:
+                self._elapsed += asyncio.get_running_loop().time()
+
+        return run_jumping(timed())
+
+    def _now(self) -> datetime:
+        try:
+            running = asyncio.get_running_loop().time()
+        except RuntimeError:
+            running = 0.0
+        return self._start + timedelta(seconds=self._elapsed + running)
+
+    # Whoever watches.
+
+    def started(self, action: Action) -> None:
+        """Remember what was begun."""
+        self.began.append(action)
+
+    def finished(self, result: Result) -> None:
+        """Be told."""
+
+
+def statuses(outcome: Outcome) -> dict[str, Status]:
+    """Return what became of each address."""
+    return {result.address: result.status for result in outcome.results}
+
+
+def conversation(*messages: str, name: str = "c", settings: str = "") -> str:
+    """Return a manifest of one conversation; a message is `key: body`, or a whole flow mapping."""
+    lines = ["version: 1", "services:", "  desk:", "    conversations:", f"      {name}:"]
+    lines += [f"        {setting}" for setting in settings.split("; ") if setting]
+    lines.append("        messages:")
+    for message in messages:
+        key, _, body = message.partition(": ")
+        lines.append(
+            f"          - {message}" if message[0] == "{" else f'          - {{key: {key}, body: "{body}"}}'
+        )
+    return "\n".join(lines) + "\n"
+
+
+def together(*manifests: str) -> str:
+    """Return one manifest of several conversations, each given as a manifest of its own."""
+    first, *others = manifests
+    return first + "".join(other.partition("    conversations:\n")[2] for other in others)

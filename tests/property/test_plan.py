@@ -1,0 +1,385 @@
+"""Laws of the planner, over worlds in which things were applied, edited, lost and found.
+
+A world is drawn as a history: a manifest is applied, then people change the live messages, the state
+suffers, and the manifest is changed.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import deepdiff
+import msgspec
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from reconciler.model import MediaFile, Message, Order, RemoteMessage, Unmanaged
+from reconciler.plan.actions import Plan, Reason, Verb
+from reconciler.state.model import Binding
+from tests.simulate import simulate
+from tests.worlds import AT, LATER, World, at, empty, found, live, live_of, message
+
+law = settings(max_examples=60, deadline=None)
+
+KEYS = "abcdefg"
+REASONS = {
+    Verb.CREATE: {Reason.NOT_IN_STATE, Reason.MISSING_REMOTELY},
+    Verb.UPDATE: {Reason.CHANGED_IN_MANIFEST, Reason.DRIFTED},
+    Verb.REPLACE: {Reason.IMMUTABLE_FIELD, Reason.ORDER, Reason.REQUESTED},
+    Verb.DELETE: {
+        Reason.REMOVED_FROM_MANIFEST,
+        Reason.REQUESTED,
+        Reason.UNMANAGED,
+        Reason.SUPERSEDED,
+    },
+    Verb.ADOPT: {Reason.IDENTICAL_EXISTS},
+    Verb.MOVE: {Reason.RENAMED},
+    Verb.FORGET: {Reason.MISSING_REMOTELY, Reason.REMOVED_FROM_MANIFEST, Reason.REQUESTED},
+}
+
+attributes = st.sampled_from([{}, {"x": 1}, {"x": 2, "seen": {"at": 3}}, {"seen": {"at": 4}}, [1], "text"])
+ignores = st.sampled_from(
+    [
+        (),
+        (),
+        (("body",),),
+        (("attributes",),),
+        (("attributes", "seen", "at"),),
+        (("subject",), ("date_updated",)),
+        (("attributes", "x"), ("author",)),
+    ]
+)
+
+
+@st.composite
+def wanted(draw: st.DrawFn, key: str) -> Message:
+    """Draw one message of a manifest; few values, so that equal ones are frequent."""
+    fields: dict[str, Any] = {}
+    kind = draw(st.sampled_from(["text", "text", "text", "media", "content", "text and media"]))
+    if "text" in kind:
+        fields["body"] = draw(st.sampled_from(["one", "two"]))
+    if "media" in kind:
+        digest = draw(st.sampled_from(["0", "1"]))
+        fields["media"] = digest
+        fields["file"] = MediaFile(f"/{digest}", digest, 10 + int(digest), "image/png", "photo.png")
+    if kind == "content":
+        fields["content_sid"] = draw(st.sampled_from(["HX1", "HX2"]))
+        fields |= draw(_maybe("content_variables", st.sampled_from([{"1": "x"}, {"1": "y"}])))
+    fields |= draw(_maybe("author", st.sampled_from(["system", "alice"])))
+    fields |= draw(_maybe("attributes", attributes))
+    fields |= draw(_maybe("date_created", st.sampled_from(["2026-01-05T09:00:00Z", LATER])))
+    fields |= draw(_maybe("date_updated", st.just("2026-03-07T11:00:00Z")))
+    fields |= draw(_maybe("subject", st.sampled_from(["", "topic"])))
+    return message(
+        key,
+        ignore_changes=draw(ignores),
+        webhooks=draw(st.integers(0, 4)) == 0,
+        **fields,
+    )
+
+
+def _maybe(name: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.one_of(st.just({}), st.just({}), values.map(lambda value: {name: value}))
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> list[Message]:
+    """Draw the messages of a manifest, in any order."""
+    keys = draw(st.lists(st.sampled_from(KEYS), max_size=5, unique=True))
+    return [draw(wanted(key)) for key in keys]
+
+
+@st.composite
+def edits(draw: st.DrawFn, messages: list[Message]) -> list[Message]:
+    """Draw what an author makes of a manifest: change, drop, rename, insert, move."""
+    edited = []
+    for one in messages:
+        change = draw(st.sampled_from(["keep", "keep", "keep", "keep", "drop", "rewrite", "rename"]))
+        if change == "rewrite":
+            edited.append(draw(wanted(one.key)))
+        elif change == "rename":
+            edited.append(msgspec.structs.replace(one, key=f"{one.key}{one.key}"))
+        elif change == "keep":
+            edited.append(one)
+    if draw(st.booleans()):
+        edited.insert(draw(st.integers(0, len(edited))), draw(wanted("new")))
+    if draw(st.booleans()):
+        edited = draw(st.permutations(edited))
+    return edited
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Draw a world with a history."""
+    first = draw(manifests())
+    start = draw(st.sampled_from([empty, found]))
+    order, unmanaged = draw(st.sampled_from(list(Order))), draw(st.sampled_from(list(Unmanaged)))
+    world = start(*first, order=order, unmanaged=unmanaged)
+    world = simulate(world.plan(), world)
+    world = draw(_meddled(world))
+    return world.wanting(*draw(edits(first)))
+
+
+@st.composite
+def _meddled(draw: st.DrawFn, world: World) -> World:
+    """Draw what people and accidents make of a world."""
+    messages = dict(world.view.messages)
+    bindings = dict(world.state.bindings)
+    for address, binding in world.state.bindings.items():
+        if binding.sid not in messages:
+            continue
+        accident = draw(
+            st.sampled_from(
+                ["none"] * 6 + ["deleted", "edited", "unbound", "imported", "released", "superseding"]
+            )
+        )
+        if accident == "deleted":
+            del messages[binding.sid]
+        elif accident == "edited":
+            messages[binding.sid] = msgspec.structs.replace(messages[binding.sid], **draw(_foreign_edit()))
+        elif accident == "unbound":
+            del bindings[address]
+        elif accident == "imported":
+            bindings[address] = msgspec.structs.replace(binding, sent={}, observed={}, imported=True)
+        elif accident == "released":
+            bindings[address] = msgspec.structs.replace(binding, released=True)
+        elif accident == "superseding":
+            old, gone = f"{binding.sid}-old", f"{binding.sid}-gone"
+            bindings[address] = msgspec.structs.replace(binding, superseded=(old, gone))
+            messages[old] = live(old, 50 + len(messages), body="one")
+    for number in range(draw(st.integers(0, 2))):
+        stranger = live_of(draw(wanted("stranger")), f"IM-stranger-{number}", 100 + number)
+        messages[stranger.sid] = stranger
+    return world.showing(messages=messages).knowing(bindings=bindings)
+
+
+@st.composite
+def _foreign_edit(draw: st.DrawFn) -> dict[str, Any]:
+    return draw(
+        st.sampled_from(
+            [
+                {"body": "edited"},
+                {"author": "mallory"},
+                {"attributes": '{"x": 1, "seen": {"at": 9, "by": "bob"}}'},
+                {"attributes": '{"seen": {}}'},
+                {"attributes": "no json"},
+                {"date_created": "2020-01-01T00:00:00Z", "date_updated": "2026-09-09T09:09:09Z"},
+            ]
+        )
+    )
+
+
+options = st.sampled_from([{"adopt": True}, {"duplicate": True}, {"adopt": True, "record": True}])
+
+
+def requests(plan: Plan) -> int:
+    """Return how many creates and deletes of messages a plan means."""
+    verbs = [action.verb for action in plan.actions if action.type == "message" and not action.with_parent]
+    return verbs.count(Verb.CREATE) + verbs.count(Verb.DELETE) + 2 * verbs.count(Verb.REPLACE)
+
+
+def bound(world: World) -> dict[str, Binding]:
+    """Return the bindings of the messages that the manifest declares."""
+    return {at(one.key): world.state.bindings[at(one.key)] for one in world.conversation.messages}
+
+
+@law
+@given(worlds(), options)
+def test_applying_a_plan_leaves_nothing_to_plan(world: World, given_: dict[str, bool]) -> None:
+    """Whatever has happened, one apply is enough."""
+    plan = world.plan(**given_)
+    assume(plan.applyable)
+
+    after = simulate(plan, world)
+
+    again = after.plan()
+    assert again.actions == ()
+    assert again.applyable
+
+
+@law
+@given(worlds(), options)
+def test_what_is_recorded_leaves_nothing_to_record(world: World, given_: dict[str, bool]) -> None:
+    """After two applies, the state has nothing left to learn."""
+    plan = world.plan(**given_)
+    assume(plan.applyable)
+    after = simulate(plan, world)
+    after = simulate(after.plan(record=True), after)
+
+    assert after.plan(record=True).records == ()
+
+
+@law
+@given(worlds(), options)
+def test_no_declared_message_is_missing_or_there_twice(world: World, given_: dict[str, bool]) -> None:
+    """Every key stands for one live message of its own, and what it replaced is gone."""
+    plan = world.plan(**given_)
+    assume(plan.applyable)
+
+    after = simulate(plan, world)
+
+    sids = [binding.sid for binding in bound(after).values()]
+    assert len(set(sids)) == len(sids)
+    assert set(sids) <= after.view.messages.keys()
+    assert not any(sid in after.view.messages for one in bound(after).values() for sid in one.superseded)
+
+
+@law
+@given(worlds())
+def test_nothing_that_is_not_ours_is_touched(world: World) -> None:
+    """Strangers stay as they are unless `unmanaged: delete` is set, released ones even then."""
+    plan = world.plan(duplicate=True)
+    assume(plan.applyable)
+    ours = {sid for one in world.state.bindings.values() for sid in (one.sid, *one.superseded)}
+    if world.conversation.unmanaged is Unmanaged.DELETE:
+        ours |= world.view.messages.keys()
+    declared = {at(one.key) for one in world.conversation.messages}
+    ours -= {b.sid for a, b in world.state.bindings.items() if b.released and a not in declared}
+
+    after = simulate(plan, world)
+
+    for sid, before in world.view.messages.items():
+        if sid not in ours:
+            assert after.view.messages[sid] == before
+
+
+@law
+@given(worlds(), options)
+def test_unmanaged_delete_leaves_what_is_managed(world: World, given_: dict[str, bool]) -> None:
+    """Under `unmanaged: delete` every message that is left is bound, or spared as released."""
+    world = world.wanting(*world.conversation.messages, unmanaged=Unmanaged.DELETE)
+    plan = world.plan(**given_)
+    assume(plan.applyable)
+
+    after = simulate(plan, world)
+
+    kept = {one.sid for one in after.state.bindings.values()}
+    assert after.view.messages.keys() <= kept
+
+
+@law
+@given(worlds(), options)
+def test_strict_order_holds_at_the_price_that_was_said(world: World, given_: dict[str, bool]) -> None:
+    """Under `strict` the live order is the manifest's; the price is the creates and deletes made."""
+    world = world.wanting(*world.conversation.messages, order=Order.STRICT)
+    plan = world.plan(**given_)
+    assume(plan.applyable)
+
+    after = simulate(plan, world)
+
+    indexes = [after.view.messages[one.sid].index for one in bound(after).values()]
+    assert indexes == sorted(indexes)
+    for warning in plan.warnings:
+        if warning.code == "order_price":
+            assert warning.text.endswith(f" re-posts, {requests(plan)} requests")
+
+
+@law
+@given(worlds(), options)
+def test_without_strict_nothing_is_replaced_for_its_order(world: World, given_: dict[str, bool]) -> None:
+    """Only `order: strict` posts a message again because of where it stands."""
+    assume(world.conversation.order is not Order.STRICT)
+
+    plan = world.plan(**given_)
+
+    assert Reason.ORDER not in {action.reason for action in plan.actions}
+
+
+@law
+@given(worlds(), options)
+def test_every_action_has_a_reason_that_goes_with_it(world: World, given_: dict[str, bool]) -> None:
+    """Reasons are of the closed set, and an action shows what it is about."""
+    plan = world.plan(**given_)
+
+    for action in plan.actions:
+        assert action.reason in REASONS[action.verb]
+        assert (action.sid is None) == (action.verb is Verb.CREATE)
+        if action.type == "message" and action.verb not in {Verb.CREATE, Verb.FORGET}:
+            assert action.fingerprint
+        if action.verb is Verb.UPDATE:
+            assert action.changes
+            assert action.send.keys() <= action.after.keys()
+
+
+@law
+@given(worlds(), options, st.randoms())
+def test_the_order_of_dictionaries_does_not_matter(
+    world: World, given_: dict[str, bool], chance: random.Random
+) -> None:
+    """The same world read in another order has the same plan, to the byte."""
+    shuffled = world.showing(messages=_shuffled(world.view.messages, chance)).knowing(
+        bindings={
+            address: msgspec.structs.replace(one, sent=_shuffled(one.sent, chance))
+            for address, one in _shuffled(world.state.bindings, chance).items()
+        }
+    )
+
+    one, other = world.plan(**given_), shuffled.plan(**given_)
+
+    assert msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
+
+
+def _shuffled(items: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    keys = list(items)
+    chance.shuffle(keys)
+    return {key: items[key] for key in keys}
+
+
+@law
+@given(worlds())
+def test_a_match_that_nobody_decided_about_makes_the_plan_not_applyable(world: World) -> None:
+    """A plan without `--adopt` and `--duplicate` never doubles a message that stands there unmanaged."""
+    plan = world.plan()
+    assume(plan.applyable)
+    taken = {sid for one in world.state.bindings.values() for sid in (one.sid, *one.superseded)}
+    taken |= {action.sid for action in plan.actions if action.verb is Verb.ADOPT and action.sid}
+    strangers = [one for one in world.view.messages.values() if one.sid not in taken]
+
+    for action in plan.actions:
+        if action.verb is Verb.CREATE:
+            key = action.address.removeprefix(f"{AT}/")
+            one = next((one for one in world.conversation.messages if one.key == key), None)
+            assert one is None or not any(_would_double(one, stranger) for stranger in strangers)
+
+
+def _would_double(one: Message, stranger: RemoteMessage) -> bool:
+    same = live_of(one, stranger.sid, stranger.index)
+    if one.content_sid is not None:
+        same = msgspec.structs.replace(same, body=stranger.body)
+    if one.date_created is None:
+        same = msgspec.structs.replace(same, date_created=stranger.date_created)
+    if one.date_updated is None:
+        same = msgspec.structs.replace(same, date_updated=stranger.date_updated)
+    return same == stranger
+
+
+@law
+@given(worlds(), options)
+def test_a_world_without_changes_never_asks_deepdiff(world: World, given_: dict[str, bool]) -> None:
+    """Equal messages are told by equality alone."""
+    plan = world.plan(**given_)
+    assume(plan.applyable)
+    after = simulate(plan, world)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(deepdiff, "DeepDiff")
+        assert after.plan(record=True).actions == ()
+
+
+@law
+@given(worlds())
+def test_destroying_leaves_nothing_that_was_managed(world: World) -> None:
+    """After a destroy no bound message is live, and the state knows only what it spares."""
+    plan = world.plan(destroy=True)
+    managed = {
+        sid
+        for one in world.state.bindings.values()
+        for sid in ((one.sid,) if not one.released else ()) + one.superseded
+    }
+
+    after = simulate(plan, world)
+
+    assert not managed & after.view.messages.keys()
+    assert all(one.released for address, one in after.state.bindings.items() if address.count("/") == 2)

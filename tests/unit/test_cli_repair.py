@@ -1,0 +1,177 @@
+"""The commands that repair a state, in this process: locks, backups, journals and refusals."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from reconciler.cli.main import cli
+from reconciler.errors import ReconcilerError, StateError
+from reconciler.state.document import decode, encode
+from reconciler.state.lock import Holder, lock
+from reconciler.state.model import Binding, InFlight, State, Unbound
+from reconciler.state.store import StateStore
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A state with a service, a conversation and two messages."""
+    path = tmp_path / "state.json"
+    addresses = ("desk", "desk/a", "desk/a/m", "desk/a/n")
+    bindings = {address: Binding(sid=f"sid of {address}") for address in addresses}
+    StateStore(path).write(State("1f" * 16, "AC1", "emulator:1", bindings=bindings))
+    return path
+
+
+@pytest.fixture
+def state(path: Path) -> Command:
+    """Run `reconciler state …` on that state; an error is raised."""
+
+    def run(*arguments: str, stdin: bytes = b"") -> Result:
+        return CliRunner().invoke(
+            cli,
+            ["state", *arguments, "--state", str(path)],
+            input=stdin,
+            standalone_mode=False,
+            catch_exceptions=False,
+        )
+
+    return run
+
+
+def read(path: Path) -> State:
+    """Return the state at *path*."""
+    found = StateStore(path).read()
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "repair", [("mv", "desk", "shop"), ("rm", "desk"), ("pull",), ("push", "-")], ids=lambda parts: parts[0]
+)
+def test_repairs_respect_the_lock(path: Path, state: Command, repair: tuple[str, ...]) -> None:
+    """While another run works, none of them touches the state."""
+    before = path.read_bytes()
+
+    with (
+        lock(path, holder=Holder("ann", 1, "apply", "2026-01-05T09:00:00Z"), timeout=0),
+        pytest.raises(StateError, match="is locked by"),
+    ):
+        state(*repair, stdin=before)
+
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("repair", [("mv", "desk", "shop"), ("rm", "desk/a"), ("push", "-")])
+def test_every_repair_leaves_a_backup(path: Path, state: Command, repair: tuple[str, ...]) -> None:
+    """What was there before is beside the state, and the serial rises by one."""
+    before = path.read_bytes()
+
+    state(*repair, stdin=before)
+
+    assert path.with_name("state.json.backup").read_bytes() == before
+    assert read(path).serial == 2
+
+
+@pytest.mark.parametrize(
+    "repair", [("mv", "desk/x", "desk/y"), ("rm", "shop"), ("push", "-"), ("push", "no-such-file")]
+)
+def test_a_repair_that_fails_writes_nothing(path: Path, state: Command, repair: tuple[str, ...]) -> None:
+    """State and backup stay as they were."""
+    before = path.read_bytes()
+
+    with pytest.raises(ReconcilerError):
+        state(*repair, stdin=b"{}")
+
+    assert path.read_bytes() == before
+    assert not path.with_name("state.json.backup").exists()
+
+
+def leave_a_journal(path: Path) -> None:
+    """Do as a run that was killed after it had unbound one message."""
+    store = StateStore(path)
+    remembered = store.read()
+    assert remembered is not None
+    with store.begin(remembered) as journal:
+        asyncio.run(journal.commit(Unbound("desk/a/n")))
+
+
+@pytest.mark.parametrize("repair", [("mv", "desk/a/m", "desk/a/o"), ("rm", "desk/a/m"), ("push", "-")])
+def test_a_repair_keeps_what_an_unfinished_run_wrote(
+    path: Path, state: Command, repair: tuple[str, ...]
+) -> None:
+    """The journal is replayed first, and the backup has it too."""
+    leave_a_journal(path)
+    pushed = encode(read(path), read(path).serial)
+
+    state(*repair, stdin=pushed)
+
+    backup = decode(path.with_name("state.json.backup").read_bytes(), "backup")
+    assert "desk/a/n" not in backup.bindings
+    assert "desk/a/n" not in read(path).bindings
+    assert not path.with_name("state.json.journal").exists()
+
+
+def test_pull_replays_the_journal(path: Path, state: Command) -> None:
+    """It prints what is remembered now, not the last snapshot."""
+    leave_a_journal(path)
+
+    pulled = decode(state("pull").stdout_bytes, "pulled")
+
+    assert sorted(pulled.bindings) == ["desk", "desk/a", "desk/a/m"]
+
+
+def test_what_is_pulled_can_be_pushed(path: Path, state: Command) -> None:
+    """A pull and a push change the serial alone."""
+    before = read(path)
+
+    state("push", "-", stdin=state("pull").stdout_bytes)
+
+    assert read(path) == msgspec.structs.replace(before, serial=before.serial + 1)
+
+
+def test_a_push_of_nonsense_is_told_apart(path: Path, state: Command) -> None:
+    """A newer format is named as such, as for any state."""
+    newer = encode(read(path), 9).replace(b'"format_version": 1', b'"format_version": 99')
+
+    with pytest.raises(StateError, match="newer release"):
+        state("push", "-", stdin=newer)
+
+
+def test_removing_an_address_in_flight_forgets_its_create(path: Path, state: Command) -> None:
+    """What a killed run was about to create is not looked up for an address that is removed."""
+    remembered = read(path)
+    remembered.in_flight["desk/a"] = InFlight(creates={"desk/a/x": "m1", "desk/a/y": "m2"})
+    StateStore(path).write(remembered)
+
+    state("rm", "desk/a/x")
+
+    assert list(read(path).intents) == ["desk/a/y"]
+    assert not read(path).in_flight
+
+
+def test_a_superseded_message_that_is_forgotten_is_named(path: Path, state: Command) -> None:
+    """It is still there, and nobody is going to delete it any more."""
+    remembered = read(path)
+    remembered.bindings["desk/a/m"] = Binding(sid="IM2", superseded=("IM1",))
+    StateStore(path).write(remembered)
+
+    assert "IM1" in state("rm", "desk/a/m").stderr
+
+
+def test_without_a_state_there_is_nothing_to_repair(tmp_path: Path) -> None:
+    """The error names the file that was looked for."""
+    with pytest.raises(StateError, match="there is no state"):
+        CliRunner().invoke(
+            cli,
+            ["state", "rm", "desk", "--state", str(tmp_path / "none.json")],
+            standalone_mode=False,
+            catch_exceptions=False,
+        )

@@ -1,0 +1,196 @@
+"""Binding what exists, with an emulator in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator import Emulator
+from reconciler.errors import ReconcilerError, StateError, UsageError
+from reconciler.imports import Imported, import_object
+from reconciler.model import Conversation, Desired, Service
+from reconciler.operations import NOTHING, Settings
+from reconciler.session import connect
+from reconciler.state.model import Binding, Intent, State
+from reconciler.state.store import StateStore
+
+HELLO = "support/order/hello"
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """An emulator, kept in memory."""
+    emulator = Emulator()
+    yield emulator
+    emulator.close()
+
+
+class Desk:
+    """A service `support` with a conversation `order` and two messages, and a state beside it."""
+
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
+        self.settings = Settings(endpoint=emulator, state=folder / "state.json")
+        self.service, self.conversation, self.first, self.second = asyncio.run(self._filled())
+
+    def imported(self, address: str, sid: str, desired: Desired = NOTHING) -> Imported:
+        """Run an import."""
+        return asyncio.run(import_object(address, sid, desired, self.settings))
+
+    def with_parents(self) -> Desk:
+        """Bind service and conversation."""
+        self.imported("support", self.service)
+        self.imported("support/order", self.conversation)
+        return self
+
+    @property
+    def state(self) -> State:
+        """What is remembered now."""
+        state = StateStore(self.settings.state).read()
+        assert state is not None
+        return state
+
+    async def _filled(self) -> tuple[str, str, str, str]:
+        async with connect(self.settings.endpoint, parallelism=1, rate=None, max_wait=0) as session:
+            client = session.client
+            service = (await client.create_service("support")).sid
+            conversation = (await client.create_conversation(service, {"unique_name": "order"})).sid
+            first = await client.create_message(service, conversation, {"body": "Hello"})
+            second = await client.create_message(service, conversation, {"body": "Bye"})
+            return service, conversation, first.sid, second.sid
+
+
+@pytest.fixture
+def desk(emulator: Emulator, tmp_path: Path) -> Desk:
+    """That service."""
+    return Desk(emulator, tmp_path)
+
+
+def declared(**conversation: str) -> Desired:
+    """Return a manifest with the service and the conversation."""
+    one = Conversation("order", "m.yaml", 3, **{"unique_name": "order", **conversation})  # type: ignore[arg-type]
+    return Desired((Service("support", "m.yaml", 2, friendly_name="support", conversations=(one,)),), "d")
+
+
+def test_parents_are_found_as_the_manifest_says(desk: Desk) -> None:
+    """They are bound with the message, not as created by this tool."""
+    imported = desk.imported(HELLO, desk.first, declared())
+
+    assert [(address, binding.sid) for address, binding in imported.parents] == [
+        ("support", desk.service),
+        ("support/order", desk.conversation),
+    ]
+    assert not any(binding.created for binding in desk.state.bindings.values())
+
+
+def test_what_was_never_sent_is_marked(desk: Desk) -> None:
+    """The binding knows where its message is, and that nothing of it was sent."""
+    desk.with_parents().imported(HELLO, desk.second)
+
+    assert desk.state.bindings[HELLO] == Binding(
+        desk.second,
+        service_sid=desk.service,
+        conversation_sid=desk.conversation,
+        index=1,
+        imported=True,
+    )
+
+
+def test_only_the_parents_of_the_address_are_looked_up(desk: Desk) -> None:
+    """Another service of the manifest, which is not there, is nobody's concern."""
+    other = Service("elsewhere", "m.yaml", 9, sid="IS" + "f" * 32)
+    both = Desired((*declared().services, other), "d")
+
+    assert desk.imported(HELLO, desk.first, both).binding.sid == desk.first
+
+
+@pytest.mark.parametrize(
+    ("address", "sid", "said"),
+    [
+        (HELLO, "CH" + "0" * 32, "is no sid of a message"),
+        (HELLO, "IM123", "is no sid of a message"),
+        (HELLO, "IM" + "0" * 32, "there is no message"),
+        ("support/order", "IM" + "0" * 32, "is no sid of a conversation"),
+        ("support/other", "CH" + "0" * 32, "there is no conversation"),
+        ("other", "IS" + "0" * 32, "there is no service"),
+        ("support/order/participants/bob", "MB" + "0" * 32, "is no address that can be imported"),
+        ("no such/address", "CH" + "0" * 32, "is no address that can be imported"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(desk: Desk, address: str, sid: str, said: str) -> None:
+    """Wrong kinds, and sids that do not exist."""
+    if "/" in address:
+        desk.imported("support", desk.service)
+    if address == HELLO:
+        desk.imported("support/order", desk.conversation)
+    before = desk.settings.state.read_bytes() if desk.settings.state.exists() else None
+
+    with pytest.raises(UsageError, match=said):
+        desk.imported(address, sid)
+
+    assert before == (desk.settings.state.read_bytes() if desk.settings.state.exists() else None)
+
+
+def test_a_bound_address_is_refused(desk: Desk) -> None:
+    """The error names the sid that the address has."""
+    desk.with_parents().imported(HELLO, desk.first)
+
+    with pytest.raises(StateError, match=desk.first):
+        desk.imported(HELLO, desk.second)
+
+
+@pytest.mark.parametrize("held_as", ["sid", "superseded"])
+def test_a_message_of_another_address_is_refused(desk: Desk, held_as: str) -> None:
+    """Whether it is bound there, or was replaced and is still to be deleted."""
+    desk.with_parents()
+    state = desk.state
+    held = Binding(desk.first) if held_as == "sid" else Binding(desk.second, superseded=(desk.first,))
+    state.bindings["support/order/other"] = held
+    StateStore(desk.settings.state).write(state)
+
+    with pytest.raises(StateError, match="`support/order/other`"):
+        desk.imported(HELLO, desk.first)
+
+
+def test_a_parent_that_nothing_names_is_an_error(desk: Desk) -> None:
+    """A manifest that would create it does not help either."""
+    with pytest.raises(StateError, match="`support/order` stands for no conversation"):
+        desk.imported(HELLO, desk.first, declared(unique_name="not there"))
+
+
+def open_create(desk: Desk, address: str, **fields: str) -> None:
+    """Leave a create open in the state."""
+    state = desk.state
+    sent = {name: state.digest(name, value) for name, value in fields.items()}
+    state.intents[address] = Intent(address, boundary=-1, match="m", sent=sent, webhooks=True)
+    StateStore(desk.settings.state).write(state)
+
+
+def test_an_open_create_is_settled(desk: Desk) -> None:
+    """What was sent is known from it, and what the message says instead counts as seen."""
+    open_create(desk.with_parents(), HELLO, body="Hello, before a webhook rewrote it")
+
+    binding = desk.imported(HELLO, desk.first).binding
+
+    assert not desk.state.intents
+    assert not binding.imported
+    assert binding.sent.keys() == binding.observed.keys() == {"body"}
+
+
+def test_a_lost_replacement_keeps_what_it_replaces(desk: Desk) -> None:
+    """The earlier message is still to be deleted."""
+    desk.with_parents().imported(HELLO, desk.first)
+    open_create(desk, HELLO)
+
+    assert desk.imported(HELLO, desk.second).binding.superseded == (desk.first,)
+
+
+def test_a_parent_whose_create_is_open_is_settled_first(desk: Desk) -> None:
+    """To bind it as if it had been found would forget that this tool made it."""
+    desk.imported("support", desk.service)
+    open_create(desk, "support/order")
+
+    with pytest.raises(ReconcilerError, match="left open whether `support/order` was created"):
+        desk.imported(HELLO, desk.first, declared())
