@@ -136,7 +136,7 @@ def test_a_file_that_depends_on_more_than_its_bytes_is_not_kept(
     manifest: Path, known: ParsedFiles, tmp_path: Path
 ) -> None:
     """Variables have other values next time."""
-    said = MANIFEST.replace("Ho", "${var.greeting}")
+    said = MANIFEST.replace("Ho", "'${var.greeting}'")
     manifest.write_text(said + "variables: {greeting: {default: Ho}}\n")
     load([manifest], known=known)
 
