@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,23 +41,40 @@ def load(
         return _load(manifest_files(paths), inputs, known)
 
 
-def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None) -> Desired:
-    contents: dict[str, FileContent] = {}
-    written: list[Written] = []
-    problems: dict[str, list[Problem]] = {}
+@dataclass(slots=True)
+class _Read:
+    """What the files say one by one; *fresh* are those that were not known."""
+
+    contents: dict[str, FileContent] = field(default_factory=dict)
+    written: list[Written] = field(default_factory=list)
+    problems: dict[str, list[Problem]] = field(default_factory=dict)
+    fresh: list[tuple[bytes, FileContent]] = field(default_factory=list)
+
+
+def _read(files: list[Path], known: ParsedFiles | None) -> _Read:
+    read = _Read()
     for file in files:
         path = str(file)
         try:
             data = file.read_bytes()
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            problems[path] = [Problem(path, 0, 0, f"the file cannot be read: {reason.lower()}")]
+            read.problems[path] = [Problem(path, 0, 0, f"the file cannot be read: {reason.lower()}")]
             continue
-        parsed = _parsed(data, path, known)
-        problems[path] = list(parsed.problems)
-        contents[path] = parsed.content
+        content = known.get(data, path) if known is not None else None
+        parsed = _parsed(data, path) if content is None else Parsed(content)
+        read.problems[path] = list(parsed.problems)
+        read.contents[path] = parsed.content
         if parsed.written is not None:
-            written.append(parsed.written)
+            read.written.append(parsed.written)
+        elif content is None:
+            read.fresh.append((data, parsed.content))
+    return read
+
+
+def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None) -> Desired:
+    read = _read(files, known)
+    contents, written, problems = read.contents, read.written, read.problems
     found: dict[str, list[Finding]] = {}
     origins: Mapping[str, Origins] = {}
     awaits: tuple[str, ...] = ()
@@ -81,19 +99,16 @@ def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None) -> Desir
         raise ManifestError(
             tuple(one for path in problems for one in sorted(problems[path], key=_line_and_column))
         )
+    if known is not None:
+        for data, content in read.fresh:  # only now: manifests with a mistake leave nothing behind
+            known.keep(data, content)
     return replace(desired, awaits=awaits)
 
 
-def _parsed(data: bytes, path: str, known: ParsedFiles | None) -> Parsed:
-    content = known.get(data, path) if known is not None else None
-    if content is not None:
-        return Parsed(content)
+def _parsed(data: bytes, path: str) -> Parsed:
     from reconciler.manifest.parse import parse  # noqa: PLC0415 - pydantic and ruamel.yaml
 
-    parsed = parse(data, path)
-    if known is not None and parsed.written is None and not parsed.problems:
-        known.keep(data, parsed.content)
-    return parsed
+    return parse(data, path)
 
 
 def _place(
