@@ -102,6 +102,36 @@ class MediaFile(Struct, frozen=True, gc=False):
     filename: str
 
 
+class Moment(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A time after (or before) another: *seconds* later, or *days* later, *clock* seconds after midnight."""
+
+    days: int = 0
+    clock: int | None = None
+    seconds: int = 0
+
+
+class Timeline(Struct, frozen=True, gc=False, omit_defaults=True):
+    """When a conversation begins: *start* is relative to when it is created, *fixed* to nothing.
+
+    *written* is the start as the manifest has it. Times of day are those of *zone*. Messages come *step*
+    seconds after one another.
+    """
+
+    written: str
+    start: Moment | None = None
+    fixed: str | None = None
+    zone: str = "UTC"
+    step: int = 60
+
+
+class Anchor(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """The *instant* that the relative *start* of a conversation in *zone* came to when it was planned for."""
+
+    instant: str
+    start: str
+    zone: str
+
+
 class Message(Struct, frozen=True, gc=False, omit_defaults=True):
     """One desired message. Fields are canonical texts; None means that it is not managed."""
 
@@ -125,6 +155,8 @@ class Message(Struct, frozen=True, gc=False, omit_defaults=True):
     """Paths: `("body",)` or `("attributes", "seen", "at")`."""
     sensitive: tuple[str, ...] = ()
     """The fields whose values are never shown."""
+    after: Moment | None = None
+    """How long after the one before it on the timeline it comes."""
 
 
 class Participant(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -163,6 +195,9 @@ class Conversation(Struct, frozen=True, gc=False, omit_defaults=True):
     participants: tuple[Participant, ...] = ()
     sensitive: tuple[str, ...] = ()
     """The fields whose values are never shown."""
+    timeline: Timeline | None = None
+    anchor: Anchor | None = None
+    """Where a relative timeline begins, once that is decided."""
 
 
 class Service(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -210,12 +245,17 @@ class Desired(Struct, frozen=True, gc=False):
 
 def declared(desired: Desired) -> Iterator[tuple[Address, Conversation | Message]]:
     """Yield every conversation and message of *desired* with its address."""
+    for address, conversation in declared_conversations(desired):
+        yield address, conversation
+        for message in conversation.messages:
+            yield f"{address}/{message.key}", message
+
+
+def declared_conversations(desired: Desired) -> Iterator[tuple[Address, Conversation]]:
+    """Yield every conversation of *desired* with its address."""
     for service in desired.services:
         for conversation in service.conversations:
-            address = f"{service.name}/{conversation.name}"
-            yield address, conversation
-            for message in conversation.messages:
-                yield f"{address}/{message.key}", message
+            yield f"{service.name}/{conversation.name}", conversation
 
 
 class RemoteMedia(Struct, frozen=True, gc=False):

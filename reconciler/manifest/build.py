@@ -17,6 +17,7 @@ from reconciler.model import (
     Order,
     Participant,
     Service,
+    Timeline,
     Unmanaged,
 )
 
@@ -83,6 +84,11 @@ class Builder:
         timers = fields.get("timers", {})
         email = fields.get("bindings", {}).get("email", {})
         participants = self._participants(noun, fields.get("participants", []), (*loc, "participants"))
+        when = None
+        if "timeline" in fields:
+            from reconciler.manifest import times  # noqa: PLC0415 - most manifests have none
+
+            when = times.timeline(fields["timeline"], noun, (*loc, "timeline"), self.found)
         return Conversation(
             name=name,
             path=self._path,
@@ -104,9 +110,11 @@ class Builder:
                 fields.get("messages", []),
                 (*loc, "messages"),
                 delivered=any(one.address or one.projected_address for one in participants),
+                when=when,
             ),
             participants=participants,
             sensitive=self._sensitive_of(fields),
+            timeline=when,
         )
 
     def _messages(
@@ -116,6 +124,7 @@ class Builder:
         loc: Loc,
         *,
         delivered: bool,
+        when: Timeline | None,
     ) -> tuple[Message, ...]:
         build = MessageBuilder(delivered=delivered, found=self.found).build
         line_of, sensitive_of = self._line_of, self._sensitive_of
@@ -124,6 +133,10 @@ class Builder:
             for position, fields in enumerate(items)
         )
         self._refuse_repeated([message.key for message in messages], loc, f"in {noun}")
+        if when is not None or any("at" in fields for fields in items):
+            from reconciler.manifest import times  # noqa: PLC0415 - most manifests have none
+
+            messages = times.timed(messages, items, when, loc, self.found)
         return messages
 
     def _participants(self, noun: str, items: list[dict[str, Any]], loc: Loc) -> tuple[Participant, ...]:

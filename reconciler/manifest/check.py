@@ -8,9 +8,9 @@ from typing import Any, Final
 from reconciler.manifest.findings import Finding, Loc, Refusal
 from reconciler.manifest.inputs import NEVER_ALLOWED, is_reserved
 from reconciler.manifest.nouns import field_of, noun_of, record_of
-from reconciler.manifest.references import OPENING, Known, Reference, references
+from reconciler.manifest.references import Known, Reference, references
 from reconciler.manifest.wording import close_to
-from reconciler.manifest.written import Written
+from reconciler.manifest.written import OPENING, Written
 
 _OF_A_MESSAGE: Final = frozenset(("author", "body", "attributes", "subject", "content_variables"))
 _OF_A_CONVERSATION: Final = frozenset(("friendly_name", "attributes"))

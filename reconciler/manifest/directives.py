@@ -57,6 +57,50 @@ class Variable(TypedDict, total=False):
 
 
 @with_config(SHAPE)
+class Timeline(TypedDict, total=False):
+    """When a conversation begins, and how its messages follow; resolved once, when it is created."""
+
+    start: Required[
+        Annotated[
+            Text,
+            Field(
+                description="`-3d 09:00`, `-2h`, `now`, `today 09:00`, or a fixed instant.",
+                examples=["-3d 09:00"],
+            ),
+        ]
+    ]
+    zone: Annotated[
+        Text, Field(description="Zone of times of day (default: UTC).", examples=["Europe/Berlin"])
+    ]
+    step: Annotated[
+        Text,
+        Field(description="How long after the one before a message comes (default: 1m).", examples=["40s"]),
+    ]
+
+
+# `from` is a keyword of Python, so this cannot be written as a class.
+Transcript = TypedDict(
+    "Transcript",
+    {
+        "from": Required[
+            Annotated[
+                Text,
+                Field(
+                    description="CSV, JSON or JSON Lines file with a message in each row: key, author, body, "
+                    "attributes, date_created, at.",
+                    examples=["chat.csv"],
+                ),
+            ]
+        ],
+        "key": Annotated[Text, Field(description="Column with the keys (default: `key`, or the position).")],
+    },
+    total=False,
+)
+Transcript.__doc__ = "The messages of a transcript, in their order."
+with_config(SHAPE)(Transcript)
+
+
+@with_config(SHAPE)
 class Use(TypedDict):
     """The messages of a template, in their order."""
 

@@ -13,16 +13,17 @@ from reconciler.manifest.findings import Finding, Loc, Refusal
 from reconciler.manifest.items import Items
 from reconciler.manifest.nouns import field_of, noun_of, record_of
 from reconciler.manifest.origins import Locations, Origins
-from reconciler.manifest.references import OPENING, Reference, Scope, references, resolved
+from reconciler.manifest.references import Reference, Scope, references, resolved
 from reconciler.manifest.templates import Template
+from reconciler.manifest.transcripts import read_transcript
 from reconciler.manifest.wording import close_to
-from reconciler.manifest.written import Written
+from reconciler.manifest.written import OPENING, Written
 
 MOST_MESSAGES: Final = 1_000_000
 """Messages that the files of one run may be expanded to."""
 
 _OF_MESSAGES: Final = ("author", "attributes", "subject", "webhooks", "lifecycle")
-_OF_CONVERSATIONS: Final = ("order", "unmanaged", "messaging_service_sid", "timers")
+_OF_CONVERSATIONS: Final = ("order", "unmanaged", "messaging_service_sid", "timers", "timeline")
 """What `defaults` can give."""
 _AS_JSON: Final = frozenset(("attributes",))
 """Fields where a reference keeps the type of its value."""
@@ -157,7 +158,9 @@ class _Expansion:
     ) -> Iterator[dict[str, Any]]:
         written = conversation["messages"]
         for item in written if isinstance(written, list) else [written]:
-            if "use" not in item:
+            if "from" in item:
+                yield from self._transcript(item, defaults, scope)
+            elif "use" not in item:
                 yield from self._message(item, defaults, scope)
             elif item["use"] in self._shared.templates:
                 template = self._shared.templates[item["use"]]
@@ -172,6 +175,22 @@ class _Expansion:
                 unknown = Refusal(f"names a template that no manifest has: `{item['use']}`", hint)
                 self._shared.refuse(item, "use", unknown, scope)
 
+    def _transcript(
+        self, written: dict[str, Any], defaults: Defaults, scope: Scope
+    ) -> Iterator[dict[str, Any]]:
+        source = self._copy(written, scope)
+        try:
+            lines = read_transcript(self._folder, source["from"], source.get("key"))
+        except Refusal as refusal:
+            self._shared.refuse(written, "from", refusal, scope)
+            return
+        for line in lines:
+            if not self._has_room(written, "from", scope):
+                return
+            self.origins.note(line.fields, line, self._file.line_of(written))
+            self._fill(line.fields, defaults, _OF_MESSAGES, scope)
+            yield line.fields
+
     def _message(
         self,
         written: dict[str, Any],
@@ -181,14 +200,19 @@ class _Expansion:
         line: int | None = None,
     ) -> Iterator[dict[str, Any]]:
         for key, inner in self._instances(written, written["key"], scope, folder or self._folder):
-            if not self._shared.has_room():
-                refusal = Refusal(f"stands for more than {MOST_MESSAGES:,} messages in all", "fan out less")
-                self._shared.refuse(written, "key", refusal, inner)
+            if not self._has_room(written, "key", inner):
                 return
             made = self._copy(written, inner, line=line)
             made["key"] = key
             self._fill(made, defaults, _OF_MESSAGES, inner)
             yield made
+
+    def _has_room(self, written: dict[str, Any], field: str, scope: Scope) -> bool:
+        if self._shared.has_room():
+            return True
+        refusal = Refusal(f"stands for more than {MOST_MESSAGES:,} messages in all", "fan out less")
+        self._shared.refuse(written, field, refusal, scope)
+        return False
 
     def _instances(
         self, written: dict[str, Any], name: str, scope: Scope, folder: Path

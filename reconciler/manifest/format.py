@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from _ruamel_yaml import CParser
 from ruamel.yaml import tokens as yaml
+from ruamel.yaml.error import MarkedYAMLError
 
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.reader import Irregular, read
+from reconciler.manifest.reader import Irregular, newer_tokens, read
 
 _LINE: Final = re.compile("([^\n\r\x85\u2028\u2029]*)(\r\n|[\n\r\x85\u2028\u2029]|\\Z)")
 """A line as libyaml counts them: YAML 1.1 has more line breaks than 1.2."""
@@ -42,7 +43,11 @@ def format_text(text: str) -> str:
     not mean the same.
     """
     value = read(text).value
-    formatted = "".join(_Layout(text).lines())
+    try:
+        layout = _Layout(text, CParser(text).get_token)
+    except MarkedYAMLError:  # the text was read, so it is libyaml that does not know enough
+        layout = _Layout(text, newer_tokens(text))
+    formatted = "".join(layout.lines())
     if not _says(formatted, value) or "".join(formatted.split()) != "".join(text.split()):
         raise ReconcilerError(
             "cannot be formatted without changing what it says",
@@ -77,7 +82,7 @@ class _Block(NamedTuple):
 class _Layout:
     """Where each line of a text goes."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, scan: Callable[[], Any]) -> None:
         self._source = [(match[1], match[2]) for match in _LINE.finditer(text)]
         self._pieces: dict[int, list[_Piece]] = {}
         self._indents: dict[int, int] = {}
@@ -91,7 +96,6 @@ class _Layout:
         self._blocks: list[_Block] = []
         self._flow = 0
         self._flow_base = 0
-        scan = CParser(text).get_token
         starts_entry = False
         while not isinstance(token := scan(), yaml.StreamEndToken):
             starts_entry = self._take(token, starts_entry=starts_entry)

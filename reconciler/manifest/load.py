@@ -116,18 +116,19 @@ def _place(
 ) -> None:
     """Turn what was *found* into *problems*; the files are read again for the places."""
     from reconciler.manifest.resolve import traced  # noqa: PLC0415 - only mistakes need it
-    from reconciler.manifest.source import Source  # noqa: PLC0415
+    from reconciler.manifest.source import DataSource, Source  # noqa: PLC0415
 
     sources: dict[str, Source] = {}
 
     def source_of(path: str) -> Source:
         if path not in sources:
-            sources[path] = Source(path, Path(path).read_bytes().decode("utf-8-sig"))
+            kind = Source if path in found else DataSource
+            sources[path] = kind(path, Path(path).read_bytes().decode("utf-8-sig"))
         return sources[path]
 
     for path, findings in found.items():
         for home, finding in traced(path, findings, origins):
-            problems[home].append(source_of(home).problem(finding, source_of))
+            problems.setdefault(home, []).append(source_of(home).problem(finding, source_of))
 
 
 def _line_and_column(problem: Problem) -> tuple[int, int]:

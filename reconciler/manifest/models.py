@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, with_co
 from typing_extensions import TypedDict
 
 from reconciler.manifest.block_shapes import Blocks
-from reconciler.manifest.directives import ForEach, Use, Variable
+from reconciler.manifest.directives import ForEach, Timeline, Transcript, Use, Variable
 from reconciler.manifest.parts import Bindings, Lifecycle, Media, MessagingBinding, Timers
 from reconciler.manifest.scalar_shapes import (
     SHAPE,
@@ -35,10 +35,11 @@ from reconciler.manifest.scalar_shapes import (
 
 ONE_FILE: Final = "<file>"
 MANY_FILES: Final = "<files>"
-ONE_SOURCE: Final = "<source>"
+TEMPLATE: Final = "<template>"
+TRANSCRIPT: Final = "<transcript>"
 MANY_MESSAGES: Final = "<messages>"
 ONE_MESSAGE: Final = "<message>"
-BRANCHES: Final = frozenset((ONE_FILE, MANY_FILES, ONE_SOURCE, MANY_MESSAGES, ONE_MESSAGE))
+BRANCHES: Final = frozenset((ONE_FILE, MANY_FILES, TEMPLATE, TRANSCRIPT, MANY_MESSAGES, ONE_MESSAGE))
 """Branches of `media` and `messages`; pydantic puts them into the location of an error, so no field may
 be named so."""
 
@@ -97,27 +98,39 @@ class Message(TypedDict, total=False):
         bool, Field(description="Let Twilio call the service's webhooks for this message (default: false).")
     ]
     lifecycle: Annotated[Lifecycle, Field(description="What may happen to the message after it was created.")]
+    at: Annotated[
+        Text,
+        Field(
+            description="How long after the one before it comes, under a `timeline`: `+35s`, `+1d 09:15`.",
+            examples=["+35s"],
+        ),
+    ]
     for_each: ForEach
 
 
-def _is_source(value: Any) -> bool:
-    return isinstance(value, dict) and "use" in value
+def _item_branch(value: Any) -> str:
+    if isinstance(value, dict):
+        if "use" in value:
+            return TEMPLATE
+        if "from" in value:
+            return TRANSCRIPT
+    return ONE_MESSAGE
 
 
 def _messages_branch(value: Any) -> str:
-    return ONE_SOURCE if _is_source(value) else MANY_MESSAGES
-
-
-def _item_branch(value: Any) -> str:
-    return ONE_SOURCE if _is_source(value) else ONE_MESSAGE
+    branch = _item_branch(value)
+    return MANY_MESSAGES if branch is ONE_MESSAGE else branch
 
 
 Messages = Annotated[
-    Annotated[Use, Tag(ONE_SOURCE)]
+    Annotated[Use, Tag(TEMPLATE)]
+    | Annotated[Transcript, Tag(TRANSCRIPT)]
     | Annotated[
         list[
             Annotated[
-                Annotated[Message, Tag(ONE_MESSAGE)] | Annotated[Use, Tag(ONE_SOURCE)],
+                Annotated[Message, Tag(ONE_MESSAGE)]
+                | Annotated[Use, Tag(TEMPLATE)]
+                | Annotated[Transcript, Tag(TRANSCRIPT)],
                 Discriminator(_item_branch),
             ]
         ],
@@ -186,10 +199,14 @@ class Conversation(TypedDict, total=False):
     ]
     messages: Annotated[
         Messages,
-        Field(description="The messages, in the order they are sent; `use: NAME` means those of a template."),
+        Field(
+            description="The messages, in the order they are sent; `use: NAME` means those of a template, "
+            "`from: FILE` those of a transcript."
+        ),
     ]
     participants: Annotated[list[Participant], Field(description="The members of the conversation.")]
     defaults: Annotated[MessageDefaults, Field(description="Fields of messages that do not have them.")]
+    timeline: Annotated[Timeline, Field(description="When it begins, and how its messages follow.")]
     for_each: ForEach
 
 
@@ -208,6 +225,7 @@ class Defaults(MessageDefaults, total=False):
         MessagingServiceSid, Field(description="Messaging service (`MG…`) of conversations without one.")
     ]
     timers: Annotated[Timers, Field(description="Timers of conversations without any.")]
+    timeline: Annotated[Timeline, Field(description="Timeline of conversations without one.")]
 
 
 @with_config(SHAPE)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.manifest.findings import Loc
+from reconciler.manifest.transcripts import Line
 from reconciler.manifest.written import Written, containers
 
 
@@ -25,7 +26,9 @@ class Locations:
         return found
 
     def of(self, container: object) -> tuple[str, Loc] | None:
-        """Return path and location of *container*, or None if no file holds it."""
+        """Return path and location of *container*, or None if no file holds it; of a `Line`, its line."""
+        if isinstance(container, Line):
+            return container.path, (container.line,)
         return self._by_id.get(id(container))
 
     def value(self, path: str, loc: Loc) -> Any:

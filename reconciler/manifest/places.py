@@ -7,11 +7,12 @@ what it can of a faulty file, and has a sentence for everything that `reader` ca
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from _ruamel_yaml import CParser
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -24,7 +25,16 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from reconciler.manifest.findings import Loc
-from reconciler.manifest.reader import DEEPEST, MERGE_KEY, MOST_REPEATED, NUL, Sizes
+from reconciler.manifest.reader import (
+    DEEPEST,
+    MERGE_KEY,
+    MOST_REPEATED,
+    NUL,
+    NextEvent,
+    Sizes,
+    may_be_newer,
+    newer_events,
+)
 from reconciler.manifest.scalars import NoJsonNumber, plain_value
 
 
@@ -83,19 +93,30 @@ def read_closely(text: str) -> Places:
     """Return the value, places and faults of *text*."""
     found = Places()
     try:
-        _CloseReader(text, found).document()
-    except _Stop:
-        pass
+        _read(CParser(text).get_event, found)
     except MarkedYAMLError as error:
+        if may_be_newer(error):
+            newer = Places()
+            try:
+                _read(newer_events(text), newer)
+            except (YAMLError, ValueError):
+                pass  # what libyaml found wrong is as good
+            else:
+                return newer
         found.faults.append(_syntax_fault(error, text))
     except ReaderError:
         found.faults.append(_character_fault(text))
     return found
 
 
+def _read(next_event: NextEvent, found: Places) -> None:
+    with suppress(_Stop):
+        _CloseReader(next_event, found).document()
+
+
 class _CloseReader:
-    def __init__(self, text: str, found: Places) -> None:
-        self._next = CParser(text).get_event
+    def __init__(self, next_event: NextEvent, found: Places) -> None:
+        self._next = next_event
         self._found = found
         self._anchors: dict[str, Any] = {}
         self._open: set[str] = set()

@@ -2,14 +2,16 @@
 
 This is the fast way, for files without a mistake: whatever looks wrong raises Irregular, and
 `places` reads the file again to say what is wrong and where. Only the C parser of `ruamel.yaml.clib`
-will do: the pure Python one is many times slower and would be used without a word.
+will do: the pure Python one is many times slower and would be used without a word. It is asked only about
+what YAML 1.2 allows inside brackets and libyaml does not know: `{start: -3d 09:00}`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -39,6 +41,14 @@ MOST_REPEATED: Final = 1_000_000
 MERGE_KEY: Final = "<<"
 NUL: Final = "\0"
 """The one character that no text may hold; YAML can write it only as an escape in double quotes."""
+
+
+_UNKNOWN_TO_LIBYAML: Final = frozenset(
+    ("found unexpected ':'", "did not find expected ',' or '}'", "did not find expected ',' or ']'")
+)
+"""Complaints that may be about a colon or a question mark inside a plain text in brackets."""
+
+NextEvent = Callable[[], Any]
 
 
 class Irregular(Exception):
@@ -96,14 +106,40 @@ def read(text: str) -> Document:
     duplicate keys, tags, merge keys, several documents, alias bombs, too deep nesting.
     """
     try:
-        return _Reader(text).document()
-    except (YAMLError, NoJsonNumber) as error:
+        try:
+            return _Reader(CParser(text).get_event).document()
+        except MarkedYAMLError as error:
+            if not may_be_newer(error):
+                raise
+            return _Reader(newer_events(text)).document()
+    except (YAMLError, NoJsonNumber, ValueError) as error:
         raise Irregular from error
 
 
+def may_be_newer(error: MarkedYAMLError) -> bool:
+    """Return whether libyaml's *error* may be about YAML that is newer than libyaml."""
+    return error.problem in _UNKNOWN_TO_LIBYAML
+
+
+def newer_events(text: str) -> NextEvent:
+    """Return what gives the events of *text* by YAML 1.2, one after another, slowly."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - seldom needed
+
+    events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)
+    return events.__next__
+
+
+def newer_tokens(text: str) -> NextEvent:
+    """Return what gives the tokens of *text* by YAML 1.2, one after another, slowly."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - seldom needed
+
+    tokens: Iterator[Any] = YAML(typ="safe", pure=True).scan(text)
+    return tokens.__next__
+
+
 class _Reader:
-    def __init__(self, text: str) -> None:
-        self._next = CParser(text).get_event
+    def __init__(self, next_event: NextEvent) -> None:
+        self._next = next_event
         self._lines: dict[int, int] = {}
         self._keys: dict[str, str] = {}
         self._anchors: dict[str, Any] = {}
@@ -128,12 +164,13 @@ class _Reader:
         if event.ctag is not None or depth > DEEPEST:
             raise Irregular
         anchor = event.anchor
-        value: Any
-        if kind is ScalarEvent:
-            value = _scalar(event)
-        else:
+        if anchor is not None:
             self._anchors.pop(anchor, None)  # until it is complete, an alias to it is a cycle
-            value = self._mapping(depth + 1) if kind is MappingStartEvent else self._sequence(depth + 1)
+        value: Any
+        if kind is MappingStartEvent:
+            value = self._mapping(depth + 1)
+        else:
+            value = _scalar(event) if kind is ScalarEvent else self._sequence(depth + 1)
         if anchor is not None:
             self._anchors[anchor] = value
         return value

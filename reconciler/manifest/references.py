@@ -16,8 +16,8 @@ from msgspec import Struct
 from reconciler.canonical import awaited_sid
 from reconciler.manifest.findings import Refusal
 from reconciler.manifest.wording import close_to, cut, one_of
+from reconciler.manifest.written import OPENING
 
-OPENING: Final = "${"
 ROOTS: Final = ("var", "env", "each", "service")
 _PIECE: Final = re.compile(r"\$\$\{|\$\{(?P<path>[^{}]*)\}|\$\{")
 _FORMS: Final = "`${var.NAME}`, `${env.NAME}`, `${each.key}`, `${each.value.FIELD}` and `${service.NAME.sid}`"

@@ -35,15 +35,14 @@ class NoJsonNumber(ValueError):
     """A number that JSON cannot carry: not finite, or absurdly long."""
 
 
-def plain_value(text: str) -> str | float | bool | None:  # noqa: PLR0911  # one return for each kind
+def plain_value(text: str) -> str | float | bool | None:
     """Return what the plain scalar *text* means; raise NoJsonNumber where JSON cannot carry it."""
     if text in _WORDS:
         return _WORDS[text]
-    if text[-1] not in _ENDS_NUMBER:
-        return text
-    match = _NUMBER.fullmatch(text)
+    may_be_number = text[-1] in _ENDS_NUMBER
+    match = _NUMBER.fullmatch(text) if may_be_number else None
     if match is None:
-        if _NOT_FINITE.fullmatch(text):
+        if may_be_number and _NOT_FINITE.fullmatch(text):
             raise NoJsonNumber(text)
         return text
     if len(text) > _LONGEST_NUMBER:

@@ -36,8 +36,10 @@ _NOUNS: Final[dict[Any, str]] = {
     block_shapes.Removed: "an entry of `removed`",
     directives.Variable: "a variable",
     directives.Use: "an item of `messages`",
+    directives.Transcript: "an item of `messages`",
     models.Defaults: "`defaults`",
     models.MessageDefaults: "`defaults`",
+    directives.Timeline: "`timeline`",
     parts.Media: "`media`",
     parts.Lifecycle: "`lifecycle`",
     parts.Timers: "`timers`",
@@ -59,8 +61,10 @@ _INSIDE: Final[dict[tuple[Any, str | int], Any]] = {
     (models.Conversation, "participants"): models.Participant,
     (models.Conversation, "defaults"): models.MessageDefaults,
     (models.Conversation, "timers"): parts.Timers,
+    (models.Conversation, "timeline"): directives.Timeline,
     (models.Conversation, "bindings"): parts.Bindings,
     (models.Defaults, "timers"): parts.Timers,
+    (models.Defaults, "timeline"): directives.Timeline,
     (models.Defaults, "lifecycle"): parts.Lifecycle,
     (models.MessageDefaults, "lifecycle"): parts.Lifecycle,
     (models.Message, "media"): parts.Media,
@@ -81,6 +85,9 @@ _FIELD_STAND_INS: Final[dict[str | int, Any]] = {
     "media_sid": "",
     "content_sid": "",
     "content_variables": {},
+    "start": "now",
+    "use": "",
+    "from": "",
 }
 _ITEM_STAND_INS: Final[dict[Any, Any]] = {
     models.Message: {"key": "", "body": "-"},
@@ -211,8 +218,8 @@ def _shape_at(loc: Loc, root: Any) -> Any:
         is_name = not is_name and part in _NAMED
     if shape is models.Message and loc[0] == "services":
         value = _value_at(root, loc)
-        if isinstance(value, dict) and "use" in value:
-            return directives.Use
+        if isinstance(value, dict):
+            return directives.Use if "use" in value else directives.Transcript if "from" in value else shape
     return shape
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from reconciler.errors import Problem
-from reconciler.manifest.findings import Finding
+from reconciler.manifest.findings import Finding, Loc
 from reconciler.manifest.places import Place, Places, read_closely
 
 _SNIPPET: Final = 200
@@ -27,6 +27,9 @@ class Source:
         """Where everything is."""
         return read_closely(self.text)
 
+    def _place(self, loc: Loc, *, on_key: bool) -> Place:
+        return self.places.of(loc, on_key=on_key)
+
     @cached_property
     def _lines(self) -> list[str]:
         return self.text.splitlines()
@@ -36,9 +39,9 @@ class Source:
         text = finding.text
         if finding.earlier is not None:
             path, loc = finding.earlier
-            earlier = source_of(path).places.of(loc, on_key=finding.on_key)
+            earlier = source_of(path)._place(loc, on_key=finding.on_key)  # noqa: SLF001 - another source
             text = f"{text} {path}:{earlier.line}:{earlier.column}"
-        problem = self.problem_at(self.places.of(finding.loc, on_key=finding.on_key), text, finding.hint)
+        problem = self.problem_at(self._place(finding.loc, on_key=finding.on_key), text, finding.hint)
         return replace(problem, snippet="") if finding.without_line else problem
 
     def problem_at(self, place: Place, text: str, hint: str | None) -> Problem:
@@ -50,3 +53,11 @@ class Source:
         if start:
             snippet = f"…{snippet[start:]}"
         return Problem(self.path, place.line, place.column, text, snippet, hint)
+
+
+class DataSource(Source):
+    """The text of a data file, whose locations are lines."""
+
+    def _place(self, loc: Loc, *, on_key: bool) -> Place:
+        del on_key
+        return Place(max(1, int(loc[0])), 1)

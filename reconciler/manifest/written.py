@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.manifest.findings import Loc
-from reconciler.manifest.references import OPENING
 
+OPENING: Final = "${"
+"""What every reference begins with."""
 _OF_A_FILE: Final = frozenset(("variables", "defaults", "templates"))
 _OF_A_CONVERSATION: Final = frozenset(("for_each", "defaults"))
 
@@ -41,7 +42,7 @@ def says_more(root: dict[str, Any], text: str) -> bool:
             if isinstance(messages, dict):
                 return True
             for message in messages:
-                if "for_each" in message or "use" in message:
+                if "for_each" in message or "use" in message or "from" in message:
                     return True
     return False
 

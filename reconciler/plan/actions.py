@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model import Address, MediaFile, ResourceType, type_of
+from reconciler.model import Address, Anchor, MediaFile, ResourceType, type_of
 from reconciler.state.model import Bound, Intent, Unbound
 
 
@@ -64,7 +64,7 @@ class Action(Struct, frozen=True, omit_defaults=True):
     the deletion of its conversation, without a request of its own. *importing* marks an object that the
     address is bound to by this very plan, *released* one that is forgotten but stays spared.
     *fingerprint* is over the live object, to refuse a stale plan. The values of *sensitive* fields are
-    never shown.
+    never shown. *anchor* is where the timeline of a new conversation begins.
     """
 
     address: Address
@@ -88,6 +88,7 @@ class Action(Struct, frozen=True, omit_defaults=True):
     file: MediaFile | None = None
     fingerprint: str = ""
     sensitive: tuple[str, ...] = ()
+    anchor: Anchor | None = None
 
     @property
     def type(self) -> ResourceType:

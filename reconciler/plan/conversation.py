@@ -146,16 +146,15 @@ def _leftovers(
     draft: Draft, scope: Scope, entries: list[Entry], gone: list[Address], renamed: dict[Address, Address]
 ) -> list[Action]:
     """Return what becomes of messages that no key stands for: forgotten, then deleted by index."""
+    new_address = {old: new for new, old in renamed.items()}
     forgets: list[Action] = []
-    deletes = _superseded(draft, scope, {old: new for new, old in renamed.items()})
-    messages, reason = scope.view.messages, Reason.REMOVED_FROM_MANIFEST
-    if scope.options.destroy:
-        reason = Reason.REQUESTED
-    removed = sorted(set(gone).difference(renamed.values())) if gone else []
-    held = {entry.live.sid for entry in entries if entry.live is not None} if removed else set()
-    for address in removed:
+    deletes = _superseded(draft, scope, new_address)
+    messages = scope.view.messages
+    reason = Reason.REQUESTED if scope.options.destroy else Reason.REMOVED_FROM_MANIFEST
+    held = {entry.live.sid for entry in entries if entry.live is not None}
+    for address in gone:
         binding = scope.bindings[address]
-        if not scope.selects(address):
+        if address in new_address or not scope.selects(address):
             continue
         if binding.sid not in messages:
             forgets.append(Action(address, Verb.FORGET, Reason.MISSING_REMOTELY, sid=binding.sid))
@@ -164,11 +163,10 @@ def _leftovers(
         elif not binding.released:
             deletes.append(deletion(address, messages[binding.sid], reason, binding.sent))
     if _deletes_unmanaged(scope):
-        adopted = {entry.live.sid for entry in entries if entry.verb is Verb.ADOPT and entry.live is not None}
         deletes += [
             deletion(f"{scope.address}/{live.sid}", live, Reason.UNMANAGED)
             for live in _strangers(scope)
-            if live.sid not in adopted
+            if live.sid not in held
         ]
     return forgets + sorted(deletes, key=lambda action: action.index)
 

@@ -19,7 +19,7 @@ class Options(Struct, frozen=True):
     *max_delete* is a number of messages, or a percentage if *max_delete_percent*. *targets* and
     *excludes* are globs over addresses. *record* asks for the bindings to be brought up to date where
     nothing is to be done, which `apply` wants and `plan` need not pay for. *refresh_only* asks for a
-    plan that sends nothing.
+    plan that sends nothing, *re_anchor* for timelines that begin anew.
     """
 
     destroy: bool = False
@@ -35,6 +35,7 @@ class Options(Struct, frozen=True):
     allow_close: bool = False
     allow_delivery: bool = False
     record: bool = False
+    re_anchor: bool = False
 
 
 class Scope(Struct, frozen=True):

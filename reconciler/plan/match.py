@@ -117,6 +117,8 @@ def settle(
 def _of_message(message: Message) -> tuple[_Shape, _Likeness]:
     fields = desired_values(message)
     shape = _OPTIONAL.intersection(fields)
+    if message.after is not None:  # without the state nobody knows which date a timeline came to
+        shape -= {"date_created"}
     likeness = [
         match_text({**fields, "media_sid": ""}),
         *(fields[name] for name in sorted(shape - {"media"})),

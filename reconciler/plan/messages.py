@@ -87,8 +87,7 @@ def _compare(scope: Scope, entry: Entry, live: RemoteMessage, binding: Binding) 
 
 def _forces_replacement(entry: Entry, found: Difference) -> tuple[str, ...]:
     """Return the changed fields that no update can change: the body of a message with media is one."""
-    message = entry.message
-    has_media = message.media or message.media_sid or (entry.live is not None and entry.live.media)
+    has_media = entry.live is not None and entry.live.media
     return tuple(name for name in found.fields if name in MESSAGE.immutable or (name == "body" and has_media))
 
 
@@ -148,7 +147,7 @@ def _action(entry: Entry, verb: Verb) -> Action:
         reset=found.reset,
         ignored=message.ignore_changes,
         changes=_changes(found, live),
-        replace_paths=_forces_replacement(entry, found) if entry.reason is Reason.IMMUTABLE_FIELD else (),
+        replace_paths=_forces_replacement(entry, found),
         previous_address=entry.previous,
         webhooks=message.webhooks,
         file=message.file,
@@ -198,7 +197,7 @@ def _judge_replacement(draft: Draft, entry: Entry, action: Action, live: RemoteM
     replaced_by = set(action.send) | (entry.found.fields.keys() if entry.found is not None else set())
     if "media" in replaced_by:
         replaced_by.add("media_sid")
-    if live.content_sid or "content_sid" in replaced_by:
+    if "content_sid" in replaced_by:
         replaced_by.add("body")  # the template's text
     lost = [name for name in _CONTENT if live_values(live).get(name) and name not in replaced_by]
     if lost:

@@ -63,10 +63,14 @@ def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding
     live = scope.view.remote
     wanted = conversation_values(desired)
     if live is None:
-        draft.actions.append(_creation(scope.address, wanted, binding))
+        creation = _creation(scope.address, wanted, binding)
+        draft.actions.append(msgspec.structs.replace(creation, anchor=desired.anchor))
         return
     if binding is None:
         binding = Binding(sid=live.sid, service_sid=scope.service_sid, imported=True)
+        draft.bindings[scope.address] = binding
+    if binding.anchor != desired.anchor:
+        binding = msgspec.structs.replace(binding, anchor=desired.anchor)
         draft.bindings[scope.address] = binding
     if not scope.selects(scope.address):
         return

@@ -5,11 +5,11 @@ Printed to stdout or stderr of a step, the runner turns each line into an annota
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.errors import ManifestError
 from reconciler.model import Address, Desired
-from reconciler.plan.actions import Plan
+from reconciler.plan.actions import Plan, PlanWarning
 from reconciler.report import inert
 
 
@@ -27,14 +27,19 @@ def plan_annotations(plan: Plan, desired: Desired) -> Iterator[str]:
 
     Warnings stand at what *desired* declares, or at no place where nothing declares it any more.
     """
-    places = dict(_places(desired))
-    for warning in plan.warnings:
-        path, line = places.get(warning.address, ("", 0))
-        text = f"{inert.escape(warning.address)}: {inert.escape(warning.text)}"
-        yield _annotation("warning", path, line, 0, text, title=warning.code)
+    yield from warning_annotations(plan.warnings, desired)
     for refusal in plan.refusals:
         text = f"{inert.escape(refusal.text)}\nhint: {inert.escape(refusal.hint)}"
         yield _annotation("error", "", 0, 0, text, title=refusal.code)
+
+
+def warning_annotations(warnings: Iterable[PlanWarning], desired: Desired) -> Iterator[str]:
+    """Yield a `::warning` for each of *warnings*, at what *desired* declares."""
+    places = dict(_places(desired))
+    for warning in warnings:
+        path, line = places.get(warning.address, ("", 0))
+        text = f"{inert.escape(warning.address)}: {inert.escape(warning.text)}"
+        yield _annotation("warning", path, line, 0, text, title=warning.code)
 
 
 def _places(desired: Desired) -> Iterator[tuple[Address, tuple[str, int]]]:

@@ -121,7 +121,7 @@ def decode_lines(lines: Iterable[bytes]) -> State | None:
 
 
 def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
-    """Return *bindings* with every text once: sids of parents repeat, and so do digests of short values."""
+    """Return *bindings* with equal texts once: sids of parents repeat, and so do digests of short ones."""
     known: dict[str, str] = {}
     once = known.setdefault
     for binding in bindings.values():

@@ -19,6 +19,7 @@ _sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 _ADVICE = {
     errno.ENOSPC: "free some space on that disk, then run the command again",
     errno.EDQUOT: "free some of your quota, then run the command again",
+    errno.EFBIG: "raise the limit on the size of files (`ulimit -f`), then run the command again",
     errno.EROFS: "use a folder that can be written to, with `--state`",
     errno.EACCES: "make the file and its folder writable for you, or use another place with `--state`",
     errno.EPERM: "make the file and its folder writable for you, or use another place with `--state`",

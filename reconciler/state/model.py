@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from msgspec import Struct, field
 
-from reconciler.model import Address
+from reconciler.model import Address, Anchor
 
 
 class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
@@ -21,7 +21,7 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
     to be deleted. *created* says of a parent that this tool made it. A *released* binding spares
     its message: no longer managed, never counted as unmanaged. An *imported* one has fields that
     were never sent by us: what cannot be seen is assumed equal. The values of *sensitive* fields are not
-    shown, even when no manifest says so any more.
+    shown, even when no manifest says so any more. A conversation has an *anchor* if its timeline is relative.
     """
 
     sid: str
@@ -35,6 +35,7 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
     released: bool = False
     imported: bool = False
     sensitive: tuple[str, ...] = ()
+    anchor: Anchor | None = None
 
 
 class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):

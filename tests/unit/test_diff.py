@@ -112,6 +112,11 @@ def test_a_field_that_no_reply_shows_is_compared_with_what_was_sent() -> None:
     assert difference({"subject": "b"}, {}, {"subject": "a"}).fields == {"subject": "b"}
 
 
+def test_a_newly_declared_subject_is_sent() -> None:
+    """Nothing is assumed of a message that this tool has made without one."""
+    assert difference({"subject": "a"}, {}, {"body": "Hi"}).fields["subject"] == "a"
+
+
 @pytest.mark.parametrize("name", ["subject", "content_variables"])
 def test_what_cannot_be_seen_of_an_imported_message_is_assumed(name: str) -> None:
     """After an import nothing was ever sent, so what is declared is taken to be there."""
@@ -298,6 +303,19 @@ def test_live_values_are_canonical() -> None:
     }
 
 
+def test_what_a_reply_leaves_out_is_empty() -> None:
+    """Every field can be null."""
+    shown = live("IM1", 0, author=None, attributes=None, date_created=None)
+
+    assert live_values(shown) == {
+        "author": "",
+        "body": "",
+        "attributes": "{}",
+        "date_created": "",
+        "date_updated": "",
+    }
+
+
 def test_half_a_surrogate_pair_in_live_attributes_is_text() -> None:
     """A client that cut an emoji in half must not stop a plan."""
     assert live_values(live("IM1", 0, attributes='{"a": "\ud83d"}'))["attributes"] == '{"a": "\ud83d"}'
@@ -324,6 +342,8 @@ SENT = {"body": digest("body", "Hi"), "subject": digest("subject", "s"), "media"
         ({"media_sid": "ME1"}, {"media": (RemoteMedia("ME1"),)}, True),
         ({"media_sid": "ME1"}, {"media": None}, False),
         ({"content_sid": "HX1"}, {}, False),
+        ({"content_sid": "HX1"}, {"content_sid": "HX1"}, True),
+        ({"date_created": "2026-01-05T09:00:00Z"}, {}, True),
     ],
 )
 def test_what_is_unchanged_is_seen_at_first_sight(

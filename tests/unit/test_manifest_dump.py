@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reconciler.manifest.dump import dump
 from reconciler.manifest.load import load
+from reconciler.manifest.sayable import sayable
 from reconciler.model import Conversation, MediaFile, Message, Service
 
 SID = "0123456789abcdef0123456789abcdef"
@@ -86,3 +87,10 @@ def test_a_text_that_looks_like_a_reference_is_loaded_back_as_text(tmp_path: Pat
     loaded = load([manifest]).services[0].conversations[0].messages[0]
 
     assert (loaded.body, loaded.attributes) == (body, attributes)
+
+
+def test_a_live_text_that_looks_like_a_reference_can_be_exported() -> None:
+    """`export` leaves nothing out that a manifest can say."""
+    conversation = world(Message("a", 0, body="${env.HOME}"))[0].conversations[0]
+
+    assert sayable(conversation) == (conversation, [])

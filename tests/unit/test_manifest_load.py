@@ -410,3 +410,30 @@ def test_a_missing_c_parser_is_named(tmp_path: Path) -> None:
     )
 
     assert "the C parser for YAML is missing" in done.stderr
+
+
+def test_a_text_in_brackets_may_hold_what_yaml_1_2_allows(tmp_path: Path) -> None:
+    """Colons and question marks inside of a plain text, which libyaml does not know."""
+    text = f"""\
+{HEAD}        messages:
+          - {{key: a, body: How?, date_created: 2026-01-05T09:00:00Z, author: x:ann, attributes: [9:00, a?]}}
+"""
+
+    message = load_text(tmp_path, text).services[0].conversations[0].messages[0]
+
+    assert (message.body, message.author, message.attributes) == ("How?", "x:ann", '["9:00","a?"]')
+    assert (message.date_created, message.line) == ("2026-01-05T09:00:00Z", 7)
+
+
+def test_a_mistake_beside_such_a_text_has_its_place(tmp_path: Path) -> None:
+    """The close reading knows YAML 1.2 too; a text that nobody can read keeps libyaml's complaint."""
+    wrong = f"{HEAD}        messages:\n          - {{key: a, body: urn:ann, autor: x}}\n"
+    broken = f"{HEAD}        messages:\n          - {{key: a, body: a: b}}\n"
+
+    with pytest.raises(ManifestError) as misspelt:
+        load_text(tmp_path, wrong)
+    with pytest.raises(ManifestError) as unreadable:
+        load_text(tmp_path, broken)
+
+    assert [(one.line, one.column) for one in misspelt.value.problems] == [(7, 37)]
+    assert unreadable.value.problems[0].text.startswith("the YAML cannot be read: ")

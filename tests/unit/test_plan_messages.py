@@ -109,6 +109,7 @@ def test_a_dropped_field_goes_back_to_its_default() -> None:
 
     assert action.send == {"author": "system", "subject": ""}
     assert action.reset == ("author", "subject")
+    assert action.before == {"author": "alice", "body": "text of a"}
     assert action.managed == ("body",)
     assert action.after == {"body": "text of a", "author": "system", "subject": ""}
     assert [change.path for change in action.changes] == [("author",), ("subject",)]
@@ -134,12 +135,25 @@ def test_what_no_update_can_change_needs_a_new_message(
     before: Message, after: Message, forced: tuple[str, ...]
 ) -> None:
     """Media and templates are immutable, and so is the body beside media."""
-    action = only(applied(before).wanting(after).plan())
+    plan = applied(before).wanting(after).plan()
 
+    action = only(plan)
     assert (action.verb, action.reason) == (Verb.REPLACE, Reason.IMMUTABLE_FIELD)
     assert action.replace_paths == forced
     assert action.sid == "IMa"
     assert "" not in action.send.values()
+    assert plan.warnings == ()  # nothing is lost that was not meant to go
+
+
+def test_other_fields_of_a_media_message_are_updated() -> None:
+    """Only its body shares the fate of the media, declared or not."""
+    world = applied(photo("a", author="alice"), message("b")).edited("b", media=(RemoteMedia("ME1"),))
+
+    author, body = world.wanting(photo("a", author="bob"), message("b", body="new")).plan().actions
+
+    assert (author.verb, author.replace_paths) == (Verb.UPDATE, ())
+    assert author.changes == (FieldChange(("author",), "alice", "bob"),)
+    assert (body.verb, body.replace_paths) == (Verb.REPLACE, ("body",))
 
 
 def test_another_file_shows_what_media_goes() -> None:
@@ -192,6 +206,27 @@ def test_a_replacement_sets_back_what_was_dropped() -> None:
     assert "author" not in only(nobody.plan()).send
 
 
+def test_ignoring_a_field_that_is_not_declared_manages_nothing() -> None:
+    """The live author comes along as it always does, and is not ours."""
+    action = only(applied(message("a", ignore_changes=(("author",),))).plan(replace=(at("a"),)))
+
+    assert action.managed == ("body",)
+    assert action.send["author"] == "system"
+
+
+def test_an_ignored_media_sid_is_not_taken_from_the_old_message() -> None:
+    """It could not be attached again."""
+    world = applied(message("a", media_sid="ME1"))
+
+    action = only(
+        world.wanting(message("a", media_sid="ME2", ignore_changes=(("media_sid",),))).plan(
+            replace=(at("a"),)
+        )
+    )
+
+    assert action.send["media_sid"] == "ME2"
+
+
 def test_ignored_fields_of_an_update_are_remembered_as_they_are() -> None:
     """The state takes the live value for what is there, so that nobody is blamed for it later."""
     ignored = (("author",), ("subject",))
@@ -206,6 +241,13 @@ def test_ignored_fields_of_an_update_are_remembered_as_they_are() -> None:
     assert action.managed == ("author", "body")
 
 
+def test_what_an_update_leaves_in_the_state_is_all_that_is_declared() -> None:
+    """Also what no reply shows and what does not change."""
+    world = applied(message("a", subject="s")).wanting(message("a", subject="s", body="new"))
+
+    assert only(world.plan()).managed == ("body", "subject")
+
+
 def test_requested_replacements_show_what_changes_too() -> None:
     """`--replace` overrides the reason, not the comparison."""
     action = only(applied(message("a")).wanting(message("a", body="new")).plan(replace=(at("a"),)))
@@ -213,6 +255,13 @@ def test_requested_replacements_show_what_changes_too() -> None:
     assert (action.verb, action.reason, action.replace_paths) == (Verb.REPLACE, Reason.REQUESTED, ())
     assert action.send["body"] == "new"
     assert action.changes
+
+
+def test_requested_replacements_say_what_would_have_forced_them() -> None:
+    """A file that changed needs a new message anyway."""
+    action = only(applied(photo("a")).wanting(photo("a", "1")).plan(replace=(at("a"),)))
+
+    assert (action.reason, action.replace_paths) == (Reason.REQUESTED, ("media",))
 
 
 def test_replacing_an_address_that_nobody_declares_is_refused() -> None:
@@ -345,6 +394,16 @@ def test_an_imported_message_is_bound_by_what_the_manifest_says() -> None:
     assert record.binding.sent == applied(message("a", subject="s")).state.bindings[at("a")].sent
 
 
+def test_an_imported_message_that_needs_nothing_is_recorded_too() -> None:
+    """Its binding is empty until then, and whoever removes the key must know what that does."""
+    world = applied(*messages("a", "b")).remembering(at("a"), sent={}, imported=True)
+
+    plan = world.plan()
+
+    assert [record.address for record in plan.records] == [at("a")]
+    assert codes(plan.warnings) == ["adopted"]
+
+
 def test_ignored_fields_of_an_unchanged_message_are_recorded_as_they_are() -> None:
     """A subject that is ignored was not sent: whatever is known of it stays known."""
     ignored = (("author",), ("subject",))
@@ -403,6 +462,7 @@ def test_superseded_messages_are_deleted() -> None:
         "IM-old",
     )
     assert world.plan().applyable
+    assert world.plan().records == ()
 
 
 def test_superseded_messages_that_are_gone_are_struck_off() -> None:

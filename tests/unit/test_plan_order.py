@@ -12,6 +12,7 @@ from reconciler.state.model import Bound, Intent
 from tests.worlds import (
     AT,
     CONVERSATION_SID,
+    LATER,
     SERVICE_SID,
     World,
     applied,
@@ -152,7 +153,8 @@ def test_a_match_that_stands_there_unmanaged_stops_the_plan() -> None:
 
 def test_adopting_takes_over_what_is_there() -> None:
     """No request: the address is bound to the message, and its key is now what keeps it."""
-    world = found(message("a", subject="s"), message("b")).also(live_of(message("a"), "IM7", 7))
+    wanted = message("a", date_updated=LATER)
+    world = found(wanted, message("b")).also(live_of(wanted, "IM7", 7))
 
     plan = world.plan(adopt=True)
 
@@ -165,6 +167,10 @@ def test_adopting_takes_over_what_is_there() -> None:
         {},
     )
     assert adopted.fingerprint
+    assert found(wanted).also(live_of(wanted, "IM7", 7)).plan().refusals[0].text == (
+        f"1 message to be created in `{AT}` stands there already, unmanaged "
+        f"(the first: `{at('a')}` equals IM7)"
+    )
     assert ("adopted", at("a")) in {(one.code, one.address) for one in plan.warnings}
 
 
@@ -199,10 +205,10 @@ def test_what_an_open_intent_may_have_made_is_nobodys() -> None:
     """Above its boundary nothing is adopted, and nothing deleted as unmanaged."""
     open_ = Intent(at("x"), boundary=3)
     world = found(message("a", body="ok"), unmanaged=Unmanaged.DELETE)
-    world = world.also(live("IM5", 5, body="ok"), live("IM6", 6, body="?"), live("IM2", 2, body="?"))
+    world = world.also(live("IM5", 5, body="ok"), live("IM4", 4, body="?"), live("IM3", 3, body="?"))
     world = world.knowing(intents={at("x"): open_, at("y"): Intent(at("y"), boundary=4), AT: Intent(AT)})
 
-    assert steps(world.plan()) == [("a", "create"), ("IM2", "delete")]
+    assert steps(world.plan()) == [("a", "create"), ("IM3", "delete")]
 
 
 def test_unmanaged_delete_adopts_what_matches_and_deletes_the_rest() -> None:
@@ -252,10 +258,11 @@ def test_an_adopted_message_in_its_place_is_kept_under_strict() -> None:
     assert steps(world.plan(adopt=True)) == [("a", "adopt"), ("b", "replace")]
 
 
-def test_replacing_an_adopted_message_keeps_what_the_address_superseded() -> None:
+@pytest.mark.parametrize("superseded", [("IM-old",), ("IM-old", "IM-gone")])
+def test_replacing_an_adopted_message_keeps_what_the_address_superseded(superseded: tuple[str, ...]) -> None:
     """The leftovers of an address that lost its message are not forgotten over its new one."""
     world = strict(*messages("a", "b")).without("b").also(live_of(message("b"), "IM9", 9), live("IM-old", 5))
-    world = world.remembering(at("b"), superseded=("IM-old", "IM-gone"))
+    world = world.remembering(at("b"), superseded=superseded)
 
     plan = world.wanting(message("new"), *messages("a", "b")).plan(adopt=True)
 
@@ -320,9 +327,25 @@ def test_ambiguous_renames_are_not_guessed() -> None:
     assert "`moved:`" in plan.warnings[0].text
 
 
-@pytest.mark.parametrize("lost", [{"released": True}, {"sid": "IM-gone"}])
-def test_what_is_released_or_gone_was_not_renamed(lost: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("lost", "left"), [({"released": True}, []), ({"sid": "IM-gone"}, [("a", "forget")])]
+)
+def test_what_is_released_or_gone_was_not_renamed(lost: dict[str, Any], left: list[tuple[str, str]]) -> None:
     """Only a live message that is managed can have got another key."""
-    plan = applied(message("a")).remembering(at("a"), **lost).wanting(message("c", body="text of a")).plan()
+    world = applied(message("a")).remembering(at("a"), **lost).wanting(message("c", body="text of a"))
 
-    assert "move" not in {verb for _, verb in steps(plan)}
+    assert steps(world.plan(duplicate=True)) == [("c", "create"), *left]
+
+
+def test_a_key_that_is_bound_is_not_new() -> None:
+    """The one that stays is not what the one that goes was renamed to."""
+    world = applied(message("a", body="ok"), message("b", body="ok")).wanting(message("a", body="ok"))
+
+    assert steps(world.plan()) == [("b", "delete")]
+
+
+def test_moving_sends_nothing() -> None:
+    """Not even the date of the last edit, which goes with every update."""
+    world = applied(message("a", date_updated=LATER))
+
+    assert only(world.wanting(message("c", body="text of a", date_updated=LATER)).plan()).send == {}

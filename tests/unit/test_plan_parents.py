@@ -57,9 +57,11 @@ def test_a_missing_service_is_created_by_its_name() -> None:
 def test_a_service_declared_by_nothing_but_its_name_is_created_with_it() -> None:
     """A friendly name that nobody gave is the name in the manifest."""
     world = empty()
-    world = world.declaring(world.conversation, friendly_name=None)
+    unnamed = world.declaring(world.conversation, friendly_name=None)
+    named = world.declaring(world.conversation, friendly_name="Help desk")
 
-    assert world.plan().actions[0].send == {"friendly_name": "desk"}
+    assert unnamed.plan().actions[0].send == {"friendly_name": "desk"}
+    assert named.plan().actions[0].send == {"friendly_name": "Help desk"}
 
 
 def test_what_was_found_is_bound_without_a_request() -> None:
@@ -100,6 +102,23 @@ def test_a_conversation_is_updated_with_what_differs() -> None:
     assert (changed.reason, changed.send) == (Reason.CHANGED_IN_MANIFEST, {"attributes": '{"team":"a"}'})
 
 
+def test_a_dropped_field_of_a_conversation_goes_back_to_its_default() -> None:
+    """As it does for messages."""
+    applied_ = applied(attributes='{"team":"a"}').being(attributes='{"team": "a"}')
+    world = applied_.remembering(
+        AT,
+        sent={
+            **applied_.state.bindings[AT].sent,
+            "attributes": applied_.state.digest("attributes", '{"team":"a"}'),
+        },
+    )
+
+    action = only(world.wanting(attributes=None).plan())
+
+    assert (action.send, action.reset) == ({"attributes": "{}"}, ("attributes",))
+    assert action.before == {"friendly_name": "Order", "unique_name": "order", "attributes": '{"team":"a"}'}
+
+
 def test_a_conversation_that_was_found_different_is_bound_before_it_is_updated() -> None:
     """The update needs a binding to record its reply in."""
     plan = found().being(friendly_name="Other").plan()
@@ -122,8 +141,10 @@ def test_what_cannot_be_seen_of_a_conversation_that_was_found_is_assumed() -> No
 def test_a_service_cannot_be_renamed() -> None:
     """The API has no such request, so the difference is a warning."""
     world = applied()
+    unnamed = world.declaring(world.conversation, friendly_name=None)
     world = world.declaring(world.conversation, friendly_name="Help desk")
 
+    assert unnamed.reading(services={SERVICE: RemoteService(SERVICE_SID, "other")}).plan().warnings == ()
     assert world.plan().actions == ()
     assert codes(world.plan().warnings) == ["service_name"]
 
@@ -287,6 +308,7 @@ def test_destroying_takes_everything_that_is_managed() -> None:
 
     assert steps(plan) == [("a", "delete"), ("b", "delete"), (AT, "delete"), (SERVICE, "delete")]
     assert {action.reason for action in plan.actions} == {Reason.REQUESTED}
+    assert plan.warnings == ()
     assert plan.actions[-1].before == {"friendly_name": "desk"}
     assert plan.applyable
 
@@ -364,7 +386,10 @@ def test_destroying_leaves_conversations_that_are_not_bound() -> None:
     """A declared conversation that was never applied keeps the service, and is none of our business."""
     world = applied(message("a")).forgetting(AT, at("a"))
 
-    assert steps(world.plan(destroy=True)) == [(SERVICE, "forget")]
+    plan = world.plan(destroy=True)
+
+    assert steps(plan) == [(SERVICE, "forget")]
+    assert plan.records == ()
 
 
 def test_bound_messages_of_a_conversation_that_nothing_names_are_not_touched() -> None:
@@ -385,6 +410,10 @@ def test_a_service_goes_only_if_nothing_is_left_in_it(others: dict[str, int], st
     plan = applied().wanting_nothing().reading(others=others).plan(**GO)
 
     assert steps(plan) == [(AT, "delete"), (SERVICE, step)]
+    assert plan.actions[0].index == -1
+    assert [one.text.rpartition("it ")[2] for one in plan.warnings] == (
+        ["holds 2 conversations that stay"] if others else []
+    )
 
 
 def test_a_removed_service_that_is_gone_is_dropped_from_the_state() -> None:

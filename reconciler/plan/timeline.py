@@ -1,0 +1,149 @@
+"""Relative times made absolute: from the anchor that the state has pinned, or from now.
+
+A conversation is anchored once, when it is first planned for, so that later plans are quiet. The clock is
+an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.canonical import canonical_instant
+from reconciler.errors import PlanError
+from reconciler.model import (
+    Address,
+    Anchor,
+    Conversation,
+    Desired,
+    Moment,
+    Order,
+    Timeline,
+    declared_conversations,
+)
+from reconciler.plan.actions import PlanWarning
+from reconciler.state.model import State
+
+_DAY: Final = timedelta(days=1)
+
+
+class Timed(Struct, frozen=True):
+    """*desired* with every date absolute, and what is odd about the dates."""
+
+    desired: Desired
+    warnings: tuple[PlanWarning, ...] = ()
+
+
+def resolve_times(desired: Desired, state: State | None, now: datetime, *, re_anchor: bool = False) -> Timed:
+    """Return *desired* with its timelines resolved, and its dates looked over, at the moment *now*.
+
+    With *re_anchor*, or where the manifest gives another start or zone than the one that is pinned, a
+    conversation starts anew. Raises PlanError for a date that no calendar has.
+    """
+    bindings = state.bindings if state is not None else {}
+    anchors = {address: binding.anchor for address, binding in bindings.items() if binding.anchor is not None}
+    warnings: list[PlanWarning] = []
+    changed: dict[Address, Conversation] = {}
+    for address, one in declared_conversations(desired):
+        if one.timeline is not None:
+            pinned = None if re_anchor else anchors.get(address)
+            try:
+                changed[address] = _resolved(address, one, one.timeline, pinned, now, warnings)
+            except OverflowError as error:
+                raise PlanError(
+                    f"the timeline of `{address}` leaves the calendar",
+                    hint=f"check it at {one.path}:{one.line}",
+                ) from error
+    if changed:
+        desired = _with(desired, changed)
+    warnings += _odd_dates(desired, canonical_instant(now))
+    return Timed(desired, tuple(warnings))
+
+
+def _resolved(
+    address: Address,
+    one: Conversation,
+    timeline: Timeline,
+    pinned: Anchor | None,
+    now: datetime,
+    warnings: list[PlanWarning],
+) -> Conversation:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  # few manifests have a timeline
+
+    clock = _Clock(ZoneInfo(timeline.zone))
+    anchor = None
+    if timeline.start is None:
+        begin = datetime.fromisoformat(timeline.fixed or "")
+    elif pinned is not None and (pinned.start, pinned.zone) == (timeline.written, timeline.zone):
+        anchor = pinned
+        begin = datetime.fromisoformat(pinned.instant)
+    else:
+        begin = clock.after(now.replace(microsecond=0), timeline.start)
+        anchor = Anchor(canonical_instant(begin), timeline.written, timeline.zone)
+    moment, messages = begin, []
+    for message in one.messages:
+        if message.after is not None:
+            moment = clock.after(moment, message.after)
+            message = msgspec.structs.replace(message, date_created=canonical_instant(moment))  # noqa: PLW2901
+        messages.append(message)
+    if clock.skipped:
+        text = f"a time of day on its timeline does not exist in {timeline.zone}: clocks go forward then"
+        warnings.append(PlanWarning("dst_gap", address, text))
+    return msgspec.structs.replace(one, messages=tuple(messages), anchor=anchor)
+
+
+class _Clock:
+    """Tells what comes after a moment; *skipped* once it was asked for a time that no clock shows."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self.skipped = False
+        self._zone = zone
+
+    def after(self, base: datetime, moment: Moment) -> datetime:
+        """Return the instant *moment* after *base*; one that a change of clocks skips is as much later."""
+        if moment.clock is None:
+            return base + timedelta(days=moment.days, seconds=moment.seconds)
+        day = base.astimezone(self._zone).date() + moment.days * _DAY
+        local = datetime.combine(day, time()) + timedelta(seconds=moment.clock)
+        found = local.replace(tzinfo=self._zone).astimezone(UTC)
+        if found.astimezone(self._zone).replace(tzinfo=None) != local:
+            self.skipped = True
+        return found
+
+
+def _with(desired: Desired, changed: Mapping[Address, Conversation]) -> Desired:
+    services = tuple(
+        msgspec.structs.replace(
+            service,
+            conversations=tuple(
+                changed.get(f"{service.name}/{one.name}", one) for one in service.conversations
+            ),
+        )
+        for service in desired.services
+    )
+    return msgspec.structs.replace(desired, services=services)
+
+
+def _odd_dates(desired: Desired, now: str) -> Iterator[PlanWarning]:
+    """Yield, once for each conversation, what a reader of its dates would stumble over."""
+    for address, one in declared_conversations(desired):
+        latest = ""
+        future = behind = None
+        for message in one.messages:
+            date = message.date_created
+            if date is None:
+                continue
+            if date > now:
+                future = future or message.key
+            if date < latest:
+                behind = behind or message.key
+            latest = max(latest, date)
+        if future is not None:
+            yield PlanWarning("date_in_future", f"{address}/{future}", "it is dated in the future")
+        if behind is not None and one.order is not Order.ANY:
+            text = "it is dated before a message that stands above it"
+            yield PlanWarning("dates_out_of_order", f"{address}/{behind}", text)
