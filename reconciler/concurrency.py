@@ -27,6 +27,9 @@ async def each(
     items: Sequence[T], work: Callable[[T], Coroutine[object, object, None]], *, at_once: int
 ) -> None:
     """Do *work* for every item, begun in order, *at_once* of them side by side; fail as one."""
+    if len(items) == 1:
+        await work(items[0])  # at once, without a task
+        return
     queue = iter(items)
 
     async def worker() -> None:

@@ -21,6 +21,7 @@ from reconciler.plan.build import build_plan
 from reconciler.plan.draft import Options
 from reconciler.plan.drift import count_pending, plan_refresh
 from reconciler.plan.sensitive import mark
+from reconciler.plan.timeline import resolve_times
 from reconciler.refresh import refresh
 from reconciler.state.files import Files
 from reconciler.state.store import StateStore
@@ -44,8 +45,9 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
         options, client = Options(), work.session.client
         prepared = prepare(desired or NOTHING, work.state, options)
         state = prepared.state
-        remote = await refresh(client, prepared.desired, state, options, removals=desired is not None)
-        wanted = fill(prepared.desired, remote).desired
+        timed = resolve_times(prepared.desired, state, settings.now())
+        remote = await refresh(client, timed.desired, state, options, removals=desired is not None)
+        wanted = fill(timed.desired, remote).desired
         found = mark(plan_refresh(wanted, remote, state, options), wanted, state)
         drift = found.drift or Drift(())
         if desired is not None:

@@ -28,6 +28,7 @@ from reconciler.plan.document import FORMAT_VERSION, SavedPlan
 from reconciler.plan.draft import Options
 from reconciler.plan.drift import plan_refresh
 from reconciler.plan.sensitive import mark
+from reconciler.plan.timeline import resolve_times
 from reconciler.refresh import read_participants, refresh
 from reconciler.session import Session, connect
 from reconciler.state.files import Files
@@ -44,11 +45,16 @@ if TYPE_CHECKING:
 NOTHING = Desired(services=(), digest="")
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where a command works and how patiently. All times are in seconds.
 
-    *files* stands for the disk that the state is on; None is the real one.
+    *files* stands for the disk that the state is on; None is the real one. *now* is the clock that relative
+    timelines and dates in the future are judged by.
     """
 
     endpoint: Endpoint | Emulator
@@ -58,6 +64,7 @@ class Settings:
     settle: float = 10
     max_wait: float = 120
     files: Files | None = None
+    now: Callable[[], datetime] = _now
 
 
 @dataclass(slots=True)
@@ -86,11 +93,17 @@ class Workplace:
     async def plan(self, desired: Desired, options: Options) -> Plan:
         """Return what would bring the remote side to *desired*, or only the state to the remote side."""
         prepared = prepare(desired, self.state, options)
-        sides = (prepared.desired, prepared.state)
-        remote: Remote = await refresh(
-            self.session.client, *sides, options, removals=not options.refresh_only
+        timed = resolve_times(
+            prepared.desired, prepared.state, self.settings.now(), re_anchor=options.re_anchor
         )
-        filled = fill(prepared.desired, remote)
+        remote: Remote = await refresh(
+            self.session.client,
+            timed.desired,
+            prepared.state,
+            options,
+            removals=not options.refresh_only,
+        )
+        filled = fill(timed.desired, remote)
         build = plan_refresh if options.refresh_only else build_plan
         plan = build(filled.desired, remote, prepared.state, options)
         unseen = _posting_unseen(plan, remote)
@@ -103,6 +116,7 @@ class Workplace:
         return msgspec.structs.replace(
             plan,
             settlements=tuple((one.intent, one.binding.sid if one.binding else None) for one in self.settled),
+            warnings=(*plan.warnings, *(() if options.destroy or options.refresh_only else timed.warnings)),
             refusals=(*unknown, *plan.refusals),
             requests_read=self.session.client.counters.read,
         )

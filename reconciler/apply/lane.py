@@ -65,9 +65,8 @@ class Lane:
         )
         await each(self._deletes(), self._delete, at_once=self.run.parallelism)
 
-    async def went_along(self, bound: Sequence[Address]) -> None:
-        """Write down the messages, *bound* ones above all, that were deleted with their conversation."""
-        await self.run.record(*(Unbound(address) for address in bound))
+    def went_along(self) -> None:
+        """Report the messages that were deleted with their conversation."""
         for action in self.actions:
             if action.with_parent:
                 self.run.finish(action, Status.DONE, sid=action.sid)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from reconciler.apply.settle import settle_parent
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, RemoteError
-from reconciler.model import RemoteConversation, ResourceType, parent_of
+from reconciler.model import Address, RemoteConversation, ResourceType, parent_of
 from reconciler.plan.actions import Action, Status
 from reconciler.plan.diff import CONVERSATION, digests
 from reconciler.plan.parents import live_conversation_values
@@ -89,8 +90,8 @@ async def update_conversation(run: Run, action: Action, binding: Binding) -> Non
     run.finish(action, Status.DONE, sid=binding.sid)
 
 
-async def delete_conversation(run: Run, action: Action, binding: Binding) -> bool:
-    """Delete a conversation with its messages, unless somebody wrote in it since the plan was made."""
+async def delete_conversation(run: Run, action: Action, binding: Binding, inside: Iterable[Address]) -> bool:
+    """Delete a conversation with what is bound *inside* it, unless somebody wrote in it meanwhile."""
     where = (binding.service_sid, binding.sid)
     async with run.turns.turn(1):
         if run.stopping:
@@ -106,7 +107,7 @@ async def delete_conversation(run: Run, action: Action, binding: Binding) -> boo
         except RemoteError as error:
             run.fail(action, error)
             return False
-    await run.record(Unbound(action.address))
+    await run.record(Unbound(action.address), *(Unbound(address) for address in inside))
     run.finish(action, Status.DONE, sid=binding.sid)
     return True
 
@@ -179,7 +180,8 @@ async def _settle(run: Run, action: Action, intent: Intent, error: RemoteError) 
 
 
 async def _bind(run: Run, action: Action, binding: Binding) -> None:
-    await run.record(Bound(action.address, msgspec.structs.replace(binding, sensitive=action.sensitive)))
+    binding = msgspec.structs.replace(binding, sensitive=action.sensitive, anchor=action.anchor)
+    await run.record(Bound(action.address, binding))
     run.finish(action, Status.DONE, sid=binding.sid)
 
 

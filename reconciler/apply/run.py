@@ -242,7 +242,7 @@ class Run:
         for action in services:
             if action.verb is Verb.DELETE:
                 await delete_service(self, action)
-            elif action.verb is Verb.FORGET:
+            elif action.verb is Verb.FORGET and action.address not in self._unfinished:
                 await forget(self, action)
 
     async def _work_lane(self, lane: Lane) -> None:
@@ -254,29 +254,38 @@ class Run:
             elif action.verb is Verb.UPDATE:
                 await update_conversation(self, action, self.state.bindings[lane.address])
         sids = self._sids(lane.address)
+        people = self._people.get(lane.address, [])
         if sids is not None:
-            people = self._people.get(lane.address, [])
             await bring_in(self, people, *sids)
             await lane.work(*sids)
             await take_out(self, people, *sids)
         for action in own:
             if action.verb is Verb.FORGET:
-                await forget(self, action)
+                if all(self._status(one) is Status.DONE for one in (*lane.actions, *people)):
+                    await forget(self, action)
             elif action.verb is Verb.DELETE and await delete_conversation(
-                self, action, self.state.bindings[lane.address]
+                self, action, self.state.bindings[lane.address], self._bound_in[lane.address]
             ):
-                await lane.went_along(self._bound_in[lane.address])
-                for gone in self._people.get(lane.address, []):
+                lane.went_along()
+                for gone in people:
                     self.finish(gone, Status.DONE, sid=gone.sid)
 
     def _let_go(self) -> None:
-        """Drop parents that are no longer wanted, unless something in them is still to be dealt with."""
-        for kind in (ResourceType.CONVERSATION, ResourceType.SERVICE):
-            inhabited = {parent_of(address) for address in self.state.bindings}
-            for record in self.plan.records:
-                is_empty = type_of(record.address) is kind and record.address not in inhabited
-                if is_empty and isinstance(record, Unbound):
-                    self.state.apply(record)
+        """Drop parents that are no longer wanted, unless something in them is still to be done."""
+        unfinished = self._unfinished
+        for record in self.plan.records:
+            if isinstance(record, Unbound) and record.address not in unfinished:
+                self.state.apply(record)
+
+    @property
+    def _unfinished(self) -> set[Address]:
+        """The parents in which something is not done."""
+        return {
+            parent
+            for action in self.plan.actions
+            if action.type is not ResourceType.SERVICE and self._status(action) is not Status.DONE
+            for parent in (parent_of(action.address), parent_of(parent_of(action.address)))
+        }
 
     @cached_property
     def _bound_in(self) -> defaultdict[Address, list[Address]]:

@@ -31,7 +31,7 @@ class Turns:
             self._release()
 
     async def _acquire(self, way: int) -> None:
-        if self._free:
+        if self._free and not self._waiting:
             self._free -= 1
             return
         granted = asyncio.get_running_loop().create_future()
@@ -44,9 +44,13 @@ class Turns:
             raise
 
     def _release(self) -> None:
-        while self._waiting:
+        # Given away a moment later, so that who had the turn can ask for the next one too.
+        self._free += 1
+        asyncio.get_running_loop().call_soon(self._grant)
+
+    def _grant(self) -> None:
+        while self._free and self._waiting:
             granted = heappop(self._waiting)[2]
             if not granted.done():
                 granted.set_result(None)
-                return
-        self._free += 1
+                self._free -= 1

@@ -60,7 +60,9 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
         return 1
     if out_file is not None:
         save_plan(out_file, saved, desired)
-        click.echo(f"Saved the plan; to apply exactly this: reconciler apply {out_file}", err=True)
+        hides = any(not action.send.keys().isdisjoint(action.sensitive) for action in made.actions)
+        needed = f"{out_file} MANIFESTS… (for the sensitive values)" if hides else str(out_file)
+        click.echo(f"Saved the plan; to apply exactly this: reconciler apply {needed}", err=True)
     if options.refresh_only:
         click.echo("To apply this changes the state alone, and nothing remote.", err=True)
     return 2 if given["detailed_exitcode"] and made.changes_anything else 0

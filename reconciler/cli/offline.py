@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from reconciler.errors import ManifestError
 @shared.option("--format", "formats", multiple=True, metavar="FORMAT", help="text, json or github.")
 def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) -> int:
     """Check manifests offline; all problems are reported in one run."""
+    from reconciler.plan.timeline import resolve_times  # noqa: PLC0415
+
     form = parse(formats, ("text", "json", "github"))[0].name
     try:
         desired = shared.desired(paths, given)
@@ -46,13 +49,28 @@ def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) ->
         return 1
     conversations = [one for service in desired.services for one in service.conversations]
     messages = sum(len(one.messages) for one in conversations)
+    warnings = resolve_times(desired, None, datetime.now(UTC)).warnings
     if form == "json":
-        _print_json({"valid": True, "error_count": 0, "diagnostics": []})
-    else:
-        click.echo(
-            f"Success! The manifests are valid: {_count(messages, 'message')} "
-            f"in {_count(len(conversations), 'conversation')}."
-        )
+        diagnostics = [
+            {"severity": "warning", "summary": one.text, "detail": "", "address": one.address}
+            for one in warnings
+        ]
+        _print_json({"valid": True, "error_count": 0, "diagnostics": diagnostics})
+        return 0
+    if warnings and form == "github":
+        from reconciler.report.github import warning_annotations  # noqa: PLC0415
+
+        click.echo("\n".join(warning_annotations(warnings, desired)))
+    elif warnings:
+        from reconciler.report.paint import Paint  # noqa: PLC0415
+        from reconciler.report.text import warnings as warning_lines  # noqa: PLC0415
+
+        for lines in warning_lines(warnings, Paint(color=False)):
+            click.echo("\n".join(lines), err=True)
+    click.echo(
+        f"Success! The manifests are valid: {_count(messages, 'message')} "
+        f"in {_count(len(conversations), 'conversation')}."
+    )
     return 0
 
 

@@ -180,6 +180,7 @@ planning = together(
     option("--replace", multiple=True, metavar="ADDRESS", help="Post this message again. May be repeated."),
     option("--max-delete", metavar="N|N%", help="How many messages a plan may delete or replace."),
     option("--allow-recreate", is_flag=True, help="Create again what vanished remotely, however much it is."),
+    option("--re-anchor", is_flag=True, help="Let relative timelines begin anew: all their dates move."),
     option("--allow-close", is_flag=True, help="Close conversations, which is final."),
     option("--allow-delivery", is_flag=True, help="Post messages that reach people outside the chat."),
 )
@@ -238,6 +239,7 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
         max_delete=limit,
         max_delete_percent=percent,
         allow_recreate=given.get("allow_recreate", False),
+        re_anchor=given.get("re_anchor", False),
         allow_close=given.get("allow_close", False),
         allow_delivery=given.get("allow_delivery", False),
         record=record,

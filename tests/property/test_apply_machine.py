@@ -10,6 +10,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -26,13 +27,12 @@ from tests.desk import Desk, conversation, together
 SERVICE = "desk"
 KEYS = tuple(f"k{number}" for number in range(6))
 BODIES = ("Hello", "Hello", "Hello", "Bye")
-WHERE = ("call", "create_message", "*")
-"""What is counted until a process dies: calls to the disk, or requests of a kind."""
+Changes: TypeAlias = dict[str, list[tuple[str, str]]]
 OPTIONS = Options(duplicate=True, allow_recreate=True, max_delete=100, max_delete_percent=True)
 TROUBLE = (
     "create_message:{n}:reset_before",
     "create_message:{n}:reset_after",
-    "create_message:{n}:delay=5",
+    "create_message:{n}:delay=2",
     "create_message:{n}:503_after",
     "create_message:{n}:429=1",
     "create_message:{n}:400",
@@ -44,7 +44,7 @@ TROUBLE = (
     "delete_message:{n}:reset_after",
     "delete_message:{n}:403",
     "list_messages:{n}:503",
-    "list_messages:late=5",
+    "list_messages:late=2",
     "*:p=0.15:503",
 )
 
@@ -52,9 +52,24 @@ faults = st.lists(
     st.builds(lambda text, n: text.replace("{n}", str(n)), st.sampled_from(TROUBLE), st.integers(1, 4)),
     max_size=3,
 )
-messages = st.lists(
-    st.tuples(st.sampled_from(KEYS), st.sampled_from(BODIES)), max_size=6, unique_by=lambda one: one[0]
+manifests = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.lists(
+            st.tuples(st.sampled_from(KEYS), st.sampled_from(BODIES)),
+            max_size=6,
+            unique_by=lambda one: one[0],
+        )
+        for name in "cd"
+    },
 )
+"""What is rewritten of the manifest, by conversation."""
+moments = st.one_of(
+    st.tuples(st.just("create_message"), st.integers(1, 4)),
+    st.tuples(st.just("*"), st.integers(1, 12)),
+    st.tuples(st.just("call"), st.integers(1, 40)),
+)
+"""What is counted until a process dies, and how far: requests of a kind, or calls to the disk."""
 
 
 class PowerOff(BaseException):
@@ -164,11 +179,6 @@ class Life(RuleBasedStateMachine):
 
     # What people do.
 
-    @rule(name=st.sampled_from("cd"), declared=messages)
-    def edit(self, name: str, declared: list[tuple[str, str]]) -> None:
-        """Rewrite one conversation of the manifest."""
-        self.rooms[name].declared = declared
-
     @rule(name=st.sampled_from("cd"), body=st.sampled_from([*BODIES, "Other"]))
     def post(self, name: str, body: str) -> None:
         """Post as a stranger, often what a managed message says too."""
@@ -199,34 +209,47 @@ class Life(RuleBasedStateMachine):
 
     # What the tool does.
 
-    @rule(trouble=faults)
-    def apply_in_trouble(self, trouble: list[str]) -> None:
+    @rule(changes=manifests, trouble=faults)
+    def apply_in_trouble(self, changes: Changes, trouble: list[str]) -> None:
         """Apply while the server misbehaves; it may fail, and say so."""
+        self.edit(changes)
         self.desk.fault(*trouble)
         with suppress(RemoteError):  # nothing could be read
             self.desk.apply(self.manifest, OPTIONS)
         self.desk.fault()
 
-    @rule(
-        trouble=faults, what=st.sampled_from(["call", "request"]), at=st.integers(1, 40), torn=st.booleans()
-    )
-    def apply_and_die(self, trouble: list[str], what: str, at: int, torn: bool) -> None:  # noqa: FBT001  # drawn
-        """Apply in a process that is gone at any moment."""
-        death = Death(what, at, torn)
-        self.desk.fault(*trouble, Fault("*", Invoke(death.request)))
+    @rule(changes=manifests, trouble=faults, moment=moments, half=st.booleans())
+    def apply_and_die(
+        self,
+        changes: Changes,
+        trouble: list[str],
+        moment: tuple[str, int],
+        half: bool,  # noqa: FBT001  # drawn
+    ) -> None:
+        """Apply in a process that is gone at any moment: a write is done by *half*, a request is handled."""
+        self.edit(changes)
+        death = Death(*moment, torn=half)
+        kind = "*" if death.what == "call" else death.what
+        self.desk.fault(*trouble, Fault(kind, Invoke(death.request, after=half)))
         with suppress(RemoteError, PowerOff):
             self.desk.apply(self.manifest, OPTIONS, files=MortalFiles(death))
         self.desk.fault()
 
-    @rule()
-    def apply(self) -> None:
+    @rule(changes=manifests)
+    def apply(self, changes: Changes) -> None:
         """Apply in peace: then everything is as declared."""
+        self.edit(changes)
         self.desk._elapsed += 60
         outcome = self.desk.apply(self.manifest, OPTIONS)
         assert {result.status for result in outcome.results} <= {Status.DONE}
         assert not self.desk.plan(self.manifest, OPTIONS).actions
         for name, room in self.rooms.items():
             self.expect(name, room)
+
+    def edit(self, changes: Changes) -> None:
+        """Rewrite conversations of the manifest."""
+        for name, declared in changes.items():
+            self.rooms[name].declared = declared
 
     def expect(self, name: str, room: Room) -> None:
         """Hold what stands against what is declared."""

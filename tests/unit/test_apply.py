@@ -295,6 +295,21 @@ def test_failed_delete_keeps_the_conversation_bound(desk: Desk) -> None:
     assert desk.bodies("c") == []
 
 
+def test_conversation_is_not_forgotten_before_what_was_managed_in_it_is_gone(desk: Desk) -> None:
+    """It holds a stranger's message, so it stays; a message of ours in it could not be deleted."""
+    desk.apply(together(OTHER, THREE))
+    desk.post("c", "Mine")
+    desk.fault("delete_message:1:403")
+    outcome = desk.apply(OTHER, Options(max_delete=10))
+    assert statuses(outcome)["desk/c"] is Status.NOT_REACHED
+    desk.fault()
+
+    desk.apply(OTHER, Options(max_delete=10))
+
+    assert desk.bodies("c") == ["Mine"]
+    assert sorted(desk.state.bindings) == ["desk", "desk/other", "desk/other/x"]
+
+
 # What others did since the plan was made
 
 

@@ -7,6 +7,7 @@ Cases: round trip, one binding a line, every released format, the schema; empty,
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import jsonschema
 import pytest
 
 from reconciler.errors import StateError
-from reconciler.state.document import FORMAT_VERSION, decode, encode, state_schema
+from reconciler.state.document import FORMAT_VERSION, decode, decode_lines, encode, state_schema
 from reconciler.state.model import Binding, InFlight, Intent, State
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,55 @@ def refusal(data: bytes) -> StateError:
 def test_a_state_survives_its_file() -> None:
     """What is written is what is read."""
     assert decode(encode(full_state(), 7), "s.json") == full_state()
+
+
+def many(count: int) -> State:
+    """Return a state of *count* messages whose parents and digests repeat."""
+    state = full_state()
+    for number in range(count):
+        sent = {"author": "0" * 32, "body": f"{number:032}"}
+        state.bindings[f"support/order-1/m{number}"] = Binding(f"IM{number}", "IS1", "CH1", number, sent)
+    return state
+
+
+@pytest.mark.parametrize("count", [0, 1, 997, 998, 999, 2500])
+def test_line_by_line_the_same_state_is_read(count: int) -> None:
+    """Wherever the lines are cut into portions, nothing is lost or added."""
+    data = encode(many(count), 7)
+
+    assert decode_lines(data.splitlines(keepends=True)) == decode(data, "s.json")
+
+
+def test_line_by_line_equal_texts_are_one() -> None:
+    """Sids of parents and digests of values that repeat take their memory once."""
+    state = decode_lines(encode(many(2), 7).splitlines(keepends=True))
+
+    assert state is not None
+    one, two = state.bindings["support/order-1/m0"], state.bindings["support/order-1/m1"]
+    assert one.conversation_sid is two.conversation_sid
+    assert one.sent["author"] is two.sent["author"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda data: json.dumps(json.loads(data)).encode(), id="one line"),
+        pytest.param(lambda data: json.dumps(json.loads(data), indent=2).encode(), id="laid out by another"),
+        pytest.param(lambda data: data[: len(data) // 2], id="cut short"),
+        pytest.param(lambda data: data[: -len(b"}\n")], id="last line lost"),
+        pytest.param(lambda data: data + b"{}\n", id="something behind"),
+        pytest.param(lambda data: data.replace(b'"}},\n', b'"}}\n', 1), id="comma lost"),
+        pytest.param(lambda data: data.replace(b"\n  }\n}", b",\n  }\n}"), id="comma too many"),
+        pytest.param(lambda data: data.replace(b'": 1,', b'": 2,', 1), id="newer"),
+        pytest.param(lambda _: b"", id="empty"),
+    ],
+)
+def test_line_by_line_only_what_was_written_here_is_read(change: Callable[[bytes], bytes]) -> None:
+    """All else is for `decode` to read or to refuse."""
+    data = encode(many(1500), 7)
+    assert change(data) != data
+
+    assert decode_lines(change(data).splitlines(keepends=True)) is None
 
 
 def test_the_serial_is_that_of_the_snapshot() -> None:
