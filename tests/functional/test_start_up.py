@@ -31,7 +31,7 @@ def heavy(project: Project, *arguments: str) -> set[str]:
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "reconciler", *arguments],
         cwd=project.folder,
-        env=project.environment(),
+        env={name: text for name, text in project.environment().items() if not name.startswith("COVERAGE")},
         capture_output=True,
         text=True,
         check=True,
