@@ -74,7 +74,9 @@ class Run:
         self.plan = plan
         self.settle = settle
         self.parallelism = parallelism
-        self.turns = Turns(parallelism)
+        # A turn is kept while its intent reaches the disk, when it sends nothing: so there are a few more of
+        # them than requests may be in flight, which is for the client's pace to see to.
+        self.turns = Turns(parallelism + max(1, parallelism // 4))
         self.stopping = False
         self.journal: Journal
         self._stopped = asyncio.Event()

@@ -24,14 +24,14 @@ from reconciler import operations
 from reconciler.interrupt import Interrupts
 from reconciler.manifest.load import load
 from reconciler.operations import Settings
-from reconciler.plan.actions import Action, Outcome, Plan, Result
+from reconciler.plan.actions import Action, Plan, Result
 from reconciler.plan.draft import Options
 from reconciler.twilio.endpoint import Endpoint
 from tests.benchmarks._process import say
 
 LATENCY = 0.02
 PARALLELISM = 10
-LIMIT = 1.25
+AIM = 1.25
 _PROBES = 50
 _CREDENTIALS = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "none"}
 
@@ -55,24 +55,26 @@ class Stopwatch:
         """Be told."""
 
 
-def main() -> int:
+def main() -> None:
     """Measure, and print one line for each kind of apply."""
-    slowest = 0.0
+    ratios = []
     with tempfile.TemporaryDirectory() as folder, _emulator() as url:
         desk = _Desk(Path(folder), url)
         latency = desk.latency()
         say(f"{LATENCY * 1000:.0f} ms scripted, {latency * 1000:.1f} ms measured, {PARALLELISM} in flight")
-        for name, sizes, changed in (
-            ("first apply, 20 conversations of 100", [100] * 20, 0),
-            ("first apply, one of 200 and 90 of 20", [200, *[20] * 90], 0),
-            ("first apply, 11 conversations of 60", [60] * 11, 0),
-            ("first apply, one conversation of 200", [200], 0),
-            ("1 % changed of 100 conversations of 100", [100] * 100, 1),
+        for name, sizes in (
+            ("first apply, 20 conversations of 100", [100] * 20),
+            ("first apply, one of 200 and 90 of 20", [200, *[20] * 90]),
+            ("first apply, 11 conversations of 60", [60] * 11),
+            ("first apply, one conversation of 200", [200]),
         ):
-            ratio = desk.measure(name, sizes, changed, latency)
-            slowest = max(slowest, ratio)
-    say(f"at worst {slowest:.2f} of the bound (limit {LIMIT})")
-    return 1 if slowest > LIMIT else 0
+            ratios.append(desk.measure(name, sizes, longest=2 + max(sizes)))
+        desk.begin([1] * 100)
+        name = "100 existing conversations get 100 messages each"
+        ratios.append(desk.measure(name, [101] * 100, longest=101, again=True))
+        name = "1 % changed of 100 conversations of 101"
+        ratios.append(desk.measure(name, [101] * 100, longest=1, again=True, changed=1))
+    say(f"at worst {max(ratios):.2f} of the bound (aim: at most {AIM})")
 
 
 class _Desk:
@@ -82,6 +84,7 @@ class _Desk:
         self._folder = folder
         self._url = url
         self._count = 0
+        self._latency = LATENCY
 
     def latency(self) -> float:
         """Return the seconds that one request takes when there are no others."""
@@ -91,25 +94,29 @@ class _Desk:
             began = time.perf_counter()
             for _ in range(_PROBES):
                 client.get("/v1/Services").raise_for_status()
-            return (time.perf_counter() - began) / _PROBES
+            self._latency = (time.perf_counter() - began) / _PROBES
+        return self._latency
 
-    def measure(self, name: str, sizes: Sequence[int], changed: int, latency: float) -> float:
-        """Apply conversations of these *sizes*; if *changed*, so many messages of each once more."""
+    def begin(self, sizes: Sequence[int]) -> None:
+        """Fill a new service with conversations of these *sizes*."""
         self._count += 1
-        longest = 2 + max(sizes)  # service, conversation, messages
-        took, requests, outcome = self._apply(_manifest(f"s{self._count}", sizes, 0))
-        if changed:
-            longest = 2  # the boundary is read only where something is created
-            took, requests, outcome = self._apply(_manifest(f"s{self._count}", sizes, changed))
-        bound = max(requests * latency / PARALLELISM, longest * latency)
-        done = len(outcome.results)
-        say(
-            f"{name}: {done} actions, {requests} requests, {took:.2f} s, "
-            f"bound {bound:.2f} s, {took / bound:.2f}"
-        )
+        self._apply(_manifest(f"s{self._count}", sizes, 0))
+
+    def measure(
+        self, name: str, sizes: Sequence[int], *, longest: int, again: bool = False, changed: int = 0
+    ) -> float:
+        """Apply conversations of these *sizes*, *changed* messages of each changed; return the ratio.
+
+        *longest* is how many requests must follow one another. *again* stays with the last service.
+        """
+        self._count += not again
+        took, requests, actions = self._apply(_manifest(f"s{self._count}", sizes, changed))
+        bound = max(requests / PARALLELISM, longest) * self._latency
+        say(f"{name}: {actions} actions, {requests} requests")
+        say(f"  {took:.2f} s, bound {bound:.2f} s, ratio {took / bound:.2f}")
         return took / bound
 
-    def _apply(self, manifest: str) -> tuple[float, int, Outcome]:
+    def _apply(self, manifest: str) -> tuple[float, int, int]:
         path = self._folder / "desk.yaml"
         path.write_text(manifest)
         settings = Settings(
@@ -123,7 +130,8 @@ class _Desk:
         took = time.perf_counter() - watch.began
         assert outcome is not None
         assert watch.made is not None
-        return took, outcome.read + outcome.write - watch.made.requests_read, outcome
+        requests = outcome.read + outcome.write - watch.made.requests_read
+        return took, requests, len(outcome.results)
 
 
 def _manifest(service: str, sizes: Sequence[int], changed: int) -> str:
@@ -159,4 +167,4 @@ def _emulator() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -238,7 +238,7 @@ def test_waiting_for_the_lock_can_be_interrupted(
     assert holder.poll() is None
     with started(served, "apply", "desk.yaml", "--auto-approve", "--lock-timeout", "600") as command:
         with pytest.raises(subprocess.TimeoutExpired):
-            command.process.wait(1.5)  # long enough to be waiting
+            command.process.wait(2.5)  # long enough to be waiting
         command.interrupt(signum)
         assert command.end() == code
 
