@@ -55,23 +55,23 @@ class Endpoint:
         """Answer one request, or end its connection."""
         site, method = self._site, scope["method"]
         operation = (self._operations or {}).get(method)
-        status = None
+        outcome = None
         site.in_flight += 1
         try:
-            site.catch_up()
             try:
+                site.catch_up()
                 outcome = await self._outcome(scope, await _body(receive), operation)
             except ApiError as refusal:
                 outcome = Outcome(wire.error(refusal, scope["path"]))
             except ClientDisconnect:
                 return
-            if outcome.reply is not None:
-                status = outcome.reply.status
+            finally:  # before the reply: whoever has read it finds the request in the log
+                kind = operation.kind if operation else ""
+                status = outcome.reply.status if outcome and outcome.reply else None
+                site.requests.append(Handled(method, scope["path"], kind, status))
             await _send(outcome, scope, receive, send, site.in_flight)
         finally:
             site.in_flight -= 1
-            kind = operation.kind if operation else ""
-            site.requests.append(Handled(method, scope["path"], kind, status))
 
     async def _outcome(self, scope: Scope, body: bytes, operation: Operation | None) -> Outcome:
         call = _read(self._site, scope, body)
