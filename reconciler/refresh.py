@@ -49,7 +49,7 @@ async def refresh(
     Without *removals*, what else is in parents that are no longer desired is not read.
     """
     bound = grouped(state)
-    resolved = await resolve(client, desired, state, bound=bound, removals=removals)
+    resolved = await resolve(client, desired, state, bound=bound, removals=removals, destroy=options.destroy)
     declared = {
         f"{service.name}/{conversation.name}": conversation
         for service in desired.services

@@ -47,11 +47,13 @@ async def resolve(
     *,
     bound: Grouped | None = None,
     removals: bool = True,
+    destroy: bool = False,
 ) -> Resolved:
     """Return every parent that is desired or bound; raises PlanError where that cannot be told.
 
     *bound* are the bindings of *state*, if they are grouped already.
-    Without *removals*, `others` is not counted: nothing is going to be deleted.
+    `others` is counted for services that may be deleted: all that are bound under *destroy*, otherwise those
+    that are no longer desired; none without *removals*.
     """
     wanted = {service.name: service for service in desired.services}
     bound = grouped(state) if bound is None else bound
@@ -68,7 +70,8 @@ async def resolve(
         if live is None:
             return
         binding = state.bindings.get(name)
-        might_go = removals and name not in wanted and binding is not None and binding.created
+        going = removals and (destroy or name not in wanted)
+        might_go = going and binding is not None and binding.created
         seen = _Seen()
         if len(inside) >= _LIST_FROM or might_go:
             await _read_listing(client, live.sid, inside, state, seen, everything=might_go)

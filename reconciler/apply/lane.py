@@ -13,7 +13,7 @@ from reconciler.errors import NotFound, RemoteError
 from reconciler.model import Address
 from reconciler.plan.actions import Action, Status, Verb
 from reconciler.plan.diff import MESSAGE, digests, live_values, wholly_ignored
-from reconciler.state.model import Binding, Bound, Unbound
+from reconciler.state.model import Binding, Bound, Record, Unbound
 
 if TYPE_CHECKING:
     from reconciler.apply.run import Run
@@ -35,8 +35,9 @@ class Lane:
         state = self.run.state
         self._where = (service_sid, sid)
         for action in self.actions:
-            if action.verb is Verb.FORGET and not action.released:
-                state.apply(Unbound(action.address))
+            binding = state.bindings.get(action.address)
+            if action.verb is Verb.FORGET and not action.released and binding is not None:
+                state.apply(_without(action.address, binding, binding.sid))
         moved = {
             action.address: state.bindings.pop(action.previous_address)
             for action in self.actions
@@ -144,10 +145,13 @@ class Lane:
                 self.run.fail(action, error)
                 return
         binding = self.run.state.bindings.get(action.address)
-        if binding is not None and action.sid in binding.superseded:
-            left = tuple(sid for sid in binding.superseded if sid != action.sid)
-            await self.run.record(Bound(action.address, msgspec.structs.replace(binding, superseded=left)))
-        elif binding is not None and binding.sid == action.sid:
-            await self.run.record(Unbound(action.address))
+        if binding is not None:
+            await self.run.record(_without(action.address, binding, action.sid))
         sid = binding.sid if binding is not None and action.verb is Verb.REPLACE else action.sid
         self.run.finish(action, Status.DONE, sid=sid)
+
+
+def _without(address: Address, binding: Binding, sid: str) -> Record:
+    """Return the record that *sid* is gone from what *address* stands for."""
+    left = binding.without(sid)
+    return Unbound(address) if left is None else Bound(address, left)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from reconciler.model import Address, Anchor
 
@@ -36,6 +36,22 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
     imported: bool = False
     sensitive: tuple[str, ...] = ()
     anchor: Anchor | None = None
+
+    def without(self, sid: str) -> Binding | None:
+        """Return what the address stands for once the message *sid* is gone, None if for nothing.
+
+        While messages that it superseded are still to be deleted, the first of them takes its place: without
+        a binding they would be left behind. What was sent to that one is no longer known.
+        """
+        superseded = tuple(other for other in self.superseded if other != sid)
+        if sid != self.sid:
+            return structs.replace(self, superseded=superseded)
+        if not superseded:
+            return None
+        first, *others = superseded
+        return structs.replace(
+            self, sid=first, sent={}, observed={}, superseded=tuple(others), released=False
+        )
 
 
 class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):

@@ -309,3 +309,17 @@ def test_destroy_keeps_a_conversation_in_which_others_wrote(served: Project, sdk
 
     assert "is kept and forgotten" in ran.out
     assert [message.body for message in only_conversation(sdk).messages.list()] == ["I was here"]
+
+
+def test_destroy_keeps_a_service_in_which_others_opened_a_conversation(served: Project, sdk: Client) -> None:
+    """The plan says so before anything is asked, and nothing fails: what it made itself is gone."""
+    served.write("manifests/a.yaml", ONE_OF_EACH)
+    served.run("apply", "--auto-approve", check=0)
+    (service,) = sdk.conversations.v1.services.list()
+    theirs = sdk.conversations.v1.services(service.sid).conversations.create(unique_name="theirs")
+
+    ran = served.run("destroy", "--auto-approve", check=0)
+
+    left = sdk.conversations.v1.services(service.sid).conversations.list()
+    assert [conversation.sid for conversation in left] == [theirs.sid]
+    assert f"{service.sid} is kept and forgotten" in ran.out

@@ -231,6 +231,29 @@ def test_unique_name_that_is_taken_meanwhile_is_not_written_into(desk: Desk) -> 
         desk.apply(both)
 
 
+@pytest.mark.parametrize("gone_first", [False, True])
+def test_what_an_address_superseded_is_not_lost_sight_of_when_the_address_goes(
+    desk: Desk, *, gone_first: bool
+) -> None:
+    """An old message whose deletion failed is still known, and goes with the next apply."""
+    strict = [conversation(*keys, settings="order: strict") for keys in (("a: A", "b: B"), ("b: B", "a: A"))]
+    anything = Options(max_delete=100, max_delete_percent=True)
+    desk.apply(strict[0])
+    desk.fault("delete_message:403")
+    desk.apply(strict[1], anything)
+    assert desk.bodies("c") == ["A", "B", "A"]
+    if gone_first:
+        desk.emulator.store.messages.delete(desk.service_sid, "c", desk.messages("c")[-1]["sid"])
+    desk.fault("delete_message:1:403")
+    desk.apply(conversation("b: B", settings="order: strict"), anything)
+
+    desk.fault()
+    desk.apply(conversation("b: B", settings="order: strict"), anything)
+
+    assert desk.bodies("c") == ["B"]
+    assert list(desk.state.bindings) == ["desk", "desk/c", "desk/c/b"]
+
+
 def test_conversation_that_was_deleted_is_made_again_with_its_messages(desk: Desk) -> None:
     """The bindings lead to what is gone; the new ones replace them."""
     desk.apply(THREE)
