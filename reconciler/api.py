@@ -151,14 +151,15 @@ async def aapply(
     state, also when this is cancelled.
     """
     done: Outcome | None
-    async with _locked("destroy" if options.destroy else "apply", settings, lock_timeout):
+    command = "destroy" if options.destroy else "apply"
+    async with _locked(command, settings, lock_timeout):
         if isinstance(what, SavedPlan):
             nobody = _approve(what.plan)
             done = await apply_saved(what, settings, desired=None, watcher=nobody, interrupts=_NoSignals())
         else:
             done = await operations.apply(what, settings, options, approve=_approve, interrupts=_NoSignals())
     assert done is not None  # noqa: S101 - `_approve` approves or raises
-    error = failure(done)
+    error = failure(done, command)
     if error is not None:
         raise Incomplete(error.text, hint=error.hint, outcome=done)
     return done

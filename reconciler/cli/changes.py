@@ -152,7 +152,7 @@ def _carry_out(
     if outcome is None:
         return 1
     screen.outcome(outcome, destroy=destroy)
-    error = failure(outcome)
+    error = failure(outcome, command)
     if error is not None:
         complain(error)
     if outcome.interrupted and interrupts.signum is not None:

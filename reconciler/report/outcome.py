@@ -24,8 +24,8 @@ def render_outcome(outcome: Outcome, *, destroy: bool = False, color: bool = Fal
     return "\n".join(lines)
 
 
-def failure(outcome: Outcome) -> ApplyError | None:
-    """Return the error that says what went wrong and how to go on, or None if all was done."""
+def failure(outcome: Outcome, command: str = "apply") -> ApplyError | None:
+    """Return the error that says what went wrong and that *command* goes on, or None if all was done."""
     total = len(outcome.results)
     saved = sum(result.status is Status.DONE for result in outcome.results)
     if saved == total and not outcome.interrupted:
@@ -37,7 +37,7 @@ def failure(outcome: Outcome) -> ApplyError | None:
     return ApplyError(
         text,
         hint=f"{saved:,} of {total:,} actions were applied and saved; "
-        "run `reconciler apply` again to continue from there",
+        f"run `reconciler {command}` again to continue from there",
     )
 
 

@@ -191,6 +191,14 @@ def test_failure_says_what_went_wrong_and_how_to_go_on() -> None:
     )
 
 
+def test_failed_destroy_is_gone_on_with_by_another_destroy() -> None:
+    """An `apply` would create again what is deleted already."""
+    error = failure(PARTLY, "destroy")
+
+    assert error is not None
+    assert "run `reconciler destroy` again" in str(error.hint)
+
+
 def test_interrupted_apply_is_a_failure() -> None:
     """Not to have reached an action is no success, though nothing went wrong."""
     error = failure(Outcome(results=(Result(at("a"), Verb.CREATE, Status.NOT_REACHED),), interrupted=True))
