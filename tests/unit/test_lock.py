@@ -29,7 +29,9 @@ from pathlib import Path
 from reconciler.state.lock import Holder, lock
 holder = Holder("alice@ci", os.getpid(), "apply", "2026-01-05T09:00:00Z", "https://ci.example/runs/7")
 with lock(Path(sys.argv[1]), holder=holder, timeout=0):
-    if "fork" in sys.argv and os.fork() == 0:
+    forks = "fork" in sys.argv
+    if forks and os.fork() == 0:
+        print("held", flush=True)  # by the parent alone: a child lets go of it before it runs
         os.close(1)
         sys.stdin.read()
         os._exit(0)
@@ -38,7 +40,8 @@ with lock(Path(sys.argv[1]), holder=holder, timeout=0):
         if child == 0:
             sys.exit()
         os.waitpid(child, 0)
-    print("held", flush=True)
+    if not forks:
+        print("held", flush=True)
     sys.stdin.read()
 """
 
