@@ -67,4 +67,5 @@ class Site:
         due = [delayed for delayed in self._delayed if everything or delayed.due <= now]
         self._delayed = [delayed for delayed in self._delayed if delayed not in due]
         for delayed in sorted(due, key=lambda delayed: delayed.due):
-            self.handle(delayed.operation, delayed.call)
+            with self.store.at(min(delayed.due, now)):
+                self.handle(delayed.operation, delayed.call)

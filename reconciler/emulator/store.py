@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,6 +51,15 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         """Store everything done inside at once, or nothing: filling a large store is fast this way."""
         return self._database.transaction()
+
+    @contextmanager
+    def at(self, moment: datetime) -> Iterator[None]:
+        """Let it be *moment* for what is done inside."""
+        clock, self._database.now = self._database.now, lambda: moment
+        try:
+            yield
+        finally:
+            self._database.now = clock
 
     def close(self) -> None:
         """Close the file."""

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -192,6 +193,20 @@ def test_delayed_write_is_stored_when_its_time_has_come(api: Api, conversation: 
     clock.forward(0.1)
 
     assert (before, bodies(api, conversation)) == (["early"], ["early", "late"])
+
+
+def test_delayed_write_bears_the_date_of_its_time(api: Api, conversation: str, clock: Clock) -> None:
+    """However much later the next request comes."""
+    on_time = api.post(f"{conversation}/Messages", Body="now")["date_created"]
+    api.fault("create_message:1:delay=5")
+    with pytest.raises(httpx.ReadError):
+        api.post(f"{conversation}/Messages", Body="late")
+    clock.forward(60)
+    _, late = api.get(f"{conversation}/Messages")["messages"]
+
+    assert datetime.fromisoformat(late["date_created"]) - datetime.fromisoformat(on_time) == timedelta(
+        seconds=5
+    )
 
 
 def test_delayed_write_is_stored_at_the_latest_when_the_emulator_closes(tmp_path: Path) -> None:

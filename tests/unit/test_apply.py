@@ -91,6 +91,17 @@ def test_listing_that_shows_late_is_not_believed(desk: Desk) -> None:
     expect_three(desk)
 
 
+def test_late_write_that_also_shows_late_is_not_repeated(desk: Desk) -> None:
+    """Both together last nine seconds: less than the settling time."""
+    desk.fault("create_message:2:delay=4", "list_messages:late=5")
+
+    desk.apply(SAME, settle=10)
+
+    desk.fault()
+    assert desk.bodies("c") == ["Hello", "Hello", "Hello"]
+    assert not desk.plan(SAME).actions
+
+
 def test_settling_looks_only_at_what_came_last(desk: Desk) -> None:
     """One lost reply costs one small request, however long the conversation is."""
     desk.apply(conversation(*(f"k{number}: {number}" for number in range(120))))
