@@ -115,7 +115,11 @@ class Workplace:
         unknown = tuple(_unknown(one) for one in self.settled if one.unknown)
         return msgspec.structs.replace(
             plan,
-            settlements=tuple((one.intent, one.binding.sid if one.binding else None) for one in self.settled),
+            settlements=tuple(
+                (one.intent, one.binding.sid if one.binding else None)
+                for one in self.settled
+                if not one.unknown
+            ),
             warnings=(*plan.warnings, *(() if options.destroy or options.refresh_only else timed.warnings)),
             refusals=(*unknown, *plan.refusals),
             requests_read=self.session.client.counters.read,
@@ -244,5 +248,6 @@ def _unknown(one: Settled) -> Refusal:
         "unknown_outcome",
         f"whether `{address}` was created cannot be told: webhooks were on, and messages above index "
         f"{one.intent.boundary} may be it, rewritten",
-        f"look at the conversation, then run `reconciler import {address} SID` with the message's sid",
+        f"look at the conversation; if one of them is it, run `reconciler import {address} SID`, "
+        f"if none is, `reconciler state rm {address}`",
     )

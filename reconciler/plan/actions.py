@@ -148,9 +148,9 @@ class Plan(Struct, frozen=True):
     """What apply would do, in the order in which people read it.
 
     *records* bring bindings up to date without any request. *unordered* are the conversations
-    whose creates may run side by side (`order: any`). *settlements* are the open intents that were looked
-    up, with the sid that was found for each. With a *drift* it is a refresh-only plan: it has no actions, and
-    its records make the state say what is live.
+    whose creates may run side by side (`order: any`). *settlements* are the open intents of which it is
+    known what became of them, with the sid that was found for each. With a *drift* it is a refresh-only
+    plan: it has no actions, and its records make the state say what is live.
     """
 
     actions: tuple[Action, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.errors import ApplyError
+from reconciler.model import ResourceType, type_of
 from reconciler.plan.actions import Outcome, Result, Status
 from reconciler.report import inert
 from reconciler.report.paint import Paint
@@ -32,13 +33,19 @@ def failure(outcome: Outcome, command: str = "apply") -> ApplyError | None:
         return None
     wrong = [result for result in outcome.results if result.status in {Status.FAILED, Status.UNKNOWN}]
     text = _what_happened(wrong[0]) if wrong else "interrupted before every action was reached"
+    hint = (
+        f"{saved:,} of {total:,} actions were applied and saved; "
+        f"run `reconciler {command}` again to continue from there"
+    )
+    for result in wrong:
+        if result.status is Status.UNKNOWN and type_of(result.address) is ResourceType.MESSAGE:
+            hint += (
+                f"; if that cannot tell, say which message it is: `reconciler import {result.address} SID`"
+            )
+            break
     if len(wrong) > 1:
         text += f" (and {len(wrong) - 1:,} more failed or are unknown)"
-    return ApplyError(
-        text,
-        hint=f"{saved:,} of {total:,} actions were applied and saved; "
-        f"run `reconciler {command}` again to continue from there",
-    )
+    return ApplyError(text, hint=hint)
 
 
 def _what_happened(result: Result) -> str:

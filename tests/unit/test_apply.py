@@ -178,8 +178,11 @@ def test_rewritten_message_without_a_reply_is_unknown(desk: Desk) -> None:
 
     assert statuses(outcome)["desk/c/a"] is Status.UNKNOWN
     assert desk.bodies("c") == ["Censored"]
-    refusal = next(one for one in desk.plan(HOOKED).refusals if one.code == "unknown_outcome")
+    plan = desk.plan(HOOKED)
+    refusal = next(one for one in plan.refusals if one.code == "unknown_outcome")
     assert "`reconciler import desk/c/a SID`" in refusal.hint
+    assert "`reconciler state rm desk/c/a`" in refusal.hint
+    assert not plan.settlements
 
 
 def test_lost_reply_under_webhooks_with_nothing_new_is_no_riddle(desk: Desk) -> None:
