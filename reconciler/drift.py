@@ -40,7 +40,7 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
             hint="name one with `--state`, or run `reconciler apply` first",
         )
     settings = dataclasses.replace(settings, files=_Unchanging())
-    async with open_workplace(settings, read_only=True) as work:
+    async with open_workplace(settings, desired, read_only=True) as work:
         await work.settle(0)
         options, client = Options(), work.session.client
         prepared = prepare(desired or NOTHING, work.state, options)

@@ -40,7 +40,7 @@ async def import_object(address: Address, sid: str, desired: Desired, settings: 
     exist, StateError if one of the two is bound already.
     """
     _check_form(address, sid)
-    async with open_workplace(settings) as work:
+    async with open_workplace(settings, desired) as work:
         state = work.state
         fold_in_flight(state)
         _check_free(state, address, sid)

@@ -232,6 +232,7 @@ class Desired(Struct, frozen=True, gc=False):
 
     *imports*, *moves* and *removed* change which address stands for what, and nothing remote; *removed* are
     to be forgotten with all that is in them. *awaits* names the services whose sids texts refer to.
+    *account_sid* is the account that they are meant for, if the file at *account_path* says so.
     """
 
     services: tuple[Service, ...]
@@ -241,6 +242,7 @@ class Desired(Struct, frozen=True, gc=False):
     moves: tuple[Move, ...] = ()
     removed: tuple[Address, ...] = ()
     awaits: tuple[str, ...] = ()
+    account_path: str = ""
 
 
 def declared(desired: Desired) -> Iterator[tuple[Address, Conversation | Message]]:

@@ -18,6 +18,7 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.canonical import canonical_instant
+from reconciler.manifest.account import check_account
 from reconciler.model import Address, Desired, Remote, ResourceType, parent_of
 from reconciler.plan.actions import Outcome, Plan, Refusal, Verb
 from reconciler.plan.addresses import prepare
@@ -135,7 +136,7 @@ class Workplace:
 
 async def plan(desired: Desired, settings: Settings, options: Options) -> SavedPlan:
     """Return what *desired* needs, ready to be saved. Nothing is written, remotely or to the state."""
-    async with open_workplace(settings) as work:
+    async with open_workplace(settings, desired) as work:
         await work.settle(0)
         return SavedPlan(
             format_version=FORMAT_VERSION,
@@ -160,7 +161,7 @@ async def apply(
 
     *approve* sees the plan and returns who is told of the progress, or None.
     """
-    async with open_workplace(settings) as work:
+    async with open_workplace(settings, desired) as work:
         await work.settle(settings.settle)
         made = await work.plan(desired, msgspec.structs.replace(options, record=True))
         with interrupts.at_once():
@@ -195,17 +196,32 @@ async def carry_out(work: Workplace, made: Plan, watcher: Watcher, interrupts: I
 
 
 @asynccontextmanager
-async def open_workplace(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Workplace]:
-    """Read the state, and make sure that it belongs to where the requests will go."""
+async def open_workplace(
+    settings: Settings, desired: Desired | None = None, *, read_only: bool = False
+) -> AsyncIterator[Workplace]:
+    """Read the state, and make sure that it and *desired* belong to where the requests will go."""
     store = StateStore(settings.state, files=settings.files)
     state = store.read()
     async with connected(settings, read_only=read_only) as session:
-        account_sid = session.account_sid or await session.client.account_sid()
+        account_sid = await account_of(session, desired)
         if state is not None:
             store.check(state, account_sid, session.origin)
         else:
             state = new_state(account_sid, session.origin)
         yield Workplace(settings, session, store, state)
+
+
+async def account_of(session: Session, desired: Desired | None) -> str:
+    """Return the account that requests go to; raises ManifestError if *desired* is meant for another.
+
+    What is claimed beside an API key is compared first, as that costs no request, and then asked for.
+    """
+    account_sid = session.account_sid or await session.client.account_sid()
+    if desired is not None and desired.account_sid is not None:
+        check_account(desired, account_sid, session.origin)
+        if not session.certain:
+            check_account(desired, await session.client.account_sid(), session.origin)
+    return account_sid
 
 
 def connected(settings: Settings, *, read_only: bool = False) -> AbstractAsyncContextManager[Session]:

@@ -13,7 +13,7 @@ from reconciler.apply.run import Watcher
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, PlanError
 from reconciler.model import Address, Desired, ResourceType, parent_of
-from reconciler.operations import Settings, Workplace, carry_out, connected
+from reconciler.operations import Settings, Workplace, account_of, carry_out, connected
 from reconciler.plan.actions import Action, Outcome, Plan, Verb
 from reconciler.plan.document import SavedPlan
 from reconciler.plan.messages import fingerprint
@@ -47,7 +47,7 @@ async def apply_saved(
     store = StateStore(settings.state, files=settings.files)
     state = _state_of(saved, store.read())
     async with connected(settings) as session:
-        account_sid = session.account_sid or await session.client.account_sid()
+        account_sid = await account_of(session, desired)
         _check_target(saved, account_sid, session.origin)
         work = Workplace(settings, session, store, state)
         await work.settle(settings.settle)

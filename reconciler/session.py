@@ -23,12 +23,14 @@ class Session:
     """An open client, and who it speaks for: a state is bound to *account_sid* and *origin*.
 
     *account_sid* is empty if only an API key is known; the account is then asked for its own sid.
+    *certain* says that the credentials themselves name it: beside an API key it is only claimed.
     """
 
     client: Twilio
     pace: Pace
     account_sid: str
     origin: str
+    certain: bool = True
 
 
 @asynccontextmanager
@@ -60,7 +62,12 @@ async def connect(
             async with open_http(address) as http:
                 _limit(http, read_only=read_only)
                 yield Session(
-                    Twilio(http, pace=pace, **urls), pace, address.account_sid or "", address.origin
+                    Twilio(http, pace=pace, **urls),
+                    pace,
+                    address.account_sid or "",
+                    address.origin,
+                    certain=address.credentials is None
+                    or address.credentials.username == address.account_sid,
                 )
             return
         import httpx  # noqa: PLC0415

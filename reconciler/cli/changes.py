@@ -11,7 +11,7 @@ import click
 from reconciler.cli import options as shared
 from reconciler.cli.plans import read_plan, save_plan
 from reconciler.cli.screen import Screen, ask, complain
-from reconciler.errors import ManifestError, UsageError
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.apply.run import Watcher
@@ -49,7 +49,7 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
     settings = shared.settings(given)
     interrupts = Interrupts()
     try:
-        with interrupts.at_once(), shared.locked("plan", given):
+        with screen.annotating(), interrupts.at_once(), shared.locked("plan", given):
             saved = interrupts.run(operations.plan(desired, settings, options))
     except Interrupted as signal:
         click.echo("interrupted", err=True)
@@ -141,7 +141,7 @@ def _carry_out(
     from reconciler.report.outcome import failure  # noqa: PLC0415
 
     try:
-        with interrupts.at_once(), shared.locked(command, given):
+        with screen.annotating(), interrupts.at_once(), shared.locked(command, given):
             outcome = interrupts.run(work)
     except Interrupted as signal:
         click.echo("interrupted: what was in flight is looked up by the next `plan` or `apply`", err=True)
@@ -187,8 +187,5 @@ def _desired(paths: tuple[Path, ...], given: dict[str, Any], screen: Screen, *, 
     """Load the manifests; a destroy needs none, but those that are there may protect messages."""
     from reconciler.operations import NOTHING  # noqa: PLC0415  # asyncio, and most of the package
 
-    try:
+    with screen.annotating():
         return (shared.desired_if_any(paths, given) or NOTHING) if optional else shared.desired(paths, given)
-    except ManifestError as error:
-        screen.problems(error)
-        raise

@@ -29,10 +29,11 @@ def drift(paths: tuple[Path, ...], **given: Any) -> int:
     from reconciler.operations import NOTHING  # noqa: PLC0415
 
     screen = shared.screen(given)
-    desired = shared.desired_if_any(paths, given)
     settings = shared.settings(given)
     try:
-        found = Interrupts().run(look_for_drift(desired, settings))
+        with screen.annotating():
+            desired = shared.desired_if_any(paths, given)
+            found = Interrupts().run(look_for_drift(desired, settings))
     except Interrupted as signal:
         click.echo("interrupted", err=True)
         return _INTERRUPTED + signal.signum

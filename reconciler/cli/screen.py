@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,13 +91,18 @@ class Screen:
             elif one.name != "github":
                 self._write(one, self._rendered_outcome(one, outcome, destroy=destroy))
 
-    def problems(self, error: ManifestError) -> None:
-        """Annotate the manifests' files, where GitHub is to read it; the error itself goes to stderr."""
-        for one in self._formats:
-            if one.name == "github":
-                from reconciler.report.github import problem_annotations  # noqa: PLC0415
+    @contextmanager
+    def annotating(self) -> Iterator[None]:
+        """Annotate the manifests' files with an error that passes, where GitHub is to read it."""
+        try:
+            yield
+        except ManifestError as error:
+            for one in self._formats:
+                if one.name == "github":
+                    from reconciler.report.github import problem_annotations  # noqa: PLC0415
 
-                self._write(one, "".join(f"{line}\n" for line in problem_annotations(error)))
+                    self._write(one, "".join(f"{line}\n" for line in problem_annotations(error)))
+            raise
 
     def progress(self, plan: Plan) -> Progress:
         """Return who tells of the work: the streams, and stderr in lines or, for a person, in one line."""

@@ -43,13 +43,13 @@ class Merger:
 
     def desired(self) -> Desired:
         """Return the merged world; friendly names that nobody gave are filled in."""
-        account, _ = self._given.get(("account",), (None, ""))
+        account, where = self._given.get(("account",), (None, ""))
         services = tuple(self._service(name) for name in self._services)
         blocks = blocks_of(self._contents, services)
         for path, findings in blocks.found.items():
             self.found.setdefault(path, []).extend(findings)
         said = (blocks.imports, blocks.moves, blocks.removed)
-        return Desired(services, _digest(account, services, said), account, *said)
+        return Desired(services, _digest(account, services, said), account, *said, account_path=where)
 
     def _add_service(self, service: Service) -> None:
         name, loc = service.name, ("services", service.name)

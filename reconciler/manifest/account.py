@@ -1,0 +1,25 @@
+"""The guard of manifests that name the account they are meant for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reconciler.errors import ManifestError
+from reconciler.manifest.findings import Finding
+from reconciler.model import Desired
+
+
+def check_account(desired: Desired, account_sid: str, origin: str) -> None:
+    """Raise ManifestError, at the place of `account:`, if *desired* is meant for another account."""
+    if desired.account_sid in {None, account_sid}:
+        return
+    from reconciler.manifest.source import Source  # noqa: PLC0415 - only mistakes need places
+
+    source = Source(desired.account_path, Path(desired.account_path).read_bytes().decode("utf-8-sig"))
+    finding = Finding(
+        ("account",),
+        f"these manifests are meant for account {desired.account_sid}, "
+        f"but this command uses account {account_sid} at {origin}",
+        "use the credentials of that account, or correct `account`",
+    )
+    raise ManifestError((source.problem(finding, lambda _: source),))
