@@ -205,12 +205,13 @@ class Creates:
             webhooks=action.webhooks,
             opened_at=self._run.now(),
             sensitive=action.sensitive,
+            ignored=action.ignored,
         )
 
     def _bind(self, action: Action, intent: Intent, live: RemoteMessage) -> None:
         """Note that *live* is the message of *action*; it is reported once that is on disk."""
         before = self._run.state.bindings.get(action.address)
-        binding = message_binding(self._run.state, intent, live, action.ignored)
+        binding = message_binding(self._run.state, intent, live)
         if action.reason is Reason.MISSING_REMOTELY and before is not None:  # it is gone already
             left = tuple(sid for sid in binding.superseded if sid != before.sid)
             binding = msgspec.structs.replace(binding, superseded=left)

@@ -85,6 +85,7 @@ class Lane:
             observed=observed,
             superseded=before.superseded if before is not None else (),
             sensitive=action.sensitive,
+            ignored=action.ignored,
         )
 
     async def _update(self, action: Action) -> None:
@@ -117,6 +118,7 @@ class Lane:
             imported=False,
             released=False,
             sensitive=action.sensitive,
+            ignored=action.ignored,
         )
         await self.run.record(Bound(action.address, binding))
         self.run.notice_rewritten(action, binding)

@@ -150,7 +150,7 @@ class Run:
 
     def finish(self, action: Action, status: Status, *, sid: str | None) -> None:
         """Write down how *action* ended."""
-        self._end(action, Result(action.address, action.verb, status, sid=sid))
+        self._end(action, Result(action.address, action.verb, status, sid=sid, importing=action.importing))
 
     def fail(self, action: Action, error: RemoteError, status: Status = Status.FAILED) -> None:
         """Write down that *action* failed, or that its outcome is unknown."""

@@ -19,7 +19,7 @@ from reconciler.canonical import canonical_date
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound
 from reconciler.model import Address, RemoteMessage, ResourceType, parent_of, type_of
-from reconciler.plan.diff import MESSAGE, Digest, Paths, live_values, managed_part
+from reconciler.plan.diff import MESSAGE, Digest, live_values, managed_part
 from reconciler.plan.match import MATCH, Create, live_match_text, match_text, settle
 from reconciler.refresh import tail
 from reconciler.state.model import Binding, Bound, Closed, Intent, Record, State
@@ -195,7 +195,7 @@ async def settle_parent(
     return Settled(intent, binding)
 
 
-def message_binding(state: State, intent: Intent, live: RemoteMessage, ignored: Paths = ()) -> Binding:
+def message_binding(state: State, intent: Intent, live: RemoteMessage) -> Binding:
     """Return the binding of a message that was created, or turned out to be, for *intent*.
 
     What the address stood for before in this conversation is superseded by it.
@@ -208,7 +208,7 @@ def message_binding(state: State, intent: Intent, live: RemoteMessage, ignored: 
     observed = {}
     for name, sent in intent.sent.items():
         if name not in MESSAGE.unseen:
-            seen = managed_part(name, values.get(name, MESSAGE.defaults.get(name, "")), ignored)
+            seen = managed_part(name, values.get(name, MESSAGE.defaults.get(name, "")), intent.ignored)
             if (digest := state.digest(name, seen)) != sent:
                 observed[name] = digest
     return Binding(
@@ -221,6 +221,7 @@ def message_binding(state: State, intent: Intent, live: RemoteMessage, ignored: 
         superseded=superseded,
         imported=not intent.sent,
         sensitive=intent.sensitive,
+        ignored=intent.ignored,
     )
 
 

@@ -21,8 +21,8 @@ _INTERRUPTED = 128
 def drift(paths: tuple[Path, ...], **given: Any) -> int:
     """Compare live messages with what was last applied; nothing can be written.
 
-    Needs no manifests. With them (or a folder `manifests`), it also counts what they still want, shows
-    earlier values, and knows `ignore_changes`.
+    Needs no manifests. With them (or a folder `manifests`), it also counts what they still want, and shows
+    earlier values.
     """
     from reconciler.drift import look_for_drift  # noqa: PLC0415  # asyncio, and most of the package
     from reconciler.interrupt import Interrupted, Interrupts  # noqa: PLC0415

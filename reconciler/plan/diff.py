@@ -135,7 +135,7 @@ def is_unchanged(message: Message, live: RemoteMessage, binding: Binding, digest
 
 def is_recorded(message: Message, binding: Binding, digest: Digest) -> bool:
     """Return True if it is plain that the digests of an unchanged message are those of the manifest."""
-    if message.ignore_changes or binding.observed:
+    if message.ignore_changes or binding.ignored or binding.observed:
         return False
     wanted, sent = desired_values(message), binding.sent
     return wanted.keys() == sent.keys() and all(

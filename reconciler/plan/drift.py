@@ -48,7 +48,10 @@ _DRIFT: Final = frozenset({Reason.DRIFTED, Reason.MISSING_REMOTELY})
 
 
 class _Object(Struct):
-    """One bound object: *live* is None if it is gone, *declared* what a manifest says of it now."""
+    """One bound object: *live* is None if it is gone, *declared* what a manifest says of it now.
+
+    *ignored* is its `ignore_changes`, as when it was last applied and as that says.
+    """
 
     address: Address
     binding: Binding
@@ -61,7 +64,8 @@ class _Object(Struct):
 def plan_refresh(desired: Desired, remote: Remote, state: State, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
     """Return a plan that shows what was changed remotely and, applied, makes the state say so.
 
-    It sends nothing. Without manifests *desired* is empty: then no `ignore_changes` is known.
+    It sends nothing. What no manifest says any more is compared under the `ignore_changes` that it was last
+    applied with.
     """
     selection = Selection(options.targets, options.excludes)
     drifted: list[Action] = []
@@ -117,10 +121,12 @@ def _objects(desired: Desired, remote: Remote, state: State) -> Iterator[_Object
         elif type_of(address) is ResourceType.MESSAGE:
             view = remote.conversations.get(parent_of(address), ConversationView(None))
             message = view.messages.get(binding.sid)
-            item = _Object(address, binding, MESSAGE, live_values(message) if message else None)
+            shown = live_values(message) if message else None
+            item = _Object(address, binding, MESSAGE, shown, ignored=binding.ignored)
             wanted = manifests.get(address)
             if isinstance(wanted, Message):
-                item.declared, item.ignored = desired_values(wanted), wanted.ignore_changes
+                item.declared = desired_values(wanted)
+                item.ignored = tuple(dict.fromkeys((*binding.ignored, *wanted.ignore_changes)))
             yield item
         else:
             view = remote.conversations.get(parent_of(address), ConversationView(None))
@@ -142,12 +148,10 @@ def _drifted_fields(item: _Object, live: Mapping[str, str], digest: Digest) -> d
 
 
 def _was_seen(item: _Object, name: str, text: str, digest: Digest) -> bool:
-    """Return whether the field said *text* when it was last seen, as far as it is managed now.
-
-    The record is of the whole text if a path was added to `ignore_changes` since.
-    """
+    """Return whether the field said *text* when it was last seen, as far as it is managed, now or then."""
     recorded = item.binding.observed.get(name, item.binding.sent[name])
-    return recorded in {digest(name, managed_part(name, text, item.ignored)), digest(name, text)}
+    parts = {managed_part(name, text, paths) for paths in (item.ignored, item.binding.ignored)}
+    return recorded in {digest(name, part) for part in (*parts, text)}
 
 
 def _changed(item: _Object, fields: dict[str, str], digest: Digest) -> Action:

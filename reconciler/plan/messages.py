@@ -224,6 +224,7 @@ def _rebound(scope: Scope, message: Message, live: RemoteMessage, binding: Bindi
         imported=False,
         released=False,
         sensitive=message.sensitive,
+        ignored=message.ignore_changes,
     )
 
 

@@ -21,7 +21,8 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
     to be deleted. *created* says of a parent that this tool made it. A *released* binding spares
     its message: no longer managed, never counted as unmanaged. An *imported* one has fields that
     were never sent by us: what cannot be seen is assumed equal. The values of *sensitive* fields are not
-    shown, even when no manifest says so any more. A conversation has an *anchor* if its timeline is relative.
+    shown, even when no manifest says so any more. *ignored* are the paths that `ignore_changes` left alone:
+    the digests leave them out. A conversation has an *anchor* if its timeline is relative.
     """
 
     sid: str
@@ -35,6 +36,7 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
     released: bool = False
     imported: bool = False
     sensitive: tuple[str, ...] = ()
+    ignored: tuple[tuple[str, ...], ...] = ()
     anchor: Anchor | None = None
 
     def without(self, sid: str) -> Binding | None:
@@ -59,8 +61,8 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
 
     For a message, *boundary* is the highest index known before it and *match* the digest over what
     a reply can show. For a service, *known* lists the sids of its name before; for a
-    conversation, *name* is the unique name it was to get. *sent* and *sensitive* become the binding's if
-    the create turns out to have happened. *opened_at* is in whole seconds of UTC.
+    conversation, *name* is the unique name it was to get. *sent*, *sensitive* and *ignored* become the
+    binding's if the create turns out to have happened. *opened_at* is in whole seconds of UTC.
     """
 
     address: Address
@@ -74,6 +76,7 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
     known: tuple[str, ...] = ()
     opened_at: str = ""
     sensitive: tuple[str, ...] = ()
+    ignored: tuple[tuple[str, ...], ...] = ()
 
 
 class InFlight(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ import pytest
 from twilio.rest import Client
 
 from reconciler.emulator import Emulator
+from reconciler.emulator.fault_text import parse_fault
 from tests.functional.conftest import ROOT, Project
 from tests.functional.test_main_job import ONE_OF_EACH, expect_golden, only_conversation
 from tests.sdk import client_at
@@ -52,6 +53,56 @@ def test_drift_needs_no_manifests(applied: Project, sdk: Client) -> None:
     (applied.folder / "manifests").rmdir()
 
     expect_golden(applied.run("drift", "--detailed-exitcode", check=2), "drift-without-manifests")
+
+
+LEFT_TO_OTHERS = """\
+version: 1
+services:
+  support:
+    conversations:
+      order-1:
+        messages:
+          - key: hello
+            body: Hello
+            attributes: {importance: low, seen: 0}
+            lifecycle: {ignore_changes: [body, attributes.seen]}
+"""
+
+
+@pytest.mark.parametrize("manifests", ["as applied", "without lifecycle", "none"])
+def test_what_was_left_to_others_is_no_drift(served: Project, sdk: Client, manifests: str) -> None:
+    """`ignore_changes` holds as it was applied, whatever the manifests say by now."""
+    served.write("manifests/a.yaml", LEFT_TO_OTHERS)
+    served.run("apply", "--auto-approve", check=0)
+    (hello,) = only_conversation(sdk).messages.list()
+    hello.update(body="Hello there!!", attributes='{"importance": "low", "seen": 7}')
+    if manifests == "none":
+        (served.folder / "manifests").rename(served.folder / "elsewhere")
+    elif manifests == "without lifecycle":
+        served.edit(
+            "manifests/a.yaml", "            lifecycle: {ignore_changes: [body, attributes.seen]}\n", ""
+        )
+
+    served.run("drift", "--detailed-exitcode", check=0)
+
+    hello.update(attributes='{"importance": "high", "seen": 7}')
+    found = json.loads(served.run("drift", "--detailed-exitcode", "--format", "json", check=2).out)
+    assert [item["change"]["after"] for item in found["resource_drift"]] == [
+        {"attributes": {"importance": "high"}}
+    ]
+
+
+def test_a_message_whose_reply_was_lost_leaves_the_same_to_others(
+    served: Project, sdk: Client, remote: Emulator
+) -> None:
+    """What `ignore_changes` says is known before the reply is, as the reply may be lost."""
+    served.write("manifests/a.yaml", LEFT_TO_OTHERS)
+    remote.faults.add(parse_fault("create_message:1:reset_after"))
+    served.run("apply", "--auto-approve", check=0)
+    (hello,) = only_conversation(sdk).messages.list()
+    hello.update(body="Hello there!!", attributes='{"importance": "low", "seen": 7}')
+
+    served.run("drift", "--detailed-exitcode", check=0)
 
 
 def test_changes_in_the_manifests_are_no_drift(applied: Project) -> None:
