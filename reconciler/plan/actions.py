@@ -203,7 +203,10 @@ class Status(StrEnum):
 
 
 class Result(Struct, frozen=True, omit_defaults=True):
-    """The outcome of one action. *kind* classes the error: `remote`, `not_sent`, `interrupted`…."""
+    """The outcome of one action. *kind* classes the error: `remote`, `not_sent`, `interrupted`….
+
+    *importing* says that the address was bound to an existing object by this very plan.
+    """
 
     address: Address
     verb: Verb
@@ -212,6 +215,7 @@ class Result(Struct, frozen=True, omit_defaults=True):
     kind: str = ""
     code: int | None = None
     text: str = ""
+    importing: bool = False
 
 
 class Outcome(Struct, frozen=True):

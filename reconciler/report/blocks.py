@@ -42,10 +42,12 @@ _REASONS: Final = {
     Reason.UNMANAGED: "no key names it, and `unmanaged: delete` is set",
     Reason.IDENTICAL_EXISTS: "a message that equals it is there already",
     Reason.RENAMED: "the same under another address",
-    Reason.REQUESTED: "as requested",
+    Reason.REQUESTED: "everything that is managed is to go",
     Reason.SUPERSEDED: "it was replaced earlier and is still there",
     Reason.SETTLED: "an earlier run created it, and the reply was lost",
 }
+_REQUESTED_BY: Final = {Verb.ADOPT: "an `import:` block names it", Verb.REPLACE: "`--replace` names it"}
+"""What `requested` means beside a destroy."""
 _CONTEXT: Final = 2
 """Unchanged lines that are shown around a changed one."""
 _KNOWN_AFTER: Final = "(known after apply)"
@@ -69,6 +71,8 @@ def in_common(actions: Sequence[Action]) -> str | None:
 def why(action: Action) -> str:
     """Return the reason: its code, which scripts may rely on, and what it means."""
     meaning = _REASONS[action.reason]
+    if action.reason is Reason.REQUESTED:
+        meaning = _REQUESTED_BY.get(action.verb, meaning)
     if action.with_parent:
         meaning += "; it goes with its conversation"
     if action.previous_address is not None and action.verb is not Verb.MOVE:

@@ -38,7 +38,8 @@ def warning_annotations(warnings: Iterable[PlanWarning], desired: Desired) -> It
     places = dict(_places(desired))
     for warning in warnings:
         path, line = places.get(warning.address, ("", 0))
-        text = f"{inert.escape(warning.address)}: {inert.escape(warning.text)}"
+        about = f"{inert.escape(warning.address)}: " if warning.address else ""
+        text = f"{about}{inert.escape(warning.text)}"
         yield _annotation("warning", path, line, 0, text, title=warning.code)
 
 

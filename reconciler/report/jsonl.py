@@ -141,7 +141,7 @@ def _change(action: Action) -> dict[str, Any]:
     if action.previous_address is not None:
         change["previous_resource"] = _resource(action.previous_address)
     change |= {"action": _ACTIONS[action.verb], "reason": action.reason}
-    if action.verb is Verb.ADOPT:
+    if action.verb is Verb.ADOPT or action.importing:
         change["importing"] = {"id": action.sid}
     return change
 

@@ -38,9 +38,10 @@ def plan_line(plan: Plan) -> str:
 
 def done(outcome: Outcome) -> Counts:
     """Return how much of each kind was done."""
-    verbs = Counter(result.verb for result in outcome.results if result.status is Status.DONE)
+    results = [result for result in outcome.results if result.status is Status.DONE]
+    verbs = Counter(result.verb for result in results)
     return Counts(
-        imported=verbs[Verb.ADOPT],
+        imported=sum(result.verb is Verb.ADOPT or result.importing for result in results),
         add=verbs[Verb.CREATE] + verbs[Verb.REPLACE],
         change=verbs[Verb.UPDATE],
         destroy=verbs[Verb.DELETE] + verbs[Verb.REPLACE],

@@ -67,7 +67,7 @@ def warnings(items: Iterable[PlanWarning], paint: Paint) -> Iterator[list[str]]:
         places.setdefault((item.code, item.text), []).append(item.address)
     for (code, text), addresses in places.items():
         lines = [f"{paint.yellow('warning:')} {inert.escape(text)} ({inert.escape(code)})"]
-        lines += [f"  --> {inert.escape(address)}" for address in addresses[:_NAMED]]
+        lines += [f"  --> {inert.escape(address)}" for address in addresses[:_NAMED] if address]
         if len(addresses) > _NAMED:
             lines.append(f"  ... and {len(addresses) - _NAMED:,} more")
         yield lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import ManifestError, Problem, UsageError
+from reconciler.model import Desired
 from reconciler.plan.actions import (
     Action,
     FieldChange,
@@ -18,6 +19,7 @@ from reconciler.plan.actions import (
     Verb,
 )
 from reconciler.report.errors import render_error
+from reconciler.report.github import plan_annotations
 from reconciler.report.outcome import failure, render_outcome
 from reconciler.report.text import render_plan
 from reconciler.report.values import Bodies
@@ -230,3 +232,24 @@ def test_error_without_hint_is_one_line() -> None:
 def test_conversation_of_the_plan_is_named() -> None:
     """The header of every action names its address."""
     assert render_plan(PLAN).count(f"  # {CONVERSATION}") == len(PLAN.actions)
+
+
+def test_warning_about_no_address_has_no_empty_place() -> None:
+    """What concerns the plan as a whole is said without an arrow to nowhere."""
+    plan = Plan((), warnings=(PlanWarning("whole", "", "it is late"),))
+
+    assert "warning: it is late (whole)\n\n" in render_plan(plan)
+    assert list(plan_annotations(plan, Desired((), ""))) == ["::warning title=whole::it is late"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "meaning"),
+    [
+        (Verb.ADOPT, "an `import:` block names it"),
+        (Verb.REPLACE, "`--replace` names it"),
+        (Verb.DELETE, "everything that is managed is to go"),
+    ],
+)
+def test_what_was_requested_is_said(verb: Verb, meaning: str) -> None:
+    """Each verb is requested in another way."""
+    assert f"(requested: {meaning})" in render_plan(Plan((Action(at("a"), verb, Reason.REQUESTED),)))
