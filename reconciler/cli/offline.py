@@ -45,7 +45,7 @@ def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) ->
             }
             for problem in error.problems
         ]
-        _print_json({"valid": False, "error_count": len(problems), "diagnostics": problems})
+        _print_diagnostics({"valid": False, "error_count": len(problems), "diagnostics": problems})
         return 1
     conversations = [one for service in desired.services for one in service.conversations]
     messages = sum(len(one.messages) for one in conversations)
@@ -55,7 +55,7 @@ def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) ->
             {"severity": "warning", "summary": one.text, "detail": "", "address": one.address}
             for one in warnings
         ]
-        _print_json({"valid": True, "error_count": 0, "diagnostics": diagnostics})
+        _print_diagnostics({"valid": True, "error_count": 0, "diagnostics": diagnostics})
         return 0
     if warnings and form == "github":
         from reconciler.report.github import warning_annotations  # noqa: PLC0415
@@ -144,6 +144,13 @@ def _schema(name: str) -> dict[str, Any]:
     from reconciler.state.document import state_schema  # noqa: PLC0415
 
     return state_schema()
+
+
+def _print_diagnostics(document: dict[str, Any]) -> None:
+    """Print JSON that holds what strangers wrote."""
+    from reconciler.report.json import encode  # noqa: PLC0415
+
+    click.echo(msgspec.json.format(encode(document).decode(), indent=2))
 
 
 def _print_json(value: Any) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -14,7 +14,10 @@ from reconciler.cli import options as shared
 from reconciler.errors import StateError, UsageError
 from reconciler.model import matches
 from reconciler.report.inert import escape
+from reconciler.report.json import encode
 from reconciler.state.store import StateStore
+
+_SID: Final = re.compile(r"[A-Z]{2}\w{1,64}", re.ASCII)
 
 
 @click.command(epilog="Example: reconciler output 'support/*' --format env > .env")
@@ -43,15 +46,19 @@ def output(globs: tuple[str, ...], state: Path, form: str) -> None:
         for address, binding in sorted(remembered.bindings.items())
         if not binding.released and (not globs or any(matches(address, glob) for glob in globs))
     }
+    for address, sid in sids.items():
+        if not _SID.fullmatch(sid):  # it would be sourced by shells
+            raise StateError(
+                f"the state `{state}` is damaged: what `{address}` stands for is no sid",
+                hint=f"put back a good copy, such as `{state}.backup`",
+            )
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(sids), indent=2))
+        click.echo(msgspec.json.format(encode(sids).decode(), indent=2))
     elif form == "env":
-        click.echo("".join(f"{name}={shlex.quote(sid)}\n" for name, sid in _named(sids).items()), nl=False)
+        click.echo("".join(f"{name}={sid}\n" for name, sid in _named(sids).items()), nl=False)
     else:
         width = max(map(len, sids), default=0)
-        click.echo(
-            "".join(f"{escape(address):{width}}  {escape(sid)}\n" for address, sid in sids.items()), nl=False
-        )
+        click.echo("".join(f"{escape(address):{width}}  {sid}\n" for address, sid in sids.items()), nl=False)
 
 
 def _named(sids: Mapping[str, str]) -> dict[str, str]:

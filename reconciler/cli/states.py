@@ -44,7 +44,7 @@ def show(plan: Path | None, state: Path, form: str) -> None:
     click.echo(f"account {remembered.account_sid} at {escape(remembered.origin)}")
     click.echo(f"lineage {remembered.lineage}, serial {remembered.serial}")
     for address, binding in remembered.bindings.items():
-        click.echo(f"{escape(address)}  {binding.sid}")
+        click.echo(f"{escape(address)}  {escape(binding.sid)}")
     for address in remembered.intents:
         click.echo(f"{escape(address)}  (in flight: its outcome is not known yet)")
 
@@ -81,11 +81,11 @@ def show_one(address: str, state: Path, form: str) -> None:
         )
     binding = bindings[address]
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode({"address": address, **_fields(binding)})))
+        click.echo(msgspec.json.format(encode({"address": address, **_fields(binding)}).decode()))
         return
     click.echo(f"# {escape(address)} ({type_of(address)})")
     for name, value in _fields(binding).items():
-        click.echo(f"{name} = {value}")
+        click.echo(f"{name} = {escape(str(value))}")
 
 
 def _fields(binding: Binding) -> dict[str, Any]:

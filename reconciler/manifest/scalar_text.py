@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any, Final
 
+from reconciler.report import inert
+
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _MISREAD: Final = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
 """Words that some version of YAML takes for something else than text."""
@@ -53,7 +55,7 @@ def literal(value: str) -> tuple[str, list[str]] | None:
     lines = value.removesuffix("\n").split("\n")
     if len(lines) == 1 or not lines[-1] or not lines[0] or lines[0].startswith(" "):
         return None
-    if any(not line.isprintable() or line.endswith(" ") for line in lines) or _COMMAND.search(value):
+    if any(not inert.is_visible(line) or line.endswith(" ") for line in lines) or _COMMAND.search(value):
         return None
     return ("|" if value.endswith("\n") else "|-"), lines
 
@@ -62,7 +64,7 @@ def _is_plain(value: str, signs: tuple[str, ...]) -> bool:
     if _INSTANT.fullmatch(value):
         return True
     return (
-        value.isprintable()
+        inert.is_visible(value)
         and value[:1].isalpha()
         and not value.endswith((" ", ":"))
         and value.lower() not in _MISREAD
@@ -72,11 +74,8 @@ def _is_plain(value: str, signs: tuple[str, ...]) -> bool:
 
 
 def _quoted(value: str) -> str:
-    text = "".join(
-        character if character.isprintable() else _escape(character)
-        for character in json.dumps(value, ensure_ascii=False)
-    )
-    return _COMMAND.sub(lambda found: found[0].replace("##", r"\x23#"), text)
+    text = inert.with_escapes(json.dumps(value, ensure_ascii=False)[1:-1], _escape)
+    return _COMMAND.sub(lambda found: found[0].replace("##", r"\x23#"), f'"{text}"')
 
 
 def _escape(character: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -106,6 +107,19 @@ def escape(text: str) -> str:
         text = _STACK.sub(lambda run: _visible(run[0]), text)
     text = text.translate(_ESCAPES)
     return _LEGACY_COMMAND.sub(r"#\\#", text) if Hazard.LEGACY_COMMAND in DISARMED else text
+
+
+def is_visible(text: str) -> bool:
+    """Return whether every character of *text* can be shown as it is."""
+    if text.isascii():
+        return text.isprintable()
+    return not any(hazard_of(one) in DISARMED for one in text) and not _STACK.search(text)
+
+
+def with_escapes(text: str, escaped: Callable[[str], str]) -> str:
+    """Return *text* with each character that cannot be shown as it is *escaped*: for other notations."""
+    unstacked = _STACK.sub(lambda run: "".join(map(escaped, run[0])), text)
+    return "".join(escaped(one) if hazard_of(one) in DISARMED else one for one in unstacked)
 
 
 def quoted(text: str) -> str:

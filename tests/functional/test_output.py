@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 
 import pytest
@@ -92,15 +91,18 @@ def test_two_addresses_with_one_name_are_an_error(desk: Project) -> None:
 
 
 def test_names_and_values_are_safe(desk: Project) -> None:
-    """A name never begins with a digit, and a state that was tampered with runs nothing."""
+    """A name never begins with a digit, and a state that was tampered with prints nothing to be run."""
     state = desk.folder / "reconciler.state.json"
     document = json.loads(state.read_text(encoding="utf-8"))
-    document["bindings"] = {"4711": {"sid": "IS0; touch owned"}}
+    document["bindings"] = {"4711": {"sid": "IS01"}}
     state.write_text(json.dumps(document), encoding="utf-8")
 
-    printed = desk.run("output", "--format", "env", check=0).out
+    assert desk.run("output", "--format", "env", check=0).out == "_4711=IS01\n"
+    state.write_text(state.read_text(encoding="utf-8").replace("IS01", "IS0; touch owned"), encoding="utf-8")
+    refused = desk.run("output", "--format", "env", check=1)
 
-    assert shlex.split(printed) == ["_4711=IS0; touch owned"]
+    assert refused.out == ""
+    assert "is damaged: what `4711` stands for is no sid" in refused.err
 
 
 def test_without_a_state_there_is_nothing_to_print(project: Project) -> None:

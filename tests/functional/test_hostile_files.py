@@ -1,0 +1,57 @@
+"""Manifests of strangers, as in a pull request from outside: their texts and file names stay inert."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.functional.conftest import Project, Ran
+from tests.unit.hostile import CORPUS
+from tests.unit.judges import characters_come_alive, runner_comes_alive, terminal_comes_alive
+
+
+@pytest.fixture
+def outsiders(project: Project) -> Project:
+    """A project with a broken manifest for each text of the corpus, which is its file's name too."""
+    texts = sorted({text for strings in CORPUS.values() for text in strings if _can_be_written(text)})
+    for number, text in enumerate(texts):
+        name = f"{number:03} {text[:60]}.yaml".replace("/", "_").replace("\0", "_")
+        written = json.dumps(text, ensure_ascii=False)
+        project.write(
+            f"manifests/{name}",
+            f"version:  1\nservices:\n  s:\n    conversations:\n      c{number}: {{state: {written}}}\n",
+        )
+    return project
+
+
+def _can_be_written(text: str) -> bool:
+    return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+
+
+def shown(ran: Ran) -> str:
+    """Return all that a command printed."""
+    return ran.out + ran.err
+
+
+@pytest.mark.parametrize("command", ["validate", "validate --format json", "fmt --check", "fmt --diff"])
+def test_what_a_stranger_wrote_stays_text(outsiders: Project, command: str) -> None:
+    """No character acts on the terminal, and no line is a command for the runner."""
+    ran = outsiders.run(*command.split())
+
+    assert len(shown(ran)) > 10_000
+    assert characters_come_alive(shown(ran)) == []
+    assert runner_comes_alive(shown(ran)) == []
+    assert terminal_comes_alive(shown(ran)) == []
+
+
+def test_annotations_are_ours_alone(outsiders: Project) -> None:
+    """Each command in the log is one of the annotations, one for each problem."""
+    ran = outsiders.run("validate", "--format", "github", check=1)
+    problems = int(ran.err.splitlines()[-1].split()[1])
+
+    commands = runner_comes_alive(shown(ran))
+
+    assert characters_come_alive(shown(ran)) == []
+    assert len(commands) == problems
+    assert all(line.startswith("::error file=manifests/") for line in commands)
