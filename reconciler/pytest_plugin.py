@@ -6,11 +6,10 @@ pytest loads this whenever the package is installed, so nothing heavy is importe
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
@@ -27,10 +26,17 @@ _TEARDOWNS: Final = ("on", "off", "on-success")
 class Reconciled(Protocol):
     """What the fixtures `reconciled`, `reconciled_module` and `reconciled_session` are."""
 
-    def __call__(self, *paths: str | os.PathLike[str], allow_existing: bool = False) -> World:
+    def __call__(
+        self,
+        *paths: str | os.PathLike[str],
+        variables: Mapping[str, Any] | None = None,
+        allow_existing: bool = False,
+    ) -> World:
         """Make what the manifests at *paths* ask for, live until the test, module or session ends.
 
-        Paths are relative to the file that calls. *allow_existing* permits services that exist already.
+        Paths are relative to the file that calls. *variables* are values for those of the manifests.
+        *allow_existing* permits services that exist already. As a context manager, the world ends with its
+        block.
         """
 
 
@@ -102,22 +108,30 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @contextmanager
 def _worlds(request: pytest.FixtureRequest, backend: Backend) -> Iterator[Reconciled]:
     """Yield what makes worlds; throw them away in the end."""
+    from reconciler.testing.calling import folder_of_caller  # noqa: PLC0415
+
     session = request.session
     teardown = _teardown(request.config)
     failed_before = session.testsfailed
     with ExitStack() as worlds:
 
-        def make(*paths: str | os.PathLike[str], allow_existing: bool = False) -> World:
+        def make(
+            *paths: str | os.PathLike[str],
+            variables: Mapping[str, Any] | None = None,
+            allow_existing: bool = False,
+        ) -> World:
             __tracebackhide__ = True
-            folder = Path(sys._getframe(1).f_code.co_filename).parent  # noqa: SLF001 - as `warnings` does
+            folder = folder_of_caller()
+            lifetime = worlds.enter_context(ExitStack())
             world = backend.world(
                 *(folder / path for path in paths),
+                variables=variables,
                 teardown=teardown,
                 allow_existing=allow_existing,
                 failed=lambda: session.testsfailed > failed_before,
             )
             try:
-                return worlds.enter_context(world)
+                return lifetime.enter_context(world).until(lifetime)
             except ReconcilerError as error:
                 raise error.with_traceback(None) from error.__cause__  # where it was raised is no help
 

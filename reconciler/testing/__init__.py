@@ -15,34 +15,50 @@ by side never see each other's messages. `pytest_plugin` offers the same as fixt
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from reconciler.testing.backend import MEMORY, Backend, Teardown
+from reconciler.testing.calling import folder_of_caller
 from reconciler.testing.world import Faults, LiveConversation, World
 from reconciler.throwaway import DEFAULT_WORKSPACE
 
 __all__ = ["MEMORY", "Backend", "Faults", "LiveConversation", "Teardown", "World", "reconciled"]
 
 
-@contextmanager
 def reconciled(
     *paths: str | os.PathLike[str],
+    variables: Mapping[str, Any] | None = None,
     endpoint: str = MEMORY,
     workspace: str = DEFAULT_WORKSPACE,
     teardown: Teardown = Teardown.ON,
     allow_existing: bool = False,
-) -> Iterator[World]:
+) -> AbstractContextManager[World]:
     """Make what the manifests at *paths* ask for, and throw it away when the block ends.
 
-    *endpoint* is `memory`, `emulator:FILE`, `twilio`, or an http(s) address; *workspace* is what `sweep`
-    knows the services by, should this process be killed. The rest is as for `Backend.world`.
+    Paths are relative to the file that calls, or to the working folder where no file does. *endpoint* is
+    `memory`, `emulator:FILE`, `twilio`, or an http(s) address; *workspace* is what `sweep` knows the services
+    by, should this process be killed. The rest is as for `Backend.world`.
     """
+    folder = folder_of_caller()
+    return _reconciled(
+        [folder / path for path in paths],
+        variables=variables,
+        endpoint=endpoint,
+        workspace=workspace,
+        teardown=teardown,
+        allow_existing=allow_existing,
+    )
+
+
+@contextmanager
+def _reconciled(paths: list[Path], *, endpoint: str, workspace: str, **how: Any) -> Iterator[World]:
     with (
         TemporaryDirectory(prefix="reconciler-") as folder,
         closing(Backend(endpoint, folder=Path(folder), workspace=workspace)) as backend,
-        backend.world(*paths, teardown=teardown, allow_existing=allow_existing) as world,
+        backend.world(*paths, **how) as world,
     ):
         yield world

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -126,20 +126,22 @@ class Backend:
     def world(
         self,
         *paths: str | os.PathLike[str],
+        variables: Mapping[str, Any] | None = None,
         teardown: Teardown = Teardown.ON,
         allow_existing: bool = False,
         failed: Callable[[], bool] = bool,
     ) -> Iterator[World]:
         """Make what the manifests at *paths* ask for, and throw it away when the block ends, however it does.
 
-        A `sid:` of a service is refused, unless *allow_existing*: then what was made there is deleted in
-        the end. `on-success` keeps a world if the block raises, or if *failed* says so in the end. Raises
-        what `api.load` and `api.apply` do, and ApplyError if something could not be thrown away.
+        *variables* are values for theirs, and win over `RECONCILER_VAR_…`. A `sid:` of a service is refused,
+        unless *allow_existing*: then what was made there is deleted in the end. `on-success` keeps a world if
+        the block raises, or if *failed* says so in the end. Raises what `api.load` and `api.apply` do, and
+        ApplyError if something could not be thrown away.
         """
         self._worlds += 1
         mark = Mark(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, self._worlds)
         with _told():
-            desired = throw_away(api.load(*paths), mark, allow_existing=allow_existing)
+            desired = throw_away(api.load(*paths, variables=variables), mark, allow_existing=allow_existing)
         if not isinstance(self._where, Endpoint):
             desired = replace(desired, account_sid=None)  # the emulator's account is nobody's
         settings = self._settings(f"{self.maker}.{self._worlds}.json")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from reconciler.concurrency import finish
 from reconciler.emulator import Fault, FaultScript
@@ -37,12 +39,29 @@ class Faults:
 
 
 class World:
-    """Live services, conversations and messages, by their addresses in the manifests."""
+    """Live services, conversations and messages, by their addresses in the manifests.
+
+    It ends with whatever it was made for, or with a `with` block around it, if that comes first.
+    """
 
     def __init__(self, backend: Backend, settings: Settings, bindings: Mapping[Address, Binding]) -> None:
         self._backend = backend
         self._settings = settings
         self._bindings = bindings
+        self._lifetime = ExitStack()
+
+    def until(self, lifetime: ExitStack) -> Self:
+        """Let a `with` block around this world close *lifetime*, and return the world."""
+        self._lifetime = lifetime
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lifetime.__exit__(kind, error, trace)
 
     def sid(self, address: Address) -> str:
         """Return the sid of a service, a conversation, a message or a participant."""

@@ -167,6 +167,73 @@ def test_a_world_lasts_as_long_as_its_fixture(suite: pytest.Pytester, fixture: s
     )
 
 
+def test_a_world_ends_with_a_block_around_it(suite: pytest.Pytester) -> None:
+    """The fixture's world is a context manager too, and its end comes once."""
+    passes(
+        suite,
+        """
+        def test(reconciled, reconciler_backend):
+            services = reconciler_backend.client().conversations.v1.services
+            with reconciled("support.yaml") as world:
+                assert [one.sid for one in services.list()] == [world.sid("support")]
+            assert services.list() == []
+        """,
+    )
+
+
+def test_a_world_is_kept_where_its_block_failed(
+    suite: pytest.Pytester, remote: Emulator, endpoint: str
+) -> None:
+    """`on-success` looks at the block too, though the test went on."""
+    passes(
+        suite,
+        """
+        import pytest
+
+        def test(reconciled):
+            with pytest.raises(ZeroDivisionError), reconciled("support.yaml"):
+                1 / 0
+        """,
+        endpoint,
+        "--reconciler-teardown=on-success",
+    )
+
+    assert len(services(remote)) == 1
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"RECONCILER_VAR_name": "Bob"}], ids=["alone", "over the environment"]
+)
+def test_variables_are_given_where_the_world_is_made(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    """One manifest serves many tests; what a test says wins over the environment."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    manifest = SUPPORT.replace("Welcome!", "'Welcome, ${var.name}!'")
+    suite.path.joinpath("support.yaml").write_text(
+        manifest.replace("version: 1\n", "version: 1\nvariables: {name: {type: string}}\n"), encoding="utf-8"
+    )
+
+    passes(
+        suite,
+        """
+        import pytest
+        from reconciler.testing import reconciled as outside
+
+        @pytest.mark.parametrize("name", ["Ann", "Zoë: {}"])
+        def test(reconciled, name):
+            for world in reconciled("support.yaml", variables={"name": name}), outside(
+                "support.yaml", variables={"name": name}
+            ):
+                with world as made:
+                    messages = made.conversation("support/order-1").messages()
+                    assert messages[0].body == f"Welcome, {name}!"
+        """,
+        count=2,
+    )
+
+
 def test_worlds_of_one_test_do_not_see_each_other(suite: pytest.Pytester) -> None:
     """The same manifest twice is two conversations."""
     passes(

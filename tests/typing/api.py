@@ -42,7 +42,9 @@ async def awaited(desired: api.Desired, demo: api.Settings) -> None:
 @pytest.fixture(scope="module")
 def world(reconciled_module: Reconciled) -> World:
     """Return a world that the tests of a module share."""
-    return reconciled_module("support.yaml", Path("more.yaml"), allow_existing=True)
+    return reconciled_module(
+        "support.yaml", Path("more.yaml"), variables={"name": "Ann"}, allow_existing=True
+    )
 
 
 def test(world: World, reconciler_backend: Backend) -> None:
@@ -55,5 +57,7 @@ def test(world: World, reconciler_backend: Backend) -> None:
     conversation.assert_transcript(["Hello"])  # type: ignore[list-item]
     world.faults.add("create_message:1:reset_after")
     assert_type(reconciler_backend.base_url, str)
-    with reconciled("support.yaml", endpoint="twilio", workspace="demo") as other:
+    with reconciled("support.yaml", endpoint="twilio", workspace="demo", variables={"n": 1}) as other:
         assert_type(other, World)
+    with world as same:
+        assert_type(same, World)

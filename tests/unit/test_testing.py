@@ -131,6 +131,20 @@ def test_a_world_without_a_backend_brings_its_own(manifest: Path) -> None:
         world.conversation("support/order-1").assert_transcript([("alice", "Hello")])
 
 
+def test_a_prompt_is_no_file(manifest: Path) -> None:
+    """Where no file calls, paths are relative to the working folder."""
+    script = (
+        "from reconciler.testing import reconciled\n"
+        "with reconciled('support.yaml') as world: print(world.sid('support')[:2])"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=manifest.parent, capture_output=True, text=True, check=False
+    )
+
+    assert (ran.stdout, ran.stderr) == ("IS\n", "")
+
+
 def test_the_sdk_works_at_an_address(manifest: Path, tmp_path: Path) -> None:
     """Where the API is reached over HTTP, the client has the credentials of the environment."""
     account = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "sesame"}
