@@ -45,14 +45,20 @@ def finish(work: Coroutine[object, object, T]) -> T:
     In a thread that runs a loop already (a notebook, an async test), another thread does it while this
     one waits. The loop that is set for this thread stays set: test frameworks keep theirs there.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _in_loop():  # not inside its `except`, which every error of *work* would be told along with
         return _finish(work)
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - rarely needed
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(_finish, work).result()
+
+
+def _in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _finish(work: Coroutine[object, object, T]) -> T:

@@ -73,7 +73,8 @@ class RemoteError(ReconcilerError):
     """A request that did not succeed.
 
     *operation* says what was tried (`create message`), *where* is an address or URL path,
-    *status* and *code* are HTTP's and Twilio's, *request_id* is Twilio's `RQ…` for its support.
+    *status* and *code* are HTTP's and Twilio's, *request_id* is Twilio's `RQ…` for its support. *said* is
+    what the other side wrote, as it stands behind a colon in the text: it may repeat what it was sent.
     """
 
     def __init__(
@@ -87,14 +88,27 @@ class RemoteError(ReconcilerError):
         code: int | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        said: str = "",
     ) -> None:
         super().__init__(text, hint=hint)
+        self.said = said
         self.operation = operation
         self.where = where
         self.status = status
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+
+    def __repr__(self) -> str:
+        # What is logged about retries is this, by libraries that know nothing of sensitive values.
+        return f"{type(self).__name__}({self.without('…')!r})"
+
+    def without(self, stand_in: str) -> str:
+        """Return the text with *stand_in* for what the other side said."""
+        if not self.said:
+            return self.text
+        before, _, after = self.text.rpartition(f": {self.said}")
+        return f"{before}: {stand_in}{after}"
 
 
 class NotSent(RemoteError):

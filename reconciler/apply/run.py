@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
 
+_WITHHELD: Final = "(what it says is withheld, as it may repeat a sensitive value)"
 _PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
 
 
@@ -161,11 +162,10 @@ class Run:
         ):
             return  # it was not sent any more: not reached
         kind = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("_")
+        text = error.without(_WITHHELD) if action.sensitive else error.text
         self._end(
             action,
-            Result(
-                action.address, action.verb, status, action.sid, kind=kind, code=error.code, text=error.text
-            ),
+            Result(action.address, action.verb, status, action.sid, kind=kind, code=error.code, text=text),
         )
 
     def refuse(self, action: Action, text: str) -> None:

@@ -144,7 +144,7 @@ def _page(status: int) -> bytes:
 
 def _answer(answer: Answer, now: datetime) -> Reply:
     code, message = _CODES.get(answer.status, (None, HTTPStatus(answer.status).phrase))
-    reply = wire.error(ApiError(answer.code or code, message, answer.status), "")
+    reply = wire.error(ApiError(answer.code or code, answer.message or message, answer.status), "")
     if answer.form is Form.HTML:
         reply = Reply(answer.status, _page(answer.status), _HTML)
     elif answer.form is Form.EMPTY:

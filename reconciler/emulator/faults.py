@@ -36,7 +36,8 @@ class Form(StrEnum):
 class Answer:
     """Answer with *status*: instead of handling the request, or *after* it was handled.
 
-    *retry_after* seconds are sent as `Retry-After`, as an HTTP date if *as_date*.
+    *retry_after* seconds are sent as `Retry-After`, as an HTTP date if *as_date*. *message* stands for the
+    usual one.
     """
 
     status: int
@@ -45,6 +46,7 @@ class Answer:
     after: bool = False
     retry_after: float | None = None
     as_date: bool = False
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import unified_diff
 from typing import Final, TypeAlias
 
+from reconciler.plan.actions import SENSITIVE
 from reconciler.report.inert import escape, quoted
 
 Said: TypeAlias = tuple[str | None, str | None]
@@ -16,20 +17,26 @@ _FROM_THE_START: Final = ("@@ -0,", "@@ -1 ", "@@ -1,")
 """How a difference begins that leaves nothing out before it."""
 
 
-def difference(expected: Iterable[Said], live: Iterable[Said]) -> list[str]:
+def difference(
+    expected: Iterable[Said], live: Iterable[Said], *, sensitive: Collection[str] = ()
+) -> list[str]:
     """Return the lines that show where *live* is not *expected*, none if both are equal.
 
-    `-` is expected, `+` is live, and `...` stands for what is equal and further away.
+    `-` is expected, `+` is live, and `...` stands for what is equal and further away. Authors and bodies that
+    are *sensitive* are not shown, on either side.
     """
-    lines = unified_diff(list(map(_line, expected)), list(map(_line, live)), lineterm="", n=_CONTEXT)
+    before, after = list(expected), list(live)
+    shown = {_line(said): _line(said, sensitive) for said in (*before, *after)}
+    lines = unified_diff(list(map(_line, before)), list(map(_line, after)), lineterm="", n=_CONTEXT)
     return [
-        "..." if line.startswith("@@") else f"{line[0]} {line[1:]}"
+        "..." if line.startswith("@@") else f"{line[0]} {shown[line[1:]]}"
         for line in list(lines)[2:]
         if not line.startswith(_FROM_THE_START)
     ]
 
 
-def _line(said: Said) -> str:
+def _line(said: Said, sensitive: Collection[str] = ()) -> str:
     author, body = said
-    who = "(no author)" if author is None else escape(author)
-    return f"{who}: {'(no body)' if body is None else quoted(body)}"
+    who = "(no author)" if author is None else SENSITIVE if author in sensitive else escape(author)
+    what = "(no body)" if body is None else SENSITIVE if body in sensitive else quoted(body)
+    return f"{who}: {what}"

@@ -88,6 +88,16 @@ class World:
         """Return a client of the official SDK; UsageError if it is not installed."""
         return self._backend.client()
 
+    def sensitive_texts(self, messages: Iterable[RemoteMessage]) -> set[str]:
+        """Return the authors and bodies of *messages* that hold sensitive values."""
+        fields = {binding.sid: binding.sensitive for binding in self._bindings.values()}
+        return {
+            text
+            for message in messages
+            for name in fields.get(message.sid, ())
+            if (text := {"author": message.author, "body": message.body}.get(name))
+        }
+
     def _binding(self, address: Address) -> Binding:
         if address not in self._bindings:
             known = ", ".join(f"`{one}`" for one in self._bindings)
@@ -115,7 +125,12 @@ class LiveConversation:
     def assert_transcript(self, expected: Iterable[Said]) -> None:
         """Raise AssertionError, showing where they differ, unless the messages are these (author, body)."""
         __tracebackhide__ = True
-        lines = difference(expected, [(message.author, message.body) for message in self.messages()])
+        live = self.messages()
+        lines = difference(
+            expected,
+            [(message.author, message.body) for message in live],
+            sensitive=self._world.sensitive_texts(live),
+        )
         if lines:
             heading = f"the transcript of `{self.address}` is another one (- expected, + live):"
             raise AssertionError("\n  ".join([heading, *lines]))

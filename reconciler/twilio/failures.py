@@ -83,6 +83,7 @@ def of_reply(response: httpx.Response, content: bytes, *, operation: str, where:
         status=status,
         code=body.code if body is not None else None,
         request_id=response.headers.get("twilio-request-id"),
+        said=body.message if body is not None else "",
         retry_after=wire.retry_after(response.headers.get("retry-after"), datetime.now(UTC)),
     )
 
@@ -102,6 +103,7 @@ def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, w
         f"{operation} failed at `{where}`: the connection to `{server}` broke: {cause}",
         operation=operation,
         where=where,
+        said=cause,
     )
 
 
@@ -109,13 +111,15 @@ def of_unreadable(
     error: wire.Unreadable, response: httpx.Response, *, operation: str, where: str
 ) -> OutcomeUnknown:
     """Return the error for a success whose body is not what a success must hold."""
+    said = wire.shortened(str(error))
     return OutcomeUnknown(
-        f"{operation} failed at `{where}`: Twilio's reply cannot be read: {wire.shortened(str(error))}",
+        f"{operation} failed at `{where}`: Twilio's reply cannot be read: {said}",
         hint="check that `--endpoint` is the address of a Twilio Conversations API",
         operation=operation,
         where=where,
         status=response.status_code,
         request_id=response.headers.get("twilio-request-id"),
+        said=said,
     )
 
 

@@ -125,6 +125,30 @@ def test_another_transcript_is_shown_as_a_difference(suite: pytest.Pytester) -> 
     )
 
 
+def test_a_difference_does_not_show_what_is_sensitive(suite: pytest.Pytester) -> None:
+    """Neither the live text nor, where it is expected, the same one."""
+    text = SUPPORT.replace("version: 1\n", "version: 1\nvariables: {pin: {sensitive: true}}\n")
+    suite.path.joinpath("support.yaml").write_text(text.replace("Welcome!", "'Pin ${var.pin}'"), "utf-8")
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("body", ["Let me look.", "Let me see."])
+        def test(reconciled, body):
+            pin = "".join(["47", "11"])
+            world = reconciled("support.yaml", variables={"pin": pin})
+            expected = [("system", "Pin " + pin), ("alice", "Where?"), ("bob", body)]
+            world.conversation("support/order-1").assert_transcript(expected[body != "Let me look.":])
+        """
+    )
+
+    result = suite.runpytest_inprocess()
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["E *   system: (sensitive value)", "E *   + system: (sensitive value)"])
+    result.stdout.no_fnmatch_line("*4711*")
+
+
 def test_paths_are_relative_to_the_file_that_calls(suite: pytest.Pytester) -> None:
     """A fixture beside the manifest serves tests in other folders, wherever pytest is started."""
     suite.makeconftest(
