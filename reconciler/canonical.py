@@ -32,9 +32,14 @@ def awaited_sid(service: str) -> str:
     return f"\0service.{service}.sid\0"
 
 
-def with_sids(text: str, sid_of: Callable[[str], str]) -> str:
-    """Return *text* with every awaited sid replaced by what *sid_of* returns for its service."""
-    return _AWAITED.sub(lambda match: sid_of(match[1]), text)
+def with_sids(text: str, sid_of: Callable[[str], str | None]) -> str:
+    """Return *text* with awaited sids replaced by what *sid_of* returns for their services, unless None."""
+    return _AWAITED.sub(lambda match: sid_of(match[1]) or match[0], text)
+
+
+def awaited_in(text: str) -> list[str]:
+    """Return the services whose sids *text* awaits."""
+    return _AWAITED.findall(text)
 
 
 def canonical_attributes(text: str) -> str:

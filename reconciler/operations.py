@@ -22,7 +22,7 @@ from reconciler.manifest.account import check_account
 from reconciler.model import Address, Desired, Remote, ResourceType, parent_of
 from reconciler.plan.actions import Outcome, Plan, Refusal, Verb
 from reconciler.plan.addresses import prepare
-from reconciler.plan.awaited import fill, refuse_unknown
+from reconciler.plan.awaited import await_sids, fill
 from reconciler.plan.blocks import finish
 from reconciler.plan.build import build_plan
 from reconciler.plan.document import FORMAT_VERSION, SavedPlan
@@ -112,7 +112,7 @@ class Workplace:
             remote = await read_participants(self.session.client, remote, unseen)
             plan = build(filled.desired, remote, prepared.state, options)
         plan = mark(finish(plan, prepared, remote), filled.desired, prepared.state)
-        plan = refuse_unknown(plan, filled)
+        plan = await_sids(plan, filled)
         unknown = tuple(_unknown(one) for one in self.settled if one.unknown)
         return msgspec.structs.replace(
             plan,

@@ -119,7 +119,7 @@ class Creates:
 
     async def _create(self, action: Action, lost: dict[Address, Lost]) -> None:
         async with self._run.turns.turn(self.way):
-            if self._run.stopping:
+            if self._run.stopping or not self._run.is_ready(action):
                 return
             self._run.start(action)
             try:

@@ -90,7 +90,7 @@ class Lane:
 
     async def _update(self, action: Action) -> None:
         async with self.run.turns.turn(1):
-            if self.run.stopping or action.sid is None:
+            if self.run.stopping or action.sid is None or not self.run.is_ready(action):
                 return
             self.run.start(action)
             try:

@@ -51,7 +51,7 @@ async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -
     """Create a service or conversation; *way* is how many requests wait for it."""
     if action.type is ResourceType.CONVERSATION:
         service = run.state.bindings.get(parent_of(action.address))
-        if service is None or not run.is_done(parent_of(action.address)):
+        if service is None or not run.is_done(parent_of(action.address)) or not run.is_ready(action):
             return
         intent = msgspec.structs.replace(intent, service_sid=service.sid)
     for _ in range(_SENDS):
@@ -75,7 +75,7 @@ async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -
 async def update_conversation(run: Run, action: Action, binding: Binding) -> None:
     """Change the fields of a conversation."""
     async with run.turns.turn(1):
-        if run.stopping:
+        if run.stopping or not run.is_ready(action):
             return
         run.start(action)
         try:

@@ -32,6 +32,7 @@ from reconciler.concurrency import concurrently
 from reconciler.errors import RemoteError, Throttled
 from reconciler.model import Address, ResourceType, parent_of, type_of
 from reconciler.plan.actions import Action, Outcome, Plan, PlanWarning, Result, Status, Verb
+from reconciler.plan.awaited import completed
 from reconciler.state.model import Binding, Bound, InFlight, Intent, Record, State, Unbound
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ class Run:
     ) -> None:
         self.client = client
         self.state = state
-        self.plan = plan
+        # Copies of our own: their texts are completed once the services exist whose sids they await.
+        actions = tuple(completed(action, {}) if action.awaits else action for action in plan.actions)
+        self.plan = plan = msgspec.structs.replace(plan, actions=actions)
         self.settle = settle
         self.parallelism = parallelism
         # A turn is kept while its intent reaches the disk, when it sends nothing: so there are a few more of
@@ -181,6 +184,10 @@ class Run:
             text = f"{names} differs from what was sent: a webhook or the server rewrote it"
             self._warnings.append(PlanWarning("rewritten_by_server", action.address, text))
 
+    def is_ready(self, action: Action) -> bool:
+        """Return whether the services exist whose sids stand in the texts of *action*."""
+        return all(self.is_done(service) for service in action.awaits)
+
     def is_done(self, address: Address) -> bool:
         """Return True unless *address* is a parent whose create has not succeeded."""
         creates = [action for action in self._on_parents.get(address, ()) if action.verb is Verb.CREATE]
@@ -239,6 +246,7 @@ class Run:
             for action in services
             if action.verb is Verb.CREATE
         )
+        self._know_sids()
         lanes = sorted(self._lanes.values(), key=lambda lane: lane.creates.way, reverse=True)
         await concurrently(self._work_lane(lane) for lane in lanes)
         for action in services:
@@ -246,6 +254,16 @@ class Run:
                 await delete_service(self, action)
             elif action.verb is Verb.FORGET and action.address not in self._unfinished:
                 await forget(self, action)
+
+    def _know_sids(self) -> None:
+        """Put the sids of services that were just created where texts await them."""
+        for action in self.plan.actions:
+            if action.awaits and self.is_ready(action):
+                known = completed(action, {name: self.state.bindings[name].sid for name in action.awaits})
+                action.after.update(known.after)
+                action.send.update(known.send)
+                if action.address in self._announced:
+                    self._announced[action.address] = parent_intent(self, action, {})
 
     async def _work_lane(self, lane: Lane) -> None:
         own = self._on_parents.get(lane.address, [])

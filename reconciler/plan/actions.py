@@ -44,6 +44,8 @@ class Reason(StrEnum):
 
 SENSITIVE: Final = "(sensitive value)"
 """What is shown of a value that must not be shown."""
+KNOWN_AFTER: Final = "(known after apply)"
+"""What is shown of a sid that Twilio has not given yet."""
 
 
 class FieldChange(Struct, frozen=True):
@@ -64,7 +66,8 @@ class Action(Struct, frozen=True, omit_defaults=True):
     the deletion of its conversation, without a request of its own. *importing* marks an object that the
     address is bound to by this very plan, *released* one that is forgotten but stays spared.
     *fingerprint* is over the live object, to refuse a stale plan. The values of *sensitive* fields are
-    never shown. *anchor* is where the timeline of a new conversation begins.
+    never shown. *anchor* is where the timeline of a new conversation begins. *awaits* are the services that
+    the same plan creates, whose sids are to stand in texts (`awaited_sid`).
     """
 
     address: Address
@@ -89,6 +92,7 @@ class Action(Struct, frozen=True, omit_defaults=True):
     fingerprint: str = ""
     sensitive: tuple[str, ...] = ()
     anchor: Anchor | None = None
+    awaits: tuple[Address, ...] = ()
 
     @property
     def type(self) -> ResourceType:
@@ -150,7 +154,8 @@ class Plan(Struct, frozen=True):
     *records* bring bindings up to date without any request. *unordered* are the conversations
     whose creates may run side by side (`order: any`). *settlements* are the open intents of which it is
     known what became of them, with the sid that was found for each. With a *drift* it is a refresh-only
-    plan: it has no actions, and its records make the state say what is live.
+    plan: it has no actions, and its records make the state say what is live. *sids* are those of services
+    that texts refer to.
     """
 
     actions: tuple[Action, ...]
@@ -166,6 +171,7 @@ class Plan(Struct, frozen=True):
     settlements: tuple[tuple[Intent, str | None], ...] = ()
     requests_read: int = 0
     drift: Drift | None = None
+    sids: dict[Address, str] = {}
 
     @property
     def applyable(self) -> bool:

@@ -1,15 +1,16 @@
-"""Texts that name the sid of a service: filled in once the service is found."""
+"""Texts that name the sid of a service: filled in once the service is found, or made by the same apply."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from reconciler.canonical import with_sids
-from reconciler.model import Address, Conversation, Desired, Message, Remote, declared
-from reconciler.plan.actions import Plan, Refusal
+from reconciler.canonical import awaited_in, with_sids
+from reconciler.model import Address, Conversation, Desired, Message, Remote, ResourceType, declared
+from reconciler.plan.actions import KNOWN_AFTER, Action, Plan, Refusal, Verb
 from reconciler.plan.diff import desired_values
 from reconciler.plan.parents import conversation_values
 
@@ -17,29 +18,29 @@ T = TypeVar("T", Conversation, Message)
 
 
 class Filled(Struct, frozen=True):
-    """*desired* with the sids that are known; *unknown* maps addresses to the service whose is not."""
+    """*desired* with the *sids* that are known, by service; texts that need another one still await it."""
 
     desired: Desired
-    unknown: dict[Address, str] = {}
+    sids: dict[str, str] = {}
 
 
 def fill(desired: Desired, remote: Remote) -> Filled:
     """Return *desired* with the sids of *remote* where its texts refer to them."""
     if not desired.awaits:
         return Filled(desired)
-    known = {name: live.sid for name, live in remote.services.items() if live is not None}
+    live = {name: remote.services.get(name) for name in desired.awaits}
+    return filled(desired, {name: service.sid for name, service in live.items() if service is not None})
+
+
+def filled(desired: Desired, sids: dict[str, str]) -> Filled:
+    """Return *desired* with these sids of services where its texts refer to them."""
+    if not sids:
+        return Filled(desired)
     texts: dict[Address, dict[str, str]] = {}
-    unknown: dict[Address, str] = {}
     for address, one in declared(desired):
         values = desired_values(one) if isinstance(one, Message) else conversation_values(one)
         for name, text in values.items():
-
-            def sid_of(service: str, address: Address = address) -> str:
-                if service not in known:
-                    unknown[address] = service
-                return known.get(service, f"${{service.{service}.sid}}")
-
-            if (complete := with_sids(text, sid_of)) != text:
+            if (complete := _complete(text, sids)) != text:
                 texts.setdefault(address, {})[name] = complete
     services = tuple(
         msgspec.structs.replace(
@@ -60,23 +61,83 @@ def fill(desired: Desired, remote: Remote) -> Filled:
         )
         for service in desired.services
     )
-    return Filled(msgspec.structs.replace(desired, services=services), unknown)
+    return Filled(msgspec.structs.replace(desired, services=services), sids)
 
 
-def refuse_unknown(plan: Plan, filled: Filled) -> Plan:
-    """Return *plan*, not applyable if it sends a text that needs a sid nobody knows yet."""
-    needing = [action.address for action in plan.actions if action.send and action.address in filled.unknown]
+def await_sids(plan: Plan, known: Filled) -> Plan:
+    """Return *plan* with what each action awaits: the sids of services that the plan itself creates.
+
+    It is not applyable if it sends a text that needs the sid of any other service.
+    """
+    if not known.desired.awaits:
+        return plan
+    made = {
+        action.address
+        for action in plan.actions
+        if action.verb is Verb.CREATE and action.type is ResourceType.SERVICE
+    }
+    needing: list[tuple[Address, str]] = []
+
+    def waiting(action: Action) -> Action:
+        texts = (*action.after.values(), *action.send.values()) if action.send else ()
+        awaits = tuple(sorted({name for text in texts for name in awaited_in(text)}))
+        if not awaits:
+            return action
+        if made.issuperset(awaits):
+            return msgspec.structs.replace(action, awaits=awaits, changes=_changes(action, _known_after))
+        needing.extend((action.address, name) for name in awaits if name not in made)
+        written = completed(action, {name: f"${{service.{name}.sid}}" for name in awaits})
+        return msgspec.structs.replace(written, changes=_changes(action, _as_written))
+
+    plan = msgspec.structs.replace(plan, actions=tuple(map(waiting, plan.actions)), sids=known.sids)
     if not needing:
         return plan
-    address = needing[0]
-    service = filled.unknown[address]
-    more = f" and {len(needing) - 1:,} more" if len(needing) > 1 else ""
+    address, service = needing[0]
+    others = len({one for one, _ in needing}) - 1
+    more = f" and {others:,} more" if others else ""
     refusal = Refusal(
         "unknown_sid",
-        f"`{address}`{more} cannot do without the sid of service `{service}`, which does not exist yet",
-        f"create it first: `reconciler apply --exclude '{service}/*'`",
+        f"`{address}`{more} cannot do without the sid of service `{service}`, which does not exist, "
+        "and this plan does not create it",
+        f"plan `{service}` too, or leave this out: `--exclude '{address}'`",
     )
     return msgspec.structs.replace(plan, refusals=(*plan.refusals, refusal))
+
+
+def completed(action: Action, sids: dict[str, str]) -> Action:
+    """Return *action* with these sids of services in the texts that await them."""
+    return msgspec.structs.replace(
+        action,
+        after={name: _complete(text, sids) for name, text in action.after.items()},
+        send={name: _complete(text, sids) for name, text in action.send.items()},
+    )
+
+
+def _complete(text: str, sids: dict[str, str]) -> str:
+    return with_sids(text, sids.get)
+
+
+def _known_after(_: str) -> str:
+    return KNOWN_AFTER
+
+
+def _as_written(service: str) -> str:
+    return f"${{service.{service}.sid}}"
+
+
+def _changes(action: Action, sid_of: Callable[[str], str]) -> tuple[Any, ...]:
+    """Return the changes of *action* as people are to read them."""
+    return tuple(
+        msgspec.structs.replace(change, after=_shown(change.after, sid_of)) for change in action.changes
+    )
+
+
+def _shown(value: object, sid_of: Callable[[str], str]) -> object:
+    if isinstance(value, str):
+        return with_sids(value, sid_of)
+    if isinstance(value, dict):
+        return {name: _shown(item, sid_of) for name, item in value.items()}
+    return [_shown(item, sid_of) for item in value] if isinstance(value, list) else value
 
 
 def _with_texts(one: T, texts: dict[str, str] | None) -> T:

@@ -14,6 +14,7 @@ import msgspec
 from reconciler.errors import PlanError
 from reconciler.model import Address, Desired, Message, declared, declared_conversations
 from reconciler.plan.actions import SENSITIVE, Action, FieldChange, Plan
+from reconciler.plan.awaited import filled
 from reconciler.plan.diff import desired_values
 from reconciler.plan.parents import conversation_values
 from reconciler.state.model import State, field_digest
@@ -42,7 +43,7 @@ def withheld(plan: Plan, desired: Desired) -> Plan:
 
     Raises PlanError if a sensitive value is sent that no manifest says, as it could not be had again.
     """
-    values = _values(desired)
+    values = _values(desired, plan)
 
     def without(action: Action) -> Action:
         hidden = frozenset(action.sensitive)
@@ -82,7 +83,7 @@ def restored(plan: Plan, desired: Desired | None) -> Plan:
 
     Raises PlanError if they are needed and there is no *desired*, or if one is another than was planned.
     """
-    values = _values(desired) if desired is not None else None
+    values = _values(desired, plan) if desired is not None else None
 
     def whole(action: Action) -> Action:
         missing = {
@@ -123,7 +124,8 @@ def _sensitive(desired: Desired) -> Iterator[tuple[Address, tuple[str, ...]]]:
                 yield f"{address}/{message.key}", message.sensitive
 
 
-def _values(desired: Desired) -> dict[Address, Mapping[str, str]]:
+def _values(desired: Desired, plan: Plan) -> dict[Address, Mapping[str, str]]:
+    desired = filled(desired, plan.sids).desired
     return {
         address: desired_values(one) if isinstance(one, Message) else conversation_values(one)
         for address, one in declared(desired)

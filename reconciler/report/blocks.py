@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any, Final
 
 from reconciler.model import UNSEEN
-from reconciler.plan.actions import SENSITIVE, Action, FieldChange, Reason, Verb
+from reconciler.plan.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange, Reason, Verb
 from reconciler.report import inert, values
 from reconciler.report.values import Bodies
 
@@ -50,7 +50,6 @@ _REQUESTED_BY: Final = {Verb.ADOPT: "an `import:` block names it", Verb.REPLACE:
 """What `requested` means beside a destroy."""
 _CONTEXT: Final = 2
 """Unchanged lines that are shown around a changed one."""
-_KNOWN_AFTER: Final = "(known after apply)"
 
 
 def header(action: Action) -> str:
@@ -83,7 +82,7 @@ def why(action: Action) -> str:
 def body(action: Action, bodies: Bodies, salt: str) -> Iterator[tuple[str, str]]:
     """Yield sign and text of each line inside of the action's block."""
     if action.verb is Verb.REPLACE:
-        yield "~", f"sid: {inert.quoted(action.sid or '')} -> {_KNOWN_AFTER}"
+        yield "~", f"sid: {inert.quoted(action.sid or '')} -> {KNOWN_AFTER}"
     elif action.sid is not None:
         yield "", f"sid: {inert.quoted(action.sid)}"
     if action.webhooks and action.verb in {Verb.CREATE, Verb.UPDATE, Verb.REPLACE}:

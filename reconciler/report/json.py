@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from reconciler.canonical import awaited_in
 from reconciler.model import ResourceType, type_of
 from reconciler.plan.actions import Action, Counts, Outcome, Plan, PlanWarning, Result, Status, Verb
 from reconciler.report import summary, values
@@ -145,13 +146,15 @@ def _summary(counts: Counts) -> Summary:
 def _resource_change(action: Action, bodies: Bodies, salt: str) -> ResourceChange:
     makes_new = action.verb in {Verb.CREATE, Verb.REPLACE}
     leaves = action.verb in {Verb.DELETE, Verb.FORGET}
+    unknown = [name for name, text in action.after.items() if awaited_in(text)] if action.awaits else []
+    after = {name: text for name, text in action.after.items() if name not in unknown}
     change: Change = {
         "actions": ["update"] if action.verb is Verb.ADOPT and action.send else _ACTIONS[action.verb],
         "before": None
         if action.verb is Verb.CREATE
         else dict(values.fields(action, action.before, bodies, salt)),
-        "after": None if leaves else dict(values.fields(action, action.after, bodies, salt)),
-        "after_unknown": _UNKNOWN[action.type] if makes_new else {},
+        "after": None if leaves else dict(values.fields(action, after, bodies, salt)),
+        "after_unknown": (_UNKNOWN[action.type] if makes_new else {}) | dict.fromkeys(unknown, True),
         "replace_paths": [[name] for name in action.replace_paths],
     }
     if action.sensitive:

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
+from reconciler.canonical import with_sids
 from reconciler.model import JSON_FIELDS
-from reconciler.plan.actions import SENSITIVE, Action, FieldChange
+from reconciler.plan.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange
 from reconciler.state.model import field_digest
 
 SHORT: Final = 200
@@ -124,7 +125,8 @@ def parsed(name: str, text: str) -> Any:
 
 def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) -> Iterator[tuple[str, Any]]:
     """Yield name and shown value of each field in *texts*, which is `before` or `after` of *action*."""
-    for name, text in texts.items():
+    for name, raw in texts.items():
+        text = with_sids(raw, lambda _: KNOWN_AFTER) if action.awaits else raw
         if name in action.sensitive:
             yield name, SENSITIVE
         elif name == "media":

@@ -1,4 +1,4 @@
-"""`${service.NAME.sid}`: filled in with what is found, refused where it would be sent unknown."""
+"""`${service.NAME.sid}`: filled in with what is found, waited for where the same plan creates the service."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import pytest
 from reconciler.canonical import awaited_sid, with_sids
 from reconciler.manifest.load import load
 from reconciler.model import Desired, RemoteService
-from reconciler.plan.awaited import fill, refuse_unknown
-from tests.worlds import SERVICE, SERVICE_SID, World, empty, found, message
+from reconciler.plan.actions import Action, Reason, Verb
+from reconciler.plan.awaited import await_sids, fill
+from reconciler.report.json import plan_document
+from reconciler.report.text import render_plan
+from tests.worlds import SERVICE, SERVICE_SID, World, applied, empty, found, message
 
 
 def referring(world: World) -> World:
@@ -35,23 +38,61 @@ def test_a_text_is_filled_in_with_the_sid_that_was_found() -> None:
     """In bodies, inside of attributes, and in the conversation."""
     world = wanted().reading(services={SERVICE: RemoteService(SERVICE_SID, SERVICE)})
 
-    filled = fill(world.desired, world.remote)
+    known = fill(world.desired, world.remote)
 
-    conversation = filled.desired.services[0].conversations[0]
+    conversation = known.desired.services[0].conversations[0]
     first, second = conversation.messages
     assert conversation.friendly_name == f"Order in {SERVICE_SID}"
     assert (first.body, first.attributes) == (f"in {SERVICE_SID}", f'{{"sid":"{SERVICE_SID}"}}')
     assert second.body == "text of b"
-    assert not filled.unknown
+    assert known.sids == {SERVICE: SERVICE_SID}
 
 
-def test_a_sid_that_nobody_knows_yet_is_not_sent() -> None:
+def test_a_service_of_the_same_plan_is_waited_for() -> None:
+    """Its sid is known after apply: the text is kept as it is until then, and people read so."""
+    world = wanted()
+    known = fill(world.desired, world.remote)
+
+    plan = await_sids(msgspec.structs.replace(world, desired=known.desired).plan(), known)
+
+    assert plan.applyable
+    assert [action.awaits for action in plan.actions] == [(), (SERVICE,), (SERVICE,), ()]
+    text = render_plan(plan)
+    assert 'body: "in (known after apply)"' in text
+    assert 'attributes: {"sid": "(known after apply)"}' in text
+    assert 'friendly_name: "Order in (known after apply)"' in text
+    change = plan_document(plan, timestamp="", version="")["resource_changes"][2]["change"]
+    assert change["after_unknown"] == {"sid": True, "index": True, "body": True, "attributes": True}
+    assert change["after"] is not None
+    assert {"body", "attributes"}.isdisjoint(change["after"])
+
+
+def test_an_update_shows_what_becomes_known() -> None:
+    """A text that goes from one thing to a sid nobody knows is shown as such a change."""
+    world = applied(message("a"))
+    text = message("a", body=f"in {awaited_sid('other')}", attributes={"list": [awaited_sid("other"), 1]})
+    world = world.wanting(text)
+    desired = msgspec.structs.replace(world.desired, awaits=("other",))
+    plan = msgspec.structs.replace(world, desired=desired).plan()
+    created = Action("other", Verb.CREATE, Reason.NOT_IN_STATE)
+
+    waiting = await_sids(
+        msgspec.structs.replace(plan, actions=(created, *plan.actions)), fill(desired, world.remote)
+    )
+
+    assert waiting.actions[1].awaits == ("other",)
+    assert 'body: "text of a" -> "in (known after apply)"' in render_plan(waiting)
+    assert '["(known after apply)", 1]' in render_plan(waiting)
+
+
+def test_a_sid_that_this_plan_does_not_bring_is_not_sent() -> None:
     """The plan is shown with the reference, says what is missing, and names the way out."""
     world = wanted()
-    filled = fill(world.desired, world.remote)
-    plan = msgspec.structs.replace(world, desired=filled.desired).plan()
+    known = fill(world.desired, world.remote)
+    plan = msgspec.structs.replace(world, desired=known.desired).plan()
+    others = msgspec.structs.replace(plan, actions=plan.actions[1:])
 
-    refused = refuse_unknown(plan, filled)
+    refused = await_sids(others, known)
 
     assert refused.actions[-2].send["body"] == f"in ${{service.{SERVICE}.sid}}"
     (refusal,) = refused.refusals
@@ -59,16 +100,16 @@ def test_a_sid_that_nobody_knows_yet_is_not_sent() -> None:
     assert refusal.text.startswith(
         f"`desk/order` and 1 more cannot do without the sid of service `{SERVICE}`"
     )
-    assert refusal.hint == "create it first: `reconciler apply --exclude 'desk/*'`"
+    assert refusal.hint == "plan `desk` too, or leave this out: `--exclude 'desk/order'`"
 
 
 def test_a_plan_about_other_things_goes_ahead() -> None:
     """Only what would be sent needs the sid."""
     world = wanted()
-    filled = fill(world.desired, world.remote)
-    plan = msgspec.structs.replace(world, desired=filled.desired).plan(excludes=(f"{SERVICE}/*",))
+    known = fill(world.desired, world.remote)
+    plan = msgspec.structs.replace(world, desired=known.desired).plan(excludes=(f"{SERVICE}/*",))
 
-    assert refuse_unknown(plan, filled).applyable
+    assert await_sids(plan, known).applyable
 
 
 def test_texts_without_references_are_left_alone() -> None:
