@@ -111,9 +111,9 @@ class Checker:
         elif is_reserved(name):
             raise Refusal(f"refers to `{reference}`, but {NEVER_ALLOWED}", "use a variable: `${var.…}`")
         elif name not in self._allowed:
-            raise Refusal(
-                f"refers to `{reference}`, which is not allowed", f"pass `--allow-env {name}` to allow it"
-            )
+            meant = close_to(name, list(self._allowed))
+            hint = f"did you mean `{meant}`?" if meant else f"pass `--allow-env {name}` to allow it"
+            raise Refusal(f"refers to `{reference}`, which is not allowed", hint)
         elif name not in self._environ:
             raise Refusal(
                 f"refers to `{reference}`, which is not set", f"set the environment variable {name}"

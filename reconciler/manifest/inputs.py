@@ -11,6 +11,8 @@ from reconciler.errors import UsageError
 
 VARIABLE_PREFIX: Final = "RECONCILER_VAR_"
 _NEVER: Final = ("TWILIO_", "RECONCILER_")
+TAKEN: Final = "FILE"
+"""The variable that none can be called: RECONCILER_VAR_FILE stands for `--var-file`."""
 NEVER_ALLOWED: Final = "names that start with `TWILIO_` or `RECONCILER_` are never given to manifests"
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.errors import ManifestError, Problem, UsageError
 from reconciler.manifest.findings import Finding, Loc, Refusal
-from reconciler.manifest.inputs import VARIABLE_PREFIX, Inputs
+from reconciler.manifest.inputs import TAKEN, VARIABLE_PREFIX, Inputs
 from reconciler.manifest.reader import Irregular, read
 from reconciler.manifest.references import Known, pieces
 from reconciler.manifest.scalars import NoJsonNumber, plain_value
@@ -98,6 +98,11 @@ class Declared:
             text = f"variable `{name}` is declared twice; first at"
             self._add(path, loc, text, None, on_key=True, earlier=(first.path, first.loc))
             return
+        if name == TAKEN:
+            text = (
+                f"`{name}` cannot be the name of a variable: {VARIABLE_PREFIX}{name} stands for `--var-file`"
+            )
+            self._add(path, loc, text, "choose another name", on_key=True)
         default = fields.get("default")
         kind = fields.get("type") or _kind_of(default)
         sensitive = fields.get("sensitive", False)

@@ -242,6 +242,16 @@ def test_an_allowed_variable_that_is_not_set_points_at_its_line(tmp_path: Path) 
     assert problem.text == "`body` of message `a` refers to `${env.TOKEN}`, which is not set"
 
 
+def test_a_misspelt_environment_variable_is_recognised(tmp_path: Path) -> None:
+    """The hint is the name that is allowed, at the line of the one that is not."""
+    inputs = Inputs(environ={"TOKEN": "x", "TOKN": "y"}, allowed_env=("TOKEN",))
+    with pytest.raises(ManifestError) as caught:
+        message(tmp_path, "{}", 'body: "${env.TOKN}"', inputs)
+
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.hint) == (3, "did you mean `TOKEN`?")
+
+
 def test_sensitive_fields_are_named_wherever_the_reference_is(tmp_path: Path) -> None:
     """Inside attributes, from defaults and in the conversation itself."""
     text = """\
