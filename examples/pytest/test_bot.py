@@ -33,6 +33,16 @@ def test_a_question_is_answered(world: World) -> None:
     world.conversation("support/order-4711").assert_transcript(ANSWERED)
 
 
+def test_everybody_is_answered(reconciled: Reconciled) -> None:
+    """One manifest serves many tests; the block ends its world."""
+    for customer in ("bob", "zoë"):
+        with reconciled("support.yaml", variables={"customer": customer}) as world:
+            ask_bot(world)
+            world.conversation("support/order-4711").assert_transcript(
+                [ANSWERED[0], (customer, "Where is my order?"), ANSWERED[2]]
+            )
+
+
 def test_a_lost_reply_is_no_reason_to_answer_twice(world: World) -> None:
     """Twilio stored the answer, and the connection broke: the next look finds it there."""
     world.faults.add("create_message:1:reset_after")

@@ -44,16 +44,21 @@ def format_text(text: str) -> str:
     """
     value = read(text).value
     try:
-        layout = _Layout(text, CParser(text).get_token)
-    except MarkedYAMLError:  # the text was read, so it is libyaml that does not know enough
-        layout = _Layout(text, newer_tokens(text))
-    formatted = "".join(layout.lines())
-    if not _says(formatted, value) or "".join(formatted.split()) != "".join(text.split()):
+        formatted = "".join(_Layout(text, CParser(text).get_token).lines())
+    except MarkedYAMLError:
+        formatted = ""
+    if not _is_faithful(formatted, text, value):  # libyaml does not know all of YAML 1.2: `{a: why?}`
+        formatted = "".join(_Layout(text, newer_tokens(text)).lines())
+    if not _is_faithful(formatted, text, value):
         raise ReconcilerError(
             "cannot be formatted without changing what it says",
             hint="the file was left as it is; please report this",
         )
     return formatted
+
+
+def _is_faithful(formatted: str, text: str, value: Any) -> bool:
+    return _says(formatted, value) and "".join(formatted.split()) == "".join(text.split())
 
 
 def _says(text: str, value: Any) -> bool:

@@ -1,12 +1,10 @@
-"""Variables, fan-out, timelines and transcripts as users meet them; each example as the README shows it."""
+"""Variables, fan-out, timelines and transcripts as users meet them."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import json
-import re
-import shlex
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +14,9 @@ import pytest
 from reconciler import api
 from reconciler.emulator import Emulator
 from reconciler.emulator.server import running
-from tests.functional.conftest import ROOT, Project, Ran
+from tests.functional.conftest import ROOT, Project
 from tests.sdk import client_at
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECRET = "4711-s3cret"
 
 
@@ -28,33 +25,6 @@ def examples(project: Project) -> Project:
     """A project with a copy of the examples."""
     shutil.copytree(ROOT / "examples", project.folder / "examples")
     return project
-
-
-def shown_commands() -> list[str]:
-    """Return the commands of the README's section, one a line."""
-    block = re.search(r"## Say more with less\n.*?```sh\n(.*?)```", README, re.DOTALL)
-    assert block is not None
-    return block[1].splitlines()
-
-
-def run_line(project: Project, line: str) -> Ran:
-    """Run a line of the README: settings of the environment, then a command, then maybe a comment."""
-    words = shlex.split(line, comments=True)
-    start = words.index("reconciler")
-    environ = dict(word.split("=", 1) for word in words[:start])
-    shell = dataclasses.replace(project, environ={**project.environ, **environ})
-    return shell.run(
-        *words[start + 1 :], *(["--auto-approve"] if words[start + 1] == "apply" else []), check=0
-    )
-
-
-def test_the_commands_of_the_readme_run_as_shown(examples: Project) -> None:
-    """In their order; whatever a comment says is in the output or its end."""
-    for line in shown_commands():
-        ran = run_line(examples, line)
-        promised = line.partition("# ")[2]
-        if promised.startswith(("Apply", "Plan", "No changes")):
-            assert promised in ran.out
 
 
 @pytest.mark.parametrize("example", ["variables", "fan-out", "demo"])

@@ -25,6 +25,7 @@ CASES = {
     "final newline": ("a: 1", "a: 1\n"),
     "line ends": ("a: 1\r\nb:\r- 2\r\n", "a: 1\nb:\n  - 2\n"),
     "texts in brackets": ("a:   {b: -3d 09:00,c: d:e }\n", "a: {b: -3d 09:00, c: d:e}\n"),
+    "question marks in brackets": ("a:   {b: why?,c: [ x?, y? ]}\n", "a: {b: why?, c: [x?, y?]}\n"),
     "quotes stay": ("a: 'b'\nc: \"d\"\n", "a: 'b'\nc: \"d\"\n"),
     "order stays": ("b: 1\na: 2\n", "b: 1\na: 2\n"),
     "anchors": ("a:   &x  {b: 1}\nc:  *x\n", "a: &x {b: 1}\nc: *x\n"),
