@@ -272,32 +272,6 @@ def test(reconciled):
     )
 
 
-def test_a_hundred_tests_in_four_processes_share_nothing(
-    suite: pytest.Pytester, remote: Emulator, endpoint: str
-) -> None:
-    """Each seeds and changes the same manifest at the same account and sees its own messages alone."""
-    suite.makepyfile(
-        CHANGING
-        + """
-import pytest
-
-@pytest.mark.parametrize("number", range(100))
-def test(reconciled, number):
-    conversation = change(reconciled("support.yaml"), f"number {number}")
-    conversation.assert_transcript(
-        [("system", "Welcome!"), ("alice", "Where is my order?"), ("bob", "Let me look."),
-         ("app", f"number {number}")]
-    )
-    assert number % 10 != 7, "some fail"
-"""
-    )
-
-    result = suite.runpytest_subprocess("-n", "4", "--dist", "worksteal", endpoint)
-
-    result.assert_outcomes(passed=90, failed=10)
-    assert services(remote) == []
-
-
 @pytest.mark.parametrize(("teardown", "left"), [("on", 0), ("on-success", 1), ("off", 2)])
 def test_teardown_is_a_choice(
     suite: pytest.Pytester, remote: Emulator, endpoint: str, teardown: str, left: int
