@@ -20,7 +20,7 @@ from reconciler.emulator.fields import Fields
 from reconciler.emulator.media import MediaFiles
 from reconciler.emulator.participants import Participants
 from reconciler.emulator.records import Attachment, Conversation, Delivery, Document, Message, Receipt
-from reconciler.emulator.templates import render
+from reconciler.emulator.templates import PICTURES, render
 
 _UPDATED_BY: Final = ("Author", "Body", "Attributes", "DateCreated", "DateUpdated", "Subject")
 _MESSAGE: Final = "SELECT number, sid, document FROM messages WHERE conversation = ?"
@@ -72,13 +72,21 @@ class Messages:
     def _content(self, service_sid: str, fields: Fields) -> tuple[str | None, Attachment | None]:
         rendered = render(fields)
         if rendered is not None:
-            return rendered, None
+            return rendered, self._picture(service_sid, fields["ContentSid"])
         body, media_sid = fields.get("Body") or None, fields.get("MediaSid")
         if media_sid is not None:
             return body, self._media.attachable(service_sid, media_sid)
         if body is None:
             raise ApiError(50503, "Message body not provided")
         return body, None
+
+    def _picture(self, service_sid: str, content_sid: str) -> Attachment | None:
+        """Return the file that a media template brings along, made anew for each message."""
+        picture = PICTURES.get(content_sid)
+        if picture is None:
+            return None
+        media = self._media.upload(service_sid, picture.content, picture.content_type, picture.filename)
+        return self._media.attachable(service_sid, media.sid)
 
     def _append(self, conversation: Conversation, document: Document, recipients: list[str]) -> Message:
         database, encoded = self._database, _encode(document)

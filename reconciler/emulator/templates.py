@@ -3,6 +3,7 @@
     HX00000000000000000000000000000001   Hello {{1}}
     HX00000000000000000000000000000002   Your order {{1}} has shipped and arrives on {{2}}.
     HX00000000000000000000000000000003   Your appointment with {{name}} is at {{time}}.
+    HX00000000000000000000000000000004   Your parcel {{1}} is at the door. (with a picture, `parcel.png`)
     HX0123456789abcdef0123456789abcdef   Thank you, {{1}}. Here is your receipt.
 
 A variable that is not given stays as it is written.
@@ -10,8 +11,9 @@ A variable that is not given stays as it is written.
 
 from __future__ import annotations
 
+import base64
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -22,7 +24,27 @@ TEMPLATES: Final = {
     "HX00000000000000000000000000000001": "Hello {{1}}",
     "HX00000000000000000000000000000002": "Your order {{1}} has shipped and arrives on {{2}}.",
     "HX00000000000000000000000000000003": "Your appointment with {{name}} is at {{time}}.",
+    "HX00000000000000000000000000000004": "Your parcel {{1}} is at the door.",
     "HX0123456789abcdef0123456789abcdef": "Thank you, {{1}}. Here is your receipt.",
+}
+
+
+class Picture(NamedTuple):
+    """The file that a media template brings along."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+PICTURES: Final = {
+    "HX00000000000000000000000000000004": Picture(
+        "parcel.png",
+        "image/png",
+        base64.b64decode(
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg=="
+        ),
+    ),
 }
 VARIABLES: Final = 100
 KEY_CHARACTERS: Final = 16

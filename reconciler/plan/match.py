@@ -27,9 +27,9 @@ _Likeness = tuple[str, ...]
 def match_text(fields: Mapping[str, str]) -> str:
     """Return what identifies a message among those a create could have made.
 
-    It covers what a reply can show and nothing a server may set by itself: author, body (not
-    under `content_sid`, where the server renders it), attributes, content_sid and media sid; never
-    dates, subject or variables.
+    It covers what a reply can show and nothing a server may set by itself: author, attributes,
+    content_sid, and where there is none, as it renders both, body and media sid; never dates, subject or
+    variables.
     """
     content = fields.get("content_sid", "")
     return json.dumps(
@@ -38,7 +38,7 @@ def match_text(fields: Mapping[str, str]) -> str:
             "" if content else fields.get("body", ""),
             fields.get("attributes") or "{}",
             content,
-            fields.get("media_sid", ""),
+            "" if content else fields.get("media_sid", ""),
         ]
     )
 
@@ -138,6 +138,6 @@ def _of_live(live: RemoteMessage, shape: _Shape) -> _Likeness:
     if "media" in shape and live.media:
         first = live.media[0]
         likeness += [first.filename or "", first.content_type or "", str(first.size)]
-    elif media_sid and "media_sid" not in shape:
+    elif media_sid and not live.content_sid and "media_sid" not in shape:
         likeness.append(media_sid)  # a create without media does not make this
     return tuple(likeness)

@@ -198,7 +198,7 @@ def _judge_replacement(draft: Draft, entry: Entry, action: Action, live: RemoteM
     if "media" in replaced_by:
         replaced_by.add("media_sid")
     if "content_sid" in replaced_by:
-        replaced_by.add("body")  # the template's text
+        replaced_by |= {"body", "media_sid"}  # the template's text and picture
     lost = [name for name in _CONTENT if live_values(live).get(name) and name not in replaced_by]
     if lost:
         names = ", ".join(f"`{name}`" for name in lost)

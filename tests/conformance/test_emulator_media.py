@@ -46,6 +46,18 @@ def test_malformed_type_is_refused(api: Api, service: str) -> None:
     assert (reply.status_code, reply.json()["code"]) == (400, 50511)
 
 
+def test_media_template_brings_its_own_picture(api: Api, conversation: str) -> None:
+    """The reply shows text and picture as rendered; each message has a picture of its own."""
+    fields = {"ContentSid": "HX00000000000000000000000000000004", "ContentVariables": '{"1": "5164"}'}
+    first, second = (api.post(f"{conversation}/Messages", **fields) for _ in range(2))
+
+    assert (first["body"], first["media"][0]["filename"]) == (
+        "Your parcel 5164 is at the door.",
+        "parcel.png",
+    )
+    assert first["media"][0]["sid"] != second["media"][0]["sid"]
+
+
 def test_message_shows_the_file_it_carries(api: Api, service: str, conversation: str) -> None:
     """Without a body the body is null; the file knows its message."""
     media = upload(api, service)

@@ -63,6 +63,14 @@ def test_the_rendered_text_of_a_template_does_not_count() -> None:
     }
 
 
+def test_the_picture_of_a_template_does_not_count() -> None:
+    """A media template is rendered with its own picture, for adoption and for settling alike."""
+    rendered = live("IM1", 0, content_sid="HX1", body="Hi", media=(RemoteMedia("ME1"),))
+
+    assert pairs([message("a", content_sid="HX1")], rendered) == {"a": "IM1"}
+    assert live_match_text(rendered) == match_text({"content_sid": "HX1"})
+
+
 def test_equal_messages_pair_in_index_order_with_manifest_order() -> None:
     """Each is used once, whatever the order of the listing."""
     wanted = [message(key, body="ok") for key in "abc"]
