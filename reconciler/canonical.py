@@ -9,13 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 _DATE_LENGTH = len("2026-01-05T09:00:00Z")
 _AWAITED = re.compile(r"(?:\0|\\u0000)service\.([^\0\\]+)\.sid(?:\0|\\u0000)")
 _PLAIN = frozenset({str, int, bool, type(None)})
+_DURATION: Final = re.compile(
+    r"P(?:(?P<weeks>\d{1,6})W|(?:(?P<days>\d{1,6})D)?"
+    r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,9})S)?)?)",
+    re.ASCII,
+)
+_SECONDS: Final = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -67,6 +73,25 @@ def canonical_date(text: str | None) -> str | None:
     except ValueError:
         return text
     return canonical_instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def duration_seconds(text: str) -> int | None:
+    """Return the length of an ISO 8601 duration; None if it is none, or has years or months."""
+    match = _DURATION.fullmatch(text)
+    parts = {name: int(part) for name, part in match.groupdict().items() if part} if match else {}
+    if not parts or text.endswith("T"):
+        return None
+    return sum(count * _SECONDS[unit] for unit, count in parts.items())
+
+
+def canonical_duration(seconds: int) -> str:
+    """Return the ISO 8601 duration of so many seconds: `P30D`, `PT1H30M`."""
+    days, rest = divmod(seconds, _SECONDS["days"])
+    hours, rest = divmod(rest, _SECONDS["hours"])
+    minutes, rest = divmod(rest, _SECONDS["minutes"])
+    clock = "".join(f"{count}{unit}" for count, unit in ((hours, "H"), (minutes, "M"), (rest, "S")) if count)
+    day = f"{days}D" if days else ""
+    return f"P{day}T{clock}" if clock else f"P{day}" if day else "PT0S"
 
 
 def _integral(value: Any) -> Any:

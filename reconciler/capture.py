@@ -12,30 +12,45 @@ from msgspec.structs import replace
 
 from reconciler.errors import StateError
 from reconciler.manifest.sayable import can_be_named, sayable
-from reconciler.model import Address, Conversation, Message, RemoteMessage, RemoteService, Service
+from reconciler.model import (
+    Address,
+    Conversation,
+    Message,
+    Participant,
+    RemoteMessage,
+    RemoteParticipant,
+    RemoteService,
+    ResourceType,
+    Service,
+    type_of,
+)
 from reconciler.naming import Names, is_name, name_from
-from reconciler.plan.diff import CONVERSATION, MESSAGE, desired_values, digests
+from reconciler.plan.diff import CONVERSATION, MESSAGE, PARTICIPANT, desired_values, digests
 from reconciler.plan.parents import conversation_values
-from reconciler.state.model import Binding, Bound, State
+from reconciler.plan.people import participant_values
+from reconciler.state.model import Binding, Bound, State, Unbound
 
 
 class Found(Struct, frozen=True):
     """A live conversation, the one of *sid*, and what its manifest is to say.
 
-    *said* has no messages; each of *messages* comes with what is to be said of it. Names and keys are
-    taken if they can be names and are free.
+    *said* has neither messages nor participants; each of *messages* and *people* comes with what is to be
+    said of it. Names and keys are taken if they can be names and are free. *notes* are about *said*.
     """
 
     service: RemoteService
     sid: str
     said: Conversation
     messages: Sequence[tuple[RemoteMessage, Message]]
+    people: Sequence[tuple[RemoteParticipant, Participant]] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Captured(Struct):
     """Manifest values, and for each address the binding to its live object, without digests.
 
-    *left_out* has the addresses of messages that a manifest cannot say, *notes* the reasons.
+    *left_out* has the addresses of messages and participants that a manifest cannot say, *notes* the
+    reasons.
     """
 
     services: list[Service] = field(default_factory=list)
@@ -82,12 +97,18 @@ def bind(captured: Captured, state: State) -> None:
             address = f"{service.name}/{one.name}"
             values = conversation_values(one)
             _bind(state, address, captured, digests(CONVERSATION, values, values, state.digest)[0])
+            for member in one.participants:
+                values = participant_values(member)
+                sent, _ = digests(PARTICIPANT, values, values, state.digest)
+                _bind(state, f"{address}/participants/{member.key}", captured, sent)
             for message in one.messages:
                 values = desired_values(message)
                 sent, _ = digests(MESSAGE, values, values, state.digest)
                 _bind(state, f"{address}/{message.key}", captured, sent)
     for address in captured.left_out:
-        if address in state.bindings:
+        if type_of(address) is ResourceType.PARTICIPANT:
+            state.apply(Unbound(address))
+        elif address in state.bindings:
             state.apply(Bound(address, replace(state.bindings[address], released=True)))
 
 
@@ -126,6 +147,13 @@ def _conversation(
     address = addresses.give(service.name, found.sid, found.said.name)
     captured.bindings[address] = Binding(found.sid, service_sid=service_sid, imported=True)
     name = address.rpartition("/")[2]
+    people = []
+    for member, participant in found.people:
+        place = addresses.give(f"{address}/participants", member.sid, participant.key)
+        captured.bindings[place] = Binding(
+            member.sid, service_sid=service_sid, conversation_sid=found.sid, imported=True
+        )
+        people.append(replace(participant, key=place.rpartition("/")[2]))
     messages = []
     for live, message in found.messages:
         if live.sid in addresses.superseded:
@@ -135,7 +163,7 @@ def _conversation(
             live.sid, service_sid=service_sid, conversation_sid=found.sid, index=live.index, imported=True
         )
         messages.append(replace(message, key=place.rpartition("/")[2]))
-    one = replace(found.said, name=name, messages=tuple(messages))
+    one = replace(found.said, name=name, messages=tuple(messages), participants=tuple(people))
     if keep_sids:
         one = replace(one, sid=found.sid)
     elif one.unique_name is None:
@@ -144,12 +172,13 @@ def _conversation(
     for part in left_out:
         what = part.field
         if part.key:
-            place = f"{address}/{part.key}"
+            place = f"{address}/{part.field}/{part.key}" if part.field else f"{address}/{part.key}"
             captured.left_out.append(place)
             what = captured.bindings[place].sid
         captured.notes.append(f"{address}: {what} is left out: {part.reason}")
     captured.notes += [
-        f"{address}: {caveat}" for caveat in _caveats(said, [live for live, _ in found.messages])
+        f"{address}: {caveat}"
+        for caveat in (*found.notes, *_caveats(said, [live for live, _ in found.messages]))
     ]
     return said
 

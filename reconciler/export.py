@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.canonical import canonical_attributes, canonical_date
 from reconciler.capture import Captured, Found, bind, capture
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, StateError, UsageError
-from reconciler.model import Conversation, Message, RemoteConversation, RemoteMessage, RemoteService
+from reconciler.model import (
+    Conversation,
+    RemoteConversation,
+    RemoteMessage,
+    RemoteService,
+)
 from reconciler.operations import Settings, connected, fold_in_flight, open_workplace
+from reconciler.said import caveats_of, conversation_of, message_of, participant_of
 from reconciler.terraform import TerraformMessage
 
 if TYPE_CHECKING:
@@ -174,53 +179,21 @@ async def _found(
     client: Twilio, service: RemoteService, live: RemoteConversation, scrubber: Scrubber | None
 ) -> Found:
     messages = await _messages(client, service.sid, live.sid)
+    pages = client.participant_pages(service.sid, live.sid)
+    people = [one async for page in pages for one in page]
     if scrubber is not None:
         service, live = scrubber.service(service), scrubber.conversation(live)
         messages = [scrubber.message(one) for one in messages]
-    return Found(service, live.sid, conversation_of(live), [(one, message_of(one)) for one in messages])
-
-
-def conversation_of(live: RemoteConversation) -> Conversation:
-    """Return what a manifest is to say of a live conversation.
-
-    Its state, timers and participants are not managed: they change as people write. A messaging service is
-    the account's own unless somebody chose one, which a reply does not tell.
-    """
-    return Conversation(
-        name=live.unique_name or live.friendly_name or "",
-        path="",
-        line=0,
-        unique_name=live.unique_name or None,
-        friendly_name=live.friendly_name or None,
-        attributes=_attributes(live.attributes),
+        people = [scrubber.participant(one) for one in people]
+    said = conversation_of(live, messages, client.read_at)
+    return Found(
+        service,
+        live.sid,
+        said,
+        [(one, message_of(one)) for one in messages],
+        [(one, participant_of(one, number)) for number, one in enumerate(people)],
+        tuple(caveats_of(live, said)),
     )
-
-
-def message_of(live: RemoteMessage) -> Message:
-    """Return what a manifest is to say of a live message: everything that a reply shows.
-
-    The key comes from the index, which never changes, and not from a text, as keys are in the state. The
-    text of a content template is the server's.
-    """
-    created = canonical_date(live.date_created)
-    updated = canonical_date(live.date_updated)
-    return Message(
-        key=f"m{live.index:04}",
-        line=0,
-        author=live.author or None,
-        body=None if live.content_sid else live.body or None,
-        attributes=_attributes(live.attributes),
-        date_created=created or None,
-        date_updated=updated if updated and created and updated > created else None,
-        media_sid=live.media[0].sid if live.media and not live.content_sid else None,
-        content_sid=live.content_sid or None,
-    )
-
-
-def _attributes(text: str | None) -> str | None:
-    """Return attributes in their canonical form, and none for the empty ones that everything has."""
-    canonical = canonical_attributes(text or "{}")
-    return None if canonical == "{}" else canonical
 
 
 async def _look_up(client: Twilio, messages: Iterable[TerraformMessage]) -> tuple[list[Found], list[str]]:

@@ -1,4 +1,4 @@
-"""Bind an existing message, conversation or service to an address, without changing it."""
+"""Bind an existing message, participant, conversation or service to an address, without changing it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from reconciler.state.model import Binding, Bound, Intent, State
 _PREFIXES: Final[Mapping[ResourceType, str]] = {
     ResourceType.SERVICE: "IS",
     ResourceType.CONVERSATION: "CH",
+    ResourceType.PARTICIPANT: "MB",
     ResourceType.MESSAGE: "IM",
 }
 
@@ -55,10 +56,11 @@ async def import_object(address: Address, sid: str, desired: Desired, settings: 
 
 def _check_form(address: Address, sid: str) -> None:
     kind = type_of(address) if is_address(address) else None
-    if kind is None or kind not in _PREFIXES:
+    if kind is None:
         raise UsageError(
             f"`{address}` is no address that can be imported",
-            hint="write `service/conversation/key`, or the address of a service or conversation",
+            hint="write `service/conversation/key` or `service/conversation/participants/key`, or the "
+            "address of a service or conversation",
         )
     if not re.fullmatch(f"{_PREFIXES[kind]}[0-9a-fA-F]{{32}}", sid):
         raise UsageError(
@@ -87,7 +89,7 @@ async def _unbound_parents(
     work: Workplace, address: Address, desired: Desired
 ) -> list[tuple[Address, Binding]]:
     """Return the parents of *address* that are not bound yet, from the top, each found on Twilio."""
-    parts = address.split("/")
+    parts = address.split("/")[:3]  # participants are in the conversation, as messages are
     chain = ["/".join(parts[:count]) for count in range(1, len(parts))]
     missing = [parent for parent in chain if parent not in work.state.bindings]
     if not missing:
@@ -145,6 +147,11 @@ async def _read(work: Workplace, address: Address, sid: str) -> Binding:
         if type_of(address) is ResourceType.CONVERSATION:
             live_conversation = await client.fetch_conversation(parent.sid, sid)
             return Binding(live_conversation.sid, service_sid=parent.sid, imported=True)
+        if type_of(address) is ResourceType.PARTICIPANT:
+            person = await client.fetch_participant(parent.service_sid, parent.sid, sid)
+            return Binding(
+                person.sid, service_sid=parent.service_sid, conversation_sid=parent.sid, imported=True
+            )
         live = await client.fetch_message(parent.service_sid, parent.sid, sid)
     except NotFound as error:
         where = f" in `{parent_of(address)}` ({parent.sid})" if parent is not None else ""

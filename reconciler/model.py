@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -304,8 +304,9 @@ class RemoteConversation(Struct, frozen=True, gc=False):
     state: str = "active"
     messaging_service_sid: str | None = None
     timers: dict[str, str | None] | None = None
-    bindings: dict[str, object] | None = None
+    bindings: dict[str, Any] | None = None
     date_created: str | None = None
+    date_updated: str | None = None
 
 
 class RemoteService(Struct, frozen=True, gc=False):
@@ -333,10 +334,11 @@ class Remote(Struct, frozen=True, gc=False):
     """Everything that was read for one plan, by the addresses it was read for.
 
     *others* counts the conversations of a service that no address stands for; it is known only
-    for services that might be deleted.
+    for services that might be deleted. *read_at* is the moment by the server's clock, if it told.
     """
 
     services: dict[Address, RemoteService | None] = {}
     conversations: dict[Address, ConversationView] = {}
     others: dict[Address, int] = {}
     requests: int = 0
+    read_at: str = ""

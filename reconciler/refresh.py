@@ -86,6 +86,7 @@ async def refresh(
         conversations=conversations,
         others=resolved.others,
         requests=client.counters.read,
+        read_at=client.read_at,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from reconciler.model import RemoteConversation, RemoteMessage, RemoteService
+from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 
 SYSTEM: Final = "system"
 """Twilio's own author: nobody's name."""
@@ -45,6 +45,16 @@ class Scrubber:
             friendly_name=self._optional(live.friendly_name),
             attributes=self._json(live.attributes),
             date_created=live.date_created,
+        )
+
+    def participant(self, live: RemoteParticipant) -> RemoteParticipant:
+        """Return another member of the chat; whoever was reached outside of it is so no more."""
+        address = (live.messaging_binding or {}).get("address")
+        name = live.identity or address
+        return RemoteParticipant(
+            sid=self._sid(live.sid),
+            identity=self.identity(name) if name else None,
+            attributes=self._json(live.attributes),
         )
 
     def message(self, live: RemoteMessage) -> RemoteMessage:

@@ -120,9 +120,11 @@ def _write_down(given: dict[str, Any], work: Work) -> int:
         click.echo(f"note: {escape(note)}", err=True)
     conversations = [one for service in captured.services for one in service.conversations]
     messages = sum(len(one.messages) for one in conversations)
+    people = sum(len(one.participants) for one in conversations)
+    also = f" and {_count(people, 'participant')}" if people else ""
     bound = f", bound in {given['state']}" if state is not None else ""
     click.echo(
-        f"Wrote {_count(messages, 'message')} of {_count(len(conversations), 'conversation')}{bound}",
+        f"Wrote {_count(messages, 'message')}{also} of {_count(len(conversations), 'conversation')}{bound}",
         err=True,
     )
     return 0

@@ -13,6 +13,7 @@ import click
 from reconciler.cli import options as shared
 from reconciler.cli.exports import import_terraform, writing
 from reconciler.errors import StateError, UsageError
+from reconciler.model import ResourceType, declared_conversations, type_of
 from reconciler.report.inert import escape
 from reconciler.state import document, edit
 
@@ -40,8 +41,8 @@ _INTERRUPTED = 128
 def import_(address: str | None, sid: str | None, paths: tuple[Path, ...], **given: Any) -> int:
     """Bind an existing message to an address; nothing remote is changed.
 
-    SID is that of a message (IM…), a conversation (CH…) or a service (IS…), as ADDRESS has it. Its parents
-    are found in the state, or by the manifests at PATHS.
+    SID is that of a message (IM…), a participant (MB…), a conversation (CH…) or a service (IS…), as ADDRESS
+    has it. Its parents are found in the state, or by the manifests at PATHS.
     """
     if given["from_terraform"] is not None:
         if address is not None:
@@ -66,9 +67,11 @@ def import_(address: str | None, sid: str | None, paths: tuple[Path, ...], **giv
         click.echo(f"Found {escape(parent)}: {binding.sid}")
     click.echo(f"Imported {escape(address)}: {imported.binding.sid}")
     if imported.binding.conversation_sid and not _is_declared(desired, address):
+        person = type_of(address) is ResourceType.PARTICIPANT
+        fate = "lets go of the participant" if person else "deletes the message"
         click.echo(
             f"note: no manifest that was read has a key for `{escape(address)}`: without one, the next apply "
-            "deletes the message",
+            f"{fate}",
             err=True,
         )
     return 0
@@ -173,9 +176,9 @@ def _read_pushed(file: Path) -> State:
 
 
 def _is_declared(desired: Desired, address: str) -> bool:
+    place, _, key = address.rpartition("/")
     return any(
-        address == f"{service.name}/{conversation.name}/{message.key}"
-        for service in desired.services
-        for conversation in service.conversations
-        for message in conversation.messages
+        (place == conversation and any(one.key == key for one in said.messages))
+        or (place == f"{conversation}/participants" and any(one.key == key for one in said.participants))
+        for conversation, said in declared_conversations(desired)
     )

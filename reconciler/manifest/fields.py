@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
-from reconciler.canonical import canonical_instant, canonical_json
+from reconciler.canonical import canonical_instant, canonical_json, duration_seconds
 from reconciler.manifest.findings import Refusal
 from reconciler.model import MESSAGE_FIELDS
 
@@ -25,12 +25,6 @@ _INSTANT: Final = re.compile(
     r"(?P<offset>[Zz]|[-+]\d\d(?::?\d\d)?)?)?",
     re.ASCII,
 )
-_DURATION: Final = re.compile(
-    r"P(?:(?P<weeks>\d{1,6})W|(?:(?P<days>\d{1,6})D)?"
-    r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,9})S)?)?)",
-    re.ASCII,
-)
-_SECONDS: Final = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 
 
 def body(value: str, *, delivered: bool) -> str:
@@ -90,10 +84,10 @@ def instant(value: str) -> str:
 
 def duration(value: str, least: str) -> str:
     """Return the ISO 8601 duration *value*, which is at least as long as *least*."""
-    seconds = _seconds(value)
+    seconds = duration_seconds(value)
     if seconds is None:
         raise Refusal(f"is no duration: `{value[:40]}`", "write it like `PT30M`, `PT12H` or `P3D`")
-    if seconds < (_seconds(least) or 0):
+    if seconds < (duration_seconds(least) or 0):
         raise Refusal(f"is `{value}`; the shortest that is allowed is `{least}`")
     return value
 
@@ -108,13 +102,6 @@ def ignored_path(value: str) -> tuple[str, ...]:
             f"names no path: `{value[:40]}`", "only attributes have paths, such as `attributes.seen.at`"
         )
     return path
-
-
-def _seconds(value: str) -> int | None:
-    match = _DURATION.fullmatch(value)
-    if match is None or value.endswith(("P", "T")):
-        return None
-    return sum(int(match[unit] or 0) * seconds for unit, seconds in _SECONDS.items())
 
 
 def _size_over(value: str, limit: int) -> int | None:

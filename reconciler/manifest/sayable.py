@@ -12,11 +12,21 @@ from reconciler.manifest.parse import parse
 from reconciler.manifest.resolve import alone
 from reconciler.model import Conversation, Service
 
-_FIELDS: Final = ("unique_name", "friendly_name", "attributes")
+_TOGETHER: Final = (
+    ("unique_name",),
+    ("friendly_name",),
+    ("attributes",),
+    ("state",),
+    ("messaging_service_sid",),
+    ("timers_inactive",),
+    ("timers_closed",),
+    ("email_address", "email_name"),
+)
+"""The fields of a conversation; those that can only be said together are one."""
 
 
 class Unsayable(Struct, frozen=True):
-    """A field of the conversation, or the message of that *key*, and why no manifest can say it."""
+    """A *field* of a conversation; with a *key*, a message of it or one of its `participants`; and why."""
 
     reason: str
     field: str = ""
@@ -33,13 +43,20 @@ def sayable(one: Conversation) -> tuple[Conversation, list[Unsayable]]:
     left_out: list[Unsayable] = []
     bare = Conversation(one.name, path="", line=0, sid=one.sid, unique_name=None if one.sid else one.name)
     kept = bare
-    for name in _FIELDS:
-        value = getattr(one, name)
-        reason = _problem(replace(bare, **{name: value})) if value is not None else None
+    for names in _TOGETHER:
+        values = {name: value for name in names if (value := getattr(one, name)) is not None}
+        reason = _problem(replace(bare, **values)) if values else None
         if reason is not None:
-            left_out.append(Unsayable(reason, field=name))
-        elif value is not None:
-            kept = replace(kept, **{name: value})
+            left_out.append(Unsayable(reason, field=names[0]))
+        else:
+            kept = replace(kept, **values)
+    for member in one.participants:
+        reason = _problem(replace(bare, participants=(member,)))
+        if reason is None:
+            kept = replace(kept, participants=(*kept.participants, member))
+        else:
+            left_out.append(Unsayable(reason, field="participants", key=member.key))
+    bare = replace(bare, participants=kept.participants)  # a body may be shorter where it is delivered
     messages = []
     for message in one.messages:
         reason = _problem(replace(bare, messages=(message,)))
@@ -65,6 +82,12 @@ def _problem(one: Conversation) -> str | None:
     if parsed.problems:
         return parsed.problems[0].text
     read = parsed.content.services[0].conversations[0]
-    messages = tuple(replace(message, line=0) for message in read.messages)
-    is_same = replace(read, path="", line=0, messages=messages) == one
+    read = replace(
+        read,
+        path="",
+        line=0,
+        messages=tuple(replace(message, line=0) for message in read.messages),
+        participants=tuple(replace(member, line=0) for member in read.participants),
+    )
+    is_same = read == one
     return None if is_same else "it would be read back as something else"

@@ -132,6 +132,7 @@ class _Planner:
                 service_sid=service.sid if service is not None else "",
                 boundary=boundaries.get(address),
                 selection=self.selection,
+                read_at=self.remote.read_at,
             )
 
     def _refuse_shared(self) -> set[Address]:

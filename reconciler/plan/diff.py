@@ -30,9 +30,9 @@ Paths = tuple[tuple[str, ...], ...]
 class Kind(Struct, frozen=True):
     """How the fields of one type of resource behave.
 
-    *unseen* fields are in no reply; *immutable* ones need a new resource; *defaults* are what the
-    API sets where nothing was sent, and what a dropped field is set back to; *carried* ones are taken
-    over by a replacement where the manifest does not say.
+    *unseen* fields are in no reply, or only where it shows that they changed; *immutable* ones need a
+    new resource; *defaults* are what the API sets where nothing was sent, and what a dropped field is set
+    back to; *carried* ones are taken over by a replacement where the manifest does not say.
     """
 
     unseen: frozenset[str]
@@ -158,7 +158,7 @@ def compare(
     for name, value in desired.items():
         if name in whole:
             continue
-        if name in kind.unseen:
+        if name in kind.unseen and name not in live:
             comparison.unseen(name, value)
         else:
             comparison.seen(name, value)
@@ -330,7 +330,7 @@ def digests(
     for name, value in managed.items():
         ours = managed_part(name, value, ignored)
         sent[name] = digest(name, ours)
-        if name not in kind.unseen:
+        if name not in kind.unseen or name in live:
             theirs = managed_part(name, live.get(name, kind.defaults.get(name, "")), ignored)
             if theirs != ours:
                 observed[name] = digest(name, theirs)

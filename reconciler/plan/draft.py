@@ -42,7 +42,8 @@ class Scope(Struct, frozen=True):
     """One conversation as the planner sees it: desired, live, and what is bound in it.
 
     *boundary* is the lowest index above which an open intent may have made a message: what is unbound
-    there belongs to nobody yet. *selection* is None where the plan is about everything.
+    there belongs to nobody yet. *selection* is None where the plan is about everything. *read_at* is when the
+    server was asked, by its own clock.
     """
 
     address: Address
@@ -54,6 +55,7 @@ class Scope(Struct, frozen=True):
     service_sid: str = ""
     boundary: int | None = None
     selection: Selection | None = None
+    read_at: str = ""
 
     def selects(self, address: Address) -> bool:
         """Return True if the plan is about *address*."""

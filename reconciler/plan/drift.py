@@ -20,6 +20,7 @@ from reconciler.model import (
     Remote,
     ResourceType,
     declared,
+    declared_conversations,
     parent_of,
     type_of,
 )
@@ -38,8 +39,8 @@ from reconciler.plan.diff import (
     wholly_ignored,
 )
 from reconciler.plan.draft import Options
-from reconciler.plan.parents import conversation_values, live_conversation_values
-from reconciler.plan.people import live_participant_values
+from reconciler.plan.parents import conversation_values, seen_conversation_values
+from reconciler.plan.people import live_participant_values, participant_values
 from reconciler.plan.selection import Selection
 from reconciler.state.model import Binding, Bound, State, Unbound
 
@@ -104,6 +105,11 @@ def count_pending(made: Plan, drift: Drift) -> int:
 def _objects(desired: Desired, remote: Remote, state: State) -> Iterator[_Object]:
     """Yield everything that is bound and managed, sorted by address, so parents first."""
     manifests = dict(declared(desired))
+    people = {
+        f"{address}/participants/{one.key}": participant_values(one)
+        for address, conversation in declared_conversations(desired)
+        for one in conversation.participants
+    }
     for address, binding in sorted(state.bindings.items()):
         if binding.released:
             continue
@@ -112,12 +118,11 @@ def _objects(desired: Desired, remote: Remote, state: State) -> Iterator[_Object
             names = {"friendly_name": service.friendly_name or ""} if service else None
             yield _Object(address, binding, _SERVICE, names)
         elif type_of(address) is ResourceType.CONVERSATION:
-            live = remote.conversations.get(address, ConversationView(None)).remote
-            item = _Object(address, binding, CONVERSATION, live_conversation_values(live) if live else None)
+            view = remote.conversations.get(address, ConversationView(None))
             conversation = manifests.get(address)
-            if isinstance(conversation, Conversation):
-                item.declared = conversation_values(conversation)
-            yield item
+            said = conversation_values(conversation) if isinstance(conversation, Conversation) else {}
+            shown = seen_conversation_values(view, said, binding, state.digest, remote.read_at)
+            yield _Object(address, binding, CONVERSATION, shown if view.remote else None, said)
         elif type_of(address) is ResourceType.MESSAGE:
             view = remote.conversations.get(parent_of(address), ConversationView(None))
             message = view.messages.get(binding.sid)
@@ -131,13 +136,14 @@ def _objects(desired: Desired, remote: Remote, state: State) -> Iterator[_Object
         else:
             view = remote.conversations.get(parent_of(address), ConversationView(None))
             person = (view.participants or {}).get(binding.sid)
-            shown = live_participant_values(person) if person else None
-            yield _Object(address, binding, PARTICIPANT, shown)
+            item = _Object(address, binding, PARTICIPANT, live_participant_values(person) if person else None)
+            item.declared = people.get(address, {})
+            yield item
 
 
 def _drifted_fields(item: _Object, live: Mapping[str, str], digest: Digest) -> dict[str, str]:
     """Return the managed part of the live fields that are no longer as they were last seen."""
-    apart = item.kind.unseen | wholly_ignored(item.ignored)
+    apart = (item.kind.unseen - live.keys()) | wholly_ignored(item.ignored)
     fields = {}
     for name in item.binding.sent:
         if name not in apart:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from reconciler.canonical import canonical_attributes
-from reconciler.model import Address, Conversation, RemoteConversation, RemoteService, Service, Unmanaged
+from reconciler.model import (
+    Address,
+    Conversation,
+    ConversationView,
+    RemoteConversation,
+    RemoteService,
+    Service,
+    Unmanaged,
+)
 from reconciler.plan.actions import Action, Reason, Verb
 from reconciler.plan.changes import field_changes
-from reconciler.plan.diff import CONVERSATION, compare, digests
+from reconciler.plan.diff import CONVERSATION, Digest, compare, digests
 from reconciler.plan.draft import Draft, Scope, plural
 from reconciler.plan.notices import tell
+from reconciler.plan.timers import TIMERS, contradicted
 from reconciler.state.model import Binding
 
 _FIELDS = (
@@ -32,14 +43,34 @@ def conversation_values(desired: Conversation) -> dict[str, str]:
 
 
 def live_conversation_values(live: RemoteConversation) -> dict[str, str]:
-    """Return the canonical texts of what a reply shows of a conversation."""
+    """Return the canonical texts of what a reply shows of a conversation; of its timers see `timers`."""
+    email = (live.bindings or {}).get("email")
+    shown = {"email_address": email.get("address"), "email_name": email.get("name")} if email else {}
     return {
         "friendly_name": live.friendly_name or "",
         "unique_name": live.unique_name or "",
         "attributes": canonical_attributes(live.attributes or "{}"),
         "state": live.state,
         "messaging_service_sid": live.messaging_service_sid or "",
+        **{name: text for name, text in shown.items() if text},
     }
+
+
+def seen_conversation_values(
+    view: ConversationView, wanted: Mapping[str, str], binding: Binding, digest: Digest, read_at: str
+) -> dict[str, str]:
+    """Return what a reply shows of a conversation, and of its timers what is not as it was sent.
+
+    How long a timer is, is known only where *wanted*, what a manifest says, is what was sent.
+    """
+    if view.remote is None:
+        return {}
+    timers = {name: wanted.get(name, "") for name in TIMERS if name in wanted or name in binding.sent}
+    sent = {
+        name: text if binding.sent.get(name) in {None, digest(name, text)} else ""
+        for name, text in timers.items()
+    }
+    return live_conversation_values(view.remote) | contradicted(view, sent, read_at)
 
 
 def plan_service(draft: Draft, service: Service, live: RemoteService | None, binding: Binding | None) -> None:
@@ -74,7 +105,7 @@ def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding
         draft.bindings[scope.address] = binding
     if not scope.selects(scope.address):
         return
-    values = live_conversation_values(live)
+    values = seen_conversation_values(scope.view, wanted, binding, scope.digest, scope.read_at)
     found = compare(CONVERSATION, wanted, values, binding, scope.digest)
     tell(draft, scope.address, found)
     if found.fields:

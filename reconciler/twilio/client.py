@@ -57,6 +57,11 @@ class Twilio:
         """The requests sent so far."""
         return self._exchange.counters
 
+    @property
+    def read_at(self) -> str:
+        """The moment of the last reply by the server's clock, or an empty text if it does not tell."""
+        return wire.http_date(self._exchange.date or "")
+
     # Messages
 
     async def message_pages(
@@ -181,6 +186,11 @@ class Twilio:
         listing = Listing("list participants", where, f"?PageSize={page_size}", _PARTICIPANTS)
         async for page in self._exchange.pages(listing):
             yield page.items
+
+    async def fetch_participant(self, service: str, conversation: str, sid: str) -> RemoteParticipant:
+        """Return one participant."""
+        where = _in_conversation(service, conversation, "Participants", sid)
+        return await self._read("fetch participant", where, _PARTICIPANT)
 
     async def create_participant(
         self, service: str, conversation: str, fields: Mapping[str, str], *, webhooks: bool = False

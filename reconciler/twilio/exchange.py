@@ -64,6 +64,8 @@ class Exchange:
         self._origin = _origin(httpx.URL(base_url))
         self._pace = pace
         self.counters = Counters()
+        self.date: str | None = None
+        """The `Date` of the last reply."""
 
     def url(self, path: str) -> str:
         """Return the address of *path*."""
@@ -147,6 +149,7 @@ class Exchange:
             raise failures.of_exception(
                 error, request.url, operation=call.operation, where=call.path
             ) from error
+        self.date = response.headers.get("Date", self.date)
         failure = failures.of_reply(response, body, operation=call.operation, where=call.path)
         if failure is not None:
             raise failure

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
+from reconciler.canonical import canonical_instant
 from reconciler.errors import UsageError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 
@@ -173,6 +174,15 @@ def error_body(data: bytes) -> ErrorBody | None:
 def shortened(text: str) -> str:
     """Return *text* cut to `TEXT_LIMIT` characters, with a mark where something was cut."""
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
+
+
+def http_date(text: str) -> str:
+    """Return the moment that a `Date` header names, in whole seconds of UTC; empty if it names none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return ""
+    return canonical_instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -18,7 +18,7 @@ from reconciler.emulator.server import running
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "cli"
 ACCOUNT = "AC" + "0" * 32
-_SID = re.compile(r"\b(AC|IS|CH|IM|ME|MB|RQ|SK)[0-9a-f]{32}\b")
+_SID = re.compile(r"\b(AC|IS|CH|IM|ME|MB|MG|RQ|SK)[0-9a-f]{32}\b")
 
 
 @dataclass

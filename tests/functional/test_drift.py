@@ -138,6 +138,7 @@ def test_drift_writes_nothing(applied: Project, sdk: Client, remote: Emulator) -
     """Every request is a GET, and no file of the project is different afterwards, the lock included."""
     only_conversation(sdk).messages.list()[0].update(body="Hello there!!")
     before = contents(applied.folder)
+    only_conversation(sdk).fetch()  # by its answer, all requests before are on record
     remote.requests.clear()
 
     applied.run("drift", "--detailed-exitcode", check=2)

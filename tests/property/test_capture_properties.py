@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.capture import Captured, Found, bind, capture
-from reconciler.export import conversation_of, message_of
 from reconciler.manifest.dump import dump
 from reconciler.manifest.load import load
 from reconciler.model import (
@@ -22,11 +21,14 @@ from reconciler.model import (
     RemoteConversation,
     RemoteMedia,
     RemoteMessage,
+    RemoteParticipant,
     RemoteService,
 )
 from reconciler.plan.actions import Plan, Verb
 from reconciler.plan.build import build_plan
 from reconciler.plan.draft import Options
+from reconciler.plan.people import live_participant_values, natural_key
+from reconciler.said import conversation_of, message_of, participant_of
 from reconciler.scrub import Scrubber
 from reconciler.state.model import State
 
@@ -87,17 +89,39 @@ JSON = st.recursive(
 )
 ATTRIBUTES = st.none() | st.just("{}") | JSON.map(json.dumps) | TEXT
 DATE = st.none() | st.integers(0, 59).map(lambda second: f"2026-01-05T09:00:{second:02}Z")
+EMAIL = st.builds(
+    lambda address, name: {"email": {"address": address, "name": name}}, st.none() | TEXT, st.none() | TEXT
+)
 HEX = st.text("0123456789abcdef", min_size=32, max_size=32)
 
 
 @st.composite
-def conversations(draw: st.DrawFn) -> tuple[RemoteService, RemoteConversation, list[RemoteMessage]]:
+def participants(draw: st.DrawFn, sid: str) -> RemoteParticipant:
+    """Draw a member of a conversation, inside the chat or outside."""
+    identity = draw(st.none() | TEXT)
+    kind = draw(st.sampled_from(["", "sms", "group"]))
+    binding: dict[str, str | None] = {"type": "sms", "address": draw(TEXT), "proxy_address": draw(TEXT)}
+    if kind == "group":
+        binding = {"type": "sms", "address": None, "proxy_address": None, "projected_address": draw(TEXT)}
+    return RemoteParticipant(
+        f"MB{sid}",
+        identity=identity,
+        attributes=draw(ATTRIBUTES),
+        role_sid=draw(st.none() | HEX.map("RL{}".format)),
+        messaging_binding=binding if kind else None,
+    )
+
+
+@st.composite
+def conversations(
+    draw: st.DrawFn,
+) -> tuple[RemoteService, RemoteConversation, list[RemoteMessage], list[RemoteParticipant]]:
     """Draw a live conversation, as strangers may leave it."""
     sids = draw(st.lists(HEX, unique=True, max_size=5))
     indexes = sorted(
         draw(st.lists(st.integers(0, 20_000), unique=True, min_size=len(sids), max_size=len(sids)))
     )
-    kinds = [draw(st.sampled_from(["text", "file", "template"])) for _ in sids]
+    kinds = [draw(st.sampled_from(["text", "file", "template", "card"])) for _ in sids]
     messages = [
         RemoteMessage(
             sid=f"IM{sid}",
@@ -107,8 +131,8 @@ def conversations(draw: st.DrawFn) -> tuple[RemoteService, RemoteConversation, l
             attributes=draw(ATTRIBUTES),
             date_created=draw(DATE),
             date_updated=draw(DATE),
-            media=(RemoteMedia(f"ME{sid}"),) if kind == "file" else None,
-            content_sid=f"HX{sid}" if kind == "template" else None,
+            media=(RemoteMedia(f"ME{sid}"),) if kind in {"file", "card"} else None,
+            content_sid=f"HX{sid}" if kind in {"template", "card"} else None,
         )
         for sid, index, kind in zip(sids, indexes, kinds, strict=True)
     ]
@@ -118,19 +142,37 @@ def conversations(draw: st.DrawFn) -> tuple[RemoteService, RemoteConversation, l
         unique_name=draw(st.none() | TEXT),
         friendly_name=draw(st.none() | TEXT),
         attributes=draw(ATTRIBUTES),
+        state=draw(st.sampled_from(["active", "inactive", "closed", "initializing"])),
+        messaging_service_sid=draw(st.none() | HEX.map("MG{}".format)),
+        timers=draw(
+            st.none() | st.dictionaries(st.sampled_from(["date_inactive", "date_closed"]), DATE | TEXT)
+        ),
+        bindings=draw(st.none() | st.just({}) | EMAIL),
+        date_created=draw(DATE),
+        date_updated=draw(DATE),
     )
-    return service, conversation, messages
+    people = [draw(participants(sid)) for sid in draw(st.lists(HEX, unique=True, max_size=3))]
+    assume(len({natural_key(live_participant_values(one)) for one in people}) == len(people))
+    return service, conversation, messages, people
 
 
 LIVE = conversations()
-Live = tuple[RemoteService, RemoteConversation, list[RemoteMessage]]
+Live = tuple[RemoteService, RemoteConversation, list[RemoteMessage], list[RemoteParticipant]]
+
+
+READ_AT = "2026-01-05T09:00:30Z"
 
 
 def found(live: Live) -> Found:
     """Return what an export found."""
-    service, conversation, messages = live
-    said = conversation_of(conversation)
-    return Found(service, conversation.sid, said, [(one, message_of(one)) for one in messages])
+    service, conversation, messages, people = live
+    return Found(
+        service,
+        conversation.sid,
+        conversation_of(conversation, messages, READ_AT),
+        [(one, message_of(one)) for one in messages],
+        [(one, participant_of(one, number)) for number, one in enumerate(people)],
+    )
 
 
 def empty_state() -> State:
@@ -147,11 +189,15 @@ def loaded(captured: Captured, folder: pytest.TempPathFactory) -> Desired:
 
 def planned(desired: Desired, live: Live, state: State, options: Options) -> Plan:
     """Return the plan of the manifest against what is live."""
-    service, conversation, messages = live
+    service, conversation, messages, people = live
     (wanted,) = desired.services
     (inner,) = wanted.conversations
-    view = ConversationView(conversation, {one.sid: one for one in messages})
-    remote = Remote({wanted.name: service}, {f"{wanted.name}/{inner.name}": view})
+    view = ConversationView(
+        conversation,
+        {one.sid: one for one in messages},
+        participants={one.sid: one for one in people},
+    )
+    remote = Remote({wanted.name: service}, {f"{wanted.name}/{inner.name}": view}, read_at=READ_AT)
     return build_plan(desired, remote, state, options)
 
 
@@ -166,6 +212,8 @@ def test_what_is_exported_is_loaded_as_it_was(tmp_path_factory: pytest.TempPathF
     left_out = {captured.bindings[address].sid for address in captured.left_out}
     assert all(any(sid in note for note in captured.notes) for sid in left_out)
     assert said == {message_of(one).key: message_of(one) for one in live[2] if one.sid not in left_out}
+    people = [participant_of(one, number) for number, one in enumerate(live[3]) if one.sid not in left_out]
+    assert [replace(one, line=0) for one in conversation.participants] == people
 
 
 @settings(max_examples=50, deadline=None)
@@ -179,7 +227,7 @@ def test_a_plan_after_a_bound_export_is_empty(tmp_path_factory: pytest.TempPathF
     plan = planned(loaded(captured, tmp_path_factory), live, state, Options())
 
     assert (plan.actions, plan.refusals) == ((), ())
-    assert {warning.code for warning in plan.warnings} <= {"adopted"}
+    assert {warning.code for warning in plan.warnings} <= {"adopted", "unknown_author"}
 
 
 @settings(max_examples=50, deadline=None)
@@ -217,6 +265,7 @@ def test_scrubbing_leaves_no_word(data: st.DataObject, words: list[str], hexadec
     )
     conversation = RemoteConversation(f"CH{hexadecimal}", name, label, attributes)
     service = RemoteService(f"IS{hexadecimal}", f"{label} & {name}")
+    person = RemoteParticipant(sid, author, attributes, f"RL{hexadecimal}", {"address": name})
     scrubber = Scrubber(b"salt")
     assume("user" not in author)
 
@@ -227,6 +276,7 @@ def test_scrubbing_leaves_no_word(data: st.DataObject, words: list[str], hexadec
                     scrubber.service(service),
                     scrubber.conversation(conversation),
                     [scrubber.message(message)],
+                    [scrubber.participant(person)],
                 )
             )
         ],

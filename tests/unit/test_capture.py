@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from reconciler.capture import Captured, Found, bind, capture
 from reconciler.errors import StateError
-from reconciler.export import conversation_of, message_of
 from reconciler.model import RemoteConversation, RemoteMedia, RemoteMessage, RemoteService
 from reconciler.naming import Names, name_from
+from reconciler.said import conversation_of, message_of
 from reconciler.state.model import Binding, State
 
 HEX = "0123456789abcdef" * 2

@@ -52,6 +52,16 @@ class Desk:
         assert state is not None
         return state
 
+    def joined(self, identity: str) -> str:
+        """Let somebody join the conversation, and return the participant's sid."""
+
+        async def join() -> str:
+            async with connect(self.settings.endpoint, parallelism=1, rate=None, max_wait=0) as session:
+                fields = {"identity": identity}
+                return (await session.client.create_participant(self.service, self.conversation, fields)).sid
+
+        return asyncio.run(join())
+
     async def _filled(self) -> tuple[str, str, str, str]:
         async with connect(self.settings.endpoint, parallelism=1, rate=None, max_wait=0) as session:
             client = session.client
@@ -98,6 +108,19 @@ def test_what_was_never_sent_is_marked(desk: Desk) -> None:
     )
 
 
+def test_a_participant_is_bound_and_stays_what_others_made(desk: Desk) -> None:
+    """Its parents are found as those of a message are, and letting go of it will not remove it."""
+    address = "support/order/participants/bob"
+    made = desk.joined("bob")
+
+    imported = desk.imported(address, made, declared())
+
+    assert [parent for parent, _ in imported.parents] == ["support", "support/order"]
+    assert desk.state.bindings[address] == Binding(
+        made, service_sid=desk.service, conversation_sid=desk.conversation, imported=True
+    )
+
+
 def test_only_the_parents_of_the_address_are_looked_up(desk: Desk) -> None:
     """Another service of the manifest, which is not there, is nobody's concern."""
     other = Service("elsewhere", "m.yaml", 9, sid="IS" + "f" * 32)
@@ -115,7 +138,9 @@ def test_only_the_parents_of_the_address_are_looked_up(desk: Desk) -> None:
         ("support/order", "IM" + "0" * 32, "is no sid of a conversation"),
         ("support/other", "CH" + "0" * 32, "there is no conversation"),
         ("other", "IS" + "0" * 32, "there is no service"),
-        ("support/order/participants/bob", "MB" + "0" * 32, "is no address that can be imported"),
+        ("support/order/participants/bob", "MB" + "0" * 32, "there is no participant"),
+        ("support/order/participants/bob", "IM" + "0" * 32, "is no sid of a participant"),
+        ("support/order/members/bob", "MB" + "0" * 32, "is no address that can be imported"),
         ("no such/address", "CH" + "0" * 32, "is no address that can be imported"),
     ],
 )
@@ -123,7 +148,7 @@ def test_what_cannot_be_meant_is_refused(desk: Desk, address: str, sid: str, sai
     """Wrong kinds, and sids that do not exist."""
     if "/" in address:
         desk.imported("support", desk.service)
-    if address == HELLO:
+    if address == HELLO or "bob" in address:
         desk.imported("support/order", desk.conversation)
     before = desk.settings.state.read_bytes() if desk.settings.state.exists() else None
 
