@@ -1,4 +1,7 @@
-"""Carry out the actions on services and conversations."""
+"""Carry out the actions on services and conversations.
+
+The state `inactive` or `closed` comes last: new messages end the one, and the other forbids them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from reconciler.apply.settle import settle_parent
-from reconciler.errors import Conflict, NotFound, OutcomeUnknown, RemoteError
+from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Refused, RemoteError
 from reconciler.model import Address, RemoteConversation, ResourceType, parent_of
 from reconciler.plan.actions import Action, Status
 from reconciler.plan.diff import CONVERSATION, digests
@@ -18,6 +21,9 @@ from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, Unbou
 if TYPE_CHECKING:
     from reconciler.apply.run import Run
 
+_ACTIVE: Final = "active"
+_CLOSED: Final = 50377
+"""Twilio's code for a change of a conversation that is closed."""
 _SENDS: Final = 20
 """How often one create is sent again after it certainly did not happen."""
 
@@ -34,7 +40,7 @@ async def services_by_name(run: Run) -> dict[str, tuple[str, ...]]:
 
 def parent_intent(run: Run, action: Action, known: dict[str, tuple[str, ...]]) -> Intent:
     """Return what lets a create be recognised: its name, and which services of that name are *known*."""
-    sent = {name: run.state.digest(name, action.after[name]) for name in action.managed}
+    sent = {name: run.state.digest(name, action.after[name]) for name in _managed_first(action)}
     if action.type is ResourceType.CONVERSATION:
         return Intent(
             action.address,
@@ -73,21 +79,24 @@ async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -
 
 
 async def update_conversation(run: Run, action: Action, binding: Binding) -> None:
-    """Change the fields of a conversation."""
-    async with run.turns.turn(1):
-        if run.stopping or not run.is_ready(action):
-            return
-        run.start(action)
-        try:
-            live = await run.client.update_conversation(binding.service_sid, binding.sid, action.send)
-        except NotFound:
-            run.refuse(action, f"{binding.sid} was deleted since the plan was made; plan again")
-            return
-        except RemoteError as error:
-            run.fail(action, error)
-            return
-    await run.record(Bound(action.address, _with_digests(run, action, live, binding)))
-    run.finish(action, Status.DONE, sid=binding.sid)
+    """Change the fields of a conversation; what `comes_last` is left for `change_state`."""
+    if fields := _sent_first(action):
+        changed = await _update(run, action, binding, fields, _managed_first(action))
+        if changed and not comes_last(action):
+            run.finish(action, Status.DONE, sid=binding.sid)
+
+
+async def change_state(run: Run, action: Action) -> None:
+    """Let a conversation, in which everything else is done, be inactive or closed."""
+    binding = run.state.bindings[action.address]
+    fields = {"state": action.send["state"]}
+    if await _update(run, action, binding, fields, action.managed):
+        run.finish(action, Status.DONE, sid=binding.sid)
+
+
+def comes_last(action: Action) -> bool:
+    """Return whether *action* gives a conversation a state that it must not have before all is done."""
+    return action.send.get("state", _ACTIVE) != _ACTIVE
 
 
 async def delete_conversation(run: Run, action: Action, binding: Binding, inside: Iterable[Address]) -> bool:
@@ -138,6 +147,47 @@ async def forget(run: Run, action: Action) -> None:
     run.finish(action, Status.DONE, sid=action.sid)
 
 
+async def _update(
+    run: Run, action: Action, binding: Binding, fields: dict[str, str], managed: Iterable[str]
+) -> bool:
+    """Send *fields* and remember the *managed* ones; return whether that went well."""
+    async with run.turns.turn(1):
+        if run.stopping or not run.is_ready(action):
+            return False
+        run.start(action)
+        where = (binding.service_sid, binding.sid)
+        try:
+            live = await _sent(run, where, fields)
+        except NotFound:
+            run.refuse(action, f"{binding.sid} was deleted since the plan was made; plan again")
+            return False
+        except RemoteError as error:
+            run.fail(action, error)
+            return False
+    await run.record(Bound(action.address, _with_digests(run, action, live, binding, managed)))
+    return True
+
+
+async def _sent(run: Run, where: tuple[str, str], fields: dict[str, str]) -> RemoteConversation:
+    """Change *fields*; closed already is as good as closed now, the reply having been lost."""
+    try:
+        return await run.client.update_conversation(*where, fields)
+    except Refused as error:
+        if error.code != _CLOSED or fields.get("state") != "closed":
+            raise
+        return await run.client.fetch_conversation(*where)
+
+
+def _sent_first(action: Action) -> dict[str, str]:
+    last = comes_last(action)
+    return {name: text for name, text in action.send.items() if not (last and name == "state")}
+
+
+def _managed_first(action: Action) -> list[str]:
+    last = comes_last(action)
+    return [name for name in action.managed if not (last and name == "state")]
+
+
 async def _create(run: Run, action: Action, intent: Intent) -> RemoteError | None:
     """Send the create; return what went wrong."""
     try:
@@ -145,9 +195,9 @@ async def _create(run: Run, action: Action, intent: Intent) -> RemoteError | Non
             service = await run.client.create_service(action.send["friendly_name"])
             binding = Binding(sid=service.sid, sent=intent.sent, created=True)
         else:
-            live = await run.client.create_conversation(intent.service_sid, action.send)
+            live = await run.client.create_conversation(intent.service_sid, _sent_first(action))
             made = Binding(sid=live.sid, service_sid=intent.service_sid, created=True)
-            binding = _with_digests(run, action, live, made)
+            binding = _with_digests(run, action, live, made, _managed_first(action))
     except RemoteError as error:
         return error
     await _bind(run, action, binding)
@@ -185,9 +235,11 @@ async def _bind(run: Run, action: Action, binding: Binding) -> None:
     run.finish(action, Status.DONE, sid=binding.sid)
 
 
-def _with_digests(run: Run, action: Action, live: RemoteConversation, binding: Binding) -> Binding:
-    managed = {name: action.after[name] for name in action.managed}
-    sent, observed = digests(CONVERSATION, managed, live_conversation_values(live), run.state.digest)
+def _with_digests(
+    run: Run, action: Action, live: RemoteConversation, binding: Binding, managed: Iterable[str]
+) -> Binding:
+    values = {name: action.after[name] for name in managed}
+    sent, observed = digests(CONVERSATION, values, live_conversation_values(live), run.state.digest)
     return msgspec.structs.replace(
         binding, sent=sent, observed=observed, imported=False, sensitive=action.sensitive
     )

@@ -16,6 +16,8 @@ import msgspec
 
 from reconciler.apply.lane import Lane
 from reconciler.apply.parents import (
+    change_state,
+    comes_last,
     create_parent,
     delete_conversation,
     delete_service,
@@ -279,10 +281,18 @@ class Run:
             await bring_in(self, people, *sids)
             await lane.work(*sids)
             await take_out(self, people, *sids)
+        await self._end_lane(lane, own, people)
+
+    async def _end_lane(self, lane: Lane, own: list[Action], people: list[Action]) -> None:
+        """Do what a conversation must wait for until nothing else is left to do in it."""
+        done = self._sids(lane.address) is not None and all(
+            self._status(one) is Status.DONE for one in (*lane.actions, *people)
+        )
         for action in own:
-            if action.verb is Verb.FORGET:
-                if all(self._status(one) is Status.DONE for one in (*lane.actions, *people)):
-                    await forget(self, action)
+            if action.verb is Verb.FORGET and done:
+                await forget(self, action)
+            elif comes_last(action) and done:
+                await change_state(self, action)
             elif action.verb is Verb.DELETE and await delete_conversation(
                 self, action, self.state.bindings[lane.address], self._bound_in[lane.address]
             ):

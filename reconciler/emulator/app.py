@@ -7,6 +7,7 @@ import binascii
 import hmac
 import secrets
 from collections.abc import Mapping
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, unquote
@@ -69,7 +70,7 @@ class Endpoint:
                 kind = operation.kind if operation else ""
                 status = outcome.reply.status if outcome and outcome.reply else None
                 site.requests.append(Handled(method, scope["path"], kind, status))
-            await _send(outcome, scope, receive, send, site.in_flight)
+            await _send(outcome, scope, receive, send, site)
         finally:
             site.in_flight -= 1
 
@@ -134,13 +135,13 @@ def _account(site: Site, authorization: str) -> str:
     return user if is_sid("AC", user) else site.store.account_sid
 
 
-async def _send(outcome: Outcome, scope: Scope, receive: Receive, send: Send, in_flight: int) -> None:
+async def _send(outcome: Outcome, scope: Scope, receive: Receive, send: Send, site: Site) -> None:
     reply, ending = outcome
     sent = b"" if reply is None else reply.body
     if ending is Ending.TRUNCATED:
         sent = sent[: len(sent) // 2]
     if reply is not None and (sent or ending is None):
-        headers = _headers(reply, in_flight)
+        headers = _headers(reply, site)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": sent, "more_body": ending is not None})
     if ending is not None:
@@ -159,10 +160,11 @@ def _end(ending: Ending, connection: Connection) -> None:
             connection.close()
 
 
-def _headers(reply: Reply, in_flight: int) -> list[tuple[bytes, bytes]]:
+def _headers(reply: Reply, site: Site) -> list[tuple[bytes, bytes]]:
     headers = [
+        ("date", formatdate(site.store.clock().timestamp(), usegmt=True)),
         ("twilio-request-id", f"RQ{secrets.token_hex(16)}"),
-        ("twilio-concurrent-requests", str(in_flight)),
+        ("twilio-concurrent-requests", str(site.in_flight)),
         *reply.headers,
     ]
     if reply.status == HTTPStatus.UNAUTHORIZED:

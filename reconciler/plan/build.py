@@ -36,6 +36,7 @@ from reconciler.plan.parents import (
     plan_conversation_removal,
     plan_service,
     plan_service_removal,
+    put_back,
 )
 from reconciler.plan.participants import plan_participants
 from reconciler.plan.selection import Selection
@@ -180,6 +181,7 @@ class _Planner:
             leaving = plan_participants(self.draft, scope, self.bound.participants.get(scope.address, {}))
             plan_messages(self.draft, scope)
             self.draft.actions += leaving
+            put_back(self.draft, scope, first)
             judge_state(self.draft, scope, first)
             warn_of_consequences(self.draft, scope, first)
             seen = scope.view.remote

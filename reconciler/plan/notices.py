@@ -77,14 +77,11 @@ def judge_state(draft: Draft, scope: Scope, first: int) -> None:
             f"`{scope.address}` is to be closed, which is final: nothing can be posted or opened again",
             "if that is meant, pass `--allow-close`",
         )
-    elif desired is not None and desired.state == "closed" and (live is None or len(verbs) > 1):
-        draft.refuse(
-            "closes_early",
-            f"`{scope.address}` is to be closed, which is final, but changes are needed in it before",
-            "apply without `state: closed` first",
-        )
     elif live is not None and live.state == "inactive" and _POSTING.intersection(verbs):
-        draft.warn("revives", scope.address, f"{live.sid} is inactive: a new message makes it active again")
+        back = ", and then it is put back" if desired is not None and desired.state == "inactive" else ""
+        draft.warn(
+            "revives", scope.address, f"{live.sid} is inactive: a new message makes it active again{back}"
+        )
 
 
 def _outside(scope: Scope) -> int:

@@ -13,6 +13,7 @@ from reconciler.model import (
     ConversationView,
     RemoteConversation,
     RemoteService,
+    ResourceType,
     Service,
     Unmanaged,
 )
@@ -130,6 +131,35 @@ def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding
     )
     if now != binding:
         draft.bindings[scope.address] = now
+
+
+def put_back(draft: Draft, scope: Scope, first: int) -> None:
+    """Let a conversation that is to be inactive be so again after the messages planned from *first* on."""
+    live, desired = scope.view.remote, scope.desired
+    if live is None or desired is None or desired.state != "inactive" or not scope.selects(scope.address):
+        return
+    own = [at for at, action in enumerate(draft.actions) if action.address == scope.address]
+    posts = any(
+        action.type is ResourceType.MESSAGE and action.verb in {Verb.CREATE, Verb.REPLACE}
+        for action in draft.actions[first:]
+    )
+    if not posts or any("state" in draft.actions[at].send for at in own):
+        return
+    wanted, state = conversation_values(desired), {"state": desired.state}
+    if not own:
+        own = [first]
+        reason = Reason.CHANGED_IN_MANIFEST
+        draft.actions.insert(
+            first,
+            Action(scope.address, Verb.UPDATE, reason, sid=live.sid, after=wanted, managed=tuple(wanted)),
+        )
+    action = draft.actions[own[0]]
+    draft.actions[own[0]] = msgspec.structs.replace(
+        action,
+        before=action.before | {"state": "active"},
+        send=action.send | state,
+        changes=(*action.changes, *field_changes({"state": "active"}, state)),
+    )
 
 
 def plan_conversation_removal(draft: Draft, scope: Scope, binding: Binding, unmanaged: Unmanaged) -> bool:

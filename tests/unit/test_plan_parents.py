@@ -181,17 +181,17 @@ def test_a_closed_conversation_that_was_found_cannot_be_destroyed_in_parts() -> 
     assert "state rm" in plan.refusals[0].hint
 
 
-def test_a_conversation_is_closed_only_when_nothing_else_is_to_be_done_in_it() -> None:
-    """Closing is final, and comes before the messages otherwise."""
-    flags = {"allow_close": True}
+def test_closing_a_conversation_takes_a_flag() -> None:
+    """Also where it is new, or gets its last messages before."""
     world = applied(message("a"))
+    plans = [
+        world.wanting(message("a"), state="closed"),
+        world.wanting(*messages("a", "b"), state="closed"),
+        empty(state="closed"),
+    ]
 
-    alone = world.wanting(message("a"), state="closed").plan(**flags)
-    beside = world.wanting(*messages("a", "b"), state="closed").plan(**flags)
-    new = empty(state="closed").plan(**flags)
-
-    assert alone.applyable
-    assert codes(beside.refusals) == codes(new.refusals) == ["closes_early"]
+    assert [codes(one.plan().refusals) for one in plans] == [["closes"]] * 3
+    assert all(one.plan(allow_close=True).applyable for one in plans)
 
 
 def test_an_inactive_conversation_is_revived_by_a_new_message() -> None:
@@ -200,6 +200,21 @@ def test_an_inactive_conversation_is_revived_by_a_new_message() -> None:
 
     assert codes(world.wanting(*messages("a", "b")).plan().warnings) == ["revives"]
     assert world.wanting(message("a", body="new")).plan().warnings == ()
+
+
+@pytest.mark.parametrize("name", ["Order", "New"])
+def test_a_conversation_that_is_to_be_inactive_is_put_back_after_new_messages(name: str) -> None:
+    """With whatever else changes about it; without a message there is nothing to do."""
+    world = applied(message("a"), state="inactive").being(state="inactive")
+
+    assert world.plan().actions == ()
+    plan = world.wanting(*messages("a", "b"), friendly_name=name).plan()
+
+    conversation, post = plan.actions
+    assert (conversation.address, conversation.verb, post.verb) == (AT, Verb.UPDATE, Verb.CREATE)
+    assert conversation.send["state"] == "inactive"
+    assert ("friendly_name" in conversation.send) is (name == "New")
+    assert conversation.changes[-1] == FieldChange(("state",), "active", "inactive")
 
 
 def test_webhooks_that_will_be_called_are_counted() -> None:
