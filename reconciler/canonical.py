@@ -27,7 +27,9 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of *value*: sorted keys, no spaces, integral floats as integers."""
-    return _ENCODER.encode(_integral(value)).decode()
+    if type(value) is not dict or not _PLAIN.issuperset(map(type, value.values())):
+        value = _integral(value)
+    return _ENCODER.encode(value).decode()
 
 
 def awaited_sid(service: str) -> str:

@@ -4,8 +4,6 @@ All are frozen. A field of a message is a canonical text (see `canonical`) or No
 "not mentioned", never "empty": comparing two fields is comparing two strings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase

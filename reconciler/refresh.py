@@ -124,11 +124,14 @@ class _Reader:
         deletes_rest = self.desired is not None and self.desired.unmanaged is Unmanaged.DELETE
         if not (wanted or self.bindings or self.whole or deletes_rest):
             return ConversationView(self.live, complete=False)
-        sids = [sid for binding in self.bindings.values() for sid in (binding.sid, *binding.superseded)]
-        highest = max((binding.index for binding in self.bindings.values()), default=-1)
-        creates = any(f"{self.address}/{message.key}" not in self.bindings for message in wanted)
+        sids, highest = _bound(self.bindings.values())
         whole = self.whole or deletes_rest or self.options.adopt or not sids
-        if whole or _listing_is_cheaper(self.client, len(sids) + creates, highest):
+        # what a create would ask for besides only makes the listing cheaper
+        listed = whole or _listing_is_cheaper(self.client, len(sids), highest)
+        creates = not listed and any(
+            f"{self.address}/{message.key}" not in self.bindings for message in wanted
+        )
+        if listed or _listing_is_cheaper(self.client, len(sids) + creates, highest):
             messages = await _list(self.client, self.where, sids, self._held)
             return ConversationView(self.live, messages)
         messages = await _fetch(self.client, self.where, sids)
@@ -137,11 +140,24 @@ class _Reader:
         return ConversationView(self.live, messages, complete=False)
 
     def _held(self) -> _Held:
+        prefix, binding_of = f"{self.address}/", self.bindings.get
         return {
             binding.sid: (binding, message)
             for message in (self.desired.messages if self.desired is not None else ())
-            if (binding := self.bindings.get(f"{self.address}/{message.key}")) is not None
+            if (binding := binding_of(prefix + message.key)) is not None
         }
+
+
+def _bound(bindings: Iterable[Binding]) -> tuple[list[str], int]:
+    """Return the sids of *bindings*, the superseded ones included, and the highest index."""
+    sids: list[str] = []
+    highest = -1
+    for binding in bindings:
+        sids.append(binding.sid)
+        if binding.superseded:
+            sids += binding.superseded
+        highest = max(highest, binding.index)
+    return sids, highest
 
 
 async def read_participants(client: Twilio, remote: Remote, addresses: Iterable[Address]) -> Remote:
@@ -230,18 +246,20 @@ def _lean(live: RemoteMessage, binding: Binding, message: Message, conversation_
 
     Most messages say what is desired, and then cost a sixth of the memory.
     """
-    created = message.date_created if live.date_created == message.date_created else live.date_created
+    index, author, body, attributes = binding.index, message.author, message.body, message.attributes
+    created, updated, conversation = message.date_created, live.date_updated, live.conversation_sid
+    created = created if live.date_created == created else live.date_created
     return RemoteMessage(
         binding.sid,
-        binding.index if live.index == binding.index else live.index,
-        message.author if live.author == message.author else live.author,
-        message.body if live.body == message.body else live.body,
-        message.attributes if live.attributes == message.attributes else live.attributes,
+        index if live.index == index else live.index,
+        author if live.author == author else live.author,
+        body if live.body == body else live.body,
+        attributes if live.attributes == attributes else live.attributes,
         created,
-        created if live.date_updated == created else live.date_updated,
+        created if updated == created else updated,
         live.content_sid,
         live.media,
-        conversation_sid if live.conversation_sid == conversation_sid else live.conversation_sid,
+        conversation_sid if conversation == conversation_sid else conversation,
     )
 
 

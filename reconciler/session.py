@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.twilio.endpoint import EMULATOR, Endpoint
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from reconciler.twilio.pace import Pace
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """An open client, and who it speaks for: a state is bound to *account_sid* and *origin*.
 
     *account_sid* is empty if only an API key is known; the account is then asked for its own sid.

@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
+from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.canonical import canonical_instant
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 FORMATS: Final = ("text", "json", "jsonl", "markdown", "github")
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """A format and where it goes; None is the screen."""
 
     name: str

@@ -1,7 +1,5 @@
 """The shapes of the blocks `import`, `moved` and `removed`: which address stands for what."""
 
-from __future__ import annotations
-
 from typing import Annotated, Final, Required
 
 from pydantic import Field, with_config

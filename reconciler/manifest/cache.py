@@ -29,20 +29,25 @@ class ParsedFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, data: bytes, path: str) -> FileContent | None:
-        """Return what the manifest *data*, called *path*, says; None if that is not known."""
+    def key(self, data: bytes, path: str) -> bytes:
+        """Return what stands for the manifest *data*, called *path*, read by this code."""
+        return _digest(self._reader, data, os.fsencode(path))
+
+    def get(self, key: bytes, path: str) -> FileContent | None:
+        """Return what the manifest of this *key*, called *path*, says; None if that is not known."""
         try:
             entry = self._place(path).read_bytes()
-            if entry[:_DIGEST] != self._key(data, path, entry[_DIGEST:]):
+            said = memoryview(entry)[_DIGEST:]
+            if entry[:_DIGEST] != _digest(key, said):
                 return None
-            content = msgspec.msgpack.decode(entry[_DIGEST:], type=FileContent)
+            content = msgspec.msgpack.decode(said, type=FileContent)
         except (OSError, msgspec.DecodeError):
             return None
         _share(content)
         return content
 
-    def keep(self, data: bytes, content: FileContent) -> None:
-        """Note what *data* says; that it cannot be kept changes nothing."""
+    def keep(self, key: bytes, content: FileContent) -> None:
+        """Note what the manifest of this *key* says; that it cannot be kept changes nothing."""
         said = msgspec.msgpack.encode(content)
         place = self._place(content.path)
         draft = place.with_suffix(f".{os.getpid()}")
@@ -50,25 +55,27 @@ class ParsedFiles:
             if not self._folder.is_dir():
                 self._folder.mkdir(mode=0o700, parents=True)
                 (self._folder / ".gitignore").write_text(_IGNORED)
-            draft.write_bytes(self._key(data, content.path, said) + said)
+            with draft.open("wb") as file:
+                file.write(_digest(key, said))
+                file.write(said)
             draft.replace(place)
 
     def _place(self, path: str) -> Path:
         return self._folder / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
-
-    def _key(self, *parts: bytes | str) -> bytes:
-        key = hashlib.sha256(self._reader)
-        for part in parts:
-            encoded = os.fsencode(part)
-            key.update(b"%d:" % len(encoded))
-            key.update(encoded)
-        return key.digest()
 
     @cached_property
     def _reader(self) -> bytes:
         # The release names the code, except for those who are changing it.
         code = [file for folder in Path(__file__).parents[:2] for file in folder.glob("*.py")]
         return f"{__version__} {max(file.stat().st_mtime_ns for file in code)}".encode()
+
+
+def _digest(*parts: bytes | memoryview) -> bytes:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.digest()
 
 
 def _share(content: FileContent) -> None:

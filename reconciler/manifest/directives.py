@@ -3,8 +3,6 @@
 These are resolved by `expand`, before anything else looks at a manifest.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field, WithJsonSchema, with_config

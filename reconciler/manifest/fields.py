@@ -27,18 +27,22 @@ _INSTANT: Final = re.compile(
 )
 
 
-def body(value: str, *, delivered: bool) -> str:
-    """Return the body *value*; *delivered* says that participants outside the chat receive it."""
-    if delivered:
-        if len(value) > DELIVERED_BODY_CHARACTERS:
-            raise Refusal(
-                f"has {len(value):,} characters; the limit is {DELIVERED_BODY_CHARACTERS:,} in a "
-                "conversation with participants outside the chat",
-                "split it into several messages",
-            )
-    elif (size := _size_over(value, CHAT_BODY_BYTES)) is not None:
+def chat_body(value: str) -> str:
+    """Return the body *value* of a message in a conversation that is in the chat alone."""
+    if (size := _size_over(value, CHAT_BODY_BYTES)) is not None:
         raise Refusal(
             f"has {size:,} bytes; the limit is {CHAT_BODY_BYTES:,}", "split it into several messages"
+        )
+    return value
+
+
+def delivered_body(value: str) -> str:
+    """Return the body *value* of a message that participants outside the chat receive."""
+    if len(value) > DELIVERED_BODY_CHARACTERS:
+        raise Refusal(
+            f"has {len(value):,} characters; the limit is {DELIVERED_BODY_CHARACTERS:,} in a "
+            "conversation with participants outside the chat",
+            "split it into several messages",
         )
     return value
 

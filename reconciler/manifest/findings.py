@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Loc: TypeAlias = tuple[str | int, ...]
 """Where a value is: keys and list positions from the top of its file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One mistake.
 
     *loc* is the value at fault, or with *on_key* its key. *earlier* is the file and location that it

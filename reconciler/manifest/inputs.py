@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.errors import UsageError
 
@@ -16,8 +17,7 @@ TAKEN: Final = "FILE"
 NEVER_ALLOWED: Final = "names that start with `TWILIO_` or `RECONCILER_` are never given to manifests"
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """Values from outside; what stands further down wins.
 
     *environ* is looked at for `RECONCILER_VAR_name` and for the names in *allowed_env*, whose values are
@@ -25,11 +25,11 @@ class Inputs:
     *values* are what they are, such as a number for a variable of that type.
     """
 
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = {}
     files: tuple[Path, ...] = ()
     assignments: tuple[str, ...] = ()
     allowed_env: tuple[str, ...] = ()
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
 
     def __post_init__(self) -> None:
         for name in self.allowed_env:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.errors import ManifestError, Problem
@@ -41,14 +41,13 @@ def load(
         return _load(manifest_files(paths), inputs, known)
 
 
-@dataclass(slots=True)
-class _Read:
+class _Read(Struct):
     """What the files say one by one; *fresh* are those that were not known."""
 
-    contents: dict[str, FileContent] = field(default_factory=dict)
-    written: list[Written] = field(default_factory=list)
-    problems: dict[str, list[Problem]] = field(default_factory=dict)
-    fresh: list[tuple[bytes, FileContent]] = field(default_factory=list)
+    contents: dict[str, FileContent] = {}
+    written: list[Written] = []
+    problems: dict[str, list[Problem]] = {}
+    fresh: list[tuple[bytes, FileContent]] = []  # by the keys of those that are to be known
 
 
 def _read(files: list[Path], known: ParsedFiles | None) -> _Read:
@@ -61,14 +60,15 @@ def _read(files: list[Path], known: ParsedFiles | None) -> _Read:
             reason = error.strerror or type(error).__name__
             read.problems[path] = [Problem(path, 0, 0, f"the file cannot be read: {reason.lower()}")]
             continue
-        content = known.get(data, path) if known is not None else None
+        key = known.key(data, path) if known is not None else b""
+        content = known.get(key, path) if known is not None else None
         parsed = _parsed(data, path) if content is None else Parsed(content)
         read.problems[path] = list(parsed.problems)
         read.contents[path] = parsed.content
         if parsed.written is not None:
             read.written.append(parsed.written)
         elif content is None:
-            read.fresh.append((data, parsed.content))
+            read.fresh.append((key, parsed.content))
     return read
 
 
@@ -100,8 +100,8 @@ def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None) -> Desir
             tuple(one for path in problems for one in sorted(problems[path], key=_line_and_column))
         )
     if known is not None:
-        for data, content in read.fresh:  # only now: manifests with a mistake leave nothing behind
-            known.keep(data, content)
+        for key, content in read.fresh:  # only now: manifests with a mistake leave nothing behind
+            known.keep(key, content)
     return replace(desired, awaits=awaits)
 
 

@@ -186,6 +186,7 @@ def _digest(account: str | None, services: tuple[Service, ...], blocks: tuple[tu
         digest.update(encode(_SERVICE(service)))
         for one in sorted(service.conversations, key=by_name):
             files = [(m.file.content_type, m.file.filename) for m in one.messages if m.file]
-            said = (*map(_PARTICIPANT, one.participants), *map(_MESSAGE, map(_shown, one.messages)))
+            messages = [_shown(message) if message.sensitive else message for message in one.messages]
+            said = (*map(_PARTICIPANT, one.participants), *map(_MESSAGE, messages))
             digest.update(encode((_CONVERSATION(_shown(one)), said, files)))
     return f"sha256:{digest.hexdigest()}"

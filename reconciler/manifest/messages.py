@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 from reconciler.manifest import fields as canonical
@@ -12,14 +11,13 @@ from reconciler.manifest.nouns import field_of, noun_of
 from reconciler.model import MediaFile, Message
 
 _CONTENT: Final = ("body", "media", "media_sid", "content_sid")
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+_BESIDE_BODY: Final = frozenset(("media", "media_sid", "content_sid", "content_variables"))
+"""Fields whose being there has to be judged by what else is."""
+_AS_THEY_ARE: Final = frozenset(("key", "subject", "media_sid", "content_sid", "webhooks"))
 
 
 def _conversions(*, delivered: bool) -> dict[str, Callable[[Any], Any]]:
-    """Return for each plain field what makes a canonical text of its value."""
+    """Return for each field that is not taken as it is what makes a canonical text of its value."""
     texts: dict[str, str] = {}
 
     def once(text: str) -> str:
@@ -27,17 +25,12 @@ def _conversions(*, delivered: bool) -> dict[str, Callable[[Any], Any]]:
         return texts.setdefault(text, text)
 
     return {
-        "key": _as_it_is,
         "author": once,
-        "body": partial(canonical.body, delivered=delivered),
+        "body": canonical.delivered_body if delivered else canonical.chat_body,
         "attributes": lambda value: once(canonical.attributes(value)),
         "date_created": canonical.instant,
         "date_updated": canonical.instant,
-        "subject": _as_it_is,
-        "media_sid": _as_it_is,
-        "content_sid": _as_it_is,
         "content_variables": canonical.content_variables,
-        "webhooks": _as_it_is,
     }
 
 
@@ -58,21 +51,26 @@ class MessageBuilder:
         size nor its digest.
         """
         values: dict[str, Any] = {"line": line, "sensitive": sensitive}
-        conversions = self._conversions
+        conversion_of = self._conversions.get
         for name, value in fields.items():
-            if name in conversions:
+            convert = conversion_of(name)
+            if convert is not None:
                 try:
-                    values[name] = conversions[name](value)
+                    values[name] = convert(value)
                 except Refusal as refusal:
                     self._refuse((*loc, name), fields, refusal)
+            elif name in _AS_THEY_ARE:
+                values[name] = value
         if "media" in fields:
             values["file"] = self._file(fields, loc)
         if "lifecycle" in fields:
             values |= self._lifecycle(fields, loc)
-        self._check_content(fields, loc)
-        created, updated = values.get("date_created"), values.get("date_updated")
-        if created and updated and updated < created:
-            self._refuse((*loc, "date_updated"), fields, Refusal(f"is before `date_created` ({created})"))
+        if "body" not in fields or not _BESIDE_BODY.isdisjoint(fields):
+            self._check_content(fields, loc)
+        if "date_updated" in values:
+            created, updated = values.get("date_created"), values["date_updated"]
+            if created and updated < created:
+                self._refuse((*loc, "date_updated"), fields, Refusal(f"is before `date_created` ({created})"))
         return Message(**values)
 
     def _check_content(self, fields: dict[str, Any], loc: Loc) -> None:

@@ -5,8 +5,6 @@ manifest to be judged is in `messages`, `build`, `media` and `merge`. After a ch
 committed schema again: `reconciler schema manifest > schemas/manifest.schema.json`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Final, Literal, Required
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, with_config

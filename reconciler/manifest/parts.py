@@ -1,7 +1,5 @@
 """The shapes of mappings inside messages, participants and conversations."""
 
-from __future__ import annotations
-
 from typing import Annotated, Required
 
 from pydantic import Field, with_config

@@ -7,8 +7,10 @@ once: in what is written, in what it is expanded to, and in the values that come
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.errors import Problem
 from reconciler.manifest.blocks import entries_of

@@ -4,8 +4,6 @@ Where a text may hold references (`${var.x}`), it is judged as written here and,
 again by `FINAL_PATTERNS`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.manifest.findings import Loc
 
@@ -14,8 +15,7 @@ _OF_A_FILE: Final = frozenset(("variables", "defaults", "templates"))
 _OF_A_CONVERSATION: Final = frozenset(("for_each", "defaults"))
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The value of such a file, of the right shape, before anything is resolved.
 
     *path* is the file as the user named it; *line_of* gives the line of a mapping in *value*. Of one that is

@@ -10,7 +10,6 @@ no reply shows compare M with *sent* alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -167,8 +166,7 @@ def compare(
     return comparison.found
 
 
-@dataclass(slots=True)
-class _Comparison:
+class _Comparison(Struct):
     """One resource under comparison; each method decides about one field."""
 
     kind: Kind
@@ -176,7 +174,7 @@ class _Comparison:
     binding: Binding
     digest: Digest
     ignored: Paths
-    found: Difference = field(default_factory=Difference)
+    found: Difference = msgspec.field(default_factory=Difference)
 
     def unseen(self, name: str, value: str) -> None:
         """Compare with what was sent, as no reply shows the field."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from msgspec import Struct
 
 from reconciler.model import Address, Conversation, ConversationView
@@ -62,14 +60,13 @@ class Scope(Struct, frozen=True):
         return self.selection is None or address in self.selection
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """The plan while it is made."""
 
-    actions: list[Action] = field(default_factory=list)
-    warnings: list[PlanWarning] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    bindings: dict[Address, Binding | None] = field(default_factory=dict)
+    actions: list[Action] = []
+    warnings: list[PlanWarning] = []
+    refusals: list[Refusal] = []
+    bindings: dict[Address, Binding | None] = {}
     """What the state is to say without any request; None drops the binding."""
     no_ops: int = 0
 

@@ -121,8 +121,8 @@ def _objects(desired: Desired, remote: Remote, state: State) -> Iterator[_Object
             view = remote.conversations.get(address, ConversationView(None))
             conversation = manifests.get(address)
             said = conversation_values(conversation) if isinstance(conversation, Conversation) else {}
-            shown = seen_conversation_values(view, said, binding, state.digest, remote.read_at)
-            yield _Object(address, binding, CONVERSATION, shown if view.remote else None, said)
+            seen = seen_conversation_values(view, said, binding, state.digest, remote.read_at)
+            yield _Object(address, binding, CONVERSATION, seen if view.remote else None, said)
         elif type_of(address) is ResourceType.MESSAGE:
             view = remote.conversations.get(parent_of(address), ConversationView(None))
             message = view.messages.get(binding.sid)

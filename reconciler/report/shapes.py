@@ -1,7 +1,5 @@
 """The shapes of the JSON documents; `schemas/plan.schema.json` is made from them."""
 
-from __future__ import annotations
-
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import msgspec

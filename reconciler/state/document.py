@@ -5,12 +5,10 @@ change of shape, an added field too, raises `FORMAT_VERSION`: an older release m
 file, as a field that it dropped on its next write could be the one that prevents a duplicate.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from inspect import cleandoc
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -101,8 +99,8 @@ def decode_lines(lines: Iterable[bytes]) -> State | None:
     that file and state are never in memory together, and equal texts only once.
     """
     rest = iter(lines)
-    head = b"".join(takewhile(lambda line: line != _FIRST, rest))
-    entries = takewhile(lambda line: line != _LAST, rest)
+    head = b"".join(iter(rest.__next__, _FIRST))
+    entries = iter(rest.__next__, _LAST)
     bindings: dict[Address, Binding] = {}
     goes_on = True
     try:
@@ -123,14 +121,15 @@ def decode_lines(lines: Iterable[bytes]) -> State | None:
 def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
     """Return *bindings* with equal texts once: sids of parents repeat, and so do digests of short ones."""
     known: dict[str, str] = {}
-    once = known.setdefault
+    once, put = known.setdefault, force_setattr
     for binding in bindings.values():
-        force_setattr(binding, "service_sid", once(binding.service_sid, binding.service_sid))
-        force_setattr(binding, "conversation_sid", once(binding.conversation_sid, binding.conversation_sid))
-        for name, digest in binding.sent.items():
-            binding.sent[name] = once(digest, digest)
+        service, conversation, sent = binding.service_sid, binding.conversation_sid, binding.sent
+        put(binding, "service_sid", once(service, service))
+        put(binding, "conversation_sid", once(conversation, conversation))
+        for name, digest in sent.items():
+            sent[name] = once(digest, digest)
         if not binding.observed:
-            force_setattr(binding, "observed", _NOTHING)
+            put(binding, "observed", _NOTHING)
     return bindings
 
 

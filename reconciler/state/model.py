@@ -4,8 +4,6 @@ A `State` is changed only by `State.apply(record)`; the journal stores the same 
 replaying it is applying them again. Nothing here does I/O.
 """
 
-from __future__ import annotations
-
 from hashlib import blake2b
 
 from msgspec import Struct, field, structs
@@ -39,7 +37,7 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
     ignored: tuple[tuple[str, ...], ...] = ()
     anchor: Anchor | None = None
 
-    def without(self, sid: str) -> Binding | None:
+    def without(self, sid: str) -> "Binding | None":
         """Return what the address stands for once the message *sid* is gone, None if for nothing.
 
         While messages that it superseded are still to be deleted, the first of them takes its place: without

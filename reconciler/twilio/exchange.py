@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar, overload
 
 import httpx
@@ -20,8 +19,7 @@ Resource = TypeVar("Resource", RemoteConversation, RemoteMessage, RemoteParticip
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(Struct):
     """Requests sent so far; *retried* counts those of them that were sent again."""
 
     read: int = 0

@@ -4,8 +4,6 @@ Requests are forms with PascalCase names, replies are JSON. A page goes from its
 into values; fields that are not ours are skipped without being built. Nothing here does I/O.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
