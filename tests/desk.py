@@ -47,6 +47,7 @@ class Desk:
         self.emulator = Emulator(clock=self._now, sleep=asyncio.sleep)
         self.interrupts = Interrupts()
         self.began: list[Action] = []
+        self.ended: list[Result] = []
         self._elapsed = 0.0
         self._start = datetime.now(UTC)
 
@@ -77,6 +78,7 @@ class Desk:
 
         self.interrupts = Interrupts()
         self.began.clear()
+        self.ended.clear()
         settings = Settings(endpoint=self.emulator, state=self.state_path, settle=settle, files=files)
         outcome = self._run(
             operations.apply(
@@ -170,7 +172,8 @@ class Desk:
         self.began.append(action)
 
     def finished(self, result: Result) -> None:
-        """Be told."""
+        """Remember what was ended."""
+        self.ended.append(result)
 
 
 def statuses(outcome: Outcome) -> dict[str, Status]:

@@ -13,7 +13,7 @@ import msgspec
 from reconciler.apply.settle import settle_parent
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Refused, RemoteError
 from reconciler.model import Address, RemoteConversation, ResourceType, parent_of
-from reconciler.plan.actions import Action, Status
+from reconciler.plan.actions import Action, Status, Verb
 from reconciler.plan.diff import CONVERSATION, digests
 from reconciler.plan.parents import live_conversation_values
 from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, Unbound
@@ -81,7 +81,7 @@ async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -
 async def update_conversation(run: Run, action: Action, binding: Binding) -> None:
     """Change the fields of a conversation; what `comes_last` is left for `change_state`."""
     if fields := _sent_first(action):
-        changed = await _update(run, action, binding, fields, _managed_first(action))
+        changed = await _update(run, action, binding, fields, _managed_first(action), begins=True)
         if changed and not comes_last(action):
             run.finish(action, Status.DONE, sid=binding.sid)
 
@@ -89,8 +89,11 @@ async def update_conversation(run: Run, action: Action, binding: Binding) -> Non
 async def change_state(run: Run, action: Action) -> None:
     """Let a conversation, in which everything else is done, be inactive or closed."""
     binding = run.state.bindings[action.address]
+    created = action.verb is Verb.CREATE
     fields = {"state": action.send["state"]}
-    if await _update(run, action, binding, fields, action.managed):
+    begins = not (created or _sent_first(action))
+    changed = await _update(run, action, binding, fields, action.managed, begins=begins)
+    if changed and not created:  # that it was created is reported already
         run.finish(action, Status.DONE, sid=binding.sid)
 
 
@@ -148,13 +151,23 @@ async def forget(run: Run, action: Action) -> None:
 
 
 async def _update(
-    run: Run, action: Action, binding: Binding, fields: dict[str, str], managed: Iterable[str]
+    run: Run,
+    action: Action,
+    binding: Binding,
+    fields: dict[str, str],
+    managed: Iterable[str],
+    *,
+    begins: bool,
 ) -> bool:
-    """Send *fields* and remember the *managed* ones; return whether that went well."""
+    """Send *fields* and remember the *managed* ones; return whether that went well.
+
+    *begins* says that these are the first of the action.
+    """
     async with run.turns.turn(1):
         if run.stopping or not run.is_ready(action):
             return False
-        run.start(action)
+        if begins:
+            run.start(action)
         where = (binding.service_sid, binding.sid)
         try:
             live = await _sent(run, where, fields)

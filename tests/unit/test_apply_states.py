@@ -35,6 +35,9 @@ def test_a_new_conversation_gets_its_messages_before_its_state(desk: Desk, state
     outcome = desk.apply(wanted, CLOSING)
 
     assert set(statuses(outcome).values()) == {Status.DONE}
+    assert (
+        len(desk.began) == len(desk.ended) == 6
+    )  # each once: service, conversation, two people, two messages
     assert (desk.bodies("c"), state_of(desk)) == (["Hello", "Bye"], state)
     assert desk.plan(wanted).actions == ()
 
