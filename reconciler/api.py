@@ -131,7 +131,8 @@ async def aplan(
     """Return what would make the messages those of *desired*; nothing is changed.
 
     The plan itself is `.plan`: its `actions`, `counts`, `warnings`, and whether it is `applyable`.
-    What is returned can be applied as it is, later too. Raises PlanError where no plan can be made.
+    What is returned can be applied as it is, later too. Raises PlanError where no plan can be made, and
+    ManifestError where *desired* names another account.
     """
     async with _locked("plan", settings, lock_timeout):
         return await operations.plan(desired, settings, msgspec.structs.replace(options, record=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -12,8 +13,9 @@ from reconciler.emulator import Emulator
 from reconciler.state.model import Intent
 from reconciler.state.store import StateStore
 from tests.functional.conftest import Project
-from tests.functional.test_main_job import expect_golden
+from tests.functional.test_main_job import expect_golden, only_conversation
 from tests.sdk import client_at
+from tests.unit.hostile import CORPUS
 
 HELLO = "support/order-1/hello"
 MANIFEST = """\
@@ -53,6 +55,32 @@ def test_what_is_imported_plans_to_no_change(served: Project, live: Any) -> None
     """The parents are found by the manifest, and the next plan is empty."""
     expect_golden(served.run("import", HELLO, only_message(live).sid), "import")
     expect_golden(served.run("plan", "--detailed-exitcode", check=0), "plan-after-import")
+
+
+def test_whatever_strangers_wrote_is_imported_without_change(served: Project, remote: Emulator) -> None:
+    """The hostile corpus as bodies, authors and attributes, taken over by an `import:` block."""
+    store = remote.store
+    service = store.services.create({"FriendlyName": "support"}).sid
+    order = store.conversations.create(service, {"UniqueName": "order-1"}).sid
+    for text in sorted({text for strings in CORPUS.values() for text in strings}):
+        if "\0" not in text and not any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+            attributes = json.dumps({text: [text], "list": {"of": text}})
+            fields = {"Body": f"{text}{text}", "Author": text[:100], "Attributes": attributes}
+            store.messages.create(service, order, fields)
+    served.run("export", "--out", "manifests/all.yaml", check=0)
+    live = list(only_conversation(client_at(served.environ["RECONCILER_ENDPOINT"])).messages.list())
+    entries = [f"  - {{to: support/order-1/m{message.index:04}, sid: {message.sid}}}\n" for message in live]
+    served.write("manifests/import.yaml", "version: 1\nimport:\n" + "".join(entries))
+
+    planned = json.loads(served.run("plan", "--format", "json", check=0).out)
+    served.run("apply", "--auto-approve", check=0)
+
+    assert len(live) > 290
+    assert {name: count for name, count in planned["summary"].items() if count} == {"import": len(live)}
+    assert all(change["fields"] == [] for change in planned["resource_changes"])
+    served.run("plan", "--detailed-exitcode", check=0)
+    served.run("drift", "--detailed-exitcode", check=0)
+    assert {request.method for request in remote.requests} == {"GET"}
 
 
 def test_import_sends_nothing_but_get(served: Project, live: Any, remote: Emulator) -> None:
