@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from reconciler.model import Address, Message, ResourceType
@@ -98,16 +98,17 @@ def _warn_of_authors(draft: Draft, scope: Scope) -> None:
     desired = scope.desired
     if desired is None or not desired.participants:
         return
-    known = {one.identity or one.address or "" for one in desired.participants} | {"system"}
+    known = {one.identity or one.address or "": one.key for one in desired.participants}
     for message in desired.messages:
-        if message.author is not None and message.author not in known:
+        if message.author is not None and message.author not in {"system", *known}:
             draft.warn("unknown_author", f"{scope.address}/{message.key}", _no_participant(message, known))
 
 
-def _no_participant(message: Message, known: set[str]) -> str:
-    close = get_close_matches(message.author or "", known, n=1)
-    hint = f"; did you mean `{close[0]}`?" if close else ""
-    return f"its author `{message.author}` is no declared participant{hint}"
+def _no_participant(message: Message, known: Mapping[str, str]) -> str:
+    """Return what is wrong without the author, who may be sensitive, or nobody's to see (`--bodies`)."""
+    close = [] if "author" in message.sensitive else get_close_matches(message.author or "", known, n=1)
+    hint = f"; did you mean the one of `participants/{known[close[0]]}`?" if close else ""
+    return f"its author is no declared participant{hint}"
 
 
 def _quoted(names: Iterable[str]) -> str:

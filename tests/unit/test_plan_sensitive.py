@@ -7,6 +7,7 @@ import json
 import pytest
 
 from reconciler.errors import PlanError
+from reconciler.model import Participant
 from reconciler.plan.actions import Plan, Verb
 from reconciler.plan.document import SavedPlan, encode_plan
 from reconciler.plan.drift import plan_refresh
@@ -145,3 +146,18 @@ def test_a_plan_that_carries_a_hidden_live_value_over_cannot_be_saved() -> None:
 
     with pytest.raises(PlanError, match="the plan cannot be saved: the sensitive `author`"):
         withheld(plan, world.desired)
+
+
+@pytest.mark.parametrize(
+    ("sensitive", "hint"), [((), "; did you mean the one of `participants/al`?"), (("author",), "")]
+)
+def test_an_author_who_is_no_participant_is_not_named(sensitive: tuple[str, ...], hint: str) -> None:
+    """The warning says where, and whom it might be, by the key of a participant."""
+    desk = empty(
+        message("a", author="alice", body="x", sensitive=sensitive),
+        participants=(Participant("al", 4, identity="alicia"),),
+    )
+
+    (warning,) = (one for one in desk.plan().warnings if one.code == "unknown_author")
+
+    assert (warning.address, warning.text) == (at("a"), f"its author is no declared participant{hint}")
