@@ -89,6 +89,8 @@ class Run:
         self._watcher = watcher
         self._results: dict[int, Result] = {}
         self._warnings: list[PlanWarning] = []
+        self._on_services = [a for a in actions if a.type is ResourceType.SERVICE]
+        self._awaiting = [a for a in actions if a.awaits]
         self._on_parents: dict[Address, list[Action]] = {}
         self._people: dict[Address, list[Action]] = {}
         for action in plan.actions:
@@ -111,7 +113,13 @@ class Run:
         with store.begin(self.state) as self.journal:
             for lane in self._lanes.values():
                 lane.recorded()
-            await self._work()
+            await self._create_services()
+            if not self._awaiting:
+                await self._work()
+        if self._awaiting:
+            self._know_sids()
+            with store.begin(self.state) as self.journal:
+                await self._work()
         self._let_go()
         self.state.in_flight.clear()
         store.write(self.state)
@@ -230,6 +238,9 @@ class Run:
         if any(action.type is ResourceType.SERVICE for action in creates):
             known = await services_by_name(self)
         self._announced = {action.address: parent_intent(self, action, known) for action in creates}
+        self._put_in_flight()
+
+    def _put_in_flight(self) -> None:
         for address, intent in self._announced.items():
             self.state.in_flight[address] = InFlight(parent=intent)
         for lane in self._lanes.values():
@@ -239,33 +250,35 @@ class Run:
                     parent=self._announced.get(lane.address),
                 )
 
-    async def _work(self) -> None:
-        services = [
-            a for actions in self._on_parents.values() for a in actions if a.type is ResourceType.SERVICE
-        ]
+    async def _create_services(self) -> None:
         await concurrently(
             create_parent(self, action, self._announced[action.address], way=1)
-            for action in services
+            for action in self._on_services
             if action.verb is Verb.CREATE
         )
-        self._know_sids()
+
+    async def _work(self) -> None:
         lanes = sorted(self._lanes.values(), key=lambda lane: lane.creates.way, reverse=True)
         await concurrently(self._work_lane(lane) for lane in lanes)
-        for action in services:
+        for action in self._on_services:
             if action.verb is Verb.DELETE:
                 await delete_service(self, action)
             elif action.verb is Verb.FORGET and action.address not in self._unfinished:
                 await forget(self, action)
 
     def _know_sids(self) -> None:
-        """Put the sids of services that were just created where texts await them."""
-        for action in self.plan.actions:
-            if action.awaits and self.is_ready(action):
+        """Put the sids of services that were just created where texts await them, and announce that."""
+        for action in self._on_services:
+            self._announced.pop(action.address, None)
+            self.state.in_flight.pop(action.address, None)
+        for action in self._awaiting:
+            if self.is_ready(action):
                 known = completed(action, {name: self.state.bindings[name].sid for name in action.awaits})
                 action.after.update(known.after)
                 action.send.update(known.send)
                 if action.address in self._announced:
                     self._announced[action.address] = parent_intent(self, action, {})
+        self._put_in_flight()
 
     async def _work_lane(self, lane: Lane) -> None:
         own = self._on_parents.get(lane.address, [])

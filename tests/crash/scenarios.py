@@ -38,6 +38,24 @@ def same(count: int, body: str = "Hello", start: int = 0) -> list[tuple[str, str
     return [(f"same-{number}", body) for number in range(start, start + count)]
 
 
+NAMING = """\
+version: 1
+services:
+  desk:
+    conversations:
+      a:
+        friendly_name: Behind it is ${service.back.sid}
+        messages:
+          - {key: one, body: Hello, attributes: {back: "${service.back.sid}"}}
+          - {key: two, body: Hello, attributes: {back: "${service.back.sid}"}}
+          - {key: three, body: Hello}
+  back:
+    conversations:
+      b:
+        messages:
+          - {key: one, body: "1", author: "${service.desk.sid}"}
+          - {key: two, body: "2"}
+"""
 SCENARIOS = (
     Scenario(
         "first-apply",
@@ -94,5 +112,10 @@ SCENARIOS = (
         ),
         after={"a": ["1", "2", "adopted", "not ours", "4"], "c": ["K", "K"]},
         flags=("--adopt", "--max-delete", "10"),
+    ),
+    Scenario(
+        "services-name-each-other",
+        wanted=NAMING,
+        after={"a": ["Hello", "Hello", "Hello"], "b": ["1", "2"]},
     ),
 )

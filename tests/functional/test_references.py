@@ -136,6 +136,21 @@ def test_a_lost_reply_is_found_by_what_was_sent(desk: Project, remote: Emulator,
     desk.run("plan", "--detailed-exitcode", check=0)
 
 
+def test_what_was_found_is_remembered_with_its_sid(desk: Project, remote: Emulator) -> None:
+    """Somebody's later change of it is drift, and none of the manifest's."""
+    remote.faults.add(parse_fault("create_conversation:reset_after"))
+    desk.run("apply", "--auto-approve", "--settle", "0.2", check=0)
+    front, _ = sids(desk)
+    conversations = (
+        client_at(desk.environ["RECONCILER_ENDPOINT"]).conversations.v1.services(front).conversations
+    )
+    conversations("hello").update(friendly_name="Ask me")
+
+    planned = desk.run("plan", check=0)
+
+    assert "(drifted: changed remotely since the last apply)" in planned.out
+
+
 def test_a_part_that_leaves_the_service_out_is_refused(desk: Project) -> None:
     """The plan names what it lacks, and how to get it."""
     ran = desk.run("plan", "--target", "front", check=1)
