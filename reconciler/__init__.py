@@ -1,7 +1,8 @@
 """Keep the messages of Twilio Conversations as code.
 
-`reconciler.api` plans and applies from Python, `reconciler.testing` and the pytest plugin give tests
-the same conversations each time, `reconciler.errors` are the errors of all of them.
+`reconciler.api` plans and applies from Python (`plan` and `apply` in here are packages),
+`reconciler.testing` and the pytest plugin give tests the same conversations each time, and
+`reconciler.errors` are the errors of all of them.
 """
 
 from __future__ import annotations

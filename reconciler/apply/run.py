@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from reconciler.apply.announced import Announced
 from reconciler.apply.lane import Lane
 from reconciler.apply.parents import (
     change_state,
@@ -22,8 +23,6 @@ from reconciler.apply.parents import (
     delete_conversation,
     delete_service,
     forget,
-    parent_intent,
-    services_by_name,
     update_conversation,
 )
 from reconciler.apply.participants import bring_in, take_out
@@ -35,7 +34,7 @@ from reconciler.errors import RemoteError, Throttled
 from reconciler.model import Address, ResourceType, parent_of, type_of
 from reconciler.plan.actions import Action, Outcome, Plan, PlanWarning, Result, Status, Verb
 from reconciler.plan.awaited import completed
-from reconciler.state.model import Binding, Bound, InFlight, Intent, Record, State, Unbound
+from reconciler.state.model import Binding, Bound, Record, State, Unbound
 
 if TYPE_CHECKING:
     from reconciler.state.journal import Journal
@@ -99,7 +98,7 @@ class Run:
             elif action.type is ResourceType.PARTICIPANT:
                 self._people.setdefault(parent_of(action.address), []).append(action)
         self._lanes = _lanes(self)
-        self._announced: dict[Address, Intent] = {}
+        self._announced = Announced(self)
 
     async def __call__(self, store: StateStore) -> Outcome:
         """Apply the plan and return what was done; raises only if the state cannot be kept."""
@@ -117,7 +116,7 @@ class Run:
             if not self._awaiting:
                 await self._work()
         if self._awaiting:
-            self._know_sids()
+            self._announced.once_known(self._awaiting, self._lanes)
             with store.begin(self.state) as self.journal:
                 await self._work()
         self._let_go()
@@ -194,6 +193,13 @@ class Run:
             text = f"{names} differs from what was sent: a webhook or the server rewrote it"
             self._warnings.append(PlanWarning("rewritten_by_server", action.address, text))
 
+    def sids(self, conversation: Address) -> tuple[str, str] | None:
+        """Return the sids of a conversation and its service, or None while it does not exist."""
+        binding = self.state.bindings.get(conversation)
+        if binding is None or not self.is_done(conversation):
+            return None
+        return binding.service_sid, binding.sid
+
     def is_ready(self, action: Action) -> bool:
         """Return whether the services exist whose sids stand in the texts of *action*."""
         return all(self.is_done(service) for service in action.awaits)
@@ -214,13 +220,13 @@ class Run:
         claimed = claims(self.state)
         boundaries = []
         for lane in self._lanes.values():
-            sids = self._sids(lane.address)
+            sids = self.sids(lane.address)
             lane.record_only(*(sids or ("", "")))
             if sids is not None and lane.creates.actions:
                 lane.creates.claimed = claimed.get(sids[1], set())
                 boundaries.append(lane.creates.read_boundary(*sids))
         await concurrently(boundaries)
-        await self._announce()
+        await self._announced.at_first(self._on_parents, self._lanes)
 
     def _bind_found(self) -> None:
         """Bind conversations that exist and are to be changed, but were never bound."""
@@ -231,28 +237,9 @@ class Run:
                     found = Binding(sid=action.sid or "", service_sid=service_sid, imported=True)
                     self.state.apply(Bound(address, found))
 
-    async def _announce(self) -> None:
-        """Say in the state what is going to be created, should the journal be lost."""
-        creates = [a for actions in self._on_parents.values() for a in actions if a.verb is Verb.CREATE]
-        known = {}
-        if any(action.type is ResourceType.SERVICE for action in creates):
-            known = await services_by_name(self)
-        self._announced = {action.address: parent_intent(self, action, known) for action in creates}
-        self._put_in_flight()
-
-    def _put_in_flight(self) -> None:
-        for address, intent in self._announced.items():
-            self.state.in_flight[address] = InFlight(parent=intent)
-        for lane in self._lanes.values():
-            if lane.creates.actions:
-                self.state.in_flight[lane.address] = msgspec.structs.replace(
-                    lane.creates.announce(*(self._sids(lane.address) or ("", ""))),
-                    parent=self._announced.get(lane.address),
-                )
-
     async def _create_services(self) -> None:
         await concurrently(
-            create_parent(self, action, self._announced[action.address], way=1)
+            create_parent(self, action, self._announced.parents[action.address], way=1)
             for action in self._on_services
             if action.verb is Verb.CREATE
         )
@@ -266,29 +253,15 @@ class Run:
             elif action.verb is Verb.FORGET and action.address not in self._unfinished:
                 await forget(self, action)
 
-    def _know_sids(self) -> None:
-        """Put the sids of services that were just created where texts await them, and announce that."""
-        for action in self._on_services:
-            self._announced.pop(action.address, None)
-            self.state.in_flight.pop(action.address, None)
-        for action in self._awaiting:
-            if self.is_ready(action):
-                known = completed(action, {name: self.state.bindings[name].sid for name in action.awaits})
-                action.after.update(known.after)
-                action.send.update(known.send)
-                if action.address in self._announced:
-                    self._announced[action.address] = parent_intent(self, action, {})
-        self._put_in_flight()
-
     async def _work_lane(self, lane: Lane) -> None:
         own = self._on_parents.get(lane.address, [])
         for action in own:
             if action.verb is Verb.CREATE:
                 way = lane.creates.way + 1
-                await create_parent(self, action, self._announced[action.address], way=way)
+                await create_parent(self, action, self._announced.parents[action.address], way=way)
             elif action.verb is Verb.UPDATE:
                 await update_conversation(self, action, self.state.bindings[lane.address])
-        sids = self._sids(lane.address)
+        sids = self.sids(lane.address)
         people = self._people.get(lane.address, [])
         if sids is not None:
             await bring_in(self, people, *sids)
@@ -337,13 +310,6 @@ class Run:
         for address in self.state.bindings:
             found[parent_of(address)].append(address)
         return found
-
-    def _sids(self, conversation: Address) -> tuple[str, str] | None:
-        """Return the sids of a conversation and its service, or None while it does not exist."""
-        binding = self.state.bindings.get(conversation)
-        if binding is None or not self.is_done(conversation):
-            return None
-        return binding.service_sid, binding.sid
 
     # What is reported.
 

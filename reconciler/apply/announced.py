@@ -1,0 +1,62 @@
+"""Say in the state what is about to be created: all that is left of it should the journal be lost too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reconciler.apply.parents import parent_intent, services_by_name
+from reconciler.model import Address, ResourceType, type_of
+from reconciler.plan.actions import Action, Verb
+from reconciler.plan.awaited import completed
+from reconciler.state.model import InFlight, Intent
+
+if TYPE_CHECKING:
+    from reconciler.apply.lane import Lane
+    from reconciler.apply.run import Run
+
+
+class Announced:
+    """The creates of one run; *parents* are the intents of those that make services and conversations."""
+
+    def __init__(self, run: Run) -> None:
+        self.parents: dict[Address, Intent] = {}
+        self._run = run
+
+    async def at_first(
+        self, on_parents: Mapping[Address, Iterable[Action]], lanes: Mapping[Address, Lane]
+    ) -> None:
+        """Announce everything, as far as it is known."""
+        creates = [a for actions in on_parents.values() for a in actions if a.verb is Verb.CREATE]
+        known = {}
+        if any(action.type is ResourceType.SERVICE for action in creates):
+            known = await services_by_name(self._run)
+        self.parents = {action.address: parent_intent(self._run, action, known) for action in creates}
+        self._put(lanes)
+
+    def once_known(self, awaiting: Iterable[Action], lanes: Mapping[Address, Lane]) -> None:
+        """Put the sids of services that were just created where texts await them; announce what is left."""
+        run = self._run
+        for address in [one for one in self.parents if type_of(one) is ResourceType.SERVICE]:
+            del self.parents[address], run.state.in_flight[address]
+        for action in awaiting:
+            if run.is_ready(action):
+                known = completed(action, {name: run.state.bindings[name].sid for name in action.awaits})
+                action.after.update(known.after)
+                action.send.update(known.send)
+                if action.address in self.parents:
+                    self.parents[action.address] = parent_intent(run, action, {})
+        self._put(lanes)
+
+    def _put(self, lanes: Mapping[Address, Lane]) -> None:
+        in_flight = self._run.state.in_flight
+        for address, intent in self.parents.items():
+            in_flight[address] = InFlight(parent=intent)
+        for address, lane in lanes.items():
+            if lane.creates.actions:
+                in_flight[address] = msgspec.structs.replace(
+                    lane.creates.announce(*(self._run.sids(address) or ("", ""))),
+                    parent=self.parents.get(address),
+                )
