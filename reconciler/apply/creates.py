@@ -35,12 +35,16 @@ _LOOKS: Final = 3
 """How often a settlement is begun again after its listing failed."""
 
 
+_COLLECTED: Final = 50507
+"""Twilio's code for media that is not there: it is collected five minutes after its upload."""
+
+
 class Lost(Struct, frozen=True):
-    """A create without a reply."""
+    """A create without a reply, or one that came too late for its file."""
 
     action: Action
     intent: Intent
-    error: OutcomeUnknown
+    error: RemoteError
 
 
 class Creates:
@@ -60,6 +64,7 @@ class Creates:
         self._left = len(actions)
         self._where = ("", "")
         self._trouble: RemoteError | None = None
+        self._uploaded_again: set[Address] = set()
         self._noted: list[tuple[Record, Callable[[], None]]] = []
 
     @property
@@ -107,8 +112,10 @@ class Creates:
         pending = batch
         for _ in range(_SENDS):
             lost: dict[Address, Lost] = {}
-            await each(pending, partial(self._create, lost=lost), at_once=self._run.parallelism)
+            late: list[Lost] = []
+            await each(pending, partial(self._create, lost=lost, late=late), at_once=self._run.parallelism)
             unsent = await self._settle(lost) if lost and not self._run.stopping else []
+            unsent += late
             for one in lost.values():
                 self._run.fail(one.action, one.error, status=Status.UNKNOWN)
             if not unsent:
@@ -117,7 +124,7 @@ class Creates:
         for one in unsent:
             self._run.fail(one.action, one.error)
 
-    async def _create(self, action: Action, lost: dict[Address, Lost]) -> None:
+    async def _create(self, action: Action, lost: dict[Address, Lost], late: list[Lost]) -> None:
         async with self._run.turns.turn(self.way):
             if self._run.stopping or not self._run.is_ready(action):
                 return
@@ -140,9 +147,20 @@ class Creates:
             except OutcomeUnknown as error:
                 lost[action.address] = Lost(action, intent, error)
             except RemoteError as error:
-                self._noted.append((Closed(action.address), partial(self._run.fail, action, error)))
+                report: Callable[[], None] = partial(self._run.fail, action, error)
+                if self._may_upload_again(action, error):
+                    late.append(Lost(action, intent, error))
+                    report = _nothing
+                self._noted.append((Closed(action.address), report))
             else:
                 self._bind(action, intent, reply)
+
+    def _may_upload_again(self, action: Action, error: RemoteError) -> bool:
+        """Return whether a file was collected before its create came, for the first time."""
+        if error.code != _COLLECTED or action.file is None or action.address in self._uploaded_again:
+            return False
+        self._uploaded_again.add(action.address)
+        return True
 
     async def _settle(self, lost: dict[Address, Lost]) -> list[Lost]:
         """Find out what became of *lost* creates; what stays unknown is left in it.

@@ -17,6 +17,21 @@ from reconciler.model import Conversation, MediaFile
 
 _CONTENT_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
 
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument"
+_MORE: Final = {
+    ".3gp": "video/3gpp",
+    ".amr": "audio/amr",
+    ".docx": f"{_OFFICE}.wordprocessingml.document",
+    ".ics": "text/calendar",
+    ".m4a": "audio/mp4",
+    ".ogg": "audio/ogg",
+    ".pptx": f"{_OFFICE}.presentationml.presentation",
+    ".webp": "image/webp",
+    ".xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+}
+"""What people send in chats and Python does not know, or not in each of its versions."""
+_PACKED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+
 CHAT_BYTES: Final = 150 * MB
 WHATSAPP_BYTES: Final = 16 * MB
 SMS_BYTES: Final = 5 * MB
@@ -39,7 +54,7 @@ def look_at(file: MediaFile, folder: Path, limit: int) -> MediaFile:
     """
     path = inside(folder, file.path)
     size, sha256 = _digest(path, file.path, limit)
-    content_type = file.content_type or _types().guess_type(path.name)[0]
+    content_type = file.content_type or _guess(path.name)
     if content_type is None:
         raise Refusal(
             f"names a file whose type its name does not tell: `{file.path}`",
@@ -72,10 +87,18 @@ def inside(folder: Path, written: str) -> Path:
     return path
 
 
+def _guess(name: str) -> str | None:
+    content_type, encoding = _types().guess_type(name)
+    return content_type if encoding is None else _PACKED.get(encoding)
+
+
 @cache
 def _types() -> mimetypes.MimeTypes:
     """Return Python's own table: what the machine's says must not change a plan."""
-    return mimetypes.MimeTypes()
+    types = mimetypes.MimeTypes()
+    for suffix, content_type in _MORE.items():
+        types.add_type(content_type, suffix)
+    return types
 
 
 def _digest(path: Path, written: str, limit: int) -> tuple[int, str]:

@@ -59,6 +59,26 @@ def test_type_and_name_may_be_given(tmp_path: Path) -> None:
     assert (file.content_type, file.filename) == ("image/png", "dot.png")
 
 
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("car.JPG", "image/jpeg"),
+        ("sticker.webp", "image/webp"),
+        ("voice.ogg", "audio/ogg"),
+        ("log.csv.gz", "application/gzip"),
+        ("invoice.pdf", "application/pdf"),
+    ],
+)
+def test_the_type_is_that_of_the_name(tmp_path: Path, name: str, content_type: str) -> None:
+    """What is packed is not what is in it."""
+    (tmp_path / name).write_bytes(b"x")
+
+    file = load_media(tmp_path, f"{{file: {name}}}").file
+
+    assert file is not None
+    assert file.content_type == content_type
+
+
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     """A link inside the folder may not lead outside it."""
     (tmp_path / "secret.png").write_bytes(b"!")
