@@ -10,7 +10,8 @@ class Scenario:
     """One apply; *after* maps a conversation's unique name to the bodies that must stand in it at the end.
 
     *strangers* are bodies that others post to a conversation once *before* is applied. In *unordered*
-    conversations only the set of bodies counts.
+    conversations only the set of bodies counts. A file stands behind the body, in brackets with what is in
+    it; *files* are beside the manifests, *files_before* at first. *people* and *states* are those at the end.
     """
 
     name: str
@@ -20,16 +21,32 @@ class Scenario:
     strangers: dict[str, list[str]] = field(default_factory=dict)
     unordered: frozenset[str] = frozenset()
     flags: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    files_before: dict[str, str] = field(default_factory=dict)
+    people: dict[str, list[str]] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+
+
+CARD = "HX00000000000000000000000000000004"
+"""A template with a picture."""
 
 
 def manifest(**conversations: tuple[str, list[tuple[str, str]]]) -> str:
-    """Return a manifest of one service; a conversation is its settings and (key, body) of its messages."""
+    """Return a manifest of one service; a conversation is its settings and (key, body) of its messages.
+
+    A body that is in braces is the rest of a flow mapping instead.
+    """
     lines = ["version: 1", "services:", "  desk:", "    conversations:"]
     for name, (settings, messages) in conversations.items():
         lines.append(f"      {name}:")
         lines += [f"        {setting}" for setting in settings.split("; ") if setting]
         lines.append("        messages:")
-        lines += [f'          - {{key: {key}, body: "{body}"}}' for key, body in messages]
+        lines += [
+            f"          - {{key: {key}, {body[1:]}"
+            if body[0] == "{"
+            else f'          - {{key: {key}, body: "{body}"}}'
+            for key, body in messages
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -117,5 +134,63 @@ SCENARIOS = (
         "services-name-each-other",
         wanted=NAMING,
         after={"a": ["Hello", "Hello", "Hello"], "b": ["1", "2"]},
+    ),
+    Scenario(
+        "pictures",
+        files={"car.png": "a car", "map.png": "a map"},
+        wanted=manifest(
+            a=(
+                "participants: [{identity: alice}, {identity: bob}]; state: inactive",
+                [
+                    ("hello", "Hello"),
+                    ("car", "{media: {file: car.png}}"),
+                    ("again", "{media: {file: car.png}, body: Hello}"),
+                    ("map", "{media: {file: map.png}, body: Hello}"),
+                    ("card", f"{{content_sid: {CARD}, content_variables: {{'1': x}}}}"),
+                    ("bye", "Hello"),
+                ],
+            ),
+        ),
+        after={
+            "a": [
+                "Hello",
+                "[a car]",
+                "Hello [a car]",
+                "Hello [a map]",
+                "Your parcel x is at the door. [parcel.png]",
+                "Hello",
+            ]
+        },
+        people={"a": ["alice", "bob"]},
+        states={"a": "inactive"},
+    ),
+    Scenario(
+        "changed-pictures",
+        files_before={"car.png": "a car", "map.png": "a map"},
+        before=manifest(
+            a=(
+                "participants: [{identity: alice}]",
+                [
+                    ("car", "{media: {file: car.png}}"),
+                    ("map", "{media: {file: map.png}, body: Here}"),
+                    ("same", "{media: {file: map.png}}"),
+                ],
+            ),
+        ),
+        files={"car.png": "a new car", "map.png": "a map"},
+        wanted=manifest(
+            a=(
+                "participants: [{identity: bob}]; state: closed",
+                [
+                    ("car", "{media: {file: car.png}}"),
+                    ("map", "{media: {file: map.png}, body: There}"),
+                    ("same", "{media: {file: map.png}}"),
+                ],
+            ),
+        ),
+        after={"a": ["[a map]", "[a new car]", "There [a map]"]},
+        people={"a": ["bob"]},
+        states={"a": "closed"},
+        flags=("--allow-close", "--max-delete", "100%"),
     ),
 )

@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 STATE = "reconciler.state.json"
 SETTLE = "0.25"
 """Seconds that a run looks for what an earlier one may have created."""
+PNG = b"\x89PNG"
 LATE = 0.1
 """Seconds after which a late request is handled."""
 
@@ -102,13 +103,13 @@ class World:
         self.folder.mkdir()
         self._empty.backup(self._live)
         if scenario.before:
-            self._write(scenario.before)
+            self._write(scenario.before, scenario.files_before)
             self._run("apply", "desk.yaml", "--auto-approve", check=True)
         for name, bodies in scenario.strangers.items():
             ((service,),) = self._live.execute("SELECT sid FROM services").fetchall()
             for body in bodies:
                 self._emulator.store.messages.create(service, name, {"Author": "system", "Body": body})
-        self._write(scenario.wanted)
+        self._write(scenario.wanted, scenario.files)
         shutil.rmtree(self._kept, ignore_errors=True)
         shutil.copytree(self.folder, self._kept)
         self._live.backup(self._before)
@@ -191,7 +192,7 @@ class World:
             return [f"unreadable state: {error.text}"]
         if self.apply(scenario):
             return [f"the second apply failed: {self._output.read_text()}"]
-        wrong = [*_differences(scenario, self.bodies())]
+        wrong = [*_differences(scenario, self.bodies()), *self._odd_rooms(scenario)]
         if self._run("plan", "desk.yaml", "--detailed-exitcode", *scenario.flags):
             wrong.append(f"the next plan is not empty: {self._output.read_text()}")
         return wrong
@@ -205,11 +206,33 @@ class World:
                 "SELECT document FROM messages WHERE conversation = ? ORDER BY number", (conversation,)
             )
             key = name if name not in found else f"{name} again"
-            found[key] = [json.loads(document)["body"] for (document,) in documents.fetchall()]
+            found[key] = [self._said(document) for (document,) in documents.fetchall()]
         return found
 
-    def _write(self, text: str) -> None:
+    def _odd_rooms(self, scenario: Scenario) -> Iterator[str]:
+        rows = self._live.execute("SELECT id, unique_name, state FROM conversations").fetchall()
+        for conversation, name, state in rows:
+            people = self._live.execute(
+                "SELECT identity FROM participants WHERE conversation = ? ORDER BY identity", (conversation,)
+            ).fetchall()
+            if [identity for (identity,) in people] != scenario.people.get(name, []):
+                yield f"participants of {name}: {people}"
+            if state != scenario.states.get(name, "active"):
+                yield f"{name} is {state}"
+
+    def _write(self, text: str, files: dict[str, str]) -> None:
         (self.folder / "desk.yaml").write_text(text, encoding="utf-8")
+        for name, content in files.items():
+            (self.folder / name).write_text(content, encoding="utf-8")
+
+    def _said(self, document: str) -> str:
+        """Return the body of a message, and what is in its files behind it; binary ones by name."""
+        message = json.loads(document)
+        parts = [message["body"]] if message["body"] else []
+        for media in message["media"] or ():
+            ((content,),) = self._live.execute("SELECT content FROM media WHERE sid = ?", (media["sid"],))
+            parts.append(f"[{media['filename'] if content[:4] == PNG else content.decode()}]")
+        return " ".join(parts)
 
     def _run(self, *command: str, check: bool = False, fatal: int = 0, when: str = "") -> int:
         order = {

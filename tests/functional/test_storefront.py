@@ -71,6 +71,45 @@ def test_applied_it_is_complete_and_destroyed_it_is_gone(shop: Project, sdk: Cli
     assert sdk.conversations.v1.services.list() == []
 
 
+def dump(remote: Emulator, *, without: frozenset[str] = frozenset()) -> list[str]:
+    """Return everything that the emulator keeps, but for its counters and the tables in *without*."""
+    lines = remote.store._database._connection.iterdump()
+    ours = {f'INSERT INTO "{table}"' for table in {"sqlite_sequence", *without}}
+    return sorted(line for line in lines if not line.startswith(tuple(ours)))
+
+
+def test_destroyed_it_leaves_everything_as_it_was(shop: Project, remote: Emulator, sdk: Client) -> None:
+    """A dump of all that the emulator keeps is the same before and after, other services included."""
+    other = sdk.conversations.v1.services(sdk.conversations.v1.services.create("Other").sid)
+    talk = other.conversations.create(unique_name="boots-fit", timers_inactive="P30D")
+    talk.participants.create(identity="alice")
+    talk.messages.create(author="alice", body="Not yours")
+    before = dump(remote)
+
+    shop.run("apply", "storefront", "--auto-approve", check=0)
+    assert dump(remote) != before
+    shop.run("destroy", "storefront", "--auto-approve", check=0)
+
+    assert dump(remote) == before
+
+
+def test_in_a_service_that_was_there_nothing_of_others_is_touched(
+    shop: Project, remote: Emulator, sdk: Client
+) -> None:
+    """It stays with all that was in it; only the chat users that Twilio makes of participants are more."""
+    service = sdk.conversations.v1.services(sdk.conversations.v1.services.create("Storefront").sid)
+    talk = service.conversations.create(unique_name="boots")
+    talk.participants.create(identity="alice")
+    talk.messages.create(author="alice", body="Not yours")
+    before = dump(remote, without=frozenset({"users"}))
+
+    shop.run("apply", "storefront", "--auto-approve", check=0)
+    shop.run("destroy", "storefront", "--auto-approve", check=0)
+
+    assert dump(remote, without=frozenset({"users"})) == before
+    assert {one.identity for one in service.users.list()} == {"alice", "carol", "dave", "erin", "nora"}
+
+
 def test_the_sdk_reads_back_what_is_declared(shop: Project, sdk: Client) -> None:
     """Fields of conversations, participants and messages of every kind arrive as they are written."""
     shop.run("apply", "storefront", "--auto-approve", check=0)
