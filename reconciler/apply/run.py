@@ -271,7 +271,7 @@ class Run:
 
     async def _end_lane(self, lane: Lane, own: list[Action], people: list[Action]) -> None:
         """Do what a conversation must wait for until nothing else is left to do in it."""
-        done = self._sids(lane.address) is not None and all(
+        done = self.sids(lane.address) is not None and all(
             self._status(one) is Status.DONE for one in (*lane.actions, *people)
         )
         for action in own:

@@ -26,6 +26,11 @@ def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Bindin
     live = scope.view.participants or {}
     by_key = {natural_key(live_participant_values(one)): one for one in live.values()}
     wanted = {f"{scope.address}/participants/{one.key}": participant_values(one) for one in declared}
+    leaving = {
+        binding.sid: address
+        for address, binding in sorted(bound.items())
+        if address not in wanted and scope.selects(address)
+    }
     for address, values in wanted.items():
         if not scope.selects(address):
             continue
@@ -37,12 +42,12 @@ def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Bindin
                 Action(address, Verb.CREATE, reason, after=values, send=values, managed=tuple(values))
             )
         else:
+            if binding is None and (previous := leaving.pop(there.sid, None)) is not None:  # only renamed
+                binding = draft.bindings[address] = bound[previous]
+                draft.bindings[previous] = None
             _compare(draft, scope, address, values, there, binding)
     return [
-        action
-        for address, binding in sorted(bound.items())
-        if address not in wanted and scope.selects(address)
-        for action in _let_go(draft, scope, address, binding)
+        action for address in leaving.values() for action in _let_go(draft, scope, address, bound[address])
     ]
 
 
