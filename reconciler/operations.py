@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from reconciler.plan.build import build_plan
 from reconciler.plan.document import FORMAT_VERSION, SavedPlan
 from reconciler.plan.draft import Options
 from reconciler.plan.drift import plan_refresh
+from reconciler.plan.grouping import grouped
 from reconciler.plan.sensitive import mark
 from reconciler.plan.timeline import resolve_times
 from reconciler.refresh import read_participants, refresh
@@ -97,15 +99,17 @@ class Workplace:
         timed = resolve_times(
             prepared.desired, prepared.state, self.settings.now(), re_anchor=options.re_anchor
         )
+        bound = grouped(prepared.state)
         remote: Remote = await refresh(
             self.session.client,
             timed.desired,
             prepared.state,
             options,
+            bound=bound,
             removals=not options.refresh_only,
         )
         filled = fill(timed.desired, remote)
-        build = plan_refresh if options.refresh_only else build_plan
+        build = plan_refresh if options.refresh_only else partial(build_plan, bound=bound)
         plan = build(filled.desired, remote, prepared.state, options)
         unseen = _posting_unseen(plan, remote)
         if unseen:  # whom the new messages reach is asked only where there are any

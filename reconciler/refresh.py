@@ -25,7 +25,7 @@ from reconciler.model import (
     parent_of,
 )
 from reconciler.plan.draft import Options
-from reconciler.plan.grouping import grouped
+from reconciler.plan.grouping import Grouped, grouped
 from reconciler.resolve import resolve
 from reconciler.state.model import Binding, State
 
@@ -42,13 +42,20 @@ _Held: TypeAlias = dict[str, tuple[Binding, Message]]
 
 
 async def refresh(
-    client: Twilio, desired: Desired, state: State, options: Options, *, removals: bool = True
+    client: Twilio,
+    desired: Desired,
+    state: State,
+    options: Options,
+    *,
+    bound: Grouped | None = None,
+    removals: bool = True,
 ) -> Remote:
     """Return the live parents and messages that *desired* and *state* speak of.
 
-    Without *removals*, what else is in parents that are no longer desired is not read.
+    *bound* are the bindings of *state*, if they are grouped already. Without *removals*, what else is in
+    parents that are no longer desired is not read.
     """
-    bound = grouped(state)
+    bound = grouped(state) if bound is None else bound
     resolved = await resolve(client, desired, state, bound=bound, removals=removals, destroy=options.destroy)
     declared = {
         f"{service.name}/{conversation.name}": conversation

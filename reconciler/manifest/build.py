@@ -128,10 +128,11 @@ class Builder:
     ) -> tuple[Message, ...]:
         build = MessageBuilder(delivered=delivered, found=self.found).build
         line_of, sensitive_of = self._line_of, self._sensitive_of
-        messages = tuple(
+        built = [
             build(fields, line_of(fields), (*loc, position), sensitive_of(fields))
             for position, fields in enumerate(items)
-        )
+        ]
+        messages = tuple(built)
         self._refuse_repeated([message.key for message in messages], loc, f"in {noun}")
         if when is not None or any("at" in fields for fields in items):
             from reconciler.manifest import times  # noqa: PLC0415 - most manifests have none

@@ -37,6 +37,8 @@ DEEPEST: Final = 100
 """Containers inside one another: more than any manifest needs, fewer than exhaust a stack."""
 MOST_REPEATED: Final = 1_000_000
 """Values that the aliases of one file may repeat together: an alias bomb is refused, not expanded."""
+_DEEPEST_LINE: Final = 6
+"""Containers around a message: nobody asks for the line of anything inside of one."""
 
 MERGE_KEY: Final = "<<"
 NUL: Final = "\0"
@@ -65,7 +67,7 @@ class Document:
         self._lines = lines
 
     def line_of(self, container: object) -> int:
-        """Return the line of a mapping or list inside *value*; 0 for anything else.
+        """Return the line of a mapping or list inside *value*, down to messages; 0 for anything else.
 
         It is the line of its key, or of its own start inside a list. What an alias repeats has the
         line of its anchor.
@@ -198,7 +200,8 @@ class _Reader:
                 fields[key] = value
             else:
                 fields[key] = value = self._node(event, depth)
-                self._lines.setdefault(id(value), at.start_mark.line + 1)
+                if depth < _DEEPEST_LINE:
+                    self._lines.setdefault(id(value), at.start_mark.line + 1)
 
     def _new_key(self, event: Any) -> str:
         key: str = event.value
@@ -213,11 +216,10 @@ class _Reader:
             event = next_event()
             if type(event) is SequenceEndEvent:
                 return items
-            line = event.start_mark.line
             value = self._node(event, depth)
             items.append(value)
-            if type(event) is not ScalarEvent:
-                self._lines.setdefault(id(value), line + 1)
+            if depth <= _DEEPEST_LINE and type(event) is not ScalarEvent:
+                self._lines.setdefault(id(value), event.start_mark.line + 1)
 
     def _alias(self, anchor: str) -> Any:
         if anchor not in self._anchors:

@@ -13,6 +13,7 @@ OPENING: Final = "${"
 """What every reference begins with."""
 _OF_A_FILE: Final = frozenset(("variables", "defaults", "templates"))
 _OF_A_CONVERSATION: Final = frozenset(("for_each", "defaults"))
+_OF_A_MESSAGE: Final = frozenset(("for_each", "use", "from"))
 
 
 class Written(Struct, frozen=True):
@@ -39,11 +40,8 @@ def says_more(root: dict[str, Any], text: str) -> bool:
             if not _OF_A_CONVERSATION.isdisjoint(conversation):
                 return True
             messages = conversation.get("messages", ())
-            if isinstance(messages, dict):
+            if isinstance(messages, dict) or not all(map(_OF_A_MESSAGE.isdisjoint, messages)):
                 return True
-            for message in messages:
-                if "for_each" in message or "use" in message or "from" in message:
-                    return True
     return False
 
 

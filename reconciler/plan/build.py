@@ -27,7 +27,7 @@ from reconciler.model import (
 from reconciler.plan.actions import Action, Parent, Plan, Reason, Verb
 from reconciler.plan.conversation import plan_messages
 from reconciler.plan.draft import Draft, Options, Scope, plural
-from reconciler.plan.grouping import grouped
+from reconciler.plan.grouping import Grouped, grouped
 from reconciler.plan.guard import guard
 from reconciler.plan.messages import refuse_protected
 from reconciler.plan.notices import judge_state, warn_of_consequences
@@ -50,20 +50,26 @@ def build_plan(
     remote: Remote,
     state: State,
     options: Options = Options(),  # noqa: B008  # frozen
+    *,
+    bound: Grouped | None = None,
 ) -> Plan:
     """Return the ordered actions that turn *remote* into *desired*.
+
+    *bound* are the bindings of *state*, if they are grouped already.
 
     Services and conversations come in manifest order, parents before what is in them; then what
     is no longer in the manifest, children before their parents. Open intents of *state* are those
     that could not be settled.
     """
-    return _Planner(desired, remote, state, options).plan()
+    return _Planner(desired, remote, state, options, grouped(state) if bound is None else bound).plan()
 
 
 class _Planner:
     """One plan in the making."""
 
-    def __init__(self, desired: Desired, remote: Remote, state: State, options: Options) -> None:
+    def __init__(
+        self, desired: Desired, remote: Remote, state: State, options: Options, bound: Grouped
+    ) -> None:
         self.desired = desired
         self.remote = remote
         self.state = state
@@ -73,7 +79,7 @@ class _Planner:
             Selection(options.targets, options.excludes) if options.targets or options.excludes else None
         )
         self.declared = dict(_conversations(desired))
-        self.bound = grouped(state)
+        self.bound = bound
         self.scopes = {scope.address: scope for scope in self._scopes()}
         self.parents: list[Parent] = []
         self.staying: Counter[Address] = Counter()
