@@ -17,6 +17,7 @@ from twilio.rest import Client
 from reconciler import api
 from reconciler.canonical import duration_seconds
 from reconciler.model import Conversation, Desired, Message, Participant
+from reconciler.plan.awaited import filled
 from reconciler.plan.diff import desired_values
 from reconciler.plan.draft import Options
 from reconciler.plan.parents import conversation_values
@@ -27,6 +28,8 @@ from tests.functional.conftest import ACCOUNT, ROOT, Project
 from tests.sdk import client_at
 
 EXAMPLES = sorted({path.parent.name for path in (ROOT / "examples").glob("*/*.yaml")})
+VARIABLES = {"python": {"city": "Lisbon"}, "variables": {"door_code": "4711"}}
+ENVIRON = {"DEPLOYED_BY": "mia", "BUILD": "5164"}
 RENDERED = {
     "HX00000000000000000000000000000002": "Your order {1} has shipped and arrives on {2}.",
     "HX00000000000000000000000000000004": "Your parcel {1} is at the door.",
@@ -119,13 +122,16 @@ def rendered(content_sid: str, variables: str) -> str:
 
 
 def read_at(project: Project, folder: Path, variables: dict[str, str]) -> Desired:
-    """Apply what is in *folder* over HTTP; return what it declares, at the dates that were decided."""
-    desired = api.load(folder, variables=variables)
+    """Apply what is in *folder* over HTTP; return what it declares, with the dates and sids of the apply."""
+    desired = api.load(folder, variables=variables, environ=ENVIRON, allow_env=tuple(ENVIRON))
     state = project.folder / "state.json"
     settings = api.settings(project.environ["RECONCILER_ENDPOINT"], state=state, environ=project.environ)
     assert api.apply(desired, settings, Options(allow_close=True, allow_delivery=True)) is not None
     assert api.plan(desired, settings).plan.actions == ()
-    return resolve_times(desired, StateStore(state).read(), datetime.now(UTC)).desired
+    remembered = StateStore(state).read()
+    assert remembered is not None
+    sids = {service.name: remembered.bindings[service.name].sid for service in desired.services}
+    return filled(resolve_times(desired, remembered, datetime.now(UTC)).desired, sids).desired
 
 
 def wrong_fields(
@@ -189,7 +195,7 @@ def test_every_declared_field_is_read_back(served: Project, example: str) -> Non
         served.write("everything/a.txt", "A")
     else:
         shutil.copytree(ROOT / "examples" / example, folder)
-    desired = read_at(served, folder, {"door_code": "4711"} if example == "variables" else {})
+    desired = read_at(served, folder, VARIABLES.get(example, {}))
     sdk: Client = client_at(served.environ["RECONCILER_ENDPOINT"])
     services = {one.friendly_name: one.sid for one in sdk.conversations.v1.services.list()}
 
