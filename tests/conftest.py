@@ -1,5 +1,6 @@
 """What all tests share. Only this file may name plugins: pytest asks for them before it collects."""
 
+import httpcore  # noqa: F401  # httpx asks for it late: a test run inside a test would take it away again
 from hypothesis import settings
 
 pytest_plugins = ["pytester"]
