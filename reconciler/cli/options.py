@@ -279,11 +279,16 @@ def desired_if_any(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired | 
 
 
 def locked(command: str, given: dict[str, Any]) -> AbstractContextManager[None]:
-    """Return the lock of the state, taken in the name of *command*."""
+    """Return the lock of the state, taken in the name of *command*; who has to wait is told for whom."""
+    from reconciler.report.inert import escape  # noqa: PLC0415
     from reconciler.state.lock import lock, this_process  # noqa: PLC0415
 
     holder = this_process(command, os.environ, datetime.now(UTC))
-    return lock(given["state"], holder=holder, timeout=given["lock_timeout"])
+
+    def waiting(who: str) -> None:
+        click.echo(f"waiting for the lock of the state, which is held by {escape(who)}", err=True)
+
+    return lock(given["state"], holder=holder, timeout=given["lock_timeout"], waiting=waiting)
 
 
 def _limit(text: str | None) -> tuple[float | None, bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -63,17 +63,29 @@ def this_process(command: str, environ: Mapping[str, str], now: datetime) -> Hol
     )
 
 
+def _ignore(_: str) -> None:
+    pass
+
+
 @contextmanager
-def lock(path: Path, *, holder: Holder, timeout: float) -> Iterator[None]:
+def lock(
+    path: Path, *, holder: Holder, timeout: float, waiting: Callable[[str], None] = _ignore
+) -> Iterator[None]:
     """Hold the lock of the state at *path*; wait at most *timeout* seconds for it.
 
-    Raises StateError, saying who holds it, when that time has passed, and where the folder is
-    missing or does not support locks.
+    Before it waits, *waiting* is told who holds it. Raises StateError, saying that too, when the time has
+    passed, and where the folder is missing or does not support locks.
     """
     lock_path = _place(path)
     system_lock = FileLock(lock_path, **_how(holder))
     with _explained(path, lock_path, timeout):
-        system_lock.acquire(timeout=max(timeout, 0))
+        try:
+            system_lock.acquire(timeout=0)
+        except Timeout:
+            if timeout <= 0:
+                raise
+            waiting(_held_by(lock_path))
+            system_lock.acquire(timeout=timeout)
     try:
         yield
     finally:
@@ -116,7 +128,7 @@ def _explained(path: Path, lock_path: Path, timeout: float) -> Iterator[None]:
         yield
     except Timeout as error:
         raise StateError(
-            f"the state `{path}` is locked by {_read(lock_path) or 'another process'}; waited {timeout:g} s",
+            f"the state `{path}` is locked by {_held_by(lock_path)}; waited {timeout:g} s",
             hint="let it finish, or wait longer with `--lock-timeout SECONDS`",
         ) from error
     except OSError as error:
@@ -128,6 +140,10 @@ def _introduce(fd: int, *, holder: Holder) -> None:
     with suppress(OSError):
         os.ftruncate(fd, 0)
         os.pwrite(fd, msgspec.json.encode(holder), 0)
+
+
+def _held_by(lock_path: Path) -> str:
+    return str(_read(lock_path) or "another process")
 
 
 def _read(lock_path: Path) -> Holder | None:
