@@ -155,6 +155,34 @@ def test_a_demo_is_reset_and_a_week_later_looks_like_today(tmp_path: Path) -> No
     assert after[0].date_created == datetime(2026, 6, 14, 7, 0, tzinfo=UTC)
 
 
+def test_destroy_leaves_a_found_service_as_it_was(served: Project) -> None:
+    """What others wrote there before is the same after it; only a name that was taken over stays."""
+    services = client_at(served.environ["RECONCILER_ENDPOINT"]).conversations.v1.services
+    desk = services(services.create(friendly_name="demo-desk").sid)
+    for name in ("late-parcel", "others"):
+        room = desk.conversations(desk.conversations.create(unique_name=name, friendly_name="Theirs").sid)
+        for number in range(3):
+            room.messages.create(author="them", body=f"theirs {number}")
+
+    def everything() -> list[object]:
+        rooms = sorted(desk.conversations.list(), key=lambda one: str(one.sid))
+        said = [one for room in rooms for one in desk.conversations(room.sid).messages.list()]
+        return [
+            [(one.sid, one.unique_name, one.attributes) for one in rooms],
+            [(one.sid, one.index, one.author, one.body, one.date_created, one.date_updated) for one in said],
+        ]
+
+    before = everything()
+    shutil.copytree(ROOT / "examples" / "demo", served.folder / "manifests")
+    served.edit("manifests/desk.yaml", "unmanaged: delete ", "unmanaged: keep ")
+
+    served.run("apply", "--auto-approve", check=0)
+    assert everything() != before
+    served.run("destroy", "--auto-approve", check=0)
+
+    assert everything() == before
+
+
 @pytest.mark.parametrize(
     ("form", "said"),
     [
