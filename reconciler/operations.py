@@ -247,14 +247,20 @@ def fold_in_flight(state: State) -> None:
     state.in_flight.clear()
 
 
+def posting(plan: Plan) -> list[Address]:
+    """Return the conversations that get new messages."""
+    return list(
+        dict.fromkeys(
+            parent_of(action.address)
+            for action in plan.actions
+            if action.type is ResourceType.MESSAGE and action.verb in {Verb.CREATE, Verb.REPLACE}
+        )
+    )
+
+
 def _posting_unseen(plan: Plan, remote: Remote) -> list[Address]:
     """Return the conversations that get new messages, and whose participants were not read."""
-    posting = dict.fromkeys(
-        parent_of(action.address)
-        for action in plan.actions
-        if action.type is ResourceType.MESSAGE and action.verb in {Verb.CREATE, Verb.REPLACE}
-    )
-    views = {address: remote.conversations.get(address) for address in posting}
+    views = {address: remote.conversations.get(address) for address in posting(plan)}
     return [
         address
         for address, view in views.items()

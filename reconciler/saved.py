@@ -13,10 +13,11 @@ from reconciler.apply.run import Watcher
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, PlanError
 from reconciler.model import Address, Desired, ResourceType, parent_of
-from reconciler.operations import Settings, Workplace, account_of, carry_out, connected
+from reconciler.operations import Settings, Workplace, account_of, carry_out, connected, posting
 from reconciler.plan.actions import Action, Outcome, Plan, Verb
 from reconciler.plan.document import SavedPlan
 from reconciler.plan.messages import fingerprint
+from reconciler.plan.people import live_participant_values
 from reconciler.plan.sensitive import restored
 from reconciler.refresh import read_messages
 from reconciler.state.model import PlanUsed, State
@@ -54,6 +55,7 @@ async def apply_saved(
         _check_settlements(made, work)
         await _check_parents(work, made)
         await _check_messages(work, made)
+        await _check_people(work, made)
         state.apply(PlanUsed(saved.id))
         return await carry_out(work, made, watcher, interrupts)
 
@@ -146,6 +148,22 @@ async def _check_messages(work: Workplace, made: Plan) -> None:
                 raise _stale(action.address, f"{action.sid} was changed since")
 
     await concurrently(check(*item) for item in touched.items())
+
+
+async def _check_people(work: Workplace, made: Plan) -> None:
+    """Refuse to post where somebody outside the chat is by now, whom the plan did not speak of."""
+    told = {warning.address for warning in made.warnings if warning.code == "delivers_externally"}
+    places = _places(work.state, made)
+
+    async def check(conversation: Address) -> None:
+        async for page in work.session.client.participant_pages(*places[conversation]):
+            for live in page:
+                if "address" in live_participant_values(live):
+                    raise _stale(conversation, f"{live.sid}, outside the chat, would really get the messages")
+
+    await concurrently(
+        check(conversation) for conversation in posting(made) if conversation in places.keys() - told
+    )
 
 
 def _places(state: State, made: Plan) -> Mapping[Address, tuple[str, str]]:

@@ -219,6 +219,25 @@ def test_somebody_on_sms_whom_no_manifest_names_counts_too(shop: Project, sdk: C
     assert "1 new message in `storefront/thank-you` will really be sent to 1 participant" in refused.out
 
 
+def test_a_saved_plan_reaches_nobody_it_did_not_speak_of(shop: Project, sdk: Client) -> None:
+    """Somebody joined by SMS after it was reviewed; one whom it counted is no surprise."""
+    shop.run("apply", "storefront", "--auto-approve", check=0)
+    shop.edit(
+        MANIFEST, "          - key: receipt\n", "          - {key: hi, body: Hi}\n          - key: receipt\n"
+    )
+    shop.run("plan", "storefront", "--out", "plan.bin", check=0)
+    conversations(sdk)["thank-you"].participants.create(
+        messaging_binding_address="+15550001", messaging_binding_proxy_address="+15550002"
+    )
+
+    stale = shop.run("apply", "plan.bin", check=1)
+
+    assert stale.err.startswith("error: stale plan: `storefront/thank-you` is not as it was: MB")
+    assert "outside the chat, would really get the messages" in stale.err
+    shop.run("plan", "storefront", "--out", "plan.bin", "--allow-delivery", check=0)
+    shop.run("apply", "plan.bin", check=0)
+
+
 def test_closing_needs_a_word(shop: Project) -> None:
     """`closed` is final, so it takes a flag; then the conversation is closed and the plan is empty."""
     shop.run("apply", "storefront", "--auto-approve", check=0)
