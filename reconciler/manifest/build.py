@@ -44,6 +44,7 @@ class Builder:
         self._path = path
         self._line_of = line_of
         self._sensitive_of = sensitive_of
+        self._texts: dict[str, str] = {}
 
     def services(self, manifest: dict[str, Any]) -> tuple[Service, ...]:
         """Return the services of *manifest*, with no more than it says about them.
@@ -126,7 +127,7 @@ class Builder:
         delivered: bool,
         when: Timeline | None,
     ) -> tuple[Message, ...]:
-        build = MessageBuilder(delivered=delivered, found=self.found).build
+        build = MessageBuilder(delivered=delivered, found=self.found, texts=self._texts).build
         line_of, sensitive_of = self._line_of, self._sensitive_of
         built = [
             build(fields, line_of(fields), (*loc, position), sensitive_of(fields))

@@ -79,11 +79,12 @@ def _digest(*parts: bytes | memoryview) -> bytes:
 
 
 def _share(content: FileContent) -> None:
-    """Make equal authors and attributes one text again: see `messages`."""
+    """Make equal keys, authors and attributes one text again: see `messages`."""
     texts: dict[str, str] = {}
     for service in content.services:
         for conversation in service.conversations:
             for message in conversation.messages:
+                force_setattr(message, "key", texts.setdefault(message.key, message.key))
                 if message.author is not None:
                     force_setattr(message, "author", texts.setdefault(message.author, message.author))
                 if message.attributes is not None:

@@ -13,21 +13,19 @@ from reconciler.model import MediaFile, Message
 _CONTENT: Final = ("body", "media", "media_sid", "content_sid")
 _BESIDE_BODY: Final = frozenset(("media", "media_sid", "content_sid", "content_variables"))
 """Fields whose being there has to be judged by what else is."""
-_AS_THEY_ARE: Final = frozenset(("key", "subject", "media_sid", "content_sid", "webhooks"))
+_AS_THEY_ARE: Final = frozenset(("subject", "media_sid", "content_sid", "webhooks"))
 
 
-def _conversions(*, delivered: bool) -> dict[str, Callable[[Any], Any]]:
+def _conversions(texts: dict[str, str], *, delivered: bool) -> dict[str, Callable[[Any], Any]]:
     """Return for each field that is not taken as it is what makes a canonical text of its value."""
-    texts: dict[str, str] = {}
-    once = (
-        texts.setdefault
-    )  # authors and attributes repeat: equal texts that are one save a quarter of memory
+    once = texts.setdefault  # keys, authors and attributes repeat: as one text they take far less memory
 
     def attributes(value: Any) -> str:
         text = canonical.attributes(value)
         return once(text, text)
 
     return {
+        "key": lambda text: once(text, text),
         "author": lambda text: once(text, text),
         "body": canonical.delivered_body if delivered else canonical.chat_body,
         "attributes": attributes,
@@ -41,11 +39,12 @@ class MessageBuilder:
     """Builds the messages of one conversation, and adds what is wrong with them to *found*.
 
     *delivered* says that the conversation has participants outside the chat, who receive what is sent.
+    *texts* are those of other messages of the file: equal ones become one.
     """
 
-    def __init__(self, *, delivered: bool, found: list[Finding]) -> None:
+    def __init__(self, *, delivered: bool, found: list[Finding], texts: dict[str, str]) -> None:
         self._found = found
-        self._conversions = _conversions(delivered=delivered)
+        self._conversions = _conversions(texts, delivered=delivered)
 
     def build(self, fields: dict[str, Any], line: int, loc: Loc, sensitive: tuple[str, ...] = ()) -> Message:
         """Return the message of *fields*, which have the right shape; a wrong field is left out.
