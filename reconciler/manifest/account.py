@@ -20,6 +20,8 @@ def check_account(desired: Desired, account_sid: str, origin: str) -> None:
         ("account",),
         f"these manifests are meant for account {desired.account_sid}, "
         f"but this command uses account {account_sid} at {origin}",
-        "use the credentials of that account, or correct `account`",
+        "`reconciler emulator` serves one that takes any account; set TWILIO_ACCOUNT_SID to that one"
+        if origin.startswith("emulator:")
+        else "use the credentials of that account, or correct `account`",
     )
     raise ManifestError((source.problem(finding, lambda _: source),))

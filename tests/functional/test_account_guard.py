@@ -86,6 +86,7 @@ def test_a_first_apply_elsewhere_makes_no_state(project: Project) -> None:
     ran = project.run("apply", "--auto-approve", check=1)
 
     assert f"meant for account {ACCOUNT}, but this command uses account AC" in ran.err
+    assert "hint: `reconciler emulator` serves one that takes any account" in ran.err
     assert [name for name in project.files() if name.endswith("state.json")] == []
 
 
