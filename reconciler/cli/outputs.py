@@ -41,6 +41,11 @@ def output(globs: tuple[str, ...], state: Path, form: str) -> None:
         raise StateError(
             f"there is no state at `{state}`", hint="run `reconciler apply`, or name one with `--state`"
         )
+    for glob in globs:
+        if not any(matches(address, glob) for address in remembered.bindings):
+            raise StateError(
+                f"nothing is bound to `{glob}`", hint="`reconciler state list` shows what is bound"
+            )
     sids = {
         address: binding.sid
         for address, binding in sorted(remembered.bindings.items())

@@ -54,6 +54,16 @@ def test_the_table_has_a_line_for_each_address(desk: Project) -> None:
     assert len({line.index(" " + sid) for line, sid in zip(lines, sids(desk).values(), strict=True)}) == 1
 
 
+def test_a_glob_that_matches_nothing_is_an_error(desk: Project) -> None:
+    """A script that reads a sid must not go on with an empty one."""
+    ran = desk.run("output", "support/*", "suport/*", check=1)
+
+    assert ran.out == ""
+    assert ran.err == (
+        "error: nothing is bound to `suport/*`\nhint: `reconciler state list` shows what is bound\n"
+    )
+
+
 def test_env_is_read_by_a_shell(desk: Project) -> None:
     """What is printed can be sourced; a name is the address in capitals."""
     desk.write("sids.env", desk.run("output", "--format", "env", check=0).out)
