@@ -62,6 +62,7 @@ def judge_state(draft: Draft, scope: Scope, first: int) -> None:
     """Refuse what a closed conversation does not allow, and say what wakes an inactive one up."""
     live, desired = scope.view.remote, scope.desired
     verbs = [verb for verb in draft.verbs(first) if verb in _REQUESTING]
+    closing = any(action.send.get("state") == "closed" for action in draft.actions[first:])
     if live is not None and live.state == "closed" and verbs:
         needed = "1 change is" if len(verbs) == 1 else f"{len(verbs)} changes are"
         draft.refuse(
@@ -71,7 +72,7 @@ def judge_state(draft: Draft, scope: Scope, first: int) -> None:
             if desired is None
             else "take the changes out of the manifest, or delete the conversation: it is created again then",
         )
-    elif desired is not None and desired.state == "closed" and not scope.options.allow_close and verbs:
+    elif closing and not scope.options.allow_close:
         draft.refuse(
             "closes",
             f"`{scope.address}` is to be closed, which is final: nothing can be posted or opened again",

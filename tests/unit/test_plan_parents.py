@@ -192,6 +192,7 @@ def test_closing_a_conversation_takes_a_flag() -> None:
 
     assert [codes(one.plan().refusals) for one in plans] == [["closes"]] * 3
     assert all(one.plan(allow_close=True).applyable for one in plans)
+    assert plans[1].plan(targets=(f"{AT}/b",)).applyable  # which does not close it yet
 
 
 def test_an_inactive_conversation_is_revived_by_a_new_message() -> None:

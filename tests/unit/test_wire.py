@@ -186,3 +186,17 @@ def test_error_message_is_cut() -> None:
 def test_retry_after_is_read_in_both_forms(value: str | None, seconds: float | None) -> None:
     """Seconds or a date; a date in the past means now; anything else means nothing."""
     assert wire.retry_after(value, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("header", "moment"),
+    [
+        ("Mon, 05 Jan 2026 09:00:00 GMT", "2026-01-05T09:00:00Z"),
+        ("Mon, 05 Jan 2026 10:00:00 +0100", "2026-01-05T09:00:00Z"),
+        ("yesterday", ""),
+        ("", ""),
+    ],
+)
+def test_the_date_of_a_reply_is_the_servers_clock(header: str, moment: str) -> None:
+    """Where it is none, nobody knows what time it is there."""
+    assert wire.http_date(header) == moment
