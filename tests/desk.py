@@ -48,7 +48,7 @@ class Desk:
         self.interrupts = Interrupts()
         self.began: list[Action] = []
         self.ended: list[Result] = []
-        self._elapsed = 0.0
+        self.elapsed = 0.0
         self._start = datetime.now(UTC)
 
     def __enter__(self) -> Self:
@@ -103,6 +103,10 @@ class Desk:
         fields = {"Author": "system", "Body": body, **fields}
         return self.emulator.store.messages.create(self.service_sid, conversation, fields).sid
 
+    def set_clock(self, hours: float) -> None:
+        """Let the server's clock be ahead of ours by that much."""
+        self._start += timedelta(hours=hours)
+
     def desired(self, manifest: str) -> Desired:
         """Return what *manifest* says."""
         path = self.folder / "desk.yaml"
@@ -154,7 +158,7 @@ class Desk:
             try:
                 return await work
             finally:
-                self._elapsed += asyncio.get_running_loop().time()
+                self.elapsed += asyncio.get_running_loop().time()
 
         return run_jumping(timed())
 
@@ -163,7 +167,7 @@ class Desk:
             running = asyncio.get_running_loop().time()
         except RuntimeError:
             running = 0.0
-        return self._start + timedelta(seconds=self._elapsed + running)
+        return self._start + timedelta(seconds=self.elapsed + running)
 
     # Whoever watches.
 

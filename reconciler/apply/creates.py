@@ -90,7 +90,7 @@ class Creates:
             service_sid=service_sid,
             conversation_sid=sid,
             webhooks=any(action.webhooks for action in self.actions),
-            opened_at=self._run.now(),
+            opened_at=self._run.client.now(),
         )
 
     async def post(self, service_sid: str, sid: str) -> None:
@@ -185,7 +185,7 @@ class Creates:
         for _ in range(_LOOKS):
             try:
                 return await find_messages(
-                    run.client, run.state.digest, intents, self.claimed, run.settle, run.pause
+                    run.client, run.state.digest, intents, self.claimed, run.patience, run.pause
                 )
             except RemoteError:
                 if run.stopping:
@@ -221,7 +221,7 @@ class Creates:
                 for name in action.managed
             },
             webhooks=action.webhooks,
-            opened_at=self._run.now(),
+            opened_at=self._run.client.now(),
             sensitive=action.sensitive,
             ignored=action.ignored,
         )

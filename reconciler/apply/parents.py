@@ -46,11 +46,11 @@ def parent_intent(run: Run, action: Action, known: dict[str, tuple[str, ...]]) -
             action.address,
             sent=sent,
             name=action.send["unique_name"],
-            opened_at=run.now(),
+            opened_at=run.client.now(),
             sensitive=action.sensitive,
         )
     name = action.send["friendly_name"]
-    return Intent(action.address, sent=sent, name=name, known=known.get(name, ()), opened_at=run.now())
+    return Intent(action.address, sent=sent, name=name, known=known.get(name, ()), opened_at=run.client.now())
 
 
 async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -> None:
@@ -223,7 +223,7 @@ async def _settle(run: Run, action: Action, intent: Intent, error: RemoteError) 
     A conversation that holds messages was made by somebody else, as nothing of ours is in it yet.
     """
     try:
-        binding = (await settle_parent(run.client, intent, run.settle, run.pause)).binding
+        binding = (await settle_parent(run.client, intent, run.patience, run.pause)).binding
         taken = (
             binding is not None
             and action.type is ResourceType.CONVERSATION

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -26,9 +25,8 @@ from reconciler.apply.parents import (
     update_conversation,
 )
 from reconciler.apply.participants import bring_in, take_out
-from reconciler.apply.settle import claims
+from reconciler.apply.settle import Patience, claims
 from reconciler.apply.turns import Turns
-from reconciler.canonical import canonical_instant
 from reconciler.concurrency import concurrently
 from reconciler.errors import RemoteError, Throttled
 from reconciler.model import Address, ResourceType, parent_of, type_of
@@ -77,7 +75,7 @@ class Run:
         # Copies of our own: their texts are completed once the services exist whose sids they await.
         actions = tuple(completed(action, {}) if action.awaits else action for action in plan.actions)
         self.plan = plan = msgspec.structs.replace(plan, actions=actions)
-        self.settle = settle
+        self.patience: Patience = lambda: settle
         self.parallelism = parallelism
         # A turn is kept while its intent reaches the disk, when it sends nothing: so there are a few more of
         # them than requests may be in flight, which is for the client's pace to see to.
@@ -152,10 +150,6 @@ class Run:
         async for page in self.client.message_pages(service_sid, sid, order="desc", page_size=1):
             return max((message.index for message in page), default=-1)
         return -1
-
-    def now(self) -> str:
-        """Return the instant, as intents carry it."""
-        return canonical_instant(datetime.now(UTC))
 
     def start(self, action: Action) -> None:
         """Say that *action* begins."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -35,6 +36,8 @@ _UPLOADED: Final = "uploaded"
 
 Pause = Callable[[float], Awaitable[object]]
 """Waits that many seconds, or less where waiting has become pointless."""
+Patience = Callable[[], float]
+"""Returns for how many seconds a listing without the message is not believed; asked after the first."""
 
 
 class Settled(Struct, frozen=True):
@@ -102,7 +105,7 @@ async def settle_all(client: Twilio, state: State, seconds: float) -> list[Settl
     for kind in (ResourceType.SERVICE, ResourceType.CONVERSATION):
         placed = _place(groups.get(kind, []), state, settled)
         settled += await concurrently(
-            settle_parent(client, intent, _patience([intent], seconds)) for intent in placed
+            settle_parent(client, intent, partial(_patience, client, [intent], seconds)) for intent in placed
         )
     rooms: dict[Address, list[Intent]] = {}
     for intent in _place(groups.get(ResourceType.MESSAGE, []), state, settled):
@@ -114,7 +117,7 @@ async def settle_all(client: Twilio, state: State, seconds: float) -> list[Settl
             state.digest,
             room,
             claimed.get(room[0].conversation_sid, frozenset()),
-            _patience(room, seconds),
+            partial(_patience, client, room, seconds),
         )
         for room in rooms.values()
     )
@@ -138,7 +141,7 @@ async def find_messages(
     digest: Digest,
     intents: Sequence[Intent],
     claimed: Collection[str],
-    seconds: float,
+    patience: Patience,
     pause: Pause = asyncio.sleep,
 ) -> list[Found]:
     """Settle *intents* of one conversation, none of whose creates may be in flight any more.
@@ -160,7 +163,7 @@ async def find_messages(
         return len(found) == len(creates)
 
     try:
-        await _look_again(look, seconds, pause)
+        await _look_again(look, patience, pause)
     except NotFound:
         return [Found(intent) for intent in intents]
     taken = {live.sid for live in found.values()}.union(claimed)
@@ -177,7 +180,7 @@ async def find_messages(
 
 
 async def settle_parent(
-    client: Twilio, intent: Intent, seconds: float, pause: Pause = asyncio.sleep
+    client: Twilio, intent: Intent, patience: Patience, pause: Pause = asyncio.sleep
 ) -> Settled:
     """Settle the create of a service (by what was there before) or a conversation (by its unique name)."""
     binding: Binding | None = None
@@ -191,7 +194,7 @@ async def settle_parent(
         return binding is not None
 
     if type_of(intent.address) is ResourceType.SERVICE or intent.service_sid:
-        await _look_again(look, seconds, pause)
+        await _look_again(look, patience, pause)
     return Settled(intent, binding)
 
 
@@ -225,17 +228,18 @@ def message_binding(state: State, intent: Intent, live: RemoteMessage) -> Bindin
     )
 
 
-async def _look_again(look: Callable[[], Awaitable[bool]], seconds: float, pause: Pause) -> None:
-    """Call *look* until it is satisfied, or was not by a look that began *seconds* from now or later."""
+async def _look_again(look: Callable[[], Awaitable[bool]], patience: Patience, pause: Pause) -> None:
+    """Call *look* until it is satisfied, or was not by a look that began after the time of *patience*."""
     clock = asyncio.get_running_loop().time
-    until = clock() + seconds
+    begun = clock()
+    satisfied = await look()
+    until = begun + patience()
     step = _FIRST_PAUSE
-    while True:
-        begun = clock()
-        if await look() or begun >= until:
-            return
+    while not satisfied and begun < until:
         await pause(max(min(step, until - clock()), 0))
         step *= 2
+        begun = clock()
+        satisfied = await look()
 
 
 def _digests(digest: Digest, live: RemoteMessage) -> list[str]:
@@ -294,7 +298,7 @@ async def _new_conversation(client: Twilio, intent: Intent) -> Binding | None:
     )
 
 
-def _patience(intents: Iterable[Intent], seconds: float) -> float:
+def _patience(client: Twilio, intents: Iterable[Intent], seconds: float) -> float:
     """Return for how many seconds an empty listing is not to be believed, looking at it in a later run.
 
     A request of an earlier run may have been sent any time up to its end, so only an intent that is
@@ -303,5 +307,5 @@ def _patience(intents: Iterable[Intent], seconds: float) -> float:
     newest = max(intent.opened_at for intent in intents)
     if not newest:
         return seconds
-    age = (datetime.now(UTC) - datetime.fromisoformat(newest)).total_seconds()
+    age = (datetime.fromisoformat(client.now()) - datetime.fromisoformat(newest)).total_seconds()
     return 0 if age > seconds + _REQUEST_LIFE else seconds

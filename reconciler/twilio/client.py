@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 import httpx
 from msgspec.json import Decoder
 
+from reconciler.canonical import canonical_instant
 from reconciler.errors import RemoteError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 from reconciler.twilio import wire
@@ -61,6 +63,16 @@ class Twilio:
     def read_at(self) -> str:
         """The moment of the last reply by the server's clock, or an empty text if it does not tell."""
         return wire.http_date(self._exchange.date or "")
+
+    def now(self) -> str:
+        """Return the moment in whole seconds: by the server's clock, and never later than that, or by ours.
+
+        What is compared with the dates that the server gives must not depend on how our clock is set.
+        """
+        if not self.read_at:
+            return canonical_instant(datetime.now(UTC))
+        passed = asyncio.get_running_loop().time() - self._exchange.date_seen
+        return canonical_instant(datetime.fromisoformat(self.read_at) + timedelta(seconds=passed))
 
     # Messages
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final, Generic, TypeVar, overload
 
@@ -64,6 +65,8 @@ class Exchange:
         self.counters = Counters()
         self.date: str | None = None
         """The `Date` of the last reply."""
+        self.date_seen = 0.0
+        """When it came, by the loop's clock."""
 
     def url(self, path: str) -> str:
         """Return the address of *path*."""
@@ -147,7 +150,8 @@ class Exchange:
             raise failures.of_exception(
                 error, request.url, operation=call.operation, where=call.path
             ) from error
-        self.date = response.headers.get("Date", self.date)
+        if (date := response.headers.get("Date")) is not None:
+            self.date, self.date_seen = date, asyncio.get_running_loop().time()
         failure = failures.of_reply(response, body, operation=call.operation, where=call.path)
         if failure is not None:
             raise failure

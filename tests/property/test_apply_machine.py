@@ -184,7 +184,7 @@ class Life(RuleBasedStateMachine):
         """Post as a stranger, often what a managed message says too."""
         if self.is_settled and name in self.desk.conversations:
             self.rooms[name].foreign[self.desk.post(name, body)] = body
-            self.desk._elapsed += 60
+            self.desk.elapsed += 60
 
     @rule(name=st.sampled_from("cd"), at=st.integers(0, 5), change=st.booleans())
     def meddle(self, name: str, at: int, change: bool) -> None:  # noqa: FBT001  # drawn
@@ -239,7 +239,7 @@ class Life(RuleBasedStateMachine):
     def apply(self, changes: Changes) -> None:
         """Apply in peace: then everything is as declared."""
         self.edit(changes)
-        self.desk._elapsed += 60
+        self.desk.elapsed += 60
         outcome = self.desk.apply(self.manifest, OPTIONS)
         assert {result.status for result in outcome.results} <= {Status.DONE}
         assert not self.desk.plan(self.manifest, OPTIONS).actions

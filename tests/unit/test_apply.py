@@ -164,6 +164,22 @@ def test_outcome_that_cannot_be_looked_up_stays_unknown(desk: Desk) -> None:
     expect_three(desk)
 
 
+@pytest.mark.parametrize(("hours", "waits"), [(0, True), (1, False)])
+def test_old_intent_is_believed_not_to_have_happened_at_once(desk: Desk, hours: int, *, waits: bool) -> None:
+    """No request of an hour ago is still under way; one of a moment ago may be."""
+    desk.apply(conversation("a: One"))
+    desk.fault("create_message:1:reset_before", *(f"list_messages:{nth}:403" for nth in (3, 4, 5)))
+    assert statuses(desk.apply(THREE))["desk/c/b"] is Status.UNKNOWN
+    desk.fault()
+    desk.set_clock(hours)
+    before = desk.elapsed
+
+    desk.apply(THREE, settle=10)
+
+    expect_three(desk)
+    assert (desk.elapsed - before >= 10) == waits
+
+
 # Webhooks
 
 
@@ -266,6 +282,17 @@ def test_what_an_address_superseded_is_not_lost_sight_of_when_the_address_goes(
 
     assert desk.bodies("c") == ["B"]
     assert list(desk.state.bindings) == ["desk", "desk/c", "desk/c/b"]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_created_parent_is_known_for_ours_whatever_our_clock_says(desk: Desk, hours: int) -> None:
+    """What the server dates is compared with its time: else destroy would leave the conversation behind."""
+    desk.set_clock(hours)
+    desk.fault("create_conversation:1:reset_after")
+
+    desk.apply(THREE)
+
+    assert desk.state.bindings["desk/c"].created
 
 
 def test_conversation_that_was_deleted_is_made_again_with_its_messages(desk: Desk) -> None:
@@ -485,7 +512,7 @@ def test_stopping_ends_a_settlement(desk: Desk) -> None:
 
     outcome = desk.apply(THREE, settle=3600)
 
-    assert desk._elapsed < 60
+    assert desk.elapsed < 60
     assert statuses(outcome)["desk/c/a"] is Status.UNKNOWN
     desk.fault()
     desk.apply(THREE)

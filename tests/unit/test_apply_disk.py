@@ -131,13 +131,13 @@ def test_plan_with_open_creates_waits_for_nothing_and_writes_nothing(desk: Desk)
     desk.apply(BEFORE)
     files = {path.name: path.read_bytes() for path in desk.folder.iterdir()}
     desk.fault("list_messages:late=3600")
-    began = desk._elapsed
+    began = desk.elapsed
 
     hidden = desk.plan(BEFORE)
     desk.fault()
     shown = desk.plan(BEFORE)
 
-    assert desk._elapsed == began
+    assert desk.elapsed == began
     assert [(intent.address, sid) for intent, sid in hidden.settlements] == [("desk/c/c", None)]
     assert [(intent.address, sid) for intent, sid in shown.settlements] == [
         ("desk/c/c", desk.messages("c")[2]["sid"])
