@@ -1,29 +1,42 @@
 """Keep the messages of Twilio Conversations as code.
 
-`reconciler.api` plans and applies from Python (`plan` and `apply` in here are packages),
-`reconciler.testing` and the pytest plugin give tests the same conversations each time, and
-`reconciler.errors` are the errors of all of them.
+    import reconciler
+
+    demo = reconciler.settings("emulator", state="demo.state.json")
+    reconciler.apply(reconciler.load("manifests"), demo)
+
+These functions are those of `reconciler.api`, which says what each does. `reconciler.testing` and the
+pytest plugin give tests the same conversations each time, `reconciler.errors` are the errors of all of them.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from reconciler import api as api
     from reconciler import errors as errors
     from reconciler import testing as testing
+    from reconciler.api import aapply as aapply
+    from reconciler.api import adestroy as adestroy
+    from reconciler.api import aplan as aplan
+    from reconciler.api import apply as apply
+    from reconciler.api import destroy as destroy
+    from reconciler.api import load as load
+    from reconciler.api import plan as plan
+    from reconciler.api import settings as settings
 
 __version__ = "0.1.0"
 
-_PUBLIC: Final = frozenset({"api", "errors", "testing"})
+_MODULES: Final = frozenset({"api", "errors", "testing"})
+_FUNCTIONS: Final = frozenset({"aapply", "adestroy", "aplan", "apply", "destroy", "load", "plan", "settings"})
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import a public module when it is asked for: `import reconciler` alone stays cheap."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f"{__name__}.{name}")
+def __getattr__(name: str) -> Any:
+    """Import what is public when it is asked for: `import reconciler` alone stays cheap."""
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _FUNCTIONS:
+        return getattr(import_module(f"{__name__}.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -38,9 +38,9 @@ from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.load import load as load_manifests
 from reconciler.model import Desired
 from reconciler.operations import NOTHING, Settings
-from reconciler.plan.actions import Action, Outcome, Plan, Result
-from reconciler.plan.document import SavedPlan
-from reconciler.plan.draft import Options
+from reconciler.planner.actions import Action, Outcome, Plan, Result
+from reconciler.planner.document import SavedPlan
+from reconciler.planner.draft import Options
 from reconciler.report.outcome import failure
 from reconciler.saved import apply_saved
 from reconciler.state.lock import lock_async, this_process

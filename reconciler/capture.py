@@ -25,9 +25,9 @@ from reconciler.model import (
     type_of,
 )
 from reconciler.naming import Names, is_name, name_from
-from reconciler.plan.diff import CONVERSATION, MESSAGE, PARTICIPANT, desired_values, digests
-from reconciler.plan.parents import conversation_values
-from reconciler.plan.people import participant_values
+from reconciler.planner.diff import CONVERSATION, MESSAGE, PARTICIPANT, desired_values, digests
+from reconciler.planner.parents import conversation_values
+from reconciler.planner.people import participant_values
 from reconciler.state.model import Binding, Bound, State, Unbound
 
 

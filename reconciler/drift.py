@@ -13,15 +13,15 @@ import msgspec
 from reconciler.errors import StateError
 from reconciler.model import Desired
 from reconciler.operations import NOTHING, Settings, open_workplace
-from reconciler.plan.actions import Drift, Plan
-from reconciler.plan.addresses import prepare
-from reconciler.plan.awaited import fill
-from reconciler.plan.blocks import finish
-from reconciler.plan.build import build_plan
-from reconciler.plan.draft import Options
-from reconciler.plan.drift import count_pending, plan_refresh
-from reconciler.plan.sensitive import mark
-from reconciler.plan.timeline import resolve_times
+from reconciler.planner.actions import Drift, Plan
+from reconciler.planner.addresses import prepare
+from reconciler.planner.awaited import fill
+from reconciler.planner.blocks import finish
+from reconciler.planner.build import build_plan
+from reconciler.planner.draft import Options
+from reconciler.planner.drift import count_pending, plan_refresh
+from reconciler.planner.sensitive import mark
+from reconciler.planner.timeline import resolve_times
 from reconciler.refresh import refresh
 from reconciler.state.files import Files
 from reconciler.state.store import StateStore

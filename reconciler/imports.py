@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from reconciler.apply.settle import message_binding
+from reconciler.applier.settle import message_binding
 from reconciler.errors import NotFound, StateError, UsageError
 from reconciler.model import Address, Desired, ResourceType, parent_of, type_of
 from reconciler.operations import Settings, Workplace, fold_in_flight, open_workplace

@@ -21,17 +21,17 @@ from reconciler import __version__
 from reconciler.canonical import canonical_instant
 from reconciler.manifest.account import check_account
 from reconciler.model import Address, Desired, Remote, ResourceType, parent_of
-from reconciler.plan.actions import Outcome, Plan, Refusal, Verb
-from reconciler.plan.addresses import prepare
-from reconciler.plan.awaited import await_sids, fill
-from reconciler.plan.blocks import finish
-from reconciler.plan.build import build_plan
-from reconciler.plan.document import FORMAT_VERSION, SavedPlan
-from reconciler.plan.draft import Options
-from reconciler.plan.drift import plan_refresh
-from reconciler.plan.grouping import grouped
-from reconciler.plan.sensitive import mark
-from reconciler.plan.timeline import resolve_times
+from reconciler.planner.actions import Outcome, Plan, Refusal, Verb
+from reconciler.planner.addresses import prepare
+from reconciler.planner.awaited import await_sids, fill
+from reconciler.planner.blocks import finish
+from reconciler.planner.build import build_plan
+from reconciler.planner.document import FORMAT_VERSION, SavedPlan
+from reconciler.planner.draft import Options
+from reconciler.planner.drift import plan_refresh
+from reconciler.planner.grouping import grouped
+from reconciler.planner.sensitive import mark
+from reconciler.planner.timeline import resolve_times
 from reconciler.refresh import read_participants, refresh
 from reconciler.session import Session, connect
 from reconciler.state.files import Files
@@ -40,8 +40,8 @@ from reconciler.state.store import StateStore, new_state
 from reconciler.twilio.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from reconciler.apply.run import Watcher
-    from reconciler.apply.settle import Settled
+    from reconciler.applier.run import Watcher
+    from reconciler.applier.settle import Settled
     from reconciler.emulator import Emulator
     from reconciler.interrupt import Interrupts
 
@@ -84,7 +84,7 @@ class Workplace:
         """Look up what earlier runs left open, and take the answers into the state in memory."""
         if not self.state.intents and not self.state.in_flight:
             return
-        from reconciler.apply.settle import settle_all  # noqa: PLC0415 - only after a crash
+        from reconciler.applier.settle import settle_all  # noqa: PLC0415 - only after a crash
 
         self.settled = await settle_all(self.session.client, self.state, seconds)
         self.state.in_flight.clear()
@@ -177,7 +177,7 @@ async def apply(
 
 async def carry_out(work: Workplace, made: Plan, watcher: Watcher, interrupts: Interrupts) -> Outcome:
     """Apply a plan that was approved."""
-    from reconciler.apply.run import Run  # noqa: PLC0415 - a plan needs nothing of it
+    from reconciler.applier.run import Run  # noqa: PLC0415 - a plan needs nothing of it
 
     if not made.actions:
         work.keep(made)
@@ -241,7 +241,7 @@ def connected(settings: Settings, *, read_only: bool = False) -> AbstractAsyncCo
 
 def fold_in_flight(state: State) -> None:
     """Turn what the snapshot announced into intents, so that every open create is in one place."""
-    from reconciler.apply.settle import open_intents  # noqa: PLC0415 - only after a crash
+    from reconciler.applier.settle import open_intents  # noqa: PLC0415 - only after a crash
 
     state.intents = {intent.address: intent for intent in open_intents(state)}
     state.in_flight.clear()

@@ -24,8 +24,8 @@ from reconciler.model import (
     Unmanaged,
     parent_of,
 )
-from reconciler.plan.draft import Options
-from reconciler.plan.grouping import Grouped, grouped
+from reconciler.planner.draft import Options
+from reconciler.planner.grouping import Grouped, grouped
 from reconciler.resolve import resolve
 from reconciler.state.model import Binding, State
 

@@ -22,7 +22,7 @@ from reconciler.model import (
     Service,
     parent_of,
 )
-from reconciler.plan.grouping import Grouped, grouped
+from reconciler.planner.grouping import Grouped, grouped
 from reconciler.state.model import State
 
 if TYPE_CHECKING:

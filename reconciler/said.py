@@ -18,9 +18,9 @@ from reconciler.model import (
     RemoteMessage,
     RemoteParticipant,
 )
-from reconciler.plan.parents import live_conversation_values
-from reconciler.plan.people import live_participant_values
-from reconciler.plan.timers import TIMERS, worked_out
+from reconciler.planner.parents import live_conversation_values
+from reconciler.planner.people import live_participant_values
+from reconciler.planner.timers import TIMERS, worked_out
 
 _ACTIVE: Final = "active"
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from reconciler.apply.run import Watcher
+from reconciler.applier.run import Watcher
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, PlanError
 from reconciler.model import Address, Desired, ResourceType, parent_of
 from reconciler.operations import Settings, Workplace, account_of, carry_out, connected, posting
-from reconciler.plan.actions import Action, Outcome, Plan, Verb
-from reconciler.plan.document import SavedPlan
-from reconciler.plan.messages import fingerprint
-from reconciler.plan.people import live_participant_values
-from reconciler.plan.sensitive import restored
+from reconciler.planner.actions import Action, Outcome, Plan, Verb
+from reconciler.planner.document import SavedPlan
+from reconciler.planner.messages import fingerprint
+from reconciler.planner.people import live_participant_values
+from reconciler.planner.sensitive import restored
 from reconciler.refresh import read_messages
 from reconciler.state.model import PlanUsed, State
 from reconciler.state.store import StateStore

@@ -17,8 +17,8 @@ from reconciler.interrupt import Interrupts
 from reconciler.manifest.load import load
 from reconciler.model import Desired
 from reconciler.operations import Settings
-from reconciler.plan.actions import Action, Outcome, Plan, Result, Status
-from reconciler.plan.draft import Options
+from reconciler.planner.actions import Action, Outcome, Plan, Result, Status
+from reconciler.planner.draft import Options
 from reconciler.state.files import Files
 from reconciler.state.model import State
 from reconciler.state.store import StateStore

@@ -21,9 +21,9 @@ from reconciler.model import (
     ResourceType,
     parent_of,
 )
-from reconciler.plan.actions import Action, Plan, Verb
-from reconciler.plan.diff import CONVERSATION, MESSAGE, digests, live_values
-from reconciler.plan.parents import live_conversation_values
+from reconciler.planner.actions import Action, Plan, Verb
+from reconciler.planner.diff import CONVERSATION, MESSAGE, digests, live_values
+from reconciler.planner.parents import live_conversation_values
 from reconciler.state.model import Binding, State, Unbound
 from tests.worlds import World
 

@@ -26,10 +26,10 @@ from reconciler.model import (
     RemoteService,
     Service,
 )
-from reconciler.plan.actions import Action, Plan, Verb
-from reconciler.plan.build import build_plan
-from reconciler.plan.diff import desired_values
-from reconciler.plan.draft import Options
+from reconciler.planner.actions import Action, Plan, Verb
+from reconciler.planner.build import build_plan
+from reconciler.planner.diff import desired_values
+from reconciler.planner.draft import Options
 from reconciler.state.model import Binding, State
 
 SERVICE = "desk"

@@ -14,11 +14,11 @@ from reconciler.cli.screen import Screen, ask, complain
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.apply.run import Watcher
+    from reconciler.applier.run import Watcher
     from reconciler.interrupt import Interrupts
     from reconciler.model import Desired
-    from reconciler.plan.actions import Outcome, Plan
-    from reconciler.plan.document import SavedPlan
+    from reconciler.planner.actions import Outcome, Plan
+    from reconciler.planner.document import SavedPlan
 
 _INTERRUPTED = 128
 """A shell's exit code for a signal is this plus the signal's number."""

@@ -21,7 +21,7 @@ from reconciler.errors import ManifestError
 @shared.option("--format", "formats", multiple=True, metavar="FORMAT", help="text, json or github.")
 def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) -> int:
     """Check manifests offline; all problems are reported in one run."""
-    from reconciler.plan.timeline import resolve_times  # noqa: PLC0415
+    from reconciler.planner.timeline import resolve_times  # noqa: PLC0415
 
     form = parse(formats, ("text", "json", "github"))[0].name
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.model import Desired
     from reconciler.operations import Settings
-    from reconciler.plan.draft import Options
+    from reconciler.planner.draft import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -217,7 +217,7 @@ def settings(given: dict[str, Any]) -> Settings:
 
 def options(given: dict[str, Any], *, destroy: bool = False, record: bool = False) -> Options:
     """Return what the planner is asked for; raises UsageError for flags that contradict each other."""
-    from reconciler.plan.draft import Options  # noqa: PLC0415
+    from reconciler.planner.draft import Options  # noqa: PLC0415
 
     if given.get("adopt") and given.get("duplicate"):
         raise UsageError("`--adopt` and `--duplicate` exclude each other", hint="pass one of them")

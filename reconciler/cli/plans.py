@@ -12,7 +12,7 @@ from reconciler.errors import PlanError
 
 if TYPE_CHECKING:
     from reconciler.model import Desired
-    from reconciler.plan.document import SavedPlan
+    from reconciler.planner.document import SavedPlan
 
 
 def save_plan(path: Path, saved: SavedPlan, desired: Desired) -> None:
@@ -20,8 +20,8 @@ def save_plan(path: Path, saved: SavedPlan, desired: Desired) -> None:
 
     Raises PlanError if it cannot be written.
     """
-    from reconciler.plan.document import encode_plan  # noqa: PLC0415  # only when a plan is saved
-    from reconciler.plan.sensitive import withheld  # noqa: PLC0415
+    from reconciler.planner.document import encode_plan  # noqa: PLC0415  # only when a plan is saved
+    from reconciler.planner.sensitive import withheld  # noqa: PLC0415
 
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     data = encode_plan(msgspec.structs.replace(saved, plan=withheld(saved.plan, desired)))
@@ -37,7 +37,7 @@ def save_plan(path: Path, saved: SavedPlan, desired: Desired) -> None:
 
 def read_plan(paths: tuple[Path, ...]) -> SavedPlan | None:
     """Return the saved plan that the first of *paths* is, or None if it is none."""
-    from reconciler.plan.document import decode_plan, is_plan  # noqa: PLC0415  # msgspec
+    from reconciler.planner.document import decode_plan, is_plan  # noqa: PLC0415  # msgspec
 
     if not paths or not paths[0].is_file():
         return None

@@ -20,7 +20,7 @@ from reconciler.errors import ManifestError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.model import Desired
-    from reconciler.plan.actions import Action, Outcome, Plan, Result
+    from reconciler.planner.actions import Action, Outcome, Plan, Result
     from reconciler.report.jsonl import EventStream
     from reconciler.report.progress import Progress
     from reconciler.report.values import Bodies

@@ -12,7 +12,7 @@ from reconciler.cli import options as shared
 from reconciler.cli import repair
 from reconciler.errors import StateError
 from reconciler.model import matches, type_of
-from reconciler.plan.document import decode_plan
+from reconciler.planner.document import decode_plan
 from reconciler.report.inert import escape
 from reconciler.report.json import encode, plan_document
 from reconciler.report.text import render_plan

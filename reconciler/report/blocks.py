@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any, Final
 
 from reconciler.model import UNSEEN
-from reconciler.plan.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange, Reason, Verb
+from reconciler.planner.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange, Reason, Verb
 from reconciler.report import inert, values
 from reconciler.report.values import Bodies
 

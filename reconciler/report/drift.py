@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.plan.actions import Action, Drift, Verb
+from reconciler.planner.actions import Action, Drift, Verb
 from reconciler.report import blocks, inert, values
 from reconciler.report.paint import Paint
 from reconciler.report.values import Bodies

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.errors import ManifestError
 from reconciler.model import Address, Desired
-from reconciler.plan.actions import Plan, PlanWarning
+from reconciler.planner.actions import Plan, PlanWarning
 from reconciler.report import inert
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.model import Address
-from reconciler.plan.actions import Action, Plan, Verb
+from reconciler.planner.actions import Action, Plan, Verb
 from reconciler.report import inert
 
 _FEWEST: Final = 3

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from reconciler.canonical import awaited_in
 from reconciler.model import ResourceType, type_of
-from reconciler.plan.actions import Action, Counts, Outcome, Plan, PlanWarning, Result, Status, Verb
+from reconciler.planner.actions import Action, Counts, Outcome, Plan, PlanWarning, Result, Status, Verb
 from reconciler.report import summary, values
 from reconciler.report.shapes import (
     ActionResult,

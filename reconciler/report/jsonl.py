@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.model import Address, type_of
-from reconciler.plan.actions import Action, Counts, Outcome, Plan, Reason, Result, Status, Verb
+from reconciler.planner.actions import Action, Counts, Outcome, Plan, Reason, Result, Status, Verb
 from reconciler.report import json, summary
 from reconciler.report.progress import describe
 

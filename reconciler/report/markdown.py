@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from reconciler.model import Address, parent_of
-from reconciler.plan.actions import Action, Outcome, Plan, Refusal, Status, Verb
+from reconciler.planner.actions import Action, Outcome, Plan, Refusal, Status, Verb
 from reconciler.report import inert
 from reconciler.report.drift import drift_lines, pending_line
 from reconciler.report.groups import grouped

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.errors import ApplyError
 from reconciler.model import ResourceType, type_of
-from reconciler.plan.actions import Outcome, Result, Status
+from reconciler.planner.actions import Outcome, Result, Status
 from reconciler.report import inert
 from reconciler.report.paint import Paint
 from reconciler.report.summary import outcome_line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol, TextIO
 
-from reconciler.plan.actions import Action, Result, Status, Verb
+from reconciler.planner.actions import Action, Result, Status, Verb
 from reconciler.report import inert
 
 _NOUNS: Final = {

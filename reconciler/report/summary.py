@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from reconciler.plan.actions import Counts, Outcome, Plan, Status, Verb
+from reconciler.planner.actions import Counts, Outcome, Plan, Status, Verb
 from reconciler.report.drift import drift_line
 
 NO_CHANGES: Final = "No changes. Your conversations match the manifests."

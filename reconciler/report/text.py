@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.plan.actions import Action, Parent, Plan, PlanWarning, Refusal, Verb
+from reconciler.planner.actions import Action, Parent, Plan, PlanWarning, Refusal, Verb
 from reconciler.report import blocks, inert
 from reconciler.report.drift import HEADING, drift_lines, pending_line
 from reconciler.report.groups import family, grouped

@@ -14,7 +14,7 @@ import msgspec
 
 from reconciler.canonical import with_sids
 from reconciler.model import JSON_FIELDS
-from reconciler.plan.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange
+from reconciler.planner.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange
 from reconciler.state.model import field_digest
 
 SHORT: Final = 200

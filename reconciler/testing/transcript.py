@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from difflib import unified_diff
 from typing import Final, TypeAlias
 
-from reconciler.plan.actions import SENSITIVE
+from reconciler.planner.actions import SENSITIVE
 from reconciler.report.inert import escape, quoted
 
 Said: TypeAlias = tuple[str | None, str | None]

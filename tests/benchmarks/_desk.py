@@ -17,8 +17,8 @@ from reconciler import operations
 from reconciler.interrupt import Interrupts
 from reconciler.manifest.load import load
 from reconciler.operations import Settings
-from reconciler.plan.actions import Action, Plan, Result
-from reconciler.plan.draft import Options
+from reconciler.planner.actions import Action, Plan, Result
+from reconciler.planner.draft import Options
 from reconciler.twilio.endpoint import Endpoint
 from tests.benchmarks._process import say
 from tests.benchmarks._world import serving

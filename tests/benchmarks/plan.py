@@ -27,8 +27,8 @@ from reconciler.model import (
     RemoteService,
     Service,
 )
-from reconciler.plan.build import build_plan
-from reconciler.plan.draft import Options
+from reconciler.planner.build import build_plan
+from reconciler.planner.draft import Options
 from reconciler.state.model import Binding, State
 
 PER_CONVERSATION = 100

@@ -16,7 +16,7 @@ from reconciler.emulator import Emulator
 from reconciler.emulator.database import Start
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.errors import ManifestError, PlanError, StateError, UsageError
-from reconciler.plan.actions import Status
+from reconciler.planner.actions import Status
 from reconciler.state.lock import lock, this_process
 
 HELLO = """\
@@ -227,8 +227,12 @@ def test_importing_is_cheap(statement: str) -> None:
 
 def test_the_package_shows_its_public_modules() -> None:
     """`import reconciler` is enough to reach the API; a name that is not there is told as usual."""
-    script = "import reconciler; print(reconciler.api.plan.__name__); reconciler.nothing"
+    script = (
+        "import reconciler; print(reconciler.api.plan is reconciler.plan)\n"
+        "from reconciler import apply, destroy, load, plan; print(plan is reconciler.plan)\n"
+        "reconciler.nothing"
+    )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
-    assert (ran.returncode, ran.stdout) == (1, "plan\n")
+    assert (ran.returncode, ran.stdout) == (1, "True\nTrue\n")
     assert "AttributeError: module 'reconciler' has no attribute 'nothing'" in ran.stderr

@@ -17,12 +17,12 @@ from twilio.rest import Client
 from reconciler import api
 from reconciler.canonical import duration_seconds
 from reconciler.model import Conversation, Desired, Message, Participant
-from reconciler.plan.awaited import filled
-from reconciler.plan.diff import desired_values
-from reconciler.plan.draft import Options
-from reconciler.plan.parents import conversation_values
-from reconciler.plan.people import participant_values
-from reconciler.plan.timeline import resolve_times
+from reconciler.planner.awaited import filled
+from reconciler.planner.diff import desired_values
+from reconciler.planner.draft import Options
+from reconciler.planner.parents import conversation_values
+from reconciler.planner.people import participant_values
+from reconciler.planner.timeline import resolve_times
 from reconciler.state.store import StateStore
 from tests.functional.conftest import ACCOUNT, ROOT, Project
 from tests.sdk import client_at

@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
 from reconciler.errors import RemoteError
-from reconciler.plan.actions import Status
-from reconciler.plan.draft import Options
+from reconciler.planner.actions import Status
+from reconciler.planner.draft import Options
 from reconciler.state.files import Files
 from tests.desk import Desk, conversation, together
 

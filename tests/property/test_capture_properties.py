@@ -24,10 +24,10 @@ from reconciler.model import (
     RemoteParticipant,
     RemoteService,
 )
-from reconciler.plan.actions import Plan, Verb
-from reconciler.plan.build import build_plan
-from reconciler.plan.draft import Options
-from reconciler.plan.people import live_participant_values, natural_key
+from reconciler.planner.actions import Plan, Verb
+from reconciler.planner.build import build_plan
+from reconciler.planner.draft import Options
+from reconciler.planner.people import live_participant_values, natural_key
 from reconciler.said import conversation_of, message_of, participant_of
 from reconciler.scrub import Scrubber
 from reconciler.state.model import State

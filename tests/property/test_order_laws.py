@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.plan.order import kept, out_of_order, price
+from reconciler.planner.order import kept, out_of_order, price
 
 
 @st.composite

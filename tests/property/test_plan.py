@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.model import MediaFile, Message, Order, RemoteMessage, Unmanaged
-from reconciler.plan.actions import Plan, Reason, Verb
+from reconciler.planner.actions import Plan, Reason, Verb
 from reconciler.state.model import Binding
 from tests.simulate import simulate
 from tests.worlds import AT, LATER, World, at, empty, found, live, live_of, message

@@ -27,6 +27,8 @@ def plan_then_apply(paths: Sequence[Path]) -> None:
     assert_type(api.apply(desired, demo), api.Outcome)
     api.destroy(demo, desired=desired)
     api.apply(demo, desired)  # type: ignore[arg-type]
+    assert_type(reconciler.plan(reconciler.load(*paths), demo), api.SavedPlan)
+    reconciler.apply(demo, desired)  # type: ignore[arg-type]
 
 
 async def awaited(desired: api.Desired, demo: api.Settings) -> None:

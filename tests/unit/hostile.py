@@ -12,7 +12,7 @@ from reconciler.errors import ManifestError, Problem, RemoteError
 from reconciler.manifest.dump import dump
 from reconciler.manifest.sayable import Unsayable, sayable
 from reconciler.model import Conversation, Desired, MediaFile, Message, Service
-from reconciler.plan.actions import (
+from reconciler.planner.actions import (
     Action,
     Drift,
     FieldChange,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.model import MediaFile
-from reconciler.plan.actions import (
+from reconciler.planner.actions import (
     Action,
     FieldChange,
     Outcome,

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
-from reconciler.plan.actions import Status, Verb
-from reconciler.plan.draft import Options
+from reconciler.planner.actions import Status, Verb
+from reconciler.planner.draft import Options
 from tests.desk import Desk, NotApplyable, conversation, statuses, together
 
 THREE = conversation("a: One", "b: Two", "c: Three")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.plan.actions import Reason, Status, Verb
+from reconciler.planner.actions import Reason, Status, Verb
 from tests.desk import Desk, conversation, statuses
 
 PHOTO = conversation("a: Look", "{key: photo, media: {file: car.png}, body: My car}", "b: Nice")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.plan.actions import Status
-from reconciler.plan.draft import Options
+from reconciler.planner.actions import Status
+from reconciler.planner.draft import Options
 from tests.desk import Desk, NotApplyable, conversation, statuses
 
 CLOSING = Options(allow_close=True)

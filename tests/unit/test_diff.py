@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from reconciler.model import RemoteMedia
-from reconciler.plan.actions import FieldChange, Reason
-from reconciler.plan.changes import field_changes
-from reconciler.plan.diff import (
+from reconciler.planner.actions import FieldChange, Reason
+from reconciler.planner.changes import field_changes
+from reconciler.planner.diff import (
     MESSAGE,
     Difference,
     Paths,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.model import Message, RemoteMedia, RemoteMessage
-from reconciler.plan.match import Create, Wanted, live_match_text, match_text, pair, settle
+from reconciler.planner.match import Create, Wanted, live_match_text, match_text, pair, settle
 from tests.worlds import LATER, live, live_of, message, photo
 
 

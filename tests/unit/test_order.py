@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.plan.order import kept, out_of_order, price
+from reconciler.planner.order import kept, out_of_order, price
 
 
 @pytest.mark.parametrize(

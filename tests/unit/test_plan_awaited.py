@@ -10,8 +10,8 @@ import pytest
 from reconciler.canonical import awaited_sid, with_sids
 from reconciler.manifest.load import load
 from reconciler.model import Desired, RemoteService
-from reconciler.plan.actions import Action, Reason, Verb
-from reconciler.plan.awaited import await_sids, fill
+from reconciler.planner.actions import Action, Reason, Verb
+from reconciler.planner.awaited import await_sids, fill
 from reconciler.report.json import plan_document
 from reconciler.report.text import render_plan
 from tests.worlds import SERVICE, SERVICE_SID, World, applied, empty, found, message

@@ -15,11 +15,11 @@ from reconciler.emulator import Emulator
 from reconciler.errors import PlanError
 from reconciler.model import Conversation, Desired, Import, Message, Move, Service, Unmanaged
 from reconciler.operations import Settings
-from reconciler.plan.actions import Plan, Reason, Verb
-from reconciler.plan.addresses import prepare
-from reconciler.plan.blocks import finish
-from reconciler.plan.build import build_plan
-from reconciler.plan.draft import Options
+from reconciler.planner.actions import Plan, Reason, Verb
+from reconciler.planner.addresses import prepare
+from reconciler.planner.blocks import finish
+from reconciler.planner.build import build_plan
+from reconciler.planner.draft import Options
 from reconciler.session import connect
 from reconciler.state.model import Bound, Unbound
 from reconciler.state.store import StateStore

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reconciler.model import Desired, Order, RemoteParticipant
-from reconciler.plan.actions import Action, Drift, FieldChange, Plan, Verb
-from reconciler.plan.draft import Options
-from reconciler.plan.drift import count_pending, plan_refresh
+from reconciler.planner.actions import Action, Drift, FieldChange, Plan, Verb
+from reconciler.planner.draft import Options
+from reconciler.planner.drift import count_pending, plan_refresh
 from reconciler.state.model import Bound, Unbound
 from tests.worlds import AT, SERVICE, World, applied, at, live, message, messages
 

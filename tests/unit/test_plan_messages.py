@@ -6,8 +6,8 @@ import deepdiff
 import pytest
 
 from reconciler.model import Message, Order, RemoteMedia, Unmanaged
-from reconciler.plan.actions import Action, FieldChange, Reason, Verb
-from reconciler.plan.messages import fingerprint
+from reconciler.planner.actions import Action, FieldChange, Reason, Verb
+from reconciler.planner.messages import fingerprint
 from reconciler.state.model import Bound
 from tests.worlds import (
     AT,

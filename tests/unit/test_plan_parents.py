@@ -14,7 +14,7 @@ from reconciler.model import (
     RemoteService,
     Unmanaged,
 )
-from reconciler.plan.actions import FieldChange, Parent, Reason, Verb
+from reconciler.planner.actions import FieldChange, Parent, Reason, Verb
 from reconciler.state.model import Binding, Bound, Unbound
 from tests.worlds import (
     AT,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.model import Order, Unmanaged
-from reconciler.plan.actions import Parent
-from reconciler.plan.selection import Selection
+from reconciler.planner.actions import Parent
+from reconciler.planner.selection import Selection
 from tests.worlds import (
     AT,
     CONVERSATION_SID,

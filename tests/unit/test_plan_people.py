@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from reconciler.model import Participant, RemoteParticipant
-from reconciler.plan.actions import Plan, Verb
+from reconciler.planner.actions import Plan, Verb
 from reconciler.state.model import Binding, Unbound
 from tests.worlds import AT, CONVERSATION_SID, SERVICE_SID, World, applied
 

@@ -8,10 +8,10 @@ import pytest
 
 from reconciler.errors import PlanError
 from reconciler.model import Participant
-from reconciler.plan.actions import Plan, Verb
-from reconciler.plan.document import SavedPlan, encode_plan
-from reconciler.plan.drift import plan_refresh
-from reconciler.plan.sensitive import mark, restored, withheld
+from reconciler.planner.actions import Plan, Verb
+from reconciler.planner.document import SavedPlan, encode_plan
+from reconciler.planner.drift import plan_refresh
+from reconciler.planner.sensitive import mark, restored, withheld
 from reconciler.report.groups import grouped
 from reconciler.report.json import plan_document
 from reconciler.report.markdown import plan_markdown

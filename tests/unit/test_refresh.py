@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.emulator import Emulator
 from reconciler.model import Conversation, Desired, Message, Remote, Service
-from reconciler.plan.draft import Options
+from reconciler.planner.draft import Options
 from reconciler.refresh import refresh
 from reconciler.session import connect
 from reconciler.state.model import Binding, State

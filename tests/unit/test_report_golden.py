@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.plan.actions import Action, FieldChange, Plan, Reason, Verb
+from reconciler.planner.actions import Action, FieldChange, Plan, Reason, Verb
 from reconciler.report.json import encode, outcome_document, plan_document
 from reconciler.report.jsonl import EventStream
 from reconciler.report.markdown import outcome_markdown, plan_markdown

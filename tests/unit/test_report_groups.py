@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from reconciler.plan.actions import Action, Parent, Plan, Reason, Verb
+from reconciler.planner.actions import Action, Parent, Plan, Reason, Verb
 from reconciler.report.groups import Group, grouped
 from reconciler.report.text import render_plan
 

@@ -6,7 +6,17 @@ import re
 
 import pytest
 
-from reconciler.plan.actions import Action, Outcome, Plan, PlanWarning, Reason, Refusal, Result, Status, Verb
+from reconciler.planner.actions import (
+    Action,
+    Outcome,
+    Plan,
+    PlanWarning,
+    Reason,
+    Refusal,
+    Result,
+    Status,
+    Verb,
+)
 from reconciler.report.markdown import LIMIT, marker, outcome_markdown, plan_markdown
 from reconciler.report.values import Bodies
 from tests.unit.plans import PLAN, at

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.errors import ManifestError, Problem, UsageError
 from reconciler.model import Desired
-from reconciler.plan.actions import (
+from reconciler.planner.actions import (
     Action,
     FieldChange,
     Outcome,

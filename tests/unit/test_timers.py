@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.canonical import canonical_duration, canonical_instant, duration_seconds
 from reconciler.model import ConversationView, RemoteConversation, RemoteMessage
-from reconciler.plan.timers import contradicted, worked_out
+from reconciler.planner.timers import contradicted, worked_out
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apply.turns import Turns
+from reconciler.applier.turns import Turns
 from reconciler.concurrency import concurrently
 from tests.jumping import run_jumping
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.apply.creates import Creates
+from reconciler.applier.creates import Creates
 from reconciler.concurrency import concurrently, each
 from reconciler.errors import NotFound, RemoteError
 from reconciler.model import Address
-from reconciler.plan.actions import Action, Status, Verb
-from reconciler.plan.diff import MESSAGE, digests, live_values, wholly_ignored
+from reconciler.planner.actions import Action, Status, Verb
+from reconciler.planner.diff import MESSAGE, digests, live_values, wholly_ignored
 from reconciler.state.model import Binding, Bound, Record, Unbound
 
 if TYPE_CHECKING:
-    from reconciler.apply.run import Run
+    from reconciler.applier.run import Run
 
 
 class Lane:

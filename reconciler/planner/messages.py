@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.model import UNSEEN, Address, Message, RemoteMessage
-from reconciler.plan.actions import Action, FieldChange, Reason, Verb
-from reconciler.plan.changes import field_changes
-from reconciler.plan.diff import (
+from reconciler.planner.actions import Action, FieldChange, Reason, Verb
+from reconciler.planner.changes import field_changes
+from reconciler.planner.diff import (
     MESSAGE,
     Difference,
     compare,
@@ -25,8 +25,8 @@ from reconciler.plan.diff import (
     wholly_ignored,
     with_ignored_from,
 )
-from reconciler.plan.draft import Draft, Scope
-from reconciler.plan.notices import tell
+from reconciler.planner.draft import Draft, Scope
+from reconciler.planner.notices import tell
 from reconciler.state.model import Binding
 
 _CONTENT: Final = ("body", "media_sid", "content_sid")

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from reconciler.apply.settle import Found, announced_digest, find_messages, message_binding
+from reconciler.applier.settle import Found, announced_digest, find_messages, message_binding
 from reconciler.concurrency import each
 from reconciler.errors import OutcomeUnknown, RemoteError
 from reconciler.model import Address, MediaFile, RemoteMessage
-from reconciler.plan.actions import Action, Reason, Status, Verb
-from reconciler.plan.diff import managed_part
-from reconciler.plan.match import MATCH, match_text
+from reconciler.planner.actions import Action, Reason, Status, Verb
+from reconciler.planner.diff import managed_part
+from reconciler.planner.match import MATCH, match_text
 from reconciler.state.model import Bound, Closed, InFlight, Intent, Opened, Record
 
 if TYPE_CHECKING:
-    from reconciler.apply.run import Run
+    from reconciler.applier.run import Run
 
 _SENDS: Final = 20
 """How often one create is sent again after it certainly did not happen."""

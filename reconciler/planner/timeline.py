@@ -25,7 +25,7 @@ from reconciler.model import (
     Timeline,
     declared_conversations,
 )
-from reconciler.plan.actions import PlanWarning
+from reconciler.planner.actions import PlanWarning
 from reconciler.state.model import State
 
 _DAY: Final = timedelta(days=1)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.errors import PlanError
-from reconciler.plan.actions import Plan
+from reconciler.planner.actions import Plan
 
 FORMAT_VERSION: Final = 1
 _KIND: Final = "reconciler_plan"

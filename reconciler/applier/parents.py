@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from reconciler.apply.settle import settle_parent
+from reconciler.applier.settle import settle_parent
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Refused, RemoteError
 from reconciler.model import Address, RemoteConversation, ResourceType, parent_of
-from reconciler.plan.actions import Action, Status, Verb
-from reconciler.plan.diff import CONVERSATION, digests
-from reconciler.plan.parents import live_conversation_values
+from reconciler.planner.actions import Action, Status, Verb
+from reconciler.planner.diff import CONVERSATION, digests
+from reconciler.planner.parents import live_conversation_values
 from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, Unbound
 
 if TYPE_CHECKING:
-    from reconciler.apply.run import Run
+    from reconciler.applier.run import Run
 
 _ACTIVE: Final = "active"
 _CLOSED: Final = 50377

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from reconciler.model import JSON_FIELDS
-from reconciler.plan.actions import FieldChange
+from reconciler.planner.actions import FieldChange
 
 
 def field_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:

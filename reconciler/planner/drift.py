@@ -24,9 +24,9 @@ from reconciler.model import (
     parent_of,
     type_of,
 )
-from reconciler.plan.actions import Action, Drift, Plan, Reason, Verb
-from reconciler.plan.changes import field_changes
-from reconciler.plan.diff import (
+from reconciler.planner.actions import Action, Drift, Plan, Reason, Verb
+from reconciler.planner.changes import field_changes
+from reconciler.planner.diff import (
     CONVERSATION,
     MESSAGE,
     PARTICIPANT,
@@ -38,10 +38,10 @@ from reconciler.plan.diff import (
     managed_part,
     wholly_ignored,
 )
-from reconciler.plan.draft import Options
-from reconciler.plan.parents import conversation_values, seen_conversation_values
-from reconciler.plan.people import live_participant_values, participant_values
-from reconciler.plan.selection import Selection
+from reconciler.planner.draft import Options
+from reconciler.planner.parents import conversation_values, seen_conversation_values
+from reconciler.planner.people import live_participant_values, participant_values
+from reconciler.planner.selection import Selection
 from reconciler.state.model import Binding, Bound, State, Unbound
 
 _SERVICE: Final = Kind(unseen=frozenset(), immutable=frozenset(), defaults={})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from reconciler.model import Address, Conversation, ConversationView
-from reconciler.plan.actions import Action, PlanWarning, Refusal, Verb
-from reconciler.plan.diff import Digest
-from reconciler.plan.selection import Selection
+from reconciler.planner.actions import Action, PlanWarning, Refusal, Verb
+from reconciler.planner.diff import Digest
+from reconciler.planner.selection import Selection
 from reconciler.state.model import Binding, Bound, Unbound
 
 

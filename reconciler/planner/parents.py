@@ -17,12 +17,12 @@ from reconciler.model import (
     Service,
     Unmanaged,
 )
-from reconciler.plan.actions import Action, Reason, Verb
-from reconciler.plan.changes import field_changes
-from reconciler.plan.diff import CONVERSATION, Digest, compare, digests
-from reconciler.plan.draft import Draft, Scope, plural
-from reconciler.plan.notices import tell
-from reconciler.plan.timers import TIMERS, contradicted
+from reconciler.planner.actions import Action, Reason, Verb
+from reconciler.planner.changes import field_changes
+from reconciler.planner.diff import CONVERSATION, Digest, compare, digests
+from reconciler.planner.draft import Draft, Scope, plural
+from reconciler.planner.notices import tell
+from reconciler.planner.timers import TIMERS, contradicted
 from reconciler.state.model import Binding
 
 _FIELDS = (

@@ -24,22 +24,22 @@ from reconciler.model import (
     parent_of,
     type_of,
 )
-from reconciler.plan.actions import Action, Parent, Plan, Reason, Verb
-from reconciler.plan.conversation import plan_messages
-from reconciler.plan.draft import Draft, Options, Scope, plural
-from reconciler.plan.grouping import Grouped, grouped
-from reconciler.plan.guard import guard
-from reconciler.plan.messages import refuse_protected
-from reconciler.plan.notices import judge_state, warn_of_consequences
-from reconciler.plan.parents import (
+from reconciler.planner.actions import Action, Parent, Plan, Reason, Verb
+from reconciler.planner.conversation import plan_messages
+from reconciler.planner.draft import Draft, Options, Scope, plural
+from reconciler.planner.grouping import Grouped, grouped
+from reconciler.planner.guard import guard
+from reconciler.planner.messages import refuse_protected
+from reconciler.planner.notices import judge_state, warn_of_consequences
+from reconciler.planner.parents import (
     plan_conversation,
     plan_conversation_removal,
     plan_service,
     plan_service_removal,
     put_back,
 )
-from reconciler.plan.participants import plan_participants
-from reconciler.plan.selection import Selection
+from reconciler.planner.participants import plan_participants
+from reconciler.planner.selection import Selection
 from reconciler.state.model import Binding, State
 
 _ABSENT = ConversationView(remote=None)

@@ -13,10 +13,10 @@ import msgspec
 
 from reconciler.errors import PlanError
 from reconciler.model import Address, Desired, Message, declared, declared_conversations
-from reconciler.plan.actions import SENSITIVE, Action, FieldChange, Plan
-from reconciler.plan.awaited import filled
-from reconciler.plan.diff import desired_values
-from reconciler.plan.parents import conversation_values
+from reconciler.planner.actions import SENSITIVE, Action, FieldChange, Plan
+from reconciler.planner.awaited import filled
+from reconciler.planner.diff import desired_values
+from reconciler.planner.parents import conversation_values
 from reconciler.state.model import State, field_digest
 
 _STANDS_FOR: Final = "sensitive:"

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.model import Address, Message, RemoteMessage
-from reconciler.plan.diff import desired_values, live_values
+from reconciler.planner.diff import desired_values, live_values
 
 MATCH: Final = "match"
 """The field name under which match texts are digested."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.apply.parents import parent_intent, services_by_name
+from reconciler.applier.parents import parent_intent, services_by_name
 from reconciler.model import Address, ResourceType, type_of
-from reconciler.plan.actions import Action, Verb
-from reconciler.plan.awaited import completed
+from reconciler.planner.actions import Action, Verb
+from reconciler.planner.awaited import completed
 from reconciler.state.model import InFlight, Intent
 
 if TYPE_CHECKING:
-    from reconciler.apply.lane import Lane
-    from reconciler.apply.run import Run
+    from reconciler.applier.lane import Lane
+    from reconciler.applier.run import Run
 
 
 class Announced:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, OutcomeUnknown, Refused, RemoteError
 from reconciler.model import RemoteParticipant
-from reconciler.plan.actions import Action, Status, Verb
-from reconciler.plan.diff import PARTICIPANT, digests
-from reconciler.plan.people import live_participant_values, natural_key
+from reconciler.planner.actions import Action, Status, Verb
+from reconciler.planner.diff import PARTICIPANT, digests
+from reconciler.planner.people import live_participant_values, natural_key
 from reconciler.state.model import Binding, Bound, Unbound
 
 if TYPE_CHECKING:
-    from reconciler.apply.run import Run
+    from reconciler.applier.run import Run
 
 _SENDS: Final = 20
 _THERE_ALREADY: Final = frozenset({50416, 50433})

@@ -16,10 +16,10 @@ from reconciler.model import (
     parent_of,
     type_of,
 )
-from reconciler.plan.actions import Action, Plan, Reason, Refusal, Verb
-from reconciler.plan.addresses import Prepared
-from reconciler.plan.diff import desired_values
-from reconciler.plan.messages import fingerprint
+from reconciler.planner.actions import Action, Plan, Reason, Refusal, Verb
+from reconciler.planner.addresses import Prepared
+from reconciler.planner.diff import desired_values
+from reconciler.planner.messages import fingerprint
 from reconciler.state.model import Binding, Bound, Unbound
 
 _CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})

@@ -22,9 +22,9 @@ from reconciler.model import (
     parent_of,
     type_of,
 )
-from reconciler.plan.actions import Refusal
-from reconciler.plan.draft import Options
-from reconciler.plan.selection import Selection
+from reconciler.planner.actions import Refusal
+from reconciler.planner.draft import Options
+from reconciler.planner.selection import Selection
 from reconciler.state.model import Binding, State
 
 

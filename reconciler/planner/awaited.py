@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from reconciler.canonical import awaited_in, with_sids
 from reconciler.model import Address, Conversation, Desired, Message, Remote, ResourceType, declared
-from reconciler.plan.actions import KNOWN_AFTER, Action, Plan, Refusal, Verb
-from reconciler.plan.diff import desired_values
-from reconciler.plan.parents import conversation_values
+from reconciler.planner.actions import KNOWN_AFTER, Action, Plan, Refusal, Verb
+from reconciler.planner.diff import desired_values
+from reconciler.planner.parents import conversation_values
 
 T = TypeVar("T", Conversation, Message)
 

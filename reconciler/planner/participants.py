@@ -11,12 +11,12 @@ from collections.abc import Mapping
 import msgspec
 
 from reconciler.model import Address, RemoteParticipant
-from reconciler.plan.actions import Action, Reason, Verb
-from reconciler.plan.changes import field_changes
-from reconciler.plan.diff import PARTICIPANT, compare, digests
-from reconciler.plan.draft import Draft, Scope
-from reconciler.plan.notices import tell
-from reconciler.plan.people import live_participant_values, natural_key, participant_values
+from reconciler.planner.actions import Action, Reason, Verb
+from reconciler.planner.changes import field_changes
+from reconciler.planner.diff import PARTICIPANT, compare, digests
+from reconciler.planner.draft import Draft, Scope
+from reconciler.planner.notices import tell
+from reconciler.planner.people import live_participant_values, natural_key, participant_values
 from reconciler.state.model import Binding
 
 

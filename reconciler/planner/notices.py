@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from reconciler.model import Address, Message, ResourceType
-from reconciler.plan.actions import Verb
-from reconciler.plan.diff import MESSAGE, Difference
-from reconciler.plan.draft import Draft, Scope, plural
-from reconciler.plan.people import live_participant_values, natural_key, participant_values
+from reconciler.planner.actions import Verb
+from reconciler.planner.diff import MESSAGE, Difference
+from reconciler.planner.draft import Draft, Scope, plural
+from reconciler.planner.people import live_participant_values, natural_key, participant_values
 
 _REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
 _POSTING = frozenset({Verb.CREATE, Verb.REPLACE})

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from reconciler.apply.announced import Announced
-from reconciler.apply.lane import Lane
-from reconciler.apply.parents import (
+from reconciler.applier.announced import Announced
+from reconciler.applier.lane import Lane
+from reconciler.applier.parents import (
     change_state,
     comes_last,
     create_parent,
@@ -24,14 +24,14 @@ from reconciler.apply.parents import (
     forget,
     update_conversation,
 )
-from reconciler.apply.participants import bring_in, take_out
-from reconciler.apply.settle import Patience, claims
-from reconciler.apply.turns import Turns
+from reconciler.applier.participants import bring_in, take_out
+from reconciler.applier.settle import Patience, claims
+from reconciler.applier.turns import Turns
 from reconciler.concurrency import concurrently
 from reconciler.errors import RemoteError, Throttled
 from reconciler.model import Address, ResourceType, parent_of, type_of
-from reconciler.plan.actions import Action, Outcome, Plan, PlanWarning, Result, Status, Verb
-from reconciler.plan.awaited import completed
+from reconciler.planner.actions import Action, Outcome, Plan, PlanWarning, Result, Status, Verb
+from reconciler.planner.awaited import completed
 from reconciler.state.model import Binding, Bound, Record, State, Unbound
 
 if TYPE_CHECKING:

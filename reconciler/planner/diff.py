@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from reconciler.canonical import canonical_attributes, canonical_date, canonical_json
 from reconciler.model import IMMUTABLE, MESSAGE_FIELDS, UNSEEN, Message, RemoteMessage
-from reconciler.plan.actions import Reason
+from reconciler.planner.actions import Reason
 from reconciler.state.model import Binding
 
 Digest = Callable[[str, str], str]

@@ -20,8 +20,8 @@ from reconciler.canonical import canonical_date
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound
 from reconciler.model import Address, RemoteMessage, ResourceType, parent_of, type_of
-from reconciler.plan.diff import MESSAGE, Digest, live_values, managed_part
-from reconciler.plan.match import MATCH, Create, live_match_text, match_text, settle
+from reconciler.planner.diff import MESSAGE, Digest, live_values, managed_part
+from reconciler.planner.match import MATCH, Create, live_match_text, match_text, settle
 from reconciler.refresh import tail
 from reconciler.state.model import Binding, Bound, Closed, Intent, Record, State
 

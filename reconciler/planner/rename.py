@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reconciler.model import Address, Message
-from reconciler.plan.diff import desired_values, managed_part
-from reconciler.plan.draft import Draft, Scope
+from reconciler.planner.diff import desired_values, managed_part
+from reconciler.planner.draft import Draft, Scope
 
 Signature = frozenset[tuple[str, str]]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from reconciler.model import Address, Conversation, Message, Order, RemoteMessage, Unmanaged
-from reconciler.plan.actions import Action, Reason, Verb
-from reconciler.plan.diff import MESSAGE, Difference, desired_values, is_recorded, is_unchanged
-from reconciler.plan.draft import Draft, Scope, plural
-from reconciler.plan.match import Wanted, pair
-from reconciler.plan.messages import Entry, deletion, emit, entry_of
-from reconciler.plan.order import out_of_order, price
-from reconciler.plan.rename import find_renames
+from reconciler.planner.actions import Action, Reason, Verb
+from reconciler.planner.diff import MESSAGE, Difference, desired_values, is_recorded, is_unchanged
+from reconciler.planner.draft import Draft, Scope, plural
+from reconciler.planner.match import Wanted, pair
+from reconciler.planner.messages import Entry, deletion, emit, entry_of
+from reconciler.planner.order import out_of_order, price
+from reconciler.planner.rename import find_renames
 from reconciler.state.model import Binding
 
 
