@@ -40,7 +40,7 @@ from reconciler.state.store import StateStore, new_state
 from reconciler.twilio.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from reconciler.applier.run import Watcher
+    from reconciler.applier.results import Watcher
     from reconciler.applier.settle import Settled
     from reconciler.emulator import Emulator
     from reconciler.interrupt import Interrupts

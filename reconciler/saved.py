@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from reconciler.applier.run import Watcher
+from reconciler.applier.results import Watcher
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, PlanError
 from reconciler.model import Address, Desired, ResourceType, parent_of

@@ -97,7 +97,7 @@ class Creates:
         """Post everything; a failure is reported, and stops only what comes after it."""
         self._where = (service_sid, sid)
         if self._trouble is not None and self.actions:
-            self._run.fail(self.actions[0], self._trouble)
+            self._run.results.fail(self.actions[0], self._trouble)
             return
         try:
             for batch in [self.actions] if self._unordered else [[action] for action in self.actions]:
@@ -117,28 +117,28 @@ class Creates:
             unsent = await self._settle(lost) if lost and not self._run.stopping else []
             unsent += late
             for one in lost.values():
-                self._run.fail(one.action, one.error, status=Status.UNKNOWN)
+                self._run.results.fail(one.action, one.error, status=Status.UNKNOWN)
             if not unsent:
                 return
             pending = [one.action for one in unsent]
         for one in unsent:
-            self._run.fail(one.action, one.error)
+            self._run.results.fail(one.action, one.error)
 
     async def _create(self, action: Action, lost: dict[Address, Lost], late: list[Lost]) -> None:
         async with self._run.turns.turn(self.way):
             if self._run.stopping or not self._run.is_ready(action):
                 return
-            self._run.start(action)
+            self._run.results.start(action)
             try:
                 fields = await self._fields(action)
             except RemoteError as error:
-                self._run.fail(action, error)
+                self._run.results.fail(action, error)
                 return
             except OSError as error:
-                self._run.refuse(action, f"cannot read `{error.filename}`: {error.strerror}")
+                self._run.results.refuse(action, f"cannot read `{error.filename}`: {error.strerror}")
                 return
             if fields is None:
-                self._run.refuse(action, "its file has changed since the plan was made; plan again")
+                self._run.results.refuse(action, "its file has changed since the plan was made; plan again")
                 return
             intent = self._intent(action, fields)
             await self._flush(Opened(intent))
@@ -147,7 +147,7 @@ class Creates:
             except OutcomeUnknown as error:
                 lost[action.address] = Lost(action, intent, error)
             except RemoteError as error:
-                report: Callable[[], None] = partial(self._run.fail, action, error)
+                report: Callable[[], None] = partial(self._run.results.fail, action, error)
                 if self._may_upload_again(action, error):
                     late.append(Lost(action, intent, error))
                     report = _nothing
@@ -239,9 +239,9 @@ class Creates:
         self._left -= 1
 
         def report() -> None:
-            self._run.notice_rewritten(action, binding)
+            self._run.results.notice_rewritten(action, binding)
             if action.verb is Verb.CREATE:  # a replacement is finished once the old message is gone
-                self._run.finish(action, Status.DONE, sid=live.sid)
+                self._run.results.finish(action, Status.DONE, sid=live.sid)
 
         self._noted.append((Bound(action.address, binding), report))
 

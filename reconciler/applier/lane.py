@@ -52,7 +52,7 @@ class Lane:
         """Report what `record_only` did: it is on disk now."""
         for action in self.actions:
             if action.verb in {Verb.MOVE, Verb.ADOPT, Verb.FORGET}:
-                self.run.finish(action, Status.DONE, sid=action.sid)
+                self.run.results.finish(action, Status.DONE, sid=action.sid)
 
     async def work(self, service_sid: str, sid: str) -> None:
         """Carry everything out; failures are reported, and only a broken journal is raised."""
@@ -70,7 +70,7 @@ class Lane:
         """Report the messages that were deleted with their conversation."""
         for action in self.actions:
             if action.with_parent:
-                self.run.finish(action, Status.DONE, sid=action.sid)
+                self.run.results.finish(action, Status.DONE, sid=action.sid)
 
     def _adopted(self, action: Action) -> Binding:
         managed = {name: action.after[name] for name in action.managed}
@@ -92,16 +92,18 @@ class Lane:
         async with self.run.turns.turn(1):
             if self.run.stopping or action.sid is None or not self.run.is_ready(action):
                 return
-            self.run.start(action)
+            self.run.results.start(action)
             try:
                 live = await self.run.client.update_message(
                     *self._where, action.sid, action.send, webhooks=action.webhooks
                 )
             except NotFound:
-                self.run.refuse(action, f"{action.sid} was deleted since the plan was made; plan again")
+                self.run.results.refuse(
+                    action, f"{action.sid} was deleted since the plan was made; plan again"
+                )
                 return
             except RemoteError as error:
-                self.run.fail(action, error)
+                self.run.results.fail(action, error)
                 return
         managed = {name: action.after[name] for name in action.managed}
         sent, observed = digests(
@@ -121,8 +123,8 @@ class Lane:
             ignored=action.ignored,
         )
         await self.run.record(Bound(action.address, binding))
-        self.run.notice_rewritten(action, binding)
-        self.run.finish(action, Status.DONE, sid=action.sid)
+        self.run.results.notice_rewritten(action, binding)
+        self.run.results.finish(action, Status.DONE, sid=action.sid)
 
     def _deletes(self) -> list[Action]:
         """Return what may be deleted now: of replacements only what has its successor."""
@@ -138,19 +140,19 @@ class Lane:
             if self.run.stopping or action.sid is None:
                 return
             if action.verb is Verb.DELETE:
-                self.run.start(action)
+                self.run.results.start(action)
             try:
                 await self.run.client.delete_message(*self._where, action.sid, webhooks=action.webhooks)
             except NotFound:
                 pass  # somebody was quicker
             except RemoteError as error:
-                self.run.fail(action, error)
+                self.run.results.fail(action, error)
                 return
         binding = self.run.state.bindings.get(action.address)
         if binding is not None:
             await self.run.record(_without(action.address, binding, action.sid))
         sid = binding.sid if binding is not None and action.verb is Verb.REPLACE else action.sid
-        self.run.finish(action, Status.DONE, sid=sid)
+        self.run.results.finish(action, Status.DONE, sid=sid)
 
 
 def _without(address: Address, binding: Binding, sid: str) -> Record:

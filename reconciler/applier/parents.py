@@ -64,7 +64,7 @@ async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -
         async with run.turns.turn(way):
             if run.stopping:
                 return
-            run.start(action)
+            run.results.start(action)
             await run.record(Opened(intent))
             trouble = await _create(run, action, intent)
         if trouble is None:
@@ -75,7 +75,7 @@ async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -
         if not isinstance(error, OutcomeUnknown):
             break
     await run.record(Closed(action.address))
-    run.fail(action, error)
+    run.results.fail(action, error)
 
 
 async def update_conversation(run: Run, action: Action, binding: Binding) -> None:
@@ -83,7 +83,7 @@ async def update_conversation(run: Run, action: Action, binding: Binding) -> Non
     if fields := _sent_first(action):
         changed = await _update(run, action, binding, fields, _managed_first(action), begins=True)
         if changed and not comes_last(action):
-            run.finish(action, Status.DONE, sid=binding.sid)
+            run.results.finish(action, Status.DONE, sid=binding.sid)
 
 
 async def change_state(run: Run, action: Action) -> None:
@@ -94,7 +94,7 @@ async def change_state(run: Run, action: Action) -> None:
     begins = not (created or _sent_first(action))
     changed = await _update(run, action, binding, fields, action.managed, begins=begins)
     if changed and not created:  # that it was created is reported already
-        run.finish(action, Status.DONE, sid=binding.sid)
+        run.results.finish(action, Status.DONE, sid=binding.sid)
 
 
 def comes_last(action: Action) -> bool:
@@ -108,19 +108,19 @@ async def delete_conversation(run: Run, action: Action, binding: Binding, inside
     async with run.turns.turn(1):
         if run.stopping:
             return False
-        run.start(action)
+        run.results.start(action)
         try:
             if await run.highest_index(*where) > action.index:
-                run.refuse(action, "it holds messages that came after the plan was made; plan again")
+                run.results.refuse(action, "it holds messages that came after the plan was made; plan again")
                 return False
             await run.client.delete_conversation(*where)
         except NotFound:
             pass  # somebody was quicker
         except RemoteError as error:
-            run.fail(action, error)
+            run.results.fail(action, error)
             return False
     await run.record(Unbound(action.address), *(Unbound(address) for address in inside))
-    run.finish(action, Status.DONE, sid=binding.sid)
+    run.results.finish(action, Status.DONE, sid=binding.sid)
     return True
 
 
@@ -128,26 +128,26 @@ async def delete_service(run: Run, action: Action) -> None:
     """Delete a service, unless a conversation is left or was added in it."""
     if run.stopping or action.sid is None:
         return
-    run.start(action)
+    run.results.start(action)
     try:
         async for page in run.client.conversation_pages(action.sid):
             if page:
-                run.refuse(action, "it still holds conversations; plan again")
+                run.results.refuse(action, "it still holds conversations; plan again")
                 return
         await run.client.delete_service(action.sid)
     except NotFound:
         pass  # somebody was quicker
     except RemoteError as error:
-        run.fail(action, error)
+        run.results.fail(action, error)
         return
     await run.record(Unbound(action.address))
-    run.finish(action, Status.DONE, sid=action.sid)
+    run.results.finish(action, Status.DONE, sid=action.sid)
 
 
 async def forget(run: Run, action: Action) -> None:
     """Drop a parent from the state and leave it as it is."""
     await run.record(Unbound(action.address))
-    run.finish(action, Status.DONE, sid=action.sid)
+    run.results.finish(action, Status.DONE, sid=action.sid)
 
 
 async def _update(
@@ -167,15 +167,15 @@ async def _update(
         if run.stopping or not run.is_ready(action):
             return False
         if begins:
-            run.start(action)
+            run.results.start(action)
         where = (binding.service_sid, binding.sid)
         try:
             live = await _sent(run, where, fields)
         except NotFound:
-            run.refuse(action, f"{binding.sid} was deleted since the plan was made; plan again")
+            run.results.refuse(action, f"{binding.sid} was deleted since the plan was made; plan again")
             return False
         except RemoteError as error:
-            run.fail(action, error)
+            run.results.fail(action, error)
             return False
     await run.record(Bound(action.address, _with_digests(run, action, live, binding, managed)))
     return True
@@ -230,13 +230,13 @@ async def _settle(run: Run, action: Action, intent: Intent, error: RemoteError) 
             and await run.highest_index(intent.service_sid, binding.sid) >= 0
         )
     except RemoteError:
-        run.fail(action, error, status=Status.UNKNOWN)
+        run.results.fail(action, error, status=Status.UNKNOWN)
         return True
     if binding is None:
         return False
     if taken:
         await run.record(Closed(action.address))
-        run.refuse(action, f"{binding.sid} took its unique name since the plan was made; plan again")
+        run.results.refuse(action, f"{binding.sid} took its unique name since the plan was made; plan again")
     else:
         await _bind(run, action, binding)
     return True
@@ -245,7 +245,7 @@ async def _settle(run: Run, action: Action, intent: Intent, error: RemoteError) 
 async def _bind(run: Run, action: Action, binding: Binding) -> None:
     binding = msgspec.structs.replace(binding, sensitive=action.sensitive, anchor=action.anchor)
     await run.record(Bound(action.address, binding))
-    run.finish(action, Status.DONE, sid=binding.sid)
+    run.results.finish(action, Status.DONE, sid=binding.sid)
 
 
 def _with_digests(

@@ -40,7 +40,7 @@ async def take_out(run: Run, actions: Iterable[Action], service_sid: str, sid: s
             return
         if await _removed(run, action, service_sid, sid):
             await run.record(Unbound(action.address))
-            run.finish(action, Status.DONE, sid=action.sid)
+            run.results.finish(action, Status.DONE, sid=action.sid)
 
     await concurrently(remove(action) for action in actions if action.verb is Verb.DELETE)
 
@@ -48,7 +48,7 @@ async def take_out(run: Run, actions: Iterable[Action], service_sid: str, sid: s
 async def _bring_in(run: Run, action: Action, service_sid: str, sid: str) -> None:
     if run.stopping:
         return
-    run.start(action)
+    run.results.start(action)
     where = (service_sid, sid)
     try:
         if action.verb is Verb.UPDATE and action.sid is not None:
@@ -58,7 +58,9 @@ async def _bring_in(run: Run, action: Action, service_sid: str, sid: str) -> Non
         else:
             live, created = await _created(run, action, where)
     except RemoteError as error:
-        run.fail(action, error, Status.UNKNOWN if isinstance(error, OutcomeUnknown) else Status.FAILED)
+        run.results.fail(
+            action, error, Status.UNKNOWN if isinstance(error, OutcomeUnknown) else Status.FAILED
+        )
         return
     managed = {name: action.after[name] for name in action.managed}
     sent, observed = digests(PARTICIPANT, managed, live_participant_values(live), run.state.digest)
@@ -73,7 +75,7 @@ async def _bring_in(run: Run, action: Action, service_sid: str, sid: str) -> Non
     await run.record(Bound(action.address, binding))
     if action.verb is Verb.REPLACE and not await _removed(run, action, service_sid, sid):
         return
-    run.finish(action, Status.DONE, sid=live.sid)
+    run.results.finish(action, Status.DONE, sid=live.sid)
 
 
 async def _created(run: Run, action: Action, where: tuple[str, str]) -> tuple[RemoteParticipant, bool]:
@@ -113,6 +115,6 @@ async def _removed(run: Run, action: Action, service_sid: str, sid: str) -> bool
     except NotFound:
         return True  # somebody was quicker
     except RemoteError as error:
-        run.fail(action, error)
+        run.results.fail(action, error)
         return False
     return True

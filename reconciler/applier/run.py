@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -25,12 +25,13 @@ from reconciler.applier.parents import (
     update_conversation,
 )
 from reconciler.applier.participants import bring_in, take_out
+from reconciler.applier.results import Results, Watcher
 from reconciler.applier.settle import Patience, claims
 from reconciler.applier.turns import Turns
 from reconciler.concurrency import concurrently
-from reconciler.errors import RemoteError, Throttled
+from reconciler.errors import RemoteError
 from reconciler.model import Address, ResourceType, parent_of, type_of
-from reconciler.planner.actions import Action, Outcome, Plan, PlanWarning, Result, Status, Verb
+from reconciler.planner.actions import Action, Outcome, Plan, Status, Verb
 from reconciler.planner.awaited import completed
 from reconciler.state.model import Binding, Bound, Record, State, Unbound
 
@@ -40,18 +41,7 @@ if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
 
-_WITHHELD: Final = "(what it says is withheld, as it may repeat a sensitive value)"
 _PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
-
-
-class Watcher(Protocol):
-    """Who is told what is being done, while it is done."""
-
-    def started(self, action: Action) -> None:
-        """Say that *action* begins."""
-
-    def finished(self, result: Result) -> None:
-        """Say how an action ended."""
 
 
 class Run:
@@ -83,9 +73,7 @@ class Run:
         self.stopping = False
         self.journal: Journal
         self._stopped = asyncio.Event()
-        self._watcher = watcher
-        self._results: dict[int, Result] = {}
-        self._warnings: list[PlanWarning] = []
+        self.results = Results(watcher, self._stopped.is_set)
         self._on_services = [a for a in actions if a.type is ResourceType.SERVICE]
         self._awaiting = [a for a in actions if a.awaits]
         self._on_parents: dict[Address, list[Action]] = {}
@@ -151,42 +139,6 @@ class Run:
             return max((message.index for message in page), default=-1)
         return -1
 
-    def start(self, action: Action) -> None:
-        """Say that *action* begins."""
-        self._watcher.started(action)
-
-    def finish(self, action: Action, status: Status, *, sid: str | None) -> None:
-        """Write down how *action* ended."""
-        self._end(action, Result(action.address, action.verb, status, sid=sid, importing=action.importing))
-
-    def fail(self, action: Action, error: RemoteError, status: Status = Status.FAILED) -> None:
-        """Write down that *action* failed, or that its outcome is unknown."""
-        if (
-            status is Status.FAILED
-            and self.stopping
-            and (error.status is None or isinstance(error, Throttled))
-        ):
-            return  # it was not sent any more: not reached
-        kind = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("_")
-        text = error.without(_WITHHELD) if action.sensitive else error.text
-        self._end(
-            action,
-            Result(action.address, action.verb, status, action.sid, kind=kind, code=error.code, text=text),
-        )
-
-    def refuse(self, action: Action, text: str) -> None:
-        """Write down that *action* was not carried out, as what it relies on has changed."""
-        self._end(
-            action, Result(action.address, action.verb, Status.FAILED, action.sid, kind="stale", text=text)
-        )
-
-    def notice_rewritten(self, action: Action, binding: Binding) -> None:
-        """Warn where the reply shows something else than what was sent."""
-        if binding.observed:
-            names = ", ".join(f"`{name}`" for name in binding.observed)
-            text = f"{names} differs from what was sent: a webhook or the server rewrote it"
-            self._warnings.append(PlanWarning("rewritten_by_server", action.address, text))
-
     def sids(self, conversation: Address) -> tuple[str, str] | None:
         """Return the sids of a conversation and its service, or None while it does not exist."""
         binding = self.state.bindings.get(conversation)
@@ -201,7 +153,7 @@ class Run:
     def is_done(self, address: Address) -> bool:
         """Return True unless *address* is a parent whose create has not succeeded."""
         creates = [action for action in self._on_parents.get(address, ()) if action.verb is Verb.CREATE]
-        return all(self._status(action) is Status.DONE for action in creates)
+        return self.results.are_done(creates)
 
     # The parts of a run.
 
@@ -265,9 +217,7 @@ class Run:
 
     async def _end_lane(self, lane: Lane, own: list[Action], people: list[Action]) -> None:
         """Do what a conversation must wait for until nothing else is left to do in it."""
-        done = self.sids(lane.address) is not None and all(
-            self._status(one) is Status.DONE for one in (*lane.actions, *people)
-        )
+        done = self.sids(lane.address) is not None and self.results.are_done((*lane.actions, *people))
         for action in own:
             if action.verb is Verb.FORGET and done:
                 await forget(self, action)
@@ -278,7 +228,7 @@ class Run:
             ):
                 lane.went_along()
                 for gone in people:
-                    self.finish(gone, Status.DONE, sid=gone.sid)
+                    self.results.finish(gone, Status.DONE, sid=gone.sid)
 
     def _let_go(self) -> None:
         """Drop parents that are no longer wanted, unless something in them is still to be done."""
@@ -293,7 +243,7 @@ class Run:
         return {
             parent
             for action in self.plan.actions
-            if action.type is not ResourceType.SERVICE and self._status(action) is not Status.DONE
+            if action.type is not ResourceType.SERVICE and not self.results.are_done([action])
             for parent in (parent_of(action.address), parent_of(parent_of(action.address)))
         }
 
@@ -307,23 +257,11 @@ class Run:
 
     # What is reported.
 
-    def _status(self, action: Action) -> Status:
-        result = self._results.get(id(action))
-        return result.status if result is not None else Status.NOT_REACHED
-
-    def _end(self, action: Action, result: Result) -> None:
-        self._results[id(action)] = result
-        self._watcher.finished(result)
-
     def _outcome(self) -> Outcome:
         counters = self.client.counters
         return Outcome(
-            results=tuple(
-                self._results.get(id(action))
-                or Result(action.address, action.verb, Status.NOT_REACHED, action.sid)
-                for action in self.plan.actions
-            ),
-            warnings=tuple(self._warnings),
+            results=tuple(map(self.results.of, self.plan.actions)),
+            warnings=tuple(self.results.warnings),
             read=counters.read,
             write=counters.write,
             retried=counters.retried,

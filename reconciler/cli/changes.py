@@ -14,7 +14,7 @@ from reconciler.cli.screen import Screen, ask, complain
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.applier.run import Watcher
+    from reconciler.applier.results import Watcher
     from reconciler.interrupt import Interrupts
     from reconciler.model import Desired
     from reconciler.planner.actions import Outcome, Plan

@@ -1,0 +1,81 @@
+"""What became of each action of a plan: written down once, and told to whoever watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from reconciler.errors import RemoteError, Throttled
+from reconciler.planner.actions import Action, PlanWarning, Result, Status
+from reconciler.state.model import Binding
+
+_WITHHELD: Final = "(what it says is withheld, as it may repeat a sensitive value)"
+
+
+class Watcher(Protocol):
+    """Who is told what is being done, while it is done."""
+
+    def started(self, action: Action) -> None:
+        """Say that *action* begins."""
+
+    def finished(self, result: Result) -> None:
+        """Say how an action ended."""
+
+
+class Results:
+    """The results of one run; *is_stopping* says whether it begins nothing more."""
+
+    def __init__(self, watcher: Watcher, is_stopping: Callable[[], bool]) -> None:
+        self.warnings: list[PlanWarning] = []
+        self._watcher = watcher
+        self._is_stopping = is_stopping
+        self._results: dict[int, Result] = {}
+
+    def start(self, action: Action) -> None:
+        """Say that *action* begins."""
+        self._watcher.started(action)
+
+    def finish(self, action: Action, status: Status, *, sid: str | None) -> None:
+        """Write down how *action* ended."""
+        self._end(action, Result(action.address, action.verb, status, sid=sid, importing=action.importing))
+
+    def fail(self, action: Action, error: RemoteError, status: Status = Status.FAILED) -> None:
+        """Write down that *action* failed, or that its outcome is unknown."""
+        if (
+            status is Status.FAILED
+            and self._is_stopping()
+            and (error.status is None or isinstance(error, Throttled))
+        ):
+            return  # it was not sent any more: not reached
+        kind = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("_")
+        text = error.without(_WITHHELD) if action.sensitive else error.text
+        self._end(
+            action,
+            Result(action.address, action.verb, status, action.sid, kind=kind, code=error.code, text=text),
+        )
+
+    def refuse(self, action: Action, text: str) -> None:
+        """Write down that *action* was not carried out, as what it relies on has changed."""
+        self._end(
+            action, Result(action.address, action.verb, Status.FAILED, action.sid, kind="stale", text=text)
+        )
+
+    def notice_rewritten(self, action: Action, binding: Binding) -> None:
+        """Warn where the reply shows something else than what was sent."""
+        if binding.observed:
+            names = ", ".join(f"`{name}`" for name in binding.observed)
+            text = f"{names} differs from what was sent: a webhook or the server rewrote it"
+            self.warnings.append(PlanWarning("rewritten_by_server", action.address, text))
+
+    def are_done(self, actions: Iterable[Action]) -> bool:
+        """Return whether all of *actions* were carried out."""
+        return all(self.of(action).status is Status.DONE for action in actions)
+
+    def of(self, action: Action) -> Result:
+        """Return what became of *action* so far."""
+        result = self._results.get(id(action))
+        return result or Result(action.address, action.verb, Status.NOT_REACHED, action.sid)
+
+    def _end(self, action: Action, result: Result) -> None:
+        self._results[id(action)] = result
+        self._watcher.finished(result)
