@@ -220,11 +220,15 @@ async def account_of(session: Session, desired: Desired | None) -> str:
 
     What is claimed beside an API key is compared first, as that costs no request, and then asked for.
     """
-    account_sid = session.account_sid or await session.client.account_sid()
-    if desired is not None and desired.account_sid is not None:
-        check_account(desired, account_sid, session.origin)
-        if not session.certain:
-            check_account(desired, await session.client.account_sid(), session.origin)
+    claimed = session.account_sid
+    if desired is None or desired.account_sid is None:
+        return claimed or await session.client.account_sid()
+    if claimed:
+        check_account(desired, claimed, session.origin)
+        if session.certain:
+            return claimed
+    account_sid = await session.client.account_sid()
+    check_account(desired, account_sid, session.origin)
     return account_sid
 
 

@@ -69,10 +69,11 @@ class Twilio:
 
         What is compared with the dates that the server gives must not depend on how our clock is set.
         """
-        if not self.read_at:
+        told = self.read_at
+        if not told:
             return canonical_instant(datetime.now(UTC))
         passed = asyncio.get_running_loop().time() - self._exchange.date_seen
-        return canonical_instant(datetime.fromisoformat(self.read_at) + timedelta(seconds=passed))
+        return canonical_instant(datetime.fromisoformat(told) + timedelta(seconds=passed))
 
     # Messages
 
