@@ -192,13 +192,17 @@ async def _sent(run: Run, where: tuple[str, str], fields: dict[str, str]) -> Rem
 
 
 def _sent_first(action: Action) -> dict[str, str]:
-    last = comes_last(action)
-    return {name: text for name, text in action.send.items() if not (last and name == "state")}
+    return {name: action.send[name] for name in _first(action, action.send)}
 
 
 def _managed_first(action: Action) -> list[str]:
+    return _first(action, action.managed)
+
+
+def _first(action: Action, names: Iterable[str]) -> list[str]:
+    """Return those of *names* that need not wait until everything else is done."""
     last = comes_last(action)
-    return [name for name in action.managed if not (last and name == "state")]
+    return [name for name in names if not (last and name == "state")]
 
 
 async def _create(run: Run, action: Action, intent: Intent) -> RemoteError | None:

@@ -70,7 +70,6 @@ class Run:
         # A turn is kept while its intent reaches the disk, when it sends nothing: so there are a few more of
         # them than requests may be in flight, which is for the client's pace to see to.
         self.turns = Turns(parallelism + max(1, parallelism // 4))
-        self.stopping = False
         self.journal: Journal
         self._stopped = asyncio.Event()
         self.results = Results(watcher, self._stopped.is_set)
@@ -112,8 +111,12 @@ class Run:
 
     def stop(self) -> None:
         """Begin nothing more."""
-        self.stopping = True
         self._stopped.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more is begun."""
+        return self._stopped.is_set()
 
     # What lanes call.
 
