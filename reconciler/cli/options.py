@@ -6,6 +6,7 @@ Every option has an environment variable: `RECONCILER_` and its name in capitals
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -270,7 +271,12 @@ def desired(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired:
     from reconciler.manifest.load import load  # noqa: PLC0415
 
     inputs = Inputs(os.environ, given["value_files"], given["assignments"], given["allowed_env"])
-    return load(manifest_paths(paths), inputs, known=ParsedFiles(Path(PARSED_FILES)))
+    return load(manifest_paths(paths), inputs, known=ParsedFiles(Path(PARSED_FILES)), processes=_processes())
+
+
+def _processes() -> int:
+    """Return how many processes may be forked to read: elsewhere than on Linux, forking is not safe."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 0
 
 
 def desired_if_any(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired | None:

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec.structs import force_setattr
 
 from reconciler import __version__
-from reconciler.manifest.content import FileContent
+from reconciler.manifest.content import FileContent, share_texts
 
 _DIGEST: Final = hashlib.sha256().digest_size
 _IGNORED: Final = "# made by reconciler; can be deleted at any time\n*\n"
@@ -43,7 +42,7 @@ class ParsedFiles:
             content = msgspec.msgpack.decode(said, type=FileContent)
         except (OSError, msgspec.DecodeError):
             return None
-        _share(content)
+        share_texts(content)
         return content
 
     def keep(self, key: bytes, content: FileContent) -> None:
@@ -76,17 +75,3 @@ def _digest(*parts: bytes | memoryview) -> bytes:
         digest.update(b"%d:" % len(part))
         digest.update(part)
     return digest.digest()
-
-
-def _share(content: FileContent) -> None:
-    """Make equal keys, authors and attributes one text again: see `messages`."""
-    texts: dict[str, str] = {}
-    for service in content.services:
-        for conversation in service.conversations:
-            for message in conversation.messages:
-                force_setattr(message, "key", texts.setdefault(message.key, message.key))
-                if message.author is not None:
-                    force_setattr(message, "author", texts.setdefault(message.author, message.author))
-                if message.attributes is not None:
-                    text = texts.setdefault(message.attributes, message.attributes)
-                    force_setattr(message, "attributes", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from reconciler.errors import Problem
 from reconciler.manifest.findings import Loc
@@ -52,3 +53,16 @@ class Parsed(Struct, frozen=True):
     content: FileContent
     problems: tuple[Problem, ...] = ()
     written: Written | None = None
+
+
+def share_texts(content: FileContent) -> None:
+    """Make equal keys, authors and attributes one text again: see `messages`."""
+    known: dict[str | None, str | None] = {}
+    once, put = known.setdefault, force_setattr
+    for service in content.services:
+        for conversation in service.conversations:
+            for message in conversation.messages:
+                key, author, attributes = message.key, message.author, message.attributes
+                put(message, "key", once(key, key))
+                put(message, "author", once(author, author))
+                put(message, "attributes", once(attributes, attributes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,20 +25,27 @@ if TYPE_CHECKING:
     from reconciler.manifest.written import Written
 
 NOTHING_GIVEN: Final = Inputs()
+_WORTH_A_PROCESS: Final = 500_000
+"""Bytes to read for each of several processes: with less, they cost more time than they save."""
 
 
 def load(
-    paths: Sequence[Path], inputs: Inputs = NOTHING_GIVEN, *, known: ParsedFiles | None = None
+    paths: Sequence[Path],
+    inputs: Inputs = NOTHING_GIVEN,
+    *,
+    known: ParsedFiles | None = None,
+    processes: int = 0,
 ) -> Desired:
     """Return what the manifests at *paths* (files or folders) ask for, with what *inputs* give them.
 
-    Files that are *known* are not parsed again.
+    Files that are *known* are not parsed again. Many others are read by up to so many *processes*, which are
+    forked: give none where the process has threads or belongs to somebody else.
 
     Raises ManifestError with every problem of every file, in the order of files and lines, and
     UsageError for a path that cannot be read, a folder without manifests, and inputs that cannot be used.
     """
     with collector_paused():
-        return _load(manifest_files(paths), inputs, known)
+        return _load(manifest_files(paths), inputs, known, processes)
 
 
 class _Read(Struct):
@@ -50,30 +57,54 @@ class _Read(Struct):
     fresh: list[tuple[bytes, FileContent]] = []  # by the keys of those that are to be known
 
 
-def _read(files: list[Path], known: ParsedFiles | None) -> _Read:
+def _read(files: list[Path], known: ParsedFiles | None, processes: int) -> _Read:
     read = _Read()
+    unknown: dict[str, bytes] = {}
+    keys: dict[str, bytes] = {}
     for file in files:
         path = str(file)
+        read.problems[path] = []
         try:
             data = file.read_bytes()
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            read.problems[path] = [Problem(path, 0, 0, f"the file cannot be read: {reason.lower()}")]
+            read.problems[path].append(Problem(path, 0, 0, f"the file cannot be read: {reason.lower()}"))
             continue
-        key = known.key(data, path) if known is not None else b""
-        content = known.get(key, path) if known is not None else None
-        parsed = _parsed(data, path) if content is None else Parsed(content)
-        read.problems[path] = list(parsed.problems)
+        content = None
+        if known is not None:
+            keys[path] = known.key(data, path)
+            content = known.get(keys[path], path)
+        if content is None:
+            unknown[path] = data
+        read.contents[path] = content or FileContent(path)  # its place among the others
+    for path, parsed in _parsed(unknown, processes):
         read.contents[path] = parsed.content
+        read.problems[path] += parsed.problems
         if parsed.written is not None:
             read.written.append(parsed.written)
-        elif content is None:
-            read.fresh.append((key, parsed.content))
+        elif path in keys:
+            read.fresh.append((keys[path], parsed.content))
     return read
 
 
-def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None) -> Desired:
-    read = _read(files, known)
+def _parsed(files: dict[str, bytes], processes: int) -> Iterator[tuple[str, Parsed]]:
+    """Yield what each of *files* says, in their order."""
+    if not files:
+        return
+    from reconciler.manifest.parse import parse  # noqa: PLC0415 - pydantic and ruamel.yaml
+
+    apart: dict[str, Parsed] = {}
+    processes = min(processes, sum(map(len, files.values())) // _WORTH_A_PROCESS)
+    if processes > 1:
+        from reconciler.manifest.workers import read_apart  # noqa: PLC0415 - seldom needed
+
+        apart = read_apart(files, processes)
+    for path, data in files.items():
+        yield path, apart.get(path) or parse(data, path)
+
+
+def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None, processes: int) -> Desired:
+    read = _read(files, known, processes)
     contents, written, problems = read.contents, read.written, read.problems
     found: dict[str, list[Finding]] = {}
     origins: Mapping[str, Origins] = {}
@@ -103,12 +134,6 @@ def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None) -> Desir
         for key, content in read.fresh:  # only now: manifests with a mistake leave nothing behind
             known.keep(key, content)
     return replace(desired, awaits=awaits)
-
-
-def _parsed(data: bytes, path: str) -> Parsed:
-    from reconciler.manifest.parse import parse  # noqa: PLC0415 - pydantic and ruamel.yaml
-
-    return parse(data, path)
 
 
 def _place(

@@ -18,22 +18,26 @@ from reconciler.manifest.written import Written, says_more
 
 def parse(data: bytes, path: str) -> Parsed:
     """Return the content and the problems of the manifest *data*, which the user calls *path*."""
+    parsed = understood(data, path)
+    if parsed is None:
+        from reconciler.manifest.diagnose import diagnose  # noqa: PLC0415 - only mistakes need it
+
+        parsed = diagnose(data, path)
+    return parsed
+
+
+def understood(data: bytes, path: str) -> Parsed | None:
+    """Return the content of the manifest *data*, or None if it has a mistake."""
     try:
         text = data.decode("utf-8-sig")
         document = read(text)
         ADAPTER.validate_python(document.value)
     except (UnicodeDecodeError, Irregular, ValidationError):
-        return _diagnosed(data, path)
+        return None
     if says_more(document.value, text):
         return Parsed(FileContent(path), written=Written(path, document.value, document.line_of))
     builder = Builder(path, document.line_of)
     content = FileContent(
         path, document.value.get("account"), builder.services(document.value), entries_of(document.value)
     )
-    return _diagnosed(data, path) if builder.found else Parsed(content)
-
-
-def _diagnosed(data: bytes, path: str) -> Parsed:
-    from reconciler.manifest.diagnose import diagnose  # noqa: PLC0415 - only mistakes need it
-
-    return diagnose(data, path)
+    return None if builder.found else Parsed(content)

@@ -12,21 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    StreamEndEvent,
-)
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.scalars import MAYBE_NOT_TEXT, NoJsonNumber, plain_value
 
 try:
-    from _ruamel_yaml import CParser
+    import _ruamel_yaml as libyaml
 except ImportError as error:
     raise ReconcilerError(
         "the C parser for YAML is missing, and the pure Python one is too slow to be used instead",
@@ -109,11 +100,13 @@ def read(text: str) -> Document:
     """
     try:
         try:
-            return _Reader(CParser(text).get_event).document()
+            return _Reader(libyaml.CParser(text).get_event, libyaml).document()
         except MarkedYAMLError as error:
             if not may_be_newer(error):
                 raise
-            return _Reader(newer_events(text)).document()
+            from ruamel.yaml import events  # noqa: PLC0415 - seldom needed
+
+            return _Reader(newer_events(text), events).document()
     except (YAMLError, NoJsonNumber, ValueError) as error:
         raise Irregular from error
 
@@ -140,8 +133,14 @@ def newer_tokens(text: str) -> NextEvent:
 
 
 class _Reader:
-    def __init__(self, next_event: NextEvent) -> None:
+    """Builds a value of the events of one document; their classes are those that *kinds* has."""
+
+    def __init__(self, next_event: NextEvent, kinds: Any) -> None:
         self._next = next_event
+        self._kinds = kinds
+        self._scalar = kinds.ScalarEvent
+        self._mapping_start = kinds.MappingStartEvent
+        self._mapping_end = kinds.MappingEndEvent
         self._lines: dict[int, int] = {}
         self._keys: dict[str, str] = {}
         self._anchors: dict[str, Any] = {}
@@ -150,18 +149,20 @@ class _Reader:
 
     def document(self) -> Document:
         self._next()  # the stream starts
-        if type(self._next()) is not DocumentStartEvent:
+        if type(self._next()) is not self._kinds.DocumentStartEvent:
             raise Irregular
         value = self._node(self._next(), 0)
         self._next()  # the document ends
-        if type(self._next()) is not StreamEndEvent:
+        if type(self._next()) is not self._kinds.StreamEndEvent:
             raise Irregular
         return Document(value, self._lines)
 
     def _node(self, event: Any, depth: int) -> Any:
         """Return the value that starts with *event*."""
         kind = type(event)
-        if kind is AliasEvent:
+        if kind is self._mapping_start and event.ctag is None and event.anchor is None and depth <= DEEPEST:
+            return self._mapping(depth + 1)  # the usual
+        if kind is self._kinds.AliasEvent:
             return self._alias(event.anchor)
         if event.ctag is not None or depth > DEEPEST:
             raise Irregular
@@ -169,10 +170,10 @@ class _Reader:
         if anchor is not None:
             self._anchors.pop(anchor, None)  # until it is complete, an alias to it is a cycle
         value: Any
-        if kind is MappingStartEvent:
+        if kind is self._mapping_start:
             value = self._mapping(depth + 1)
         else:
-            value = _scalar(event) if kind is ScalarEvent else self._sequence(depth + 1)
+            value = _scalar(event) if kind is self._scalar else self._sequence(depth + 1)
         if anchor is not None:
             self._anchors[anchor] = value
         return value
@@ -180,11 +181,12 @@ class _Reader:
     def _mapping(self, depth: int) -> dict[str, Any]:
         # Most of the time of a plan is spent here, so what is usual is decided without a call.
         next_event, known, maybe_not_text = self._next, self._keys, MAYBE_NOT_TEXT
+        scalar, mapping_end = self._scalar, self._mapping_end
         fields: dict[str, Any] = {}
         while True:
             at = next_event()
-            if type(at) is not ScalarEvent:
-                if type(at) is MappingEndEvent:
+            if type(at) is not scalar:
+                if type(at) is mapping_end:
                     return fields
                 raise Irregular
             if at.ctag is not None or at.anchor is not None:
@@ -193,7 +195,7 @@ class _Reader:
             if key in fields:
                 raise Irregular
             event = next_event()
-            if type(event) is ScalarEvent and event.ctag is None and event.anchor is None:
+            if type(event) is scalar and event.ctag is None and event.anchor is None:
                 value = event.value
                 if event.style or not value or value[0] in maybe_not_text:
                     value = _scalar(event)
@@ -210,15 +212,15 @@ class _Reader:
         return key if event.style else self._keys.setdefault(key, key)
 
     def _sequence(self, depth: int) -> list[Any]:
-        next_event = self._next
+        next_event, scalar, sequence_end = self._next, self._scalar, self._kinds.SequenceEndEvent
         items: list[Any] = []
         while True:
             event = next_event()
-            if type(event) is SequenceEndEvent:
+            if type(event) is sequence_end:
                 return items
             value = self._node(event, depth)
             items.append(value)
-            if depth <= _DEEPEST_LINE and type(event) is not ScalarEvent:
+            if depth <= _DEEPEST_LINE and type(event) is not scalar:
                 self._lines.setdefault(id(value), event.start_mark.line + 1)
 
     def _alias(self, anchor: str) -> Any:
