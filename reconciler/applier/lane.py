@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from reconciler.applier.creates import Creates
 from reconciler.concurrency import concurrently, each
 from reconciler.errors import NotFound, RemoteError
 from reconciler.model import Address
 from reconciler.planner.actions import Action, Status, Verb
-from reconciler.planner.diff import MESSAGE, digests, live_values, wholly_ignored
+from reconciler.planner.diff import MESSAGE, digests
+from reconciler.planner.messages import rebound
 from reconciler.state.model import Binding, Bound, Record, Unbound
 
 if TYPE_CHECKING:
@@ -105,22 +104,13 @@ class Lane:
             except RemoteError as error:
                 self.run.results.fail(action, error)
                 return
-        managed = {name: action.after[name] for name in action.managed}
-        sent, observed = digests(
-            MESSAGE, managed, live_values(live), self.run.state.digest, ignored=action.ignored
-        )
-        before = self.run.state.bindings[action.address]
-        for name in MESSAGE.unseen & wholly_ignored(action.ignored) & before.sent.keys():
-            sent[name] = before.sent[name]
-        binding = msgspec.structs.replace(
-            before,
-            index=live.index,
-            sent=sent,
-            observed=observed,
-            imported=False,
-            released=False,
-            sensitive=action.sensitive,
+        binding = rebound(
+            self.run.state.bindings[action.address],
+            live,
+            {name: action.after[name] for name in action.managed},
+            self.run.state.digest,
             ignored=action.ignored,
+            sensitive=action.sensitive,
         )
         await self.run.record(Bound(action.address, binding))
         self.run.results.notice_rewritten(action, binding)

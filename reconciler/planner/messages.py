@@ -16,6 +16,8 @@ from reconciler.planner.changes import field_changes
 from reconciler.planner.diff import (
     MESSAGE,
     Difference,
+    Digest,
+    Paths,
     compare,
     desired_values,
     digests,
@@ -110,7 +112,15 @@ def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
     )
     if learned and binding is not None and live is not None:
         binding = draft.bindings.get(entry.address) or binding
-        now = _rebound(scope, entry.message, live, binding)
+        message = entry.message
+        now = rebound(
+            binding,
+            live,
+            _with_ignored(message, live_values(live)),
+            scope.digest,
+            ignored=message.ignore_changes,
+            sensitive=message.sensitive,
+        )
         if now != binding:
             draft.bindings[entry.address] = now
 
@@ -119,7 +129,6 @@ def _action(entry: Entry, verb: Verb) -> Action:
     message, found = entry.message, entry.found or Difference()
     live = live_values(entry.live) if entry.live is not None else {}
     wanted = _with_ignored(message, live)
-    managed = tuple(wanted)
     send: dict[str, str] = {}
     if verb is Verb.CREATE:
         send = wanted
@@ -131,7 +140,6 @@ def _action(entry: Entry, verb: Verb) -> Action:
         ignored = wholly_ignored(message.ignore_changes)
         if message.date_updated is not None and "date_updated" not in ignored:
             send["date_updated"] = message.date_updated
-        managed = tuple(name for name in wanted if name not in ignored or name not in MESSAGE.unseen)
     reset = {name: found.fields[name] for name in found.reset if found.fields[name]}
     known = wanted.keys() | (entry.binding.sent.keys() if entry.binding is not None else ())
     return Action(
@@ -143,7 +151,7 @@ def _action(entry: Entry, verb: Verb) -> Action:
         before={name: text for name, text in live.items() if name in known},
         after=wanted | reset | send,
         send=send,
-        managed=managed,
+        managed=tuple(wanted),
         reset=found.reset,
         ignored=message.ignore_changes,
         changes=_changes(found, live),
@@ -207,13 +215,19 @@ def _judge_replacement(draft: Draft, entry: Entry, action: Action, live: RemoteM
         )
 
 
-def _rebound(scope: Scope, message: Message, live: RemoteMessage, binding: Binding) -> Binding:
-    """Return *binding* with digests that say what *message* declares and *live* shows."""
-    values = live_values(live)
-    wanted = _with_ignored(message, values)
-    sent, observed = digests(MESSAGE, wanted, values, scope.digest, ignored=message.ignore_changes)
-    for name in MESSAGE.unseen & wholly_ignored(message.ignore_changes) & sent.keys():
-        del sent[name]
+def rebound(
+    binding: Binding,
+    live: RemoteMessage,
+    managed: Mapping[str, str],
+    digest: Digest,
+    *,
+    ignored: Paths,
+    sensitive: tuple[str, ...],
+) -> Binding:
+    """Return *binding* with digests that say what the *managed* fields are declared as and *live* shows."""
+    sent, observed = digests(MESSAGE, managed, live_values(live), digest, ignored=ignored)
+    for name in MESSAGE.unseen & wholly_ignored(ignored) & sent.keys():
+        del sent[name]  # it was not sent now
         if name in binding.sent:
             sent[name] = binding.sent[name]
     return msgspec.structs.replace(
@@ -223,8 +237,8 @@ def _rebound(scope: Scope, message: Message, live: RemoteMessage, binding: Bindi
         observed=observed,
         imported=False,
         released=False,
-        sensitive=message.sensitive,
-        ignored=message.ignore_changes,
+        sensitive=sensitive,
+        ignored=ignored,
     )
 
 

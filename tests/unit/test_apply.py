@@ -484,6 +484,18 @@ def test_results_come_in_the_order_of_the_plan(desk: Desk) -> None:
     ]
 
 
+def test_an_ignored_subject_is_remembered_as_it_was_sent(desk: Desk) -> None:
+    """No reply shows it, so a change that was ignored must not pass for sent when another field is."""
+    first = "{key: a, body: One, subject: s, lifecycle: {ignore_changes: [subject]}}"
+    then = "{key: a, body: Two, subject: t, lifecycle: {ignore_changes: [subject]}}"
+    desk.apply(conversation(first))
+    desk.apply(conversation(then))
+
+    assert not desk.plan(conversation(then)).actions
+    assert not desk.plan(conversation("{key: a, body: Two, subject: s}")).actions
+    assert desk.plan(conversation("{key: a, body: Two, subject: t}")).actions
+
+
 # Being stopped
 
 
