@@ -9,7 +9,7 @@ from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.places import place_of_offset
 from reconciler.manifest.shape import shape_findings
 from reconciler.manifest.source import Source
-from reconciler.manifest.written import Written, says_more
+from reconciler.manifest.written import OPENING, Written, says_more
 
 
 def diagnose(data: bytes, path: str) -> Parsed:
@@ -31,7 +31,7 @@ def diagnose(data: bytes, path: str) -> Parsed:
     if not isinstance(root, dict):
         root = {}
     content, written = FileContent(path), None
-    if says_more(root, text):
+    if says_more(root, refers=OPENING in text):
         written = Written(path, root, _no_line, broken=True)
     else:
         builder = Builder(path, _no_line)

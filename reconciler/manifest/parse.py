@@ -13,7 +13,7 @@ from reconciler.manifest.build import Builder
 from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.models import ADAPTER
 from reconciler.manifest.reader import Irregular, read
-from reconciler.manifest.written import Written, says_more
+from reconciler.manifest.written import OPENING, Written, says_more
 
 
 def parse(data: bytes, path: str) -> Parsed:
@@ -29,12 +29,11 @@ def parse(data: bytes, path: str) -> Parsed:
 def understood(data: bytes, path: str) -> Parsed | None:
     """Return the content of the manifest *data*, or None if it has a mistake."""
     try:
-        text = data.decode("utf-8-sig")
-        document = read(text)
+        document = read(data)
         ADAPTER.validate_python(document.value)
-    except (UnicodeDecodeError, Irregular, ValidationError):
+    except (Irregular, ValidationError):
         return None
-    if says_more(document.value, text):
+    if says_more(document.value, refers=OPENING.encode() in data):
         return Parsed(FileContent(path), written=Written(path, document.value, document.line_of))
     builder = Builder(path, document.line_of)
     content = FileContent(

@@ -8,6 +8,7 @@ what YAML 1.2 allows inside brackets and libyaml does not know: `{start: -3d 09:
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ MOST_REPEATED: Final = 1_000_000
 _DEEPEST_LINE: Final = 6
 """Containers around a message: nobody asks for the line of anything inside of one."""
 
+_OTHER_ENCODINGS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""Starts of files that libyaml would read, and nothing else of ours."""
 MERGE_KEY: Final = "<<"
 NUL: Final = "\0"
 """The one character that no text may hold; YAML can write it only as an escape in double quotes."""
@@ -92,12 +95,14 @@ def _scalar(event: Any) -> str | float | bool | None:
     return plain_value(value) if not value or value[0] in MAYBE_NOT_TEXT else value
 
 
-def read(text: str) -> Document:
-    """Return the value of the one YAML document in *text*.
+def read(text: str | bytes) -> Document:
+    """Return the value of the one YAML document in *text*, which is UTF-8 where it is bytes.
 
     Raises Irregular for everything that `places.read_closely` has a sentence for: syntax errors,
-    duplicate keys, tags, merge keys, several documents, alias bombs, too deep nesting.
+    duplicate keys, tags, merge keys, several documents, alias bombs, too deep nesting, other encodings.
     """
+    if isinstance(text, bytes) and text.startswith(_OTHER_ENCODINGS):
+        raise Irregular
     try:
         try:
             return _Reader(libyaml.CParser(text).get_event, libyaml).document()
@@ -106,6 +111,7 @@ def read(text: str) -> Document:
                 raise
             from ruamel.yaml import events  # noqa: PLC0415 - seldom needed
 
+            text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
             return _Reader(newer_events(text), events).document()
     except (YAMLError, NoJsonNumber, ValueError) as error:
         raise Irregular from error

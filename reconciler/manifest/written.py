@@ -29,9 +29,9 @@ class Written(Struct, frozen=True):
     broken: bool = False
 
 
-def says_more(root: dict[str, Any], text: str) -> bool:
-    """Return whether *root*, the value of the manifest *text*, has anything to be resolved."""
-    if OPENING in text or not _OF_A_FILE.isdisjoint(root):
+def says_more(root: dict[str, Any], *, refers: bool) -> bool:
+    """Return whether a manifest of value *root* is to be resolved; *refers* if it holds an `OPENING`."""
+    if refers or not _OF_A_FILE.isdisjoint(root):
         return True
     for service in root.get("services", {}).values():
         if "defaults" in service:
