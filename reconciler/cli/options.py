@@ -29,6 +29,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_STATE: Final = "reconciler.state.json"
 DEFAULT_MANIFESTS: Final = "manifests"
 PARSED_FILES: Final = ".reconciler/cache"
+_MOST_PROCESSES: Final = 8
+"""More would wait for the one that takes in what they say, and only need memory."""
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
@@ -276,7 +278,7 @@ def desired(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired:
 
 def _processes() -> int:
     """Return how many processes may be forked to read: elsewhere than on Linux, forking is not safe."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 0
+    return min(len(os.sched_getaffinity(0)), _MOST_PROCESSES) if sys.platform == "linux" else 0
 
 
 def desired_if_any(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired | None:

@@ -47,6 +47,8 @@ _NOUNS: Final[dict[Any, str]] = {
     parts.EmailBinding: "`bindings.email`",
     parts.MessagingBinding: "`messaging_binding`",
 }
+_MOVABLE: Final = {shape: noun for shape, noun in _NOUNS.items() if shape is not directives.Variable}
+"""What a field may have been meant for that stands elsewhere; a `type` belongs to many things of Twilio's."""
 _INSIDE: Final[dict[tuple[Any, str | int], Any]] = {
     (models.Manifest, "services"): models.Service,
     (models.Manifest, "import"): block_shapes.Import,
@@ -160,7 +162,7 @@ def _finding(loc: Loc, detail: ErrorDetails, root: Any, meant: dict[Loc, str | N
 
 def _unknown_field(loc: Loc, root: Any, meant: str | None) -> Finding:
     name, holder = str(loc[-1]), loc[:-1]
-    homes = list(dict.fromkeys(noun for shape, noun in _NOUNS.items() if name in shape.__annotations__))
+    homes = list(dict.fromkeys(noun for shape, noun in _MOVABLE.items() if name in shape.__annotations__))
     if meant:
         hint = f"did you mean `{meant}`?"
     elif homes:
