@@ -1,6 +1,6 @@
 """Client CPU per page of 100 messages, at 4 and at 64 requests in flight.
 
-Run `python tests/benchmarks/client.py`. The server is a process of its own that answers from
+Run `python -m tests.benchmarks.client`. The server is a process of its own that answers from
 memory, so the CPU shown is the client's alone. The ratio is what matters; times differ by machine.
 """
 

@@ -1,6 +1,6 @@
 """How fast the emulator is, so that a benchmark of the client knows what it does not measure.
 
-Run it by hand: `python tests/benchmarks/emulator.py`. It prints seconds and rates.
+Run it by hand: `python -m tests.benchmarks.emulator`. It prints seconds and rates.
 """
 
 from __future__ import annotations

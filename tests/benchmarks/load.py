@@ -1,6 +1,6 @@
 """What loading manifests costs, beside a bare loop over libyaml's events of the same files.
 
-    python tests/benchmarks/load.py [MESSAGES [FILES]]
+    python -m tests.benchmarks.load [MESSAGES [FILES]]
 
 Prints CPU time per message and ratios; all numbers are of one run, so compare the ratios.
 """

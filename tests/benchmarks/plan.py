@@ -1,6 +1,6 @@
 """What the planner costs per message where nothing is to be done, and which part costs what.
 
-Run `python tests/benchmarks/plan.py`. Beside the whole stands the floor: one comparison of two equal
+Run `python -m tests.benchmarks.plan`. Beside the whole stands the floor: one comparison of two equal
 dictionaries per message. Times differ by machine; the ratio and the growth are what matters.
 """
 
