@@ -34,6 +34,9 @@ PNG = b"\x89PNG"
 LATE = 0.1
 """Seconds after which a late request is handled."""
 
+_OPEN = frozenset(("01", "03", "08"))
+"""What Linux calls established, about to be, and closed by the other side alone."""
+
 
 @dataclass(frozen=True, order=True)
 class Point:
@@ -72,6 +75,7 @@ class World:
 
     def __enter__(self) -> Self:
         url = self._open.enter_context(running(self._emulator))
+        self._port = int(url.rpartition(":")[2])
         self.environ = {
             "RECONCILER_ENDPOINT": url,
             "TWILIO_ACCOUNT_SID": self._emulator.store.account_sid,
@@ -173,10 +177,10 @@ class World:
         self._started.set()
 
     def calm(self) -> None:
-        """Drop the faults, and wait until no request is being handled."""
+        """Drop the faults, and wait until nothing of the process is left: requests may still lie unread."""
         self._emulator.faults.clear()
         self._started.clear()
-        while self._emulator._site.in_flight:
+        while self._emulator._site.in_flight or _is_connected(self._port):
             time.sleep(0.001)
 
     def _kill(self) -> None:
@@ -270,6 +274,13 @@ def _differences(scenario: Scenario, found: dict[str, list[str]]) -> Iterator[st
             yield f"wrong order in {name}: {live}"
     for name in found.keys() - scenario.after.keys():
         yield f"a conversation that should not be: {name}"
+
+
+def _is_connected(port: int) -> bool:
+    """Return whether a connection to the server at *port* is open, or left and not yet read to its end."""
+    sockets = Path("/proc/net/tcp")
+    rows = [line.split() for line in sockets.read_text().splitlines()[1:]] if sockets.exists() else []
+    return any(row[1] == f"0100007F:{port:04X}" and row[3] in _OPEN for row in rows)
 
 
 def _copy(connection: sqlite3.Connection) -> sqlite3.Connection:
