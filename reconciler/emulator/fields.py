@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,8 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d
 _DURATION: Final = re.compile(
     r"P(?=.)(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?=.)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?", re.ASCII
 )
+_DEEPEST: Final = 1_000
+"""Lists and objects inside one another: about where Python's older releases stop by themselves."""
 CENTURY: Final = 100 * 365 * 86_400
 _SECONDS: Final = (604_800, 86_400, 3_600, 60, 1)
 _SID: Final = {
@@ -68,11 +70,25 @@ def attributes(fields: Fields, limit: int) -> str | None:
         return None
     if len(text.encode()) > limit:
         raise ApiError(50303, "Attributes too long")
+    wrong = ApiError(50304, "Attributes not valid JSON")
     try:
-        msgspec.json.decode(text)
+        value = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        raise ApiError(50304, "Attributes not valid JSON") from None
+        raise wrong from None
+    if _is_deep(value):
+        raise wrong
     return text
+
+
+def _is_deep(value: Any) -> bool:
+    """Return whether *value* is nested deeper than every Python can go: some go further without a word."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        containers = [one for one in level if isinstance(one, dict | list)]
+        if not containers:
+            return False
+        level = [child for one in containers for child in (one.values() if isinstance(one, dict) else one)]
+    return True
 
 
 def name(fields: Fields, parameter: str, code: int, message: str) -> str | None:

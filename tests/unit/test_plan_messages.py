@@ -238,6 +238,7 @@ def test_an_update_leaves_ignored_fields_as_they_are() -> None:
 
     assert action.send == {"body": "new"}
     assert action.after["author"] == "bob"
+    assert action.managed == ("author", "body", "subject")
 
 
 def test_what_an_update_leaves_in_the_state_is_all_that_is_declared() -> None:
