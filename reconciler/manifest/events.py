@@ -7,46 +7,40 @@ changes what the whole process gets, and therefore only a process of our own may
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import _ruamel_yaml as libyaml
 from msgspec import Struct
 
 
-class MappingEndEvent(Struct, gc=False):
+class _End(Struct, gc=False):
+    start_mark: Any
+    end_mark: Any
+
+
+class MappingEndEvent(_End, gc=False):
     """The end of a mapping."""
 
-    start_mark: Any
-    end_mark: Any
 
-
-class SequenceEndEvent(Struct, gc=False):
+class SequenceEndEvent(_End, gc=False):
     """The end of a list."""
 
+
+class _Start(Struct, gc=False):
+    anchor: str | None
+    ctag: str | None
+    implicit: bool
     start_mark: Any
     end_mark: Any
+    flow_style: bool | None
 
 
-class MappingStartEvent(Struct, gc=False):
+class MappingStartEvent(_Start, gc=False):
     """The start of a mapping; *ctag* is its tag."""
 
-    anchor: str | None
-    ctag: str | None
-    implicit: bool
-    start_mark: Any
-    end_mark: Any
-    flow_style: bool | None
 
-
-class SequenceStartEvent(Struct, gc=False):
+class SequenceStartEvent(_Start, gc=False):
     """The start of a list."""
-
-    anchor: str | None
-    ctag: str | None
-    implicit: bool
-    start_mark: Any
-    end_mark: Any
-    flow_style: bool | None
 
 
 class ScalarEvent(Struct, gc=False):
@@ -61,7 +55,11 @@ class ScalarEvent(Struct, gc=False):
     style: str
 
 
+EVENTS: Final = (MappingEndEvent, SequenceEndEvent, MappingStartEvent, SequenceStartEvent, ScalarEvent)
+"""Those that stand in for ruamel's, whose names they have."""
+
+
 def take_over() -> None:
     """Let the C parser make these events from now on, in the whole process."""
-    for event in (MappingEndEvent, SequenceEndEvent, MappingStartEvent, SequenceStartEvent, ScalarEvent):
+    for event in EVENTS:
         setattr(libyaml, event.__name__, event)
