@@ -45,7 +45,7 @@ def fmt(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:
 def _formatted(file: Path) -> tuple[bytes, str]:
     """Return what *file* holds, and that in canonical form; raises ManifestError if it is no YAML."""
     from reconciler.manifest.format import format_text  # noqa: PLC0415
-    from reconciler.manifest.parse import parse  # noqa: PLC0415  # pydantic
+    from reconciler.manifest.parse import parse  # noqa: PLC0415  # pydantic-core
     from reconciler.manifest.reader import Irregular  # noqa: PLC0415
 
     try:

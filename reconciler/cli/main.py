@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 import sys
 from keyword import iskeyword
 from typing import Final, NoReturn
@@ -92,8 +91,6 @@ def main() -> NoReturn:
     # Commands make millions of values and few cycles: at Python's own pace, after 700 new containers,
     # looking for cycles among them doubles the cost of a plan.
     gc.set_threshold(100_000, 50, 100)
-    # Else pydantic looks for plugins among all packages that are installed.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = _run()
     gc.freeze()  # else Python looks through everything once more on its way out
     sys.exit(code)

@@ -138,7 +138,7 @@ def _schema(name: str) -> dict[str, Any]:
 
         return manifest_schema()
     if name == "plan":
-        from reconciler.report.shapes import plan_schema  # noqa: PLC0415  # pydantic
+        from reconciler.report.shapes import plan_schema  # noqa: PLC0415
 
         return plan_schema()
     from reconciler.state.document import state_schema  # noqa: PLC0415

@@ -1,58 +1,49 @@
 """The shapes of the blocks `import`, `moved` and `removed`: which address stands for what."""
 
-from typing import Annotated, Final, Required
+from __future__ import annotations
 
-from pydantic import Field, with_config
-from typing_extensions import TypedDict
+from typing import Final
 
-from reconciler.manifest.scalar_shapes import SHAPE
+from pydantic_core.core_schema import list_schema, str_schema
+
+from reconciler.manifest.declare import Shape, field
 from reconciler.model import ADDRESS_PART
 
 ADDRESS_PATTERN: Final = f"^{ADDRESS_PART}(/{ADDRESS_PART}(/(participants/)?{ADDRESS_PART})?)?$"
 BOUND_SID_PATTERN: Final = "^(IS|CH|IM)[0-9a-fA-F]{32}$"
 
-Address = Annotated[str, Field(pattern=ADDRESS_PATTERN, examples=["support/order-4711/welcome"])]
-BoundSid = Annotated[str, Field(pattern=BOUND_SID_PATTERN)]
+_ADDRESS: Final = str_schema(pattern=ADDRESS_PATTERN, metadata={"examples": ["support/order-4711/welcome"]})
 
-
-@with_config(SHAPE)
-class Import(TypedDict, total=False):
-    """An existing object, and the address that is to stand for it."""
-
-    to: Required[Annotated[Address, Field(description="Address of a message, conversation or service.")]]
-    sid: Required[Annotated[BoundSid, Field(description="Its SID: `IM…`, `CH…` or `IS…`.")]]
-
-
-# `from` and `import` are keywords of Python, so these cannot be written as classes.
-Moved = TypedDict(
+IMPORT: Final = Shape(
+    "Import",
+    "An existing object, and the address that is to stand for it.",
+    {
+        "to": field(_ADDRESS, "Address of a message, conversation or service.", required=True),
+        "sid": field(str_schema(pattern=BOUND_SID_PATTERN), "Its SID: `IM…`, `CH…` or `IS…`.", required=True),
+    },
+)
+MOVED: Final = Shape(
     "Moved",
+    "An address that was renamed.",
     {
-        "from": Annotated[Address, Field(description="Address before, which no manifest declares any more.")],
-        "to": Annotated[Address, Field(description="Address from now on; what is inside moves along.")],
+        "from": field(_ADDRESS, "Address before, which no manifest declares any more.", required=True),
+        "to": field(_ADDRESS, "Address from now on; what is inside moves along.", required=True),
     },
 )
-Removed = TypedDict(
+REMOVED: Final = Shape(
     "Removed",
+    "An address that is forgotten.",
     {
-        "from": Annotated[
-            Address, Field(description="Address to forget with what is inside; on Twilio it all stays.")
-        ],
+        "from": field(
+            _ADDRESS, "Address to forget with what is inside; on Twilio it all stays.", required=True
+        ),
     },
 )
-Blocks = TypedDict(
-    "Blocks",
-    {
-        "import": Annotated[
-            list[Import], Field(description="Existing objects to manage from now on, and their addresses.")
-        ],
-        "moved": Annotated[
-            list[Moved], Field(description="Addresses that were renamed here; on Twilio nothing changes.")
-        ],
-        "removed": Annotated[
-            list[Removed], Field(description="Addresses to forget; what they stood for is not deleted.")
-        ],
-    },
-    total=False,
-)
-for shape in (Moved, Removed, Blocks):
-    with_config(SHAPE)(shape)
+BLOCKS: Final = {
+    "import": field(
+        list_schema(IMPORT.schema), "Existing objects to manage from now on, and their addresses."
+    ),
+    "moved": field(list_schema(MOVED.schema), "Addresses that were renamed here; on Twilio nothing changes."),
+    "removed": field(list_schema(REMOVED.schema), "Addresses to forget; what they stood for is not deleted."),
+}
+"""The fields of a manifest that hold them."""

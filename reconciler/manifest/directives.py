@@ -3,103 +3,80 @@
 These are resolved by `expand`, before anything else looks at a manifest.
 """
 
-from typing import Annotated, Any, Literal, Required
+from __future__ import annotations
 
-from pydantic import Field, WithJsonSchema, with_config
-from typing_extensions import TypedDict
+from typing import Final
 
-from reconciler.manifest.scalar_shapes import SHAPE, Name, Text
+from pydantic_core.core_schema import literal_schema
 
-ForEach = Annotated[
-    Any,
-    WithJsonSchema(
+from reconciler.manifest.declare import Shape, field
+from reconciler.manifest.scalar_shapes import ANYTHING, FLAG, NAME_TEXT, TEXT
+
+FOR_EACH: Final = field(
+    ANYTHING,  # `items` says what is wrong with it
+    "Makes one of this for each item of a list, a mapping, or a file: `{file: customers.csv, key: id}`. "
+    "`${each.key}` and `${each.value}` are the item; its key becomes part of the name: `order[4711]`.",
+    anyOf=[
+        {"type": "array"},
         {
-            "anyOf": [
-                {"type": "array"},
-                {
-                    "type": "object",
-                    "properties": {
-                        "file": {
-                            "type": "string",
-                            "description": "CSV, JSON or JSON Lines file, relative to this manifest.",
-                        },
-                        "key": {
-                            "type": "string",
-                            "description": "Column or field that tells the items apart (default: `key`).",
-                        },
-                    },
+            "type": "object",
+            "properties": {
+                "file": {
+                    "type": "string",
+                    "description": "CSV, JSON or JSON Lines file, relative to this manifest.",
                 },
-                {"type": "string", "pattern": "^\\$\\{.*\\}$"},
-            ]
-        }
-    ),
-    Field(
-        description="Makes one of this for each item of a list, a mapping, or a file: `{file: customers.csv, "
-        "key: id}`. `${each.key}` and `${each.value}` are the item; its key becomes part of the name: "
-        "`order[4711]`."
-    ),
-]
-
-
-@with_config(SHAPE)
-class Variable(TypedDict, total=False):
-    """A value that is given from outside, and that texts refer to as `${var.NAME}`."""
-
-    type: Annotated[
-        Literal["string", "number", "bool", "list", "map"],
-        Field(description="What it must be; that of the default unless given, else `string`."),
-    ]
-    default: Annotated[Any, Field(description="Its value where none is given; without one, it must be.")]
-    description: Annotated[Text, Field(description="What it is for.")]
-    sensitive: Annotated[bool, Field(description="Never show the value (default: false).")]
-
-
-@with_config(SHAPE)
-class Timeline(TypedDict, total=False):
-    """When a conversation begins, and how its messages follow; resolved once, when it is created."""
-
-    start: Required[
-        Annotated[
-            Text,
-            Field(
-                description="`-3d 09:00`, `-2h`, `now`, `today 09:00`, or a fixed instant.",
-                examples=["-3d 09:00"],
-            ),
-        ]
-    ]
-    zone: Annotated[
-        Text, Field(description="Zone of times of day (default: UTC).", examples=["Europe/Berlin"])
-    ]
-    step: Annotated[
-        Text,
-        Field(description="How long after the one before a message comes (default: 1m).", examples=["40s"]),
-    ]
-
-
-# `from` is a keyword of Python, so this cannot be written as a class.
-Transcript = TypedDict(
-    "Transcript",
-    {
-        "from": Required[
-            Annotated[
-                Text,
-                Field(
-                    description="CSV, JSON or JSON Lines file with a message in each row: key, author, body, "
-                    "attributes, date_created, at.",
-                    examples=["chat.csv"],
-                ),
-            ]
-        ],
-        "key": Annotated[Text, Field(description="Column with the keys (default: `key`, or the position).")],
-    },
-    total=False,
+                "key": {
+                    "type": "string",
+                    "description": "Column or field that tells the items apart (default: `key`).",
+                },
+            },
+        },
+        {"type": "string", "pattern": "^\\$\\{.*\\}$"},
+    ],
 )
-Transcript.__doc__ = "The messages of a transcript, in their order."
-with_config(SHAPE)(Transcript)
-
-
-@with_config(SHAPE)
-class Use(TypedDict):
-    """The messages of a template, in their order."""
-
-    use: Required[Annotated[Name, Field(description="Name of a template, from any manifest.")]]
+VARIABLE: Final = Shape(
+    "Variable",
+    "A value that is given from outside, and that texts refer to as `${var.NAME}`.",
+    {
+        "type": field(
+            literal_schema(["string", "number", "bool", "list", "map"]),
+            "What it must be; that of the default unless given, else `string`.",
+        ),
+        "default": field(ANYTHING, "Its value where none is given; without one, it must be."),
+        "description": field(TEXT, "What it is for."),
+        "sensitive": field(FLAG, "Never show the value (default: false)."),
+    },
+)
+TIMELINE: Final = Shape(
+    "Timeline",
+    "When a conversation begins, and how its messages follow; resolved once, when it is created.",
+    {
+        "start": field(
+            TEXT,
+            "`-3d 09:00`, `-2h`, `now`, `today 09:00`, or a fixed instant.",
+            required=True,
+            examples=["-3d 09:00"],
+        ),
+        "zone": field(TEXT, "Zone of times of day (default: UTC).", examples=["Europe/Berlin"]),
+        "step": field(TEXT, "How long after the one before a message comes (default: 1m).", examples=["40s"]),
+    },
+)
+TRANSCRIPT: Final = Shape(
+    "Transcript",
+    "The messages of a transcript, in their order.",
+    {
+        "from": field(
+            TEXT,
+            "CSV, JSON or JSON Lines file with a message in each row: key, author, body, attributes, "
+            "date_created, at.",
+            required=True,
+            examples=["chat.csv"],
+        ),
+        "key": field(TEXT, "Column with the keys (default: `key`, or the position)."),
+    },
+)
+USE: Final = Shape(
+    "Use",
+    "The messages of a template, in their order.",
+    {"use": field(NAME_TEXT, "Name of a template, from any manifest.", required=True)},
+)

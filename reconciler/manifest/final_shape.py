@@ -8,14 +8,14 @@ from typing import Any
 
 from pydantic_core import SchemaValidator
 
-from reconciler.manifest.models import ADAPTER
+from reconciler.manifest.models import MANIFEST
 from reconciler.manifest.scalar_shapes import FINAL_PATTERNS
 
 
 @cache
 def final_validation() -> Callable[[Any], object]:
     """Return what raises ValidationError for a resolved manifest of the wrong shape."""
-    validate: Callable[[Any], object] = SchemaValidator(_final(ADAPTER.core_schema)).validate_python
+    validate: Callable[[Any], object] = SchemaValidator(_final(MANIFEST.schema)).validate_python
     return validate
 
 

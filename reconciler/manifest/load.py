@@ -91,7 +91,7 @@ def _parsed(files: dict[str, bytes], processes: int) -> Iterator[tuple[str, Pars
     """Yield what each of *files* says, in their order."""
     if not files:
         return
-    from reconciler.manifest.parse import parse  # noqa: PLC0415 - pydantic and ruamel.yaml
+    from reconciler.manifest.parse import parse  # noqa: PLC0415 - pydantic-core and ruamel.yaml
 
     apart: dict[str, Parsed] = {}
     processes = min(processes, sum(map(len, files.values())) // _WORTH_A_PROCESS)

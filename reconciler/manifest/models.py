@@ -5,275 +5,251 @@ manifest to be judged is in `messages`, `build`, `media` and `merge`. After a ch
 committed schema again: `reconciler schema manifest > schemas/manifest.schema.json`.
 """
 
-from typing import Annotated, Any, Final, Literal, Required
+from __future__ import annotations
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, with_config
-from typing_extensions import TypedDict
+from typing import Any, Final
 
-from reconciler.manifest.block_shapes import Blocks
-from reconciler.manifest.directives import ForEach, Timeline, Transcript, Use, Variable
-from reconciler.manifest.parts import Bindings, Lifecycle, Media, MessagingBinding, Timers
-from reconciler.manifest.scalar_shapes import (
-    SHAPE,
-    AccountSid,
-    ContentSid,
-    ConversationSid,
-    Instant,
-    Label,
-    MediaSid,
-    MessagingServiceSid,
-    Name,
-    RoleSid,
-    ServiceSid,
-    TemplateVariableName,
-    TemplateVariableValue,
-    Text,
-    VariableName,
+from pydantic_core import SchemaValidator
+from pydantic_core.core_schema import (
+    dict_schema,
+    int_schema,
+    list_schema,
+    literal_schema,
+    tagged_union_schema,
 )
 
-ONE_FILE: Final = "<file>"
-MANY_FILES: Final = "<files>"
-TEMPLATE: Final = "<template>"
-TRANSCRIPT: Final = "<transcript>"
-MANY_MESSAGES: Final = "<messages>"
-ONE_MESSAGE: Final = "<message>"
-BRANCHES: Final = frozenset((ONE_FILE, MANY_FILES, TEMPLATE, TRANSCRIPT, MANY_MESSAGES, ONE_MESSAGE))
+from reconciler.manifest.block_shapes import BLOCKS
+from reconciler.manifest.declare import Shape, field
+from reconciler.manifest.directives import FOR_EACH, TIMELINE, TRANSCRIPT, USE, VARIABLE
+from reconciler.manifest.parts import BINDINGS, LIFECYCLE, MEDIA, MESSAGING_BINDING, TIMERS
+from reconciler.manifest.scalar_shapes import (
+    ACCOUNT_SID,
+    ANYTHING,
+    CONTENT_SID,
+    CONVERSATION_SID,
+    FLAG,
+    INSTANT,
+    LABEL,
+    MEDIA_SID,
+    MESSAGING_SERVICE_SID,
+    NAME_TEXT,
+    ORDER,
+    ROLE_SID,
+    SERVICE_SID,
+    SUBJECT,
+    TEMPLATE_VARIABLE_NAME,
+    TEMPLATE_VARIABLE_VALUE,
+    TEXT,
+    UNMANAGED,
+    VARIABLE_NAME,
+)
+
+_ONE_FILE: Final = "<file>"
+_MANY_FILES: Final = "<files>"
+_TEMPLATE: Final = "<template>"
+_TRANSCRIPT: Final = "<transcript>"
+_MANY_MESSAGES: Final = "<messages>"
+_ONE_MESSAGE: Final = "<message>"
+BRANCHES: Final = frozenset((_ONE_FILE, _MANY_FILES, _TEMPLATE, _TRANSCRIPT, _MANY_MESSAGES, _ONE_MESSAGE))
 """Branches of `media` and `messages`; pydantic puts them into the location of an error, so no field may
 be named so."""
 
 
 def _media_branch(value: Any) -> str:
-    return MANY_FILES if isinstance(value, list) else ONE_FILE
-
-
-@with_config(SHAPE)
-class Message(TypedDict, total=False):
-    """One message of a conversation. A field that is not mentioned is not managed."""
-
-    key: Required[
-        Annotated[
-            Name,
-            Field(description="Identity of the message inside the conversation; never sent to Twilio."),
-        ]
-    ]
-    author: Annotated[
-        Text,
-        Field(description="Who wrote it: a participant's identity, or any text. Twilio's default: system."),
-    ]
-    body: Annotated[
-        Text,
-        Field(
-            description="The text: at most 32,768 bytes, or 1,600 characters in a conversation with "
-            "participants outside the chat."
-        ),
-    ]
-    attributes: Annotated[Any, Field(description="Any JSON value, at most 4 KB; sent as a JSON string.")]
-    date_created: Annotated[
-        Instant, Field(description="When it was written; with an offset or `Z`, whole seconds.")
-    ]
-    date_updated: Annotated[
-        Instant, Field(description="When it was last edited; with an offset or `Z`, whole seconds.")
-    ]
-    subject: Annotated[
-        str, Field(max_length=256, description="Subject, for e-mail. Twilio never shows it again.")
-    ]
-    media: Annotated[
-        Annotated[Media, Tag(ONE_FILE)] | Annotated[list[Media], Tag(MANY_FILES)],
-        Discriminator(_media_branch),
-        Field(description="A file to attach. A list may hold one file: the API takes one a message."),
-    ]
-    media_sid: Annotated[
-        MediaSid, Field(description="An uploaded file (`ME…`) to attach; it can be used once.")
-    ]
-    content_sid: Annotated[
-        ContentSid, Field(description="A content template (`HX…`); it takes the place of body and media.")
-    ]
-    content_variables: Annotated[
-        dict[TemplateVariableName, TemplateVariableValue],
-        Field(max_length=100, description="Values for the variables of the content template."),
-    ]
-    webhooks: Annotated[
-        bool, Field(description="Let Twilio call the service's webhooks for this message (default: false).")
-    ]
-    lifecycle: Annotated[Lifecycle, Field(description="What may happen to the message after it was created.")]
-    at: Annotated[
-        Text,
-        Field(
-            description="How long after the one before it comes, under a `timeline`: `+35s`, `+1d 09:15`.",
-            examples=["+35s"],
-        ),
-    ]
-    for_each: ForEach
+    return _MANY_FILES if isinstance(value, list) else _ONE_FILE
 
 
 def _item_branch(value: Any) -> str:
     if isinstance(value, dict):
         if "use" in value:
-            return TEMPLATE
+            return _TEMPLATE
         if "from" in value:
-            return TRANSCRIPT
-    return ONE_MESSAGE
+            return _TRANSCRIPT
+    return _ONE_MESSAGE
 
 
 def _messages_branch(value: Any) -> str:
     branch = _item_branch(value)
-    return MANY_MESSAGES if branch is ONE_MESSAGE else branch
+    return _MANY_MESSAGES if branch is _ONE_MESSAGE else branch
 
 
-Messages = Annotated[
-    Annotated[Use, Tag(TEMPLATE)]
-    | Annotated[Transcript, Tag(TRANSCRIPT)]
-    | Annotated[
-        list[
-            Annotated[
-                Annotated[Message, Tag(ONE_MESSAGE)]
-                | Annotated[Use, Tag(TEMPLATE)]
-                | Annotated[Transcript, Tag(TRANSCRIPT)],
-                Discriminator(_item_branch),
-            ]
-        ],
-        Tag(MANY_MESSAGES),
-    ],
-    Discriminator(_messages_branch),
-]
-
-
-@with_config(SHAPE)
-class MessageDefaults(TypedDict, total=False):
-    """Fields of messages that do not have them."""
-
-    author: Annotated[Text, Field(description="Author of messages without one.")]
-    attributes: Annotated[Any, Field(description="Attributes of messages without any.")]
-    subject: Annotated[str, Field(max_length=256, description="Subject of messages without one.")]
-    webhooks: Annotated[bool, Field(description="Let Twilio call webhooks where a message does not say.")]
-    lifecycle: Annotated[Lifecycle, Field(description="Lifecycle of messages without one.")]
-
-
-@with_config(SHAPE)
-class Participant(TypedDict, total=False):
-    """One member of a conversation: in the chat, or reached by SMS, WhatsApp and the like."""
-
-    key: Annotated[
-        Name,
-        Field(description="Name inside the conversation; the identity where that is a possible name."),
-    ]
-    identity: Annotated[Label, Field(description="Identity of a chat user.")]
-    messaging_binding: Annotated[
-        MessagingBinding, Field(description="How a participant outside the chat is reached.")
-    ]
-    role_sid: Annotated[RoleSid, Field(description="Role (`RL…`) in the conversation.")]
-    attributes: Annotated[Any, Field(description="Any JSON value, at most 4 KB.")]
-
-
-@with_config(SHAPE)
-class Conversation(TypedDict, total=False):
-    """A conversation: an existing one by `sid`, or by its unique name, created if absent."""
-
-    sid: Annotated[ConversationSid, Field(description="An existing conversation (`CH…`).")]
-    unique_name: Annotated[
-        Label, Field(description="Unique name on Twilio; the conversation's name here unless given.")
-    ]
-    friendly_name: Annotated[Label, Field(description="Name that people see.")]
-    attributes: Annotated[Any, Field(description="Any JSON value, at most 16 KB.")]
-    state: Annotated[
-        Literal["active", "inactive", "closed"],
-        Field(description="Wanted state. A closed conversation cannot be opened again."),
-    ]
-    messaging_service_sid: Annotated[
-        MessagingServiceSid, Field(description="Messaging service (`MG…`) used for SMS and WhatsApp.")
-    ]
-    timers: Annotated[Timers, Field(description="When the conversation falls inactive or is closed.")]
-    bindings: Annotated[Bindings, Field(description="Addresses of the conversation itself.")]
-    order: Annotated[
-        Literal["append", "strict", "any"],
-        Field(
-            description="`append` (default): new messages are sent in this order, after what is there. "
-            "`strict`: the live order must be this one. `any`: order does not matter."
+MESSAGE: Final = Shape(
+    "Message",
+    "One message of a conversation. A field that is not mentioned is not managed.",
+    {
+        "key": field(
+            NAME_TEXT,
+            "Identity of the message inside the conversation; never sent to Twilio.",
+            required=True,
         ),
-    ]
-    unmanaged: Annotated[
-        Literal["keep", "delete"],
-        Field(description="What to do with messages that no key names: `keep` (default) or `delete`."),
-    ]
-    messages: Annotated[
-        Messages,
-        Field(
-            description="The messages, in the order they are sent; `use: NAME` means those of a template, "
-            "`from: FILE` those of a transcript."
+        "author": field(
+            TEXT, "Who wrote it: a participant's identity, or any text. Twilio's default: system."
         ),
-    ]
-    participants: Annotated[list[Participant], Field(description="The members of the conversation.")]
-    defaults: Annotated[MessageDefaults, Field(description="Fields of messages that do not have them.")]
-    timeline: Annotated[Timeline, Field(description="When it begins, and how its messages follow.")]
-    for_each: ForEach
+        "body": field(
+            TEXT,
+            "The text: at most 32,768 bytes, or 1,600 characters in a conversation with participants outside "
+            "the chat.",
+        ),
+        "attributes": field(ANYTHING, "Any JSON value, at most 4 KB; sent as a JSON string."),
+        "date_created": field(INSTANT, "When it was written; with an offset or `Z`, whole seconds."),
+        "date_updated": field(INSTANT, "When it was last edited; with an offset or `Z`, whole seconds."),
+        "subject": field(SUBJECT, "Subject, for e-mail. Twilio never shows it again."),
+        "media": field(
+            tagged_union_schema(
+                {_ONE_FILE: MEDIA.schema, _MANY_FILES: list_schema(MEDIA.schema)}, _media_branch
+            ),
+            "A file to attach. A list may hold one file: the API takes one a message.",
+        ),
+        "media_sid": field(MEDIA_SID, "An uploaded file (`ME…`) to attach; it can be used once."),
+        "content_sid": field(
+            CONTENT_SID, "A content template (`HX…`); it takes the place of body and media."
+        ),
+        "content_variables": field(
+            dict_schema(TEMPLATE_VARIABLE_NAME, TEMPLATE_VARIABLE_VALUE, max_length=100),
+            "Values for the variables of the content template.",
+        ),
+        "webhooks": field(FLAG, "Let Twilio call the service's webhooks for this message (default: false)."),
+        "lifecycle": field(LIFECYCLE.schema, "What may happen to the message after it was created."),
+        "at": field(
+            TEXT,
+            "How long after the one before it comes, under a `timeline`: `+35s`, `+1d 09:15`.",
+            examples=["+35s"],
+        ),
+        "for_each": FOR_EACH,
+    },
+)
+_MESSAGES: Final = tagged_union_schema(
+    {
+        _TEMPLATE: USE.schema,
+        _TRANSCRIPT: TRANSCRIPT.schema,
+        _MANY_MESSAGES: list_schema(
+            tagged_union_schema(
+                {_ONE_MESSAGE: MESSAGE.schema, _TEMPLATE: USE.schema, _TRANSCRIPT: TRANSCRIPT.schema},
+                _item_branch,
+            )
+        ),
+    },
+    _messages_branch,
+)
+MESSAGE_DEFAULTS: Final = Shape(
+    "MessageDefaults",
+    "Fields of messages that do not have them.",
+    {
+        "author": field(TEXT, "Author of messages without one."),
+        "attributes": field(ANYTHING, "Attributes of messages without any."),
+        "subject": field(SUBJECT, "Subject of messages without one."),
+        "webhooks": field(FLAG, "Let Twilio call webhooks where a message does not say."),
+        "lifecycle": field(LIFECYCLE.schema, "Lifecycle of messages without one."),
+    },
+)
+PARTICIPANT: Final = Shape(
+    "Participant",
+    "One member of a conversation: in the chat, or reached by SMS, WhatsApp and the like.",
+    {
+        "key": field(NAME_TEXT, "Name inside the conversation; the identity where that is a possible name."),
+        "identity": field(LABEL, "Identity of a chat user."),
+        "messaging_binding": field(
+            MESSAGING_BINDING.schema, "How a participant outside the chat is reached."
+        ),
+        "role_sid": field(ROLE_SID, "Role (`RL…`) in the conversation."),
+        "attributes": field(ANYTHING, "Any JSON value, at most 4 KB."),
+    },
+)
+CONVERSATION: Final = Shape(
+    "Conversation",
+    "A conversation: an existing one by `sid`, or by its unique name, created if absent.",
+    {
+        "sid": field(CONVERSATION_SID, "An existing conversation (`CH…`)."),
+        "unique_name": field(LABEL, "Unique name on Twilio; the conversation's name here unless given."),
+        "friendly_name": field(LABEL, "Name that people see."),
+        "attributes": field(ANYTHING, "Any JSON value, at most 16 KB."),
+        "state": field(
+            literal_schema(["active", "inactive", "closed"]),
+            "Wanted state. A closed conversation cannot be opened again.",
+        ),
+        "messaging_service_sid": field(
+            MESSAGING_SERVICE_SID, "Messaging service (`MG…`) used for SMS and WhatsApp."
+        ),
+        "timers": field(TIMERS.schema, "When the conversation falls inactive or is closed."),
+        "bindings": field(BINDINGS.schema, "Addresses of the conversation itself."),
+        "order": field(
+            ORDER,
+            "`append` (default): new messages are sent in this order, after what is there. `strict`: the "
+            "live order must be this one. `any`: order does not matter.",
+        ),
+        "unmanaged": field(
+            UNMANAGED, "What to do with messages that no key names: `keep` (default) or `delete`."
+        ),
+        "messages": field(
+            _MESSAGES,
+            "The messages, in the order they are sent; `use: NAME` means those of a template, `from: FILE` "
+            "those of a transcript.",
+        ),
+        "participants": field(list_schema(PARTICIPANT.schema), "The members of the conversation."),
+        "defaults": field(MESSAGE_DEFAULTS.schema, "Fields of messages that do not have them."),
+        "timeline": field(TIMELINE.schema, "When it begins, and how its messages follow."),
+        "for_each": FOR_EACH,
+    },
+)
+DEFAULTS: Final = Shape(
+    "Defaults",
+    "Fields of messages and conversations that do not have them.",
+    {
+        **MESSAGE_DEFAULTS.fields,
+        "order": field(ORDER, "Order of conversations that do not say."),
+        "unmanaged": field(
+            UNMANAGED, "What conversations that do not say do with messages that no key names."
+        ),
+        "messaging_service_sid": field(
+            MESSAGING_SERVICE_SID, "Messaging service (`MG…`) of conversations without one."
+        ),
+        "timers": field(TIMERS.schema, "Timers of conversations without any."),
+        "timeline": field(TIMELINE.schema, "Timeline of conversations without one."),
+    },
+)
+SERVICE: Final = Shape(
+    "Service",
+    "A Conversations service: an existing one by `sid`, or by its friendly name, created if absent.",
+    {
+        "sid": field(SERVICE_SID, "An existing service (`IS…`)."),
+        "friendly_name": field(LABEL, "Friendly name on Twilio; the service's name here unless given."),
+        "default": field(FLAG, "Use the account's default service."),
+        "conversations": field(dict_schema(NAME_TEXT, CONVERSATION.schema), "The conversations, by name."),
+        "defaults": field(
+            DEFAULTS.schema, "Fields of messages and conversations of this service, in this file."
+        ),
+    },
+)
+MANIFEST: Final = Shape(
+    "Manifest",
+    "The messages that Twilio Conversations must hold.",
+    {
+        **BLOCKS,
+        # an integer in a range, as `true` would pass for a literal 1
+        "version": field(int_schema(ge=1, le=1), "Version of this format: 1.", required=True, const=1),
+        "account": field(ACCOUNT_SID, "The account (`AC…`) these manifests are for; any other is refused."),
+        "services": field(dict_schema(NAME_TEXT, SERVICE.schema), "The services, by name."),
+        "variables": field(
+            dict_schema(VARIABLE_NAME, VARIABLE.schema),
+            "Values given from outside, for every manifest of the run.",
+        ),
+        "defaults": field(DEFAULTS.schema, "Fields of messages and conversations of this file."),
+        "templates": field(
+            dict_schema(NAME_TEXT, list_schema(MESSAGE.schema)),
+            "Lists of messages that conversations of any manifest can `use`.",
+        ),
+    },
+    title="reconciler manifest",
+)
 
-
-@with_config(SHAPE)
-class Defaults(MessageDefaults, total=False):
-    """Fields of messages and conversations that do not have them."""
-
-    order: Annotated[
-        Literal["append", "strict", "any"], Field(description="Order of conversations that do not say.")
-    ]
-    unmanaged: Annotated[
-        Literal["keep", "delete"],
-        Field(description="What conversations that do not say do with messages that no key names."),
-    ]
-    messaging_service_sid: Annotated[
-        MessagingServiceSid, Field(description="Messaging service (`MG…`) of conversations without one.")
-    ]
-    timers: Annotated[Timers, Field(description="Timers of conversations without any.")]
-    timeline: Annotated[Timeline, Field(description="Timeline of conversations without one.")]
-
-
-@with_config(SHAPE)
-class Service(TypedDict, total=False):
-    """A Conversations service: an existing one by `sid`, or by its friendly name, created if absent."""
-
-    sid: Annotated[ServiceSid, Field(description="An existing service (`IS…`).")]
-    friendly_name: Annotated[
-        Label, Field(description="Friendly name on Twilio; the service's name here unless given.")
-    ]
-    default: Annotated[bool, Field(description="Use the account's default service.")]
-    conversations: Annotated[dict[Name, Conversation], Field(description="The conversations, by name.")]
-    defaults: Annotated[
-        Defaults, Field(description="Fields of messages and conversations of this service, in this file.")
-    ]
-
-
-@with_config(ConfigDict(strict=True, extra="forbid", title="reconciler manifest"))
-class Manifest(Blocks, total=False):
-    """The messages that Twilio Conversations must hold."""
-
-    version: Required[
-        Annotated[
-            int,  # a Literal[1] would let `true` pass
-            Field(ge=1, le=1, json_schema_extra={"const": 1}, description="Version of this format: 1."),
-        ]
-    ]
-    account: Annotated[
-        AccountSid, Field(description="The account (`AC…`) these manifests are for; any other is refused.")
-    ]
-    services: Annotated[dict[Name, Service], Field(description="The services, by name.")]
-    variables: Annotated[
-        dict[VariableName, Variable],
-        Field(description="Values given from outside, for every manifest of the run."),
-    ]
-    defaults: Annotated[Defaults, Field(description="Fields of messages and conversations of this file.")]
-    templates: Annotated[
-        dict[Name, list[Message]],
-        Field(description="Lists of messages that conversations of any manifest can `use`."),
-    ]
-
-
-ADAPTER: Final[TypeAdapter[Manifest]] = TypeAdapter(Manifest)
+VALIDATOR: Final = SchemaValidator(MANIFEST.schema)
 
 
 def manifest_schema() -> dict[str, Any]:
     """Return the JSON Schema of a manifest file, as editors want it."""
-    from reconciler.manifest.schema import EditorSchema  # noqa: PLC0415 - nothing else needs a schema
+    from reconciler.manifest.schema import EditorSchema  # noqa: PLC0415 - nothing else needs pydantic itself
 
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **ADAPTER.json_schema(schema_generator=EditorSchema),
+        **EditorSchema().generate(MANIFEST.schema),
     }

@@ -6,12 +6,12 @@ start-up is spared.
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from reconciler.manifest.blocks import entries_of
 from reconciler.manifest.build import Builder
 from reconciler.manifest.content import FileContent, Parsed
-from reconciler.manifest.models import ADAPTER
+from reconciler.manifest.models import VALIDATOR
 from reconciler.manifest.reader import Irregular, read
 from reconciler.manifest.written import OPENING, Written, says_more
 
@@ -30,7 +30,7 @@ def understood(data: bytes, path: str) -> Parsed | None:
     """Return the content of the manifest *data*, or None if it has a mistake."""
     try:
         document = read(data)
-        ADAPTER.validate_python(document.value)
+        VALIDATOR.validate_python(document.value)
     except (Irregular, ValidationError):
         return None
     if says_more(document.value, refers=OPENING.encode() in data):

@@ -4,46 +4,48 @@ Where a text may hold references (`${var.x}`), it is judged as written here and,
 again by `FINAL_PATTERNS`.
 """
 
-from typing import Annotated, Final
+from __future__ import annotations
 
-from pydantic import ConfigDict, Field
+from typing import Final
+
+from pydantic_core.core_schema import StringSchema, any_schema, bool_schema, literal_schema, str_schema
 
 from reconciler.model import ADDRESS_PART, NAME
-
-SHAPE: Final = ConfigDict(strict=True, extra="forbid")
-"""How every mapping is judged: no conversions, no unknown fields."""
 
 _SID: Final = "^{}[0-9a-fA-F]{{32}}$"
 _NAME: Final = f"^{NAME}$"
 
 
-def _sid(prefix: str) -> str:
+def _sid(prefix: str) -> StringSchema:
+    return str_schema(pattern=_sid_or_reference(prefix))
+
+
+def _sid_or_reference(prefix: str) -> str:
     return _SID.format(prefix) + r"|\$\{"
 
 
-Name = Annotated[str, Field(pattern=_NAME)]
-VariableName = Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
-Label = Annotated[str, Field(min_length=1, max_length=256)]
-Text = Annotated[str, Field(min_length=1)]
-AccountSid = Annotated[str, Field(pattern=_sid("AC"))]
-ServiceSid = Annotated[str, Field(pattern=_sid("IS"))]
-ConversationSid = Annotated[str, Field(pattern=_sid("CH"))]
-MediaSid = Annotated[str, Field(pattern=_sid("ME"))]
-ContentSid = Annotated[str, Field(pattern=_sid("HX"))]
-MessagingServiceSid = Annotated[str, Field(pattern=_sid("MG"))]
-RoleSid = Annotated[str, Field(pattern=_sid("RL"))]
-TemplateVariableName = Annotated[str, Field(min_length=1, max_length=16)]
-TemplateVariableValue = Annotated[str, Field(max_length=256)]
-Instant = Annotated[
-    str,
-    Field(
-        json_schema_extra={"format": "date-time"},
-        examples=["2026-01-05T09:00:00Z"],
-    ),
-]
-Duration = Annotated[str, Field(examples=["PT30M"])]
+ANYTHING: Final = any_schema()
+FLAG: Final = bool_schema()
+NAME_TEXT: Final = str_schema(pattern=_NAME)
+VARIABLE_NAME: Final = str_schema(pattern="^[A-Za-z_][A-Za-z0-9_-]{0,63}$")
+LABEL: Final = str_schema(min_length=1, max_length=256)
+TEXT: Final = str_schema(min_length=1)
+SUBJECT: Final = str_schema(max_length=256)
+ACCOUNT_SID: Final = _sid("AC")
+SERVICE_SID: Final = _sid("IS")
+CONVERSATION_SID: Final = _sid("CH")
+MEDIA_SID: Final = _sid("ME")
+CONTENT_SID: Final = _sid("HX")
+MESSAGING_SERVICE_SID: Final = _sid("MG")
+ROLE_SID: Final = _sid("RL")
+TEMPLATE_VARIABLE_NAME: Final = str_schema(min_length=1, max_length=16)
+TEMPLATE_VARIABLE_VALUE: Final = str_schema(max_length=256)
+INSTANT: Final = str_schema(metadata={"format": "date-time", "examples": ["2026-01-05T09:00:00Z"]})
+DURATION: Final = str_schema(metadata={"examples": ["PT30M"]})
+ORDER: Final = literal_schema(["append", "strict", "any"])
+UNMANAGED: Final = literal_schema(["keep", "delete"])
 
 FINAL_PATTERNS: Final = {_NAME: f"^{ADDRESS_PART}$"} | {
-    _sid(prefix): _SID.format(prefix) for prefix in ("AC", "IS", "CH", "ME", "HX", "MG", "RL")
+    _sid_or_reference(prefix): _SID.format(prefix) for prefix in ("AC", "IS", "CH", "ME", "HX", "MG", "RL")
 }
 """What each pattern is once all references are resolved and everything is fanned out."""

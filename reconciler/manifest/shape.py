@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, ValidationError
 
 from reconciler.manifest import block_shapes, directives, models, parts
+from reconciler.manifest.declare import Shape
 from reconciler.manifest.findings import Finding, Loc
 from reconciler.manifest.nouns import field_of, noun_of, record_of
 from reconciler.manifest.wording import (
@@ -26,53 +26,53 @@ from reconciler.manifest.wording import (
     wrong_value,
 )
 
-_NOUNS: Final[dict[Any, str]] = {
-    models.Service: "a service",
-    models.Conversation: "a conversation",
-    models.Message: "a message",
-    models.Participant: "a participant",
-    block_shapes.Import: "an entry of `import`",
-    block_shapes.Moved: "an entry of `moved`",
-    block_shapes.Removed: "an entry of `removed`",
-    directives.Variable: "a variable",
-    directives.Use: "an item of `messages`",
-    directives.Transcript: "an item of `messages`",
-    models.Defaults: "`defaults`",
-    models.MessageDefaults: "`defaults`",
-    directives.Timeline: "`timeline`",
-    parts.Media: "`media`",
-    parts.Lifecycle: "`lifecycle`",
-    parts.Timers: "`timers`",
-    parts.Bindings: "`bindings`",
-    parts.EmailBinding: "`bindings.email`",
-    parts.MessagingBinding: "`messaging_binding`",
+_NOUNS: Final[dict[Shape, str]] = {
+    models.SERVICE: "a service",
+    models.CONVERSATION: "a conversation",
+    models.MESSAGE: "a message",
+    models.PARTICIPANT: "a participant",
+    block_shapes.IMPORT: "an entry of `import`",
+    block_shapes.MOVED: "an entry of `moved`",
+    block_shapes.REMOVED: "an entry of `removed`",
+    directives.VARIABLE: "a variable",
+    directives.USE: "an item of `messages`",
+    directives.TRANSCRIPT: "an item of `messages`",
+    models.DEFAULTS: "`defaults`",
+    models.MESSAGE_DEFAULTS: "`defaults`",
+    directives.TIMELINE: "`timeline`",
+    parts.MEDIA: "`media`",
+    parts.LIFECYCLE: "`lifecycle`",
+    parts.TIMERS: "`timers`",
+    parts.BINDINGS: "`bindings`",
+    parts.EMAIL_BINDING: "`bindings.email`",
+    parts.MESSAGING_BINDING: "`messaging_binding`",
 }
-_MOVABLE: Final = {shape: noun for shape, noun in _NOUNS.items() if shape is not directives.Variable}
+_MOVABLE: Final = {shape: noun for shape, noun in _NOUNS.items() if shape is not directives.VARIABLE}
 """What a field may have been meant for that stands elsewhere; a `type` belongs to many things of Twilio's."""
-_INSIDE: Final[dict[tuple[Any, str | int], Any]] = {
-    (models.Manifest, "services"): models.Service,
-    (models.Manifest, "import"): block_shapes.Import,
-    (models.Manifest, "moved"): block_shapes.Moved,
-    (models.Manifest, "removed"): block_shapes.Removed,
-    (models.Manifest, "variables"): directives.Variable,
-    (models.Manifest, "defaults"): models.Defaults,
-    (models.Manifest, "templates"): models.Message,
-    (models.Service, "conversations"): models.Conversation,
-    (models.Service, "defaults"): models.Defaults,
-    (models.Conversation, "messages"): models.Message,
-    (models.Conversation, "participants"): models.Participant,
-    (models.Conversation, "defaults"): models.MessageDefaults,
-    (models.Conversation, "timers"): parts.Timers,
-    (models.Conversation, "timeline"): directives.Timeline,
-    (models.Conversation, "bindings"): parts.Bindings,
-    (models.Defaults, "timers"): parts.Timers,
-    (models.Defaults, "timeline"): directives.Timeline,
-    (models.Defaults, "lifecycle"): parts.Lifecycle,
-    (models.MessageDefaults, "lifecycle"): parts.Lifecycle,
-    (models.Message, "media"): parts.Media,
-    (models.Message, "lifecycle"): parts.Lifecycle,
-    (models.Participant, "messaging_binding"): parts.MessagingBinding,
-    (parts.Bindings, "email"): parts.EmailBinding,
+_INSIDE: Final[dict[tuple[Shape, str | int], Shape]] = {
+    (models.MANIFEST, "services"): models.SERVICE,
+    (models.MANIFEST, "import"): block_shapes.IMPORT,
+    (models.MANIFEST, "moved"): block_shapes.MOVED,
+    (models.MANIFEST, "removed"): block_shapes.REMOVED,
+    (models.MANIFEST, "variables"): directives.VARIABLE,
+    (models.MANIFEST, "defaults"): models.DEFAULTS,
+    (models.MANIFEST, "templates"): models.MESSAGE,
+    (models.SERVICE, "conversations"): models.CONVERSATION,
+    (models.SERVICE, "defaults"): models.DEFAULTS,
+    (models.CONVERSATION, "messages"): models.MESSAGE,
+    (models.CONVERSATION, "participants"): models.PARTICIPANT,
+    (models.CONVERSATION, "defaults"): models.MESSAGE_DEFAULTS,
+    (models.CONVERSATION, "timers"): parts.TIMERS,
+    (models.CONVERSATION, "timeline"): directives.TIMELINE,
+    (models.CONVERSATION, "bindings"): parts.BINDINGS,
+    (models.DEFAULTS, "timers"): parts.TIMERS,
+    (models.DEFAULTS, "timeline"): directives.TIMELINE,
+    (models.DEFAULTS, "lifecycle"): parts.LIFECYCLE,
+    (models.MESSAGE_DEFAULTS, "lifecycle"): parts.LIFECYCLE,
+    (models.MESSAGE, "media"): parts.MEDIA,
+    (models.MESSAGE, "lifecycle"): parts.LIFECYCLE,
+    (models.PARTICIPANT, "messaging_binding"): parts.MESSAGING_BINDING,
+    (parts.BINDINGS, "email"): parts.EMAIL_BINDING,
 }
 _NAMED: Final = frozenset(("services", "conversations", "variables", "templates"))
 """Fields whose mappings are by names that people choose."""
@@ -91,14 +91,14 @@ _FIELD_STAND_INS: Final[dict[str | int, Any]] = {
     "use": "",
     "from": "",
 }
-_ITEM_STAND_INS: Final[dict[Any, Any]] = {
-    models.Message: {"key": "", "body": "-"},
-    models.Participant: {"key": "", "identity": ""},
-    parts.Media: {"file": ""},
-    parts.Lifecycle: "body",
-    block_shapes.Import: {},
-    block_shapes.Moved: {},
-    block_shapes.Removed: {},
+_ITEM_STAND_INS: Final[dict[Shape, Any]] = {
+    models.MESSAGE: {"key": "", "body": "-"},
+    models.PARTICIPANT: {"key": "", "identity": ""},
+    parts.MEDIA: {"file": ""},
+    parts.LIFECYCLE: "body",
+    block_shapes.IMPORT: {},
+    block_shapes.MOVED: {},
+    block_shapes.REMOVED: {},
 }
 """What takes the place of a wrong field or item: rules that ask whether it is there are content,
 and an empty text means "unknown" to those that would compare it. Other fields are removed."""
@@ -109,7 +109,7 @@ _NAMING: Final[dict[str | int, str]] = {"key": "", "use": "name of a template"}
 
 
 def shape_findings(
-    root: Any, validate: Callable[[Any], object] = models.ADAPTER.validate_python
+    root: Any, validate: Callable[[Any], object] = models.VALIDATOR.validate_python
 ) -> list[Finding]:
     """Return what *validate* finds wrong with the shape of *root*, and take it out of *root*."""
     try:
@@ -162,13 +162,13 @@ def _finding(loc: Loc, detail: ErrorDetails, root: Any, meant: dict[Loc, str | N
 
 def _unknown_field(loc: Loc, root: Any, meant: str | None) -> Finding:
     name, holder = str(loc[-1]), loc[:-1]
-    homes = list(dict.fromkeys(noun for shape, noun in _MOVABLE.items() if name in shape.__annotations__))
+    homes = list(dict.fromkeys(noun for shape, noun in _MOVABLE.items() if name in shape.fields))
     if meant:
         hint = f"did you mean `{meant}`?"
     elif homes:
         hint = f"`{name}` is a field of {one_of(homes)}"
     else:
-        hint = f"fields here are {', '.join(_shape_at(holder, root).__annotations__)}"
+        hint = f"fields here are {', '.join(_shape_at(holder, root).fields)}"
     return Finding(loc, f"unknown field `{cut(name)}` in {_subject(holder, root)}", hint, on_key=True)
 
 
@@ -189,7 +189,7 @@ def _wrong_name(loc: Loc, detail: ErrorDetails, root: Any) -> Finding:
     name = str(loc[-1])
     if detail["type"] == "string_pattern_mismatch":
         shape = _shape_at(loc, root)
-        rule = VARIABLE_NAME_HINT if shape is directives.Variable else NAME_HINT
+        rule = VARIABLE_NAME_HINT if shape is directives.VARIABLE else NAME_HINT
         noun = "a template" if loc[0] == "templates" else _NOUNS[shape]
         return Finding(loc, f"`{cut(name)}` cannot be the name of {noun}", rule, on_key=True)
     is_empty = detail["type"] == "string_too_short"
@@ -207,21 +207,21 @@ def _subject(loc: Loc, root: Any) -> str:
 
 def _meant(loc: Loc, root: Any) -> str | None:
     """Return the field that the unknown field at *loc* may be a misspelling of."""
-    return close_to(str(loc[-1]), list(_shape_at(loc[:-1], root).__annotations__))
+    return close_to(str(loc[-1]), list(_shape_at(loc[:-1], root).fields))
 
 
-def _shape_at(loc: Loc, root: Any) -> Any:
+def _shape_at(loc: Loc, root: Any) -> Shape:
     """Return the shape of the mapping at *loc*, or of the one that holds the list item there."""
-    shape: Any = models.Manifest
+    shape = models.MANIFEST
     is_name = False
     for part in loc:
         if not is_name:
             shape = _INSIDE.get((shape, part), shape)
         is_name = not is_name and part in _NAMED
-    if shape is models.Message and loc[0] == "services":
+    if shape is models.MESSAGE and loc[0] == "services":
         value = _value_at(root, loc)
         if isinstance(value, dict):
-            return directives.Use if "use" in value else directives.Transcript if "from" in value else shape
+            return directives.USE if "use" in value else directives.TRANSCRIPT if "from" in value else shape
     return shape
 
 
