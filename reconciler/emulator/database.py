@@ -105,25 +105,25 @@ class Database:
                 isolation_level=None,
                 check_same_thread=False,
             )
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
         except sqlite3.OperationalError as error:
             raise UsageError(
                 f"cannot open the emulator's data file `{path}`: {error}",
                 hint="check that its folder exists and can be written to",
             ) from error
-        try:
-            self._prepare()
         except sqlite3.DatabaseError as error:
-            self._connection.close()
             raise UsageError(
                 f"`{path}` is no data file of the emulator: {error}",
                 hint="name another file; a file that does not exist is created",
             ) from error
-        except UsageError:
-            self._connection.close()
-            raise
 
     def _prepare(self) -> None:
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        self._log_ahead()
+        for pragma in ("synchronous = NORMAL", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
         with self.transaction():
             (version,) = self.one("PRAGMA user_version") or (0,)
@@ -141,6 +141,18 @@ class Database:
                 (self.new_hex(), self.new_sid("AC"), self.new_sid("MG")),
             )
             self.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def _log_ahead(self) -> None:
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                with self.transaction():
+                    pass  # waits for who else is creating the file, which this pragma alone never does
+            else:
+                return
 
     def close(self) -> None:
         """Close the file; nothing can be asked afterwards."""

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +80,31 @@ def test_several_processes_use_one_file_at_once(tmp_path: Path) -> None:
     with closing(Store(path)) as store:
         rows = store.messages.page(store.services.default().sid, "a", Start(), 1000).rows
         assert [number for number, *_ in rows] == list(range(150))
+
+
+def test_a_file_that_another_process_is_creating_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one statement for which SQLite itself does not wait is made again when the other is done."""
+    path = tmp_path / "emulator.db"
+    met = []
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        class Watched(sqlite3.Connection):
+            def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
+                try:
+                    return super().execute(sql, values)
+                except sqlite3.OperationalError as error:
+                    met.append(error.sqlite_errorname)
+                    other.execute("COMMIT")
+                    raise
+
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
+        with closing(Store(path)) as store:
+            assert store.services.default().sid
+
+    assert met == ["SQLITE_BUSY"]
 
 
 def test_file_of_something_else_is_refused(tmp_path: Path) -> None:
