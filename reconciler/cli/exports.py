@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from msgspec.structs import replace
 
 from reconciler.cli import options as shared
+from reconciler.cli.screen import say
 from reconciler.errors import UsageError
 from reconciler.report.inert import escape
 
@@ -135,7 +136,7 @@ def _write(services: Sequence[Service], out: Path | None, *, force: bool) -> Non
     from reconciler.manifest.dump import dump  # noqa: PLC0415
 
     if out is None:
-        click.echo(dump(services), nl=False)
+        say(dump(services), nl=False)
         return
     if out.suffix in _SUFFIXES:
         files = {out: dump(services)}

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options as shared
+from reconciler.cli.screen import say
 from reconciler.errors import ManifestError, Problem, ReconcilerError, UsageError
 from reconciler.report.inert import escape
 
@@ -34,7 +35,7 @@ def fmt(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:
         if before == after.encode():
             continue
         changed += 1
-        click.echo("\n".join(_diff(file, before, after)) if diff else escape(str(file)))
+        say("\n".join(_diff(file, before, after)) if diff else escape(str(file)))
         if not check and not diff:
             _write(file, after)
     if problems:

@@ -12,7 +12,7 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.cli import options as shared
-from reconciler.cli.screen import parse
+from reconciler.cli.screen import parse, say
 from reconciler.errors import ManifestError
 
 
@@ -30,7 +30,7 @@ def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) ->
         if form == "github":
             from reconciler.report.github import problem_annotations  # noqa: PLC0415
 
-            click.echo("\n".join(problem_annotations(error)))
+            say("\n".join(problem_annotations(error)))
         if form != "json":
             raise
         problems = [
@@ -60,14 +60,14 @@ def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) ->
     if warnings and form == "github":
         from reconciler.report.github import warning_annotations  # noqa: PLC0415
 
-        click.echo("\n".join(warning_annotations(warnings, desired)))
+        say("\n".join(warning_annotations(warnings, desired)))
     elif warnings:
         from reconciler.report.paint import Paint  # noqa: PLC0415
         from reconciler.report.text import warnings as warning_lines  # noqa: PLC0415
 
         for lines in warning_lines(warnings, Paint(color=False)):
             click.echo("\n".join(lines), err=True)
-    click.echo(
+    say(
         f"Success! The manifests are valid: {_count(messages, 'message')} "
         f"in {_count(len(conversations), 'conversation')}."
     )
@@ -88,7 +88,7 @@ def version(form: str) -> None:
     if form == "json":
         _print_json({"reconciler_version": __version__, "python_version": sys.version.split()[0]})
     else:
-        click.echo(f"reconciler {__version__}")
+        say(f"reconciler {__version__}")
 
 
 @click.command(epilog="Example: reconciler emulator --port 8010 --data demo.db")
@@ -150,11 +150,11 @@ def _print_diagnostics(document: dict[str, Any]) -> None:
     """Print JSON that holds what strangers wrote."""
     from reconciler.report.json import encode  # noqa: PLC0415
 
-    click.echo(msgspec.json.format(encode(document).decode(), indent=2))
+    say(msgspec.json.format(encode(document).decode(), indent=2))
 
 
 def _print_json(value: Any) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    say(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
 def _count(number: int, noun: str) -> str:

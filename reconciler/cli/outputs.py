@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from reconciler.cli import options as shared
+from reconciler.cli.screen import say
 from reconciler.errors import StateError, UsageError
 from reconciler.model import matches
 from reconciler.report.inert import escape
@@ -58,12 +59,12 @@ def output(globs: tuple[str, ...], state: Path, form: str) -> None:
                 hint=f"put back a good copy, such as `{state}.backup`",
             )
     if form == "json":
-        click.echo(msgspec.json.format(encode(sids).decode(), indent=2))
+        say(msgspec.json.format(encode(sids).decode(), indent=2))
     elif form == "env":
-        click.echo("".join(f"{name}={sid}\n" for name, sid in _named(sids).items()), nl=False)
+        say("".join(f"{name}={sid}\n" for name, sid in _named(sids).items()), nl=False)
     else:
         width = max(map(len, sids), default=0)
-        click.echo("".join(f"{escape(address):{width}}  {sid}\n" for address, sid in sids.items()), nl=False)
+        say("".join(f"{escape(address):{width}}  {sid}\n" for address, sid in sids.items()), nl=False)
 
 
 def _named(sids: Mapping[str, str]) -> dict[str, str]:

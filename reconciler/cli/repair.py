@@ -12,6 +12,7 @@ import click
 
 from reconciler.cli import options as shared
 from reconciler.cli.exports import import_terraform, writing
+from reconciler.cli.screen import say
 from reconciler.errors import StateError, UsageError
 from reconciler.model import ResourceType, declared_conversations, type_of
 from reconciler.report.inert import escape
@@ -64,8 +65,8 @@ def import_(address: str | None, sid: str | None, paths: tuple[Path, ...], **giv
     except Interrupted as signal:
         return _INTERRUPTED + signal.signum
     for parent, binding in imported.parents:
-        click.echo(f"Found {escape(parent)}: {binding.sid}")
-    click.echo(f"Imported {escape(address)}: {imported.binding.sid}")
+        say(f"Found {escape(parent)}: {binding.sid}")
+    say(f"Imported {escape(address)}: {imported.binding.sid}")
     if imported.binding.conversation_sid and not _is_declared(desired, address):
         person = type_of(address) is ResourceType.PARTICIPANT
         fate = "lets go of the participant" if person else "deletes the message"
@@ -87,7 +88,7 @@ def mv(old: str, new: str, **given: Any) -> None:
     with _changing("state mv", given) as (state, _):
         moved = edit.move(state, old, new)
     along = f", and {len(moved) - 1} in it" if len(moved) > 1 else ""
-    click.echo(f"Moved {escape(old)} to {escape(new)}{along}")
+    say(f"Moved {escape(old)} to {escape(new)}{along}")
 
 
 @click.command(epilog="Example: reconciler state rm 'support/order-47*'")
@@ -100,7 +101,7 @@ def rm(globs: tuple[str, ...], **given: Any) -> None:
         superseded = {address: binding.superseded for address, binding in state.bindings.items()}
         gone = edit.remove(state, globs)
     for address in gone:
-        click.echo(f"Removed {escape(address)}")
+        say(f"Removed {escape(address)}")
         for sid in superseded.get(address, ()):
             click.echo(f"note: {sid}, which it replaced, is still there and is forgotten too", err=True)
 
@@ -114,7 +115,7 @@ def pull(**given: Any) -> None:
 
     with shared.locked("state pull", given):
         state = _existing(StateStore(given["state"]))
-    click.echo(document.encode(state, state.serial), nl=False)
+    say(document.encode(state, state.serial), nl=False)
 
 
 @click.command(epilog="Example: reconciler state push state.json")
@@ -136,7 +137,7 @@ def push(file: Path, *, force: bool, **given: Any) -> None:
         edit.check_successor(current, pushed, older=force)
         _keep_journal(store, current)
         store.write(pushed)
-    click.echo(f"Pushed {len(pushed.bindings):,} bindings; the state is now at serial {pushed.serial}")
+    say(f"Pushed {len(pushed.bindings):,} bindings; the state is now at serial {pushed.serial}")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +64,7 @@ class Screen:
         self._key = key
         self._color = sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
         self._streams: dict[Path | None, EventStream] = {}
-        self._progress: list[Progress] = []
+        self._progress: Progress = _All(())
 
     @property
     def asks(self) -> bool:
@@ -75,7 +75,8 @@ class Screen:
         """Show a plan; before an apply only to people and streams, as files are to hold the outcome."""
         for one in self._formats:
             if one.name == "jsonl":
-                self._stream(one).plan(plan)
+                with _writing(one.file):
+                    self._stream(one).plan(plan)
             elif not before_apply or (one.name == "text" and one.file is None):
                 self._write(one, self._rendered_plan(one, plan, desired))
         if not self.asks:
@@ -86,7 +87,8 @@ class Screen:
         """Show what was done."""
         for one in self._formats:
             if one.name == "jsonl":
-                self._stream(one).outcome(outcome, destroy=destroy)
+                with _writing(one.file):
+                    self._stream(one).outcome(outcome, destroy=destroy)
             elif one.name != "github":
                 self._write(one, self._rendered_outcome(one, outcome, destroy=destroy))
 
@@ -107,17 +109,17 @@ class Screen:
         """Return who tells of the work: the streams, and stderr in lines or, for a person, in one line."""
         from reconciler.report.progress import LineProgress, StatusProgress  # noqa: PLC0415
 
-        self._progress = [self._stream(one) for one in self._formats if one.name == "jsonl"]
+        parts: list[Progress] = [self._stream(one) for one in self._formats if one.name == "jsonl"]
         if sys.stderr.isatty():
-            self._progress.append(StatusProgress(sys.stderr, len(plan.actions)))
+            parts.append(StatusProgress(sys.stderr, len(plan.actions)))
         else:
-            self._progress.append(LineProgress(sys.stderr))
-        return _All(self._progress)
+            parts.append(LineProgress(sys.stderr))
+        self._progress = _All(parts)
+        return self._progress
 
     def close(self) -> None:
         """End the progress."""
-        for progress in self._progress:
-            progress.close()
+        self._progress.close()
 
     def _rendered_plan(self, one: Format, plan: Plan, desired: Desired) -> str:
         if one.name == "json":
@@ -161,7 +163,7 @@ class Screen:
         from reconciler.report.jsonl import EventStream  # noqa: PLC0415
 
         if one.file not in self._streams:
-            stream: BinaryIO = sys.stdout.buffer if one.file is None else _opened(one.file)
+            stream: BinaryIO = sys.stdout.buffer if one.file is None else one.file.open("wb")
             self._streams[one.file] = EventStream(
                 stream, version=__version__, timestamp=_now, seconds=time.monotonic
             )
@@ -169,37 +171,49 @@ class Screen:
 
     def _write(self, one: Format, text: str) -> None:
         if one.file is None:
-            click.echo(text, nl=False, color=self._color)
+            say(text, nl=False, color=self._color)
             return
-        with _opened(one.file) as file:
+        with _writing(one.file), one.file.open("wb") as file:
             file.write(text.encode())
 
 
 class _All:
-    """Tells several of the progress, one after another."""
+    """Tells several of the progress, one after another. Who cannot be told any more is left alone.
+
+    The work goes on without: to stop in the middle of it would leave more behind than lines unread.
+    """
 
     def __init__(self, parts: Sequence[Progress]) -> None:
-        self._parts = parts
+        self._parts = list(parts)
 
     def started(self, action: Action) -> None:
         """Tell each that *action* begins."""
-        for part in self._parts:
-            part.started(action)
+        self._each(lambda part: part.started(action))
 
     def finished(self, result: Result) -> None:
         """Tell each what became of an action."""
-        for part in self._parts:
-            part.finished(result)
+        self._each(lambda part: part.finished(result))
 
     def read(self, done: int, total: int) -> None:
         """Tell each how much is read."""
-        for part in self._parts:
-            part.read(done, total)
+        self._each(lambda part: part.read(done, total))
 
     def close(self) -> None:
         """Tell each that the work is over."""
-        for part in self._parts:
-            part.close()
+        self._each(lambda part: part.close())
+
+    def _each(self, tell: Callable[[Progress], None]) -> None:
+        for part in tuple(self._parts):
+            try:
+                tell(part)
+            except OSError:
+                self._parts.remove(part)
+
+
+def say(text: str | bytes, *, nl: bool = True, color: bool | None = None) -> None:
+    """Print *text* on standard output; raises UsageError where that cannot be written."""
+    with _writing(None):
+        click.echo(text, nl=nl, color=color)
 
 
 def complain(error: ReconcilerError) -> None:
@@ -216,11 +230,18 @@ def ask(question: str) -> bool:
     return sys.stdin.readline().strip() == "yes"
 
 
-def _opened(path: Path) -> BinaryIO:
+@contextmanager
+def _writing(file: Path | None) -> Iterator[None]:
+    """Raise UsageError where *file*, or standard output, cannot be written. That nobody reads is none."""
     try:
-        return path.open("wb")
+        yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {error.strerror}") from error
+        if file is None:  # else Python tries once more on its way out, and complains
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        place = "the output" if file is None else f"`{file}`"
+        raise UsageError(f"cannot write {place}: {(error.strerror or str(error)).lower()}") from error
 
 
 def _now() -> str:

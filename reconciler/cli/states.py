@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.cli import options as shared
 from reconciler.cli import repair
+from reconciler.cli.screen import say
 from reconciler.errors import StateError
 from reconciler.model import matches, type_of
 from reconciler.planner.document import decode_plan
@@ -33,20 +34,20 @@ def show(plan: Path | None, state: Path, form: str) -> None:
         saved = decode_plan(plan.read_bytes())
         if form == "json":
             made = plan_document(saved.plan, timestamp=saved.created_at, version=saved.reconciler_version)
-            click.echo(encode(made), nl=False)
+            say(encode(made), nl=False)
         else:
-            click.echo(render_plan(saved.plan), nl=False)
+            say(render_plan(saved.plan), nl=False)
         return
     remembered = _read(state)
     if form == "json":
-        click.echo(document.encode(remembered, remembered.serial), nl=False)
+        say(document.encode(remembered, remembered.serial), nl=False)
         return
-    click.echo(f"account {remembered.account_sid} at {escape(remembered.origin)}")
-    click.echo(f"lineage {remembered.lineage}, serial {remembered.serial}")
+    say(f"account {remembered.account_sid} at {escape(remembered.origin)}")
+    say(f"lineage {remembered.lineage}, serial {remembered.serial}")
     for address, binding in remembered.bindings.items():
-        click.echo(f"{escape(address)}  {escape(binding.sid)}")
+        say(f"{escape(address)}  {escape(binding.sid)}")
     for address in remembered.intents:
-        click.echo(f"{escape(address)}  (in flight: its outcome is not known yet)")
+        say(f"{escape(address)}  (in flight: its outcome is not known yet)")
 
 
 @click.group(epilog="Example: reconciler state list 'support/*'")
@@ -65,7 +66,7 @@ def list_(globs: tuple[str, ...], state: Path) -> None:
     """List the addresses that are bound, all or those that match a glob."""
     for address in _read(state).bindings:
         if not globs or any(matches(address, glob) for glob in globs):
-            click.echo(escape(address))
+            say(escape(address))
 
 
 @state.command(name="show", epilog="Example: reconciler state show support/order-4711/welcome")
@@ -81,11 +82,11 @@ def show_one(address: str, state: Path, form: str) -> None:
         )
     binding = bindings[address]
     if form == "json":
-        click.echo(msgspec.json.format(encode({"address": address, **_fields(binding)}).decode()))
+        say(msgspec.json.format(encode({"address": address, **_fields(binding)}).decode()))
         return
-    click.echo(f"# {escape(address)} ({type_of(address)})")
+    say(f"# {escape(address)} ({type_of(address)})")
     for name, value in _fields(binding).items():
-        click.echo(f"{name} = {escape(str(value))}")
+        say(f"{name} = {escape(str(value))}")
 
 
 def _fields(binding: Binding) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from reconciler.cli import options as shared
-from reconciler.cli.screen import ask, complain
+from reconciler.cli.screen import ask, complain, say
 from reconciler.errors import UsageError
 from reconciler.report.inert import escape, quoted
 from reconciler.throwaway import DEFAULT_WORKSPACE, check_workspace
@@ -70,17 +70,15 @@ def _sweep(
     failed = _with_client(given, lambda client: delete_services(client, sids, at_once=given["parallelism"]))
     for error in failed.values():
         complain(error)
-    click.echo(f"Sweep complete! Services: {len(sids) - len(failed)} destroyed.")
+    say(f"Sweep complete! Services: {len(sids) - len(failed)} destroyed.")
     return 1 if failed else 0
 
 
 def _show(old: Sequence[Leftover], workspace: str, *, now: datetime, younger: int) -> None:
     for one in old:
         minutes = int((now - one.made_at).total_seconds()) // 60
-        click.echo(
-            f"- {escape(one.sid)}  {minutes // 60:>4} h {minutes % 60:>2} min  {quoted(one.friendly_name)}"
-        )
-    click.echo(f"{len(old)} left behind in workspace `{workspace}`, {younger} too young to tell.")
+        say(f"- {escape(one.sid)}  {minutes // 60:>4} h {minutes % 60:>2} min  {quoted(one.friendly_name)}")
+    say(f"{len(old)} left behind in workspace `{workspace}`, {younger} too young to tell.")
 
 
 def _with_client(given: dict[str, Any], work: Callable[[Twilio], Coroutine[Any, Any, T]]) -> T:
