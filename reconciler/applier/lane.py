@@ -12,7 +12,7 @@ from reconciler.model import Address
 from reconciler.planner.actions import Action, Status, Verb
 from reconciler.planner.diff import MESSAGE, digests
 from reconciler.planner.messages import rebound
-from reconciler.state.model import Binding, Bound, Record, Unbound
+from reconciler.state.model import Binding, Bound, gone
 
 if TYPE_CHECKING:
     from reconciler.applier.run import Run
@@ -36,7 +36,7 @@ class Lane:
         for action in self.actions:
             binding = state.bindings.get(action.address)
             if action.verb is Verb.FORGET and not action.released and binding is not None:
-                state.apply(_without(action.address, binding, binding.sid))
+                state.apply(gone(action.address, binding, binding.sid))
         moved = {
             action.address: state.bindings.pop(action.previous_address)
             for action in self.actions
@@ -140,12 +140,6 @@ class Lane:
                 return
         binding = self.run.state.bindings.get(action.address)
         if binding is not None:
-            await self.run.record(_without(action.address, binding, action.sid))
+            await self.run.record(gone(action.address, binding, action.sid))
         sid = binding.sid if binding is not None and action.verb is Verb.REPLACE else action.sid
         self.run.results.finish(action, Status.DONE, sid=sid)
-
-
-def _without(address: Address, binding: Binding, sid: str) -> Record:
-    """Return the record that *sid* is gone from what *address* stands for."""
-    left = binding.without(sid)
-    return Unbound(address) if left is None else Bound(address, left)

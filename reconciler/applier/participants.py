@@ -6,16 +6,16 @@ only once, so a create whose reply was lost is looked up by it, or sent again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, OutcomeUnknown, Refused, RemoteError
 from reconciler.model import RemoteParticipant
-from reconciler.planner.actions import Action, Status, Verb
+from reconciler.planner.actions import Action, Reason, Status, Verb
 from reconciler.planner.diff import PARTICIPANT, digests
 from reconciler.planner.people import live_participant_values, natural_key
-from reconciler.state.model import Binding, Bound, Unbound
+from reconciler.state.model import Binding, Bound, gone
 
 if TYPE_CHECKING:
     from reconciler.applier.run import Run
@@ -26,35 +26,49 @@ _THERE_ALREADY: Final = frozenset({50416, 50433})
 
 
 async def bring_in(run: Run, actions: Iterable[Action], service_sid: str, sid: str) -> None:
-    """Create, update and replace participants; they do not depend on each other."""
+    """Create, update and replace participants, and remove superseded ones: none depends on another."""
+    where = (service_sid, sid)
     await concurrently(
-        _bring_in(run, action, service_sid, sid) for action in actions if action.verb is not Verb.DELETE
+        _remove(run, action, where) if action.verb is Verb.DELETE else _bring_in(run, action, where)
+        for action in actions
+        if not _is_last(action)
     )
 
 
 async def take_out(run: Run, actions: Iterable[Action], service_sid: str, sid: str) -> None:
     """Remove participants; their messages stay."""
-
-    async def remove(action: Action) -> None:
-        if action.with_parent or run.stopping or action.sid is None:
-            return
-        if await _removed(run, action, service_sid, sid):
-            await run.record(Unbound(action.address))
-            run.results.finish(action, Status.DONE, sid=action.sid)
-
-    await concurrently(remove(action) for action in actions if action.verb is Verb.DELETE)
+    await concurrently(_remove(run, action, (service_sid, sid)) for action in actions if _is_last(action))
 
 
-async def _bring_in(run: Run, action: Action, service_sid: str, sid: str) -> None:
+def _is_last(action: Action) -> bool:
+    """Return whether whoever is removed may still be sent what is new: not if another took their place."""
+    return action.verb is Verb.DELETE and action.reason is not Reason.SUPERSEDED
+
+
+async def _remove(run: Run, action: Action, where: tuple[str, str]) -> None:
+    if action.with_parent or run.stopping or action.sid is None:
+        return
+    if await _removed(run, action, where):
+        await _forget(run, action)
+        run.results.finish(action, Status.DONE, sid=action.sid)
+
+
+async def _bring_in(run: Run, action: Action, where: tuple[str, str]) -> None:
     if run.stopping:
         return
     run.results.start(action)
-    where = (service_sid, sid)
+    # Nobody can be in a conversation twice, so who stays the same person goes before coming again.
+    replaced = action.verb is Verb.REPLACE
+    goes_first = replaced and natural_key(action.before) == natural_key(action.send)
+    if goes_first and not await _removed(run, action, where):
+        return
+    before = run.state.bindings.get(action.address)
     try:
         if action.verb is Verb.UPDATE and action.sid is not None:
-            async with run.turns.turn(1):
-                live = await run.client.update_participant(*where, action.sid, action.send)
-            created = run.state.bindings[action.address].created
+            live, created = (
+                await _updated(run, where, action.sid, action.send),
+                before is not None and before.created,
+            )
         else:
             live, created = await _created(run, action, where)
     except RemoteError as error:
@@ -64,18 +78,39 @@ async def _bring_in(run: Run, action: Action, service_sid: str, sid: str) -> Non
         return
     managed = {name: action.after[name] for name in action.managed}
     sent, observed = digests(PARTICIPANT, managed, live_participant_values(live), run.state.digest)
+    before = run.state.bindings.get(action.address)  # once more: superseded ones went meanwhile
+    superseded = before.superseded if before is not None else ()
+    if replaced and not goes_first and action.sid is not None:
+        superseded = (*superseded, action.sid)
     binding = Binding(
         sid=live.sid,
-        service_sid=service_sid,
-        conversation_sid=sid,
+        service_sid=where[0],
+        conversation_sid=where[1],
         sent=sent,
         observed=observed,
+        superseded=superseded,
         created=created,
     )
     await run.record(Bound(action.address, binding))
-    if action.verb is Verb.REPLACE and not await _removed(run, action, service_sid, sid):
-        return
+    if replaced and not goes_first:
+        if not await _removed(run, action, where):
+            return
+        await _forget(run, action)
     run.results.finish(action, Status.DONE, sid=live.sid)
+
+
+async def _updated(
+    run: Run, where: tuple[str, str], sid: str, fields: Mapping[str, str]
+) -> RemoteParticipant:
+    async with run.turns.turn(1):
+        return await run.client.update_participant(*where, sid, fields)
+
+
+async def _forget(run: Run, action: Action) -> None:
+    """Record that whom *action* removed is gone."""
+    binding = run.state.bindings.get(action.address)
+    if binding is not None and action.sid is not None:
+        await run.record(gone(action.address, binding, action.sid))
 
 
 async def _created(run: Run, action: Action, where: tuple[str, str]) -> tuple[RemoteParticipant, bool]:
@@ -91,12 +126,25 @@ async def _created(run: Run, action: Action, where: tuple[str, str]) -> tuple[Re
             sent_before = sent_before or isinstance(error, OutcomeUnknown)
             live = await _find(run, action, where)
             if live is not None:
-                return live, sent_before
+                return await _as_wanted(run, action, where, live), sent_before
             if isinstance(error, Refused) or run.stopping:
                 raise
     raise OutcomeUnknown(
         f"the participant never showed, though it was sent {_SENDS} times", where=action.address
     )
+
+
+async def _as_wanted(
+    run: Run, action: Action, where: tuple[str, str], live: RemoteParticipant
+) -> RemoteParticipant:
+    """Return who was found, changed to what was to be created: somebody else may have brought them in."""
+    shown = {**PARTICIPANT.defaults, **live_participant_values(live)}
+    differs = {
+        name: text
+        for name, text in action.send.items()
+        if name not in PARTICIPANT.immutable and shown.get(name) != text
+    }
+    return await _updated(run, where, live.sid, differs) if differs else live
 
 
 async def _find(run: Run, action: Action, where: tuple[str, str]) -> RemoteParticipant | None:
@@ -108,10 +156,10 @@ async def _find(run: Run, action: Action, where: tuple[str, str]) -> RemoteParti
     return None
 
 
-async def _removed(run: Run, action: Action, service_sid: str, sid: str) -> bool:
+async def _removed(run: Run, action: Action, where: tuple[str, str]) -> bool:
     try:
         async with run.turns.turn(1):
-            await run.client.delete_participant(service_sid, sid, action.sid or "")
+            await run.client.delete_participant(*where, action.sid or "")
     except NotFound:
         return True  # somebody was quicker
     except RemoteError as error:

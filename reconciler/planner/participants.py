@@ -23,32 +23,79 @@ from reconciler.state.model import Binding
 def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Binding]) -> list[Action]:
     """Add what the declared participants need; return the removals, which go behind the messages."""
     declared = scope.desired.participants if scope.desired is not None else ()
-    live = scope.view.participants or {}
-    by_key = {natural_key(live_participant_values(one)): one for one in live.values()}
     wanted = {f"{scope.address}/participants/{one.key}": participant_values(one) for one in declared}
-    leaving = {
-        binding.sid: address
-        for address, binding in sorted(bound.items())
-        if address not in wanted and scope.selects(address)
-    }
+    people = _People(scope, bound, wanted)
     for address, values in wanted.items():
         if not scope.selects(address):
             continue
-        binding = bound.get(address)
-        there = live.get(binding.sid) if binding is not None else by_key.get(natural_key(values))
+        there, binding = people.found(address, values), people.binding(address)
         if there is None:
-            reason = Reason.MISSING_REMOTELY if binding is not None else Reason.NOT_IN_STATE
+            reason = Reason.NOT_IN_STATE if binding is None else Reason.MISSING_REMOTELY
             draft.actions.append(
                 Action(address, Verb.CREATE, reason, after=values, send=values, managed=tuple(values))
             )
         else:
-            if binding is None and (previous := leaving.pop(there.sid, None)) is not None:  # only renamed
-                binding = draft.bindings[address] = bound[previous]
-                draft.bindings[previous] = None
+            if binding is None or binding.sid != there.sid:
+                binding = draft.bindings[address] = people.taken_over(there, binding)
             _compare(draft, scope, address, values, there, binding)
-    return [
-        action for address in leaving.values() for action in _let_go(draft, scope, address, bound[address])
-    ]
+        _drop_superseded(draft, people, address, draft.bindings.get(address, binding))
+    leaving = []
+    for address, binding in sorted(bound.items()):
+        if address in wanted or not scope.selects(address):
+            continue
+        if binding.sid in people.claimed:  # only renamed
+            draft.bindings[address] = None
+        else:
+            leaving += _let_go(draft, scope, people, address, binding)
+    return leaving
+
+
+class _People:
+    """Who is in the conversation, and which address stands for whom.
+
+    *claimed* are the sids of those whom the manifest names, whatever they were bound to before: two keys
+    that swap their people need no request.
+    """
+
+    def __init__(
+        self, scope: Scope, bound: Mapping[Address, Binding], wanted: Mapping[Address, dict[str, str]]
+    ) -> None:
+        self.live = scope.view.participants or {}
+        self._scope = scope
+        self._bound = bound
+        self._by_key = {natural_key(live_participant_values(one)): one for one in self.live.values()}
+        self._holders = {binding.sid: binding for address, binding in bound.items() if scope.selects(address)}
+        keys = (natural_key(values) for address, values in wanted.items() if scope.selects(address))
+        self.claimed = {one.sid for key in keys if (one := self._by_key.get(key)) is not None}
+
+    def binding(self, address: Address) -> Binding | None:
+        """Return what *address* stands for in the state."""
+        return self._bound.get(address)
+
+    def found(self, address: Address, values: Mapping[str, str]) -> RemoteParticipant | None:
+        """Return who has the natural key of *values*, or else who is to be replaced by somebody with it."""
+        there, binding = self._by_key.get(natural_key(values)), self.binding(address)
+        if there is None and binding is not None and binding.sid not in self.claimed:
+            there = self.live.get(binding.sid)
+        return there
+
+    def taken_over(self, there: RemoteParticipant, before: Binding | None) -> Binding:
+        """Return a binding to *there*; whom this tool brought in and nobody names any more is superseded."""
+        remote = self._scope.view.remote
+        binding = self._holders.get(there.sid) or Binding(
+            sid=there.sid,
+            service_sid=self._scope.service_sid,
+            conversation_sid=remote.sid if remote is not None else "",
+            imported=True,
+        )
+        if before is None:
+            return binding
+        left = (before.sid,) if before.created and before.sid not in self.claimed else ()
+        return msgspec.structs.replace(binding, superseded=(*before.superseded, *left))
+
+    def removable(self, binding: Binding) -> tuple[str, ...]:
+        """Return whom *binding* superseded and who is still there, although nobody names them."""
+        return tuple(sid for sid in binding.superseded if sid in self.live and sid not in self.claimed)
 
 
 def _compare(
@@ -57,18 +104,9 @@ def _compare(
     address: Address,
     values: dict[str, str],
     there: RemoteParticipant,
-    binding: Binding | None,
+    binding: Binding,
 ) -> None:
     shown = live_participant_values(there)
-    if binding is None:
-        remote = scope.view.remote
-        binding = Binding(
-            sid=there.sid,
-            service_sid=scope.service_sid,
-            conversation_sid=remote.sid if remote is not None else "",
-            imported=True,
-        )
-        draft.bindings[address] = binding
     found = compare(PARTICIPANT, values, shown, binding, scope.digest)
     tell(draft, address, found)
     if not found.fields:
@@ -98,12 +136,29 @@ def _compare(
     )
 
 
-def _let_go(draft: Draft, scope: Scope, address: Address, binding: Binding) -> list[Action]:
-    live = (scope.view.participants or {}).get(binding.sid)
-    if live is None or not binding.created:
+def _drop_superseded(draft: Draft, people: _People, address: Address, binding: Binding | None) -> None:
+    """Remove whom an earlier apply could not remove, before anything is posted that would reach them."""
+    if binding is None or not binding.superseded:
+        return
+    still = people.removable(binding)
+    draft.actions += [_removal(address, people.live[sid], Reason.SUPERSEDED, binding) for sid in still]
+    if still != binding.superseded:
+        draft.bindings[address] = msgspec.structs.replace(binding, superseded=still)
+
+
+def _let_go(draft: Draft, scope: Scope, people: _People, address: Address, binding: Binding) -> list[Action]:
+    own = (binding.sid,) if binding.created and binding.sid in people.live else ()
+    first, *others = (*own, *people.removable(binding)) or ("",)
+    if not first:
         draft.bindings[address] = None
         return []
+    if (first, *others) != (binding.sid, *binding.superseded):
+        draft.bindings[address] = msgspec.structs.replace(binding, sid=first, superseded=tuple(others))
     reason = Reason.REQUESTED if scope.options.destroy else Reason.REMOVED_FROM_MANIFEST
+    return [_removal(address, people.live[sid], reason, binding) for sid in (first, *others)]
+
+
+def _removal(address: Address, live: RemoteParticipant, reason: Reason, binding: Binding) -> Action:
     shown = live_participant_values(live)
     before = {name: text for name, text in shown.items() if name in binding.sent}
-    return [Action(address, Verb.DELETE, reason, sid=live.sid, before=before)]
+    return Action(address, Verb.DELETE, reason, sid=live.sid, before=before)

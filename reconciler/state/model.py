@@ -136,6 +136,12 @@ class PlanUsed(
 Record = Opened | Closed | Bound | Unbound | Moved | PlanUsed
 
 
+def gone(address: Address, binding: Binding, sid: str) -> Bound | Unbound:
+    """Return the record that *sid* is gone from what *address*, bound so, stands for."""
+    left = binding.without(sid)
+    return Unbound(address) if left is None else Bound(address, left)
+
+
 class State(Struct):
     """Everything remembered about one account at one origin.
 
