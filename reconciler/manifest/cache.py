@@ -47,10 +47,10 @@ class ParsedFiles:
 
     def keep(self, key: bytes, content: FileContent) -> None:
         """Note what the manifest of this *key* says; that it cannot be kept changes nothing."""
-        said = msgspec.msgpack.encode(content)
         place = self._place(content.path)
         draft = place.with_suffix(f".{os.getpid()}")
-        with suppress(OSError):
+        with suppress(OSError, UnicodeEncodeError):  # the name of a folder may be no text at all
+            said = msgspec.msgpack.encode(content)
             if not self._folder.is_dir():
                 self._folder.mkdir(mode=0o700, parents=True)
                 (self._folder / ".gitignore").write_text(_IGNORED)

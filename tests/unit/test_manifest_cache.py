@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -170,3 +171,14 @@ def test_without_a_folder_nothing_is_kept(manifest: Path, tmp_path: Path) -> Non
 def body(desired: Desired) -> str | None:
     """Return the body of the last message."""
     return desired.services[0].conversations[0].messages[-1].body
+
+
+def test_a_folder_whose_name_is_no_text_is_read_each_time(
+    manifest: Path, tmp_path: Path, known: ParsedFiles
+) -> None:
+    """An entry cannot say what it is called, so there is none."""
+    odd = tmp_path / os.fsdecode(b"d\xff")
+    odd.mkdir()
+    manifest.rename(odd / "order.yaml")
+
+    assert load([odd], known=known) == load([odd])
