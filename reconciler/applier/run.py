@@ -162,8 +162,13 @@ class Run:
 
     async def _prepare(self) -> None:
         """Read the boundaries, and put everything that needs no request into the state, with what will."""
+        bound = {record.binding.sid for record in self.plan.records if isinstance(record, Bound)}
         for record in self.plan.records:
-            if isinstance(record, Bound) or type_of(record.address) not in _PARENTS:
+            if (
+                isinstance(record, Bound)
+                or type_of(record.address) not in _PARENTS
+                or ((before := self.state.bindings.get(record.address)) is not None and before.sid in bound)
+            ):  # a parent that only has another address now is never seen under both
                 self.state.apply(record)
         self._bind_found()
         claimed = claims(self.state)

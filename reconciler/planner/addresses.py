@@ -32,7 +32,8 @@ class Prepared(Struct, frozen=True):
     """What to plan by, and what the blocks mean for the state that it was made from.
 
     *moved* maps new addresses to previous ones, *imported* addresses to sids. *forgotten* are the previous
-    bindings of addresses that are given up; those also in *state* stay there as released.
+    bindings of addresses that are given up; those also in *state* stay there as released, or for what they
+    superseded.
     """
 
     desired: Desired
@@ -59,8 +60,11 @@ def prepare(desired: Desired, state: State, options: Options = Options()) -> Pre
     }
     deleting = _deleting(desired)
     for address, binding in forgotten.items():
+        left = binding.without(binding.sid)
         if parent_of(address) in deleting and address not in moved:
             bindings[address] = msgspec.structs.replace(binding, released=True)
+        elif left is not None and parent_of(address) not in forgotten:
+            bindings[address] = left  # what it superseded is still to be deleted
         else:
             del bindings[address]
     wanted = [one for one in desired.imports if one.address in selection and not options.destroy]

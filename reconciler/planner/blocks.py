@@ -123,8 +123,13 @@ class _Finishing:
                 self.records[address] = Unbound(address)
                 continue
             left = self.prepared.state.bindings.get(address)
-            if left is not None:
+            released = left is not None and left.released
+            if left is not None and released:
                 self.records[address] = Bound(address, left)
+            elif left is not None:
+                self.actions = [
+                    _as_superseded(one) if one.address == address else one for one in self.actions
+                ]
             self.first.append(
                 Action(
                     address,
@@ -132,7 +137,7 @@ class _Finishing:
                     Reason.REMOVED_FROM_MANIFEST,
                     sid=binding.sid,
                     index=binding.index,
-                    released=left is not None,
+                    released=released,
                 )
             )
 
@@ -144,6 +149,11 @@ class _Finishing:
                 "correct the sid in the `import:` block, or take the entry out",
             )
         )
+
+
+def _as_superseded(action: Action) -> Action:
+    """Return the deletion of what stands behind an address that is forgotten, with the true reason."""
+    return msgspec.structs.replace(action, reason=Reason.SUPERSEDED)
 
 
 def _messages(desired: Desired) -> dict[Address, Message]:

@@ -42,7 +42,7 @@ from reconciler.planner.draft import Options
 from reconciler.planner.parents import conversation_values, seen_conversation_values
 from reconciler.planner.people import live_participant_values, participant_values
 from reconciler.planner.selection import Selection
-from reconciler.state.model import Binding, Bound, State, Unbound
+from reconciler.state.model import Binding, Bound, State, Unbound, gone
 
 _SERVICE: Final = Kind(unseen=frozenset(), immutable=frozenset(), defaults={})
 _DRIFT: Final = frozenset({Reason.DRIFTED, Reason.MISSING_REMOTELY})
@@ -75,9 +75,9 @@ def plan_refresh(desired: Desired, remote: Remote, state: State, options: Option
         if item.address not in selection:
             continue
         if item.live is None:
-            gone = Action(item.address, Verb.DELETE, Reason.MISSING_REMOTELY, sid=item.binding.sid)
-            drifted.append(gone)
-            records.append(Unbound(item.address))
+            action = Action(item.address, Verb.DELETE, Reason.MISSING_REMOTELY, sid=item.binding.sid)
+            drifted.append(action)
+            records.append(gone(item.address, item.binding, item.binding.sid))
         elif fields := _drifted_fields(item, item.live, state.digest):
             drifted.append(_changed(item, fields, state.digest))
             records.append(Bound(item.address, _observed(item, fields, state.digest)))
