@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from reconciler.model import Address, Anchor, MediaFile, ResourceType, type_of
 from reconciler.state.model import Bound, Intent, Unbound
@@ -49,11 +49,11 @@ KNOWN_AFTER: Final = "(known after apply)"
 
 
 class FieldChange(Struct, frozen=True):
-    """One difference. Path parts are names and list positions; values are JSON, None where absent."""
+    """One difference. Path parts are names and list positions; values are JSON, UNSET where absent."""
 
     path: tuple[str | int, ...]
-    before: object = None
-    after: object = None
+    before: object = UNSET
+    after: object = UNSET
 
 
 class Action(Struct, frozen=True, omit_defaults=True):

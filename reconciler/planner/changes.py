@@ -5,10 +5,11 @@ It is asked only about fields that are known to differ, to find the paths inside
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from reconciler.model import JSON_FIELDS
 from reconciler.planner.actions import FieldChange
@@ -28,8 +29,8 @@ def field_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[
     changes = [
         FieldChange(
             path=tuple(level.path(output_format="list")),
-            before=None if kind.endswith("_added") else level.t1,
-            after=None if kind.endswith("_removed") else level.t2,
+            before=UNSET if kind.endswith("_added") else _restored(level.t1),
+            after=UNSET if kind.endswith("_removed") else _restored(level.t2),
         )
         for kind, levels in tree.items()
         for level in levels
@@ -42,6 +43,35 @@ def _value(name: str, text: str) -> Any:
     if name not in JSON_FIELDS:
         return text
     try:
-        return msgspec.json.decode(text)
+        return _marked(msgspec.json.decode(text))
     except (ValueError, RecursionError):
         return text
+
+
+class _True:
+    """Stands for `true`, which DeepDiff would take for a 1 where it pairs the items of lists."""
+
+
+class _False:
+    """Stands for `false`."""
+
+
+_MARKS: Final = {True: _True(), False: _False()}
+_VALUES: Final = {mark: value for value, mark in _MARKS.items()}
+
+
+def _marked(value: Any) -> Any:
+    return _each(value, lambda leaf: _MARKS[leaf] if isinstance(leaf, bool) else leaf)
+
+
+def _restored(value: Any) -> Any:
+    return _each(value, lambda leaf: _VALUES[leaf] if isinstance(leaf, _True | _False) else leaf)
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return *value* with everything in it that holds nothing else changed."""
+    if isinstance(value, dict):
+        return {key: _each(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_each(item, change) for item in value]
+    return change(value)

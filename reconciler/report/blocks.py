@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from reconciler.model import UNSEEN
 from reconciler.planner.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange, Reason, Verb
 from reconciler.report import inert, values
@@ -121,14 +123,14 @@ def changed(action: Action, change: FieldChange) -> Iterator[tuple[str, str]]:
     if name in action.replace_paths:
         notes.append("forces replacement")
     path, before, after = dotted(change.path), change.before, change.after
-    if before is None and name not in UNSEEN:
+    if before is UNSET and name not in UNSEEN:
         yield from _one_sided("+", path, after, notes)
-    elif after is None:
+    elif after is UNSET:
         yield from _one_sided("-", path, before, notes)
     elif isinstance(before, str) and isinstance(after, str):
         yield from _changed_text(path, before, after, notes)
     else:
-        old = "(cannot be read)" if before is None else inline(before)
+        old = "(cannot be read)" if before is UNSET else inline(before)
         yield "~", f"{path}: {old} -> {inline(after)}{_comment(notes)}"
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from reconciler.model import Address
 from reconciler.planner.actions import Action, Plan, Verb
@@ -85,7 +85,10 @@ def _likeness(conversation: Address, action: Action, *, with_values: bool) -> tu
     texts = _texts(conversation, action)
     values: tuple[object, ...] = (sorted(texts), [change.path for change in action.changes])
     if with_values:
-        values = (texts, [(change.path, change.before, change.after) for change in action.changes])
+        values = (
+            texts,
+            [(change.path, *map(_present, (change.before, change.after))) for change in action.changes],
+        )
     return (
         action.address.removeprefix(conversation),
         action.verb,
@@ -98,6 +101,10 @@ def _likeness(conversation: Address, action: Action, *, with_values: bool) -> tu
         action.sensitive,
         previous.removeprefix(conversation) if previous else None,
     )
+
+
+def _present(value: object) -> list[object]:
+    return [] if value is UNSET else [value]
 
 
 def _texts(conversation: Address, action: Action) -> dict[str, str]:

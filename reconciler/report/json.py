@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from reconciler.canonical import awaited_in
 from reconciler.model import ResourceType, type_of
 from reconciler.planner.actions import Action, Counts, Outcome, Plan, PlanWarning, Result, Status, Verb
@@ -171,13 +173,17 @@ def _resource_change(action: Action, bodies: Bodies, salt: str) -> ResourceChang
         "change": change,
         "action_reason": action.reason,
         "fields": [
-            {"path": list(change.path), "before": change.before, "after": change.after}
+            {"path": list(change.path), "before": _or_null(change.before), "after": _or_null(change.after)}
             for change in values.changes(action, bodies, salt)
         ],
     }
     if action.previous_address is not None:
         result["previous_address"] = action.previous_address
     return result
+
+
+def _or_null(value: object) -> object:
+    return None if value is UNSET else value
 
 
 def _action_result(result: Result) -> ActionResult:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from reconciler.canonical import with_sids
 from reconciler.model import JSON_FIELDS
@@ -54,9 +55,9 @@ class Bodies(StrEnum):
 def shown(name: str, value: Any, bodies: Bodies, salt: str) -> Any:
     """Return what may be shown of *value*, which belongs to the field *name*.
 
-    None (absent) stays None. *salt* is the plan's lineage.
+    UNSET (absent) stays UNSET. *salt* is the plan's lineage.
     """
-    if value is None or name in _PLAIN:
+    if value is UNSET or name in _PLAIN:
         return value
     if bodies is Bodies.NONE:
         return "(hidden)"
@@ -156,7 +157,7 @@ def changes(action: Action, bodies: Bodies, salt: str) -> Iterator[FieldChange]:
         elif len(change.path) > 1 and bodies in {Bodies.HASH, Bodies.NONE}:
             if name not in whole:
                 whole.add(name)
-                before, after = action.before.get(name), action.after.get(name)
+                before, after = action.before.get(name, UNSET), action.after.get(name, UNSET)
                 yield FieldChange(
                     (name,), shown(name, before, bodies, salt), shown(name, after, bodies, salt)
                 )
@@ -167,9 +168,9 @@ def changes(action: Action, bodies: Bodies, salt: str) -> Iterator[FieldChange]:
             yield FieldChange(change.path, shown(name, old, bodies, salt), shown(name, new, bodies, salt))
 
 
-def _media(action: Action, digest: Any) -> str | None:
+def _media(action: Action, digest: Any) -> str | UnsetType:
     if not isinstance(digest, str):
-        return None
+        return UNSET
     short = f"sha256:{digest[:_SHORT_DIGEST]}"
     if action.file is not None and action.file.sha256 == digest:
         return f"{action.file.filename} ({short})"

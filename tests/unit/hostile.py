@@ -7,6 +7,8 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
+from msgspec import UNSET
+
 from reconciler.canonical import canonical_attributes
 from reconciler.errors import ManifestError, Problem, RemoteError
 from reconciler.manifest.dump import dump
@@ -63,9 +65,9 @@ def plan_of(text: str) -> Plan:
                 changes=(
                     FieldChange(("attributes", text), text, text + "!"),
                     FieldChange(("attributes", "list"), [text], {text: [text]}),
-                    FieldChange(("author",), text, None),
+                    FieldChange(("author",), text, UNSET),
                     FieldChange(("body",), f"first\n{text}", f"first\n{text}!"),
-                    FieldChange(("subject",), None, text),
+                    FieldChange(("subject",), UNSET, text),
                 ),
             ),
             Action(
@@ -74,7 +76,7 @@ def plan_of(text: str) -> Plan:
                 Reason.IMMUTABLE_FIELD,
                 sid="IM2",
                 after={"media": _SHA},
-                changes=(FieldChange(("media",), None, _SHA),),
+                changes=(FieldChange(("media",), UNSET, _SHA),),
                 replace_paths=("media",),
                 file=MediaFile("/photo", _SHA, 1, "image/png", text),
             ),
@@ -125,7 +127,7 @@ def logs_of(text: str) -> dict[str, str]:
 def drift_of(text: str) -> Plan:
     """Return what was found of a message that a stranger changed to say *text*."""
     fields = {"author": text, "body": text, "attributes": json.dumps({text: text})}
-    changes = tuple(FieldChange((name,), None, value) for name, value in fields.items())
+    changes = tuple(FieldChange((name,), UNSET, value) for name, value in fields.items())
     item = Action(f"{CONVERSATION}/a", Verb.UPDATE, Reason.DRIFTED, text, after=fields, changes=changes)
     return Plan((), drift=Drift((item,), pending=1))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from reconciler.model import MediaFile
 from reconciler.planner.actions import (
     Action,
@@ -73,7 +75,7 @@ BLANKS = Action(
     changes=(
         FieldChange(("author",), "system", "system "),
         FieldChange(("body",), "one\ntwo\nthree\nfour\nfive\n", "one\ntwo\nthree\nfour\nfive !\n"),
-        FieldChange(("subject",), None, ""),
+        FieldChange(("subject",), UNSET, ""),
     ),
 )
 REPLACE = Action(
@@ -84,7 +86,7 @@ REPLACE = Action(
     index=5,
     before={"author": "alice"},
     after={"author": "alice", "media": _PHOTO.sha256},
-    changes=(FieldChange(("media",), None, _PHOTO.sha256),),
+    changes=(FieldChange(("media",), UNSET, _PHOTO.sha256),),
     replace_paths=("media",),
     file=_PHOTO,
 )

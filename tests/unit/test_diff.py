@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from reconciler.model import RemoteMedia
 from reconciler.planner.actions import FieldChange, Reason
@@ -394,11 +395,33 @@ def test_changes_name_the_paths_inside_attributes() -> None:
     assert field_changes(before, after) == (
         FieldChange(("attributes", "__type"), "a", "b"),
         FieldChange(("attributes", "flag"), 1, True),  # noqa: FBT003
-        FieldChange(("attributes", "list", 1), 2, None),
-        FieldChange(("attributes", "new"), None, 2),
+        FieldChange(("attributes", "list", 1), 2, UNSET),
+        FieldChange(("attributes", "new"), UNSET, 2),
         FieldChange(("attributes", "none"), None, 0),
-        FieldChange(("attributes", "old"), 1, None),
+        FieldChange(("attributes", "old"), 1, UNSET),
         FieldChange(("body",), "Hi", "Ho"),
+    )
+
+
+def test_a_boolean_in_a_list_is_no_number() -> None:
+    """Lists are paired item by item, and `1 == True` to Python."""
+    before, after = {"attributes": '{"flags":[1,"x",[0]]}'}, {"attributes": '{"flags":[true,"y",[false]]}'}
+
+    assert field_changes(before, after) == (
+        FieldChange(("attributes", "flags", 0), 1, True),  # noqa: FBT003
+        FieldChange(("attributes", "flags", 1), "x", "y"),
+        FieldChange(("attributes", "flags", 2, 0), 0, False),  # noqa: FBT003
+    )
+
+
+def test_null_is_a_value() -> None:
+    """It is not the same as nothing."""
+    before, after = {"attributes": '{"a":null,"b":1}'}, {"attributes": '{"b":null,"c":null}'}
+
+    assert field_changes(before, after) == (
+        FieldChange(("attributes", "a"), None, UNSET),
+        FieldChange(("attributes", "b"), 1, None),
+        FieldChange(("attributes", "c"), UNSET, None),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import UNSET
 
 from reconciler.model import Desired, Order, RemoteParticipant
 from reconciler.planner.actions import Action, Drift, FieldChange, Plan, Verb
@@ -56,7 +57,7 @@ def test_what_the_manifest_no_longer_says_is_not_shown_as_the_earlier_text() -> 
     """Where manifest and live text both changed, nobody knows what was applied."""
     world = applied(*messages("a")).edited("a", body="changed").wanting(message("a", body="new"))
 
-    assert only(world).changes == (FieldChange(("body",), None, "changed"),)
+    assert only(world).changes == (FieldChange(("body",), UNSET, "changed"),)
 
 
 def test_without_manifests_the_earlier_text_is_unknown() -> None:

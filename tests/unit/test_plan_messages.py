@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import deepdiff
 import pytest
+from msgspec import UNSET
 
 from reconciler.model import Message, Order, RemoteMedia, Unmanaged
 from reconciler.planner.actions import Action, FieldChange, Reason, Verb
@@ -161,8 +162,8 @@ def test_another_file_shows_what_media_goes() -> None:
     action = only(applied(photo("a")).wanting(photo("a", "1")).plan())
 
     assert action.changes == (
-        FieldChange(("media",), None, "1"),
-        FieldChange(("media_sid",), "MEIMa", None),
+        FieldChange(("media",), UNSET, "1"),
+        FieldChange(("media_sid",), "MEIMa", UNSET),
     )
     assert action.file is not None
 
