@@ -253,9 +253,9 @@ class _Planner:
             "only a part is planned, as `--target` and `--exclude` say; `order: strict` and "
             "`unmanaged: delete` wait for a plan of the whole",
         )
-        messages = (f"{a}/{message.key}" for a, one in self.declared.items() for message in one.messages)
+        members = (address for a, one in self.declared.items() for address in _members(a, one))
         services = (service.name for service in self.desired.services)
-        for glob in selection.unmatched({*services, *self.scopes, *messages, *self.state.bindings}):
+        for glob in selection.unmatched({*services, *self.scopes, *members, *self.state.bindings}):
             self.draft.warn("matches_nothing", glob, f"`{glob}` matches no address")
 
     def _selects(self, address: Address) -> bool:
@@ -266,12 +266,12 @@ class _Planner:
         return self._selects(address) and address not in self.parted
 
     def _is_touched(self, scope: Scope) -> bool:
-        """Return True if the plan is about a conversation, or about a message of it."""
+        """Return True if the plan is about a conversation, or about a message or participant of it."""
         if self.selection is None or scope.address in self.selection:
             return True
-        messages = scope.desired.messages if scope.desired is not None else ()
-        keys = (f"{scope.address}/{message.key}" for message in messages)
-        return any(address in self.selection for address in (*keys, *scope.bindings))
+        declared = _members(scope.address, scope.desired) if scope.desired is not None else ()
+        bound = (*scope.bindings, *self.bound.participants.get(scope.address, ()))
+        return any(address in self.selection for address in (*declared, *bound))
 
 
 def _going_along(action: Action) -> Action:
@@ -286,6 +286,14 @@ def _parents_of_excluded(state: State, selection: Selection | None) -> Iterator[
         if "/" in address and selection is not None and address not in selection:
             yield parent_of(address)
             yield parent_of(parent_of(address))
+
+
+def _members(address: Address, conversation: Conversation) -> Iterator[Address]:
+    """Yield the addresses of what a conversation declares."""
+    for message in conversation.messages:
+        yield f"{address}/{message.key}"
+    for participant in conversation.participants:
+        yield f"{address}/participants/{participant.key}"
 
 
 def _conversations(desired: Desired) -> Iterator[tuple[Address, Conversation]]:

@@ -21,6 +21,7 @@ from reconciler.planner.actions import Action, Reason, Verb
 from reconciler.planner.changes import field_changes
 from reconciler.planner.diff import CONVERSATION, Digest, compare, digests
 from reconciler.planner.draft import Draft, Scope, plural
+from reconciler.planner.messages import deletion
 from reconciler.planner.notices import tell
 from reconciler.planner.timers import TIMERS, contradicted
 from reconciler.state.model import Binding
@@ -181,9 +182,8 @@ def plan_conversation_removal(draft: Draft, scope: Scope, binding: Binding, unma
         draft.warn("parent_kept", scope.address, f"{live.sid} is kept and forgotten: it {held}")
         draft.actions.append(Action(scope.address, Verb.FORGET, reason, sid=live.sid))
         return False
-    if others:
-        text = f"{plural(len(others), 'message')} that no key names will be deleted with {live.sid}"
-        draft.warn("deletes_unmanaged", scope.address, text)
+    strangers = sorted((scope.view.messages[sid] for sid in others), key=lambda message: message.index)
+    draft.actions += [deletion(f"{scope.address}/{one.sid}", one, Reason.UNMANAGED) for one in strangers]
     values = live_conversation_values(live)
     draft.actions.append(
         Action(

@@ -199,6 +199,16 @@ def test_destroy_keeps_to_a_number() -> None:
     assert world.plan(destroy=True, max_delete=10).applyable
 
 
+def test_destroy_counts_the_messages_of_others() -> None:
+    """Under `unmanaged: delete` they go with their conversation."""
+    world = applied(message("a"), unmanaged=Unmanaged.DELETE).also(live("IM8", 8), live("IM9", 9))
+
+    assert refusal(world.plan(destroy=True, max_delete=2))[1] == (
+        "refusing to delete or replace 3 messages (limit: 2)"
+    )
+    assert world.plan(destroy=True, max_delete=3).applyable
+
+
 def test_creating_again_what_vanished_is_asked_for() -> None:
     """Four of ten that are gone may mean that this is the wrong account."""
     world = applied(*messages(*TEN)).without(*"abcd")

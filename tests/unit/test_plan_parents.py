@@ -359,16 +359,22 @@ def test_destroying_a_conversation_with_messages_of_others_keeps_it_and_its_serv
 
 
 def test_destroying_under_unmanaged_delete_takes_the_messages_of_others_too() -> None:
-    """The manifest said that they may go; how many is said once more."""
+    """The manifest said that they may go; each is named and counted."""
     world = applied(message("a"), unmanaged=Unmanaged.DELETE).also(live("IM8", 8), live("IM9", 9))
 
     plan = world.plan(destroy=True)
 
-    assert steps(plan) == [("a", "delete"), (AT, "delete"), (SERVICE, "delete")]
-    assert plan.actions[1].index == 9
-    assert [one.text for one in plan.warnings] == [
-        f"2 messages that no key names will be deleted with {CONVERSATION_SID}"
+    assert steps(plan) == [
+        ("a", "delete"),
+        ("IM8", "delete"),
+        ("IM9", "delete"),
+        (AT, "delete"),
+        (SERVICE, "delete"),
     ]
+    assert plan.actions[3].index == 9
+    assert [one.with_parent for one in plan.actions] == [True, True, True, False, False]
+    assert [one.reason.value for one in plan.actions[1:3]] == ["unmanaged", "unmanaged"]
+    assert plan.counts.destroy == 5
 
 
 def test_a_released_message_keeps_its_conversation_even_under_unmanaged_delete() -> None:

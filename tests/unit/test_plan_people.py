@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from reconciler.model import Participant, RemoteParticipant
@@ -12,6 +13,7 @@ from reconciler.state.model import Binding, Unbound
 from tests.worlds import AT, CONVERSATION_SID, SERVICE_SID, World, applied
 
 ALICE = RemoteParticipant("MBa", identity="alice", attributes="{}")
+BOB = RemoteParticipant("MBb", identity="bob", attributes="{}")
 SMS = RemoteParticipant("MBs", attributes="{}", messaging_binding={"address": "+1", "proxy_address": "+2"})
 
 
@@ -104,3 +106,49 @@ def test_another_identity_is_another_participant() -> None:
 
     assert (other.verb, other.replace_paths) == (Verb.REPLACE, ("identity",))
     assert (edited.verb, edited.reason.value) == (Verb.UPDATE, "drifted")
+
+
+@pytest.mark.parametrize("key", ["alice", "bob"])
+def test_a_participant_can_be_targeted(key: str) -> None:
+    """One that changed, and one that is new; nobody else is looked at."""
+    world = joined(member("alice", attributes="7"), member("bob", "bob"))
+    world = bound(world, "alice", "MBa", created=True, identity="alice")
+
+    plan = world.plan(targets=(f"{AT}/participants/{key}",))
+
+    assert [action.address for action in plan.actions] == [f"{AT}/participants/{key}"]
+    assert [warning.code for warning in plan.warnings] == ["partial"]
+
+
+def test_keys_that_swap_their_people_are_bound_anew() -> None:
+    """Each finds whom it names under the other key; nobody comes or goes."""
+    world = joined(member("a", "bob"), member("b", "alice"), live=(ALICE, BOB))
+    world = bound(world, "a", "MBa", created=True, identity="alice")
+    world = bound(world, "b", "MBb", created=True, identity="bob")
+
+    plan = world.plan()
+
+    assert plan.actions == ()
+    assert {key: one.sid for key, one in records(plan).items() if one} == {"a": "MBb", "b": "MBa"}
+
+
+def test_whom_nobody_names_any_more_is_removed_when_a_key_takes_somebody_over() -> None:
+    """Before anything is posted; in the state they are superseded until then."""
+    world = bound(joined(member("a", "bob"), live=(ALICE, BOB)), "a", "MBa", created=True, identity="alice")
+
+    plan = world.plan()
+
+    (action,) = plan.actions
+    now = records(plan)["a"]
+    assert (action.verb, action.sid, action.reason.value) == (Verb.DELETE, "MBa", "superseded")
+    assert now is not None
+    assert (now.sid, now.superseded) == ("MBb", ("MBa",))
+
+
+def test_a_superseded_participant_goes_with_the_one_that_is_let_go_of() -> None:
+    """Whether that one was brought in by this tool or not."""
+    for created, gone in ((True, ["MBa", "MBb"]), (False, ["MBb"])):
+        world = bound(joined(live=(ALICE, BOB)), "a", "MBa", created=created, identity="alice")
+        world = world.remembering(f"{AT}/participants/a", superseded=("MBb",))
+
+        assert [action.sid for action in world.plan().actions] == gone
