@@ -6,13 +6,12 @@ import msgspec
 
 from reconciler.model import Address, Conversation, Message, Order, RemoteMessage, Unmanaged
 from reconciler.planner.actions import Action, Reason, Verb
-from reconciler.planner.diff import MESSAGE, Difference, desired_values, is_recorded, is_unchanged
+from reconciler.planner.diff import is_recorded, is_unchanged
 from reconciler.planner.draft import Draft, Scope, plural
 from reconciler.planner.match import Wanted, pair
-from reconciler.planner.messages import Entry, deletion, emit, entry_of
+from reconciler.planner.messages import Entry, adopt, bind, deletion, emit, entry_of
 from reconciler.planner.order import out_of_order, price
 from reconciler.planner.rename import find_renames
-from reconciler.state.model import Binding
 
 
 def plan_messages(draft: Draft, scope: Scope) -> None:
@@ -83,10 +82,7 @@ def _adopt(draft: Draft, scope: Scope, entries: list[Entry]) -> None:
     doubled = [entry for entry in creates if entry.address in pairs and scope.selects(entry.address)]
     if takes_over:
         for entry in doubled:
-            entry.verb, entry.reason, entry.live = Verb.ADOPT, Reason.IDENTICAL_EXISTS, pairs[entry.address]
-            entry.found = Difference(
-                assumed=tuple(sorted(MESSAGE.unseen & desired_values(entry.message).keys()))
-            )
+            adopt(draft, scope, entry, pairs[entry.address])
     elif doubled:
         first = doubled[0].address
         stand = "stand" if len(doubled) > 1 else "stands"
@@ -110,15 +106,7 @@ def _put_in_order(draft: Draft, scope: Scope, entries: list[Entry], deletes: int
         if live is None or entry.verb is Verb.REPLACE:
             continue
         if entry.verb is Verb.ADOPT:  # it must be on record before it can be superseded
-            before = draft.bindings.get(entry.address) or entry.binding
-            draft.bindings[entry.address] = Binding(
-                sid=live.sid,
-                service_sid=scope.service_sid,
-                conversation_sid=scope.view.remote.sid if scope.view.remote is not None else "",
-                index=live.index,
-                superseded=before.superseded if before is not None else (),
-                imported=True,
-            )
+            bind(draft, scope, entry, live)
         entry.verb, entry.reason = Verb.REPLACE, Reason.ORDER
 
 

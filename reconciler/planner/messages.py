@@ -45,6 +45,7 @@ class Entry(Struct):
     verb: Verb | None = None
     reason: Reason = Reason.NOT_IN_STATE
     previous: Address | None = None
+    importing: bool = False
 
 
 def fingerprint(live: RemoteMessage) -> str:
@@ -69,6 +70,33 @@ def entry_of(scope: Scope, address: Address, message: Message, previous: Address
     elif entry.verb is None and previous is not None:
         entry.verb, entry.reason = Verb.MOVE, Reason.RENAMED
     return entry
+
+
+def adopt(draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage) -> None:
+    """Let *entry* take over *live*, which says what it would create.
+
+    Only the date that it has from a relative timeline may be another one, which an update then sets.
+    """
+    entry.verb, entry.reason, entry.live = Verb.ADOPT, Reason.IDENTICAL_EXISTS, live
+    entry.found = Difference(assumed=tuple(sorted(MESSAGE.unseen & desired_values(entry.message).keys())))
+    if entry.message.date_created not in {None, live_values(live)["date_created"]}:
+        _compare(scope, entry, live, bind(draft, scope, entry, live))
+        entry.reason, entry.importing = Reason.IDENTICAL_EXISTS, entry.verb is Verb.UPDATE
+
+
+def bind(draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage) -> Binding:
+    """Record, and return, that the address of *entry* stands for *live*, to which nothing was sent yet."""
+    before = draft.bindings.get(entry.address) or entry.binding
+    binding = Binding(
+        sid=live.sid,
+        service_sid=scope.service_sid,
+        conversation_sid=scope.view.remote.sid if scope.view.remote is not None else "",
+        index=live.index,
+        superseded=before.superseded if before is not None else (),
+        imported=True,
+    )
+    draft.bindings[entry.address] = entry.binding = binding
+    return binding
 
 
 def _compare(scope: Scope, entry: Entry, live: RemoteMessage, binding: Binding) -> None:
@@ -158,6 +186,7 @@ def _action(entry: Entry, verb: Verb) -> Action:
         replace_paths=_forces_replacement(entry, found),
         previous_address=entry.previous,
         webhooks=message.webhooks,
+        importing=entry.importing and verb is Verb.UPDATE,
         file=message.file,
         fingerprint=fingerprint(entry.live) if entry.live is not None else "",
     )

@@ -203,13 +203,20 @@ def test_a_re_anchored_demo_updates_its_dates() -> None:
 
 
 def test_a_lost_state_does_not_double_a_demo() -> None:
-    """Without the anchor the dates are others, so they say nothing about whether it is the same message."""
+    """Without the anchor the dates are others, so they say nothing about whether it is the same message.
+
+    Who takes it over gives it the new date in the same plan: nobody has changed it.
+    """
     wanted = message("a", date_created="2026-06-09T00:00:00Z", after=Moment())
     there = live_of(msgspec.structs.replace(wanted, date_created="2026-06-01T00:00:00Z"), "IMa", 0)
     world: World = found(wanted, **anchored()).also(there)
 
     assert [refusal.code for refusal in world.plan().refusals] == ["identical_exists"]
-    assert [action.verb for action in world.plan(adopt=True).actions] == [Verb.ADOPT]
+    plan = world.plan(adopt=True)
+    assert [(one.verb, one.reason.value, one.importing, one.send) for one in plan.actions] == [
+        (Verb.UPDATE, "identical_exists", True, {"date_created": "2026-06-09T00:00:00Z"})
+    ]
+    assert (plan.counts.imported, plan.counts.change) == (1, 1)
 
 
 def dated(*given: str | None, order: Order = Order.APPEND) -> list[tuple[str, str]]:
