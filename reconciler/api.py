@@ -32,7 +32,7 @@ import msgspec
 from reconciler import operations
 from reconciler.concurrency import finish
 from reconciler.emulator import Emulator
-from reconciler.errors import ApplyError, PlanError
+from reconciler.errors import ApplyError, PlanError, UsageError
 from reconciler.interrupt import Interrupts
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.load import load as load_manifests
@@ -115,6 +115,15 @@ def settings(
         )
     else:
         where = endpoint
+    for name, value, least in (
+        ("parallelism", parallelism, 1),
+        ("settle", settle, 0),
+        ("max_wait", max_wait, 0),
+    ):
+        if not value >= least:  # which is not to be less: NaN is neither
+            raise UsageError(f"`{name}` is {value}", hint=f"it must be {least} or more")
+    if rate is not None and not rate > 0:
+        raise UsageError(f"`rate` is {rate}", hint="it must be more than 0, or None for no bound")
     return Settings(
         endpoint=where,
         state=Path(state),

@@ -109,8 +109,18 @@ def _check_settlements(made: Plan, work: Workplace) -> None:
 
 
 async def _check_parents(work: Workplace, made: Plan) -> None:
-    """Refuse a plan that would create a conversation that exists by now."""
+    """Refuse a plan that would create a service or a conversation that exists by now."""
     sids = {parent.address: parent.sid for parent in made.parents}
+    services = {
+        action.send["friendly_name"]: action.address
+        for action in made.actions
+        if action.verb is Verb.CREATE and action.type is ResourceType.SERVICE
+    }
+    if services:
+        async for page in work.session.client.service_pages():
+            for service in page:
+                if service.friendly_name in services:
+                    raise _stale(services[service.friendly_name], f"it exists by now ({service.sid})")
 
     async def check(action: Action) -> None:
         service_sid = sids.get(parent_of(action.address))

@@ -236,3 +236,35 @@ def test_the_package_shows_its_public_modules() -> None:
 
     assert (ran.returncode, ran.stdout) == (1, "True\nTrue\n")
     assert "AttributeError: module 'reconciler' has no attribute 'nothing'" in ran.stderr
+
+
+def test_a_plan_does_not_double_a_service_that_came_since(
+    manifest: Path, demo: api.Settings, remote: Emulator
+) -> None:
+    """A second one of that name would be an error from then on."""
+    made = api.plan(api.load(manifest), demo)
+    there = remote.store.services.create({"FriendlyName": "support"}).sid
+
+    with pytest.raises(PlanError, match=f"stale plan: `support` is not as it was: .*{there}"):
+        api.apply(made, demo)
+
+    assert services(remote) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"parallelism": 0},
+        {"rate": -1.0},
+        {"rate": float("nan")},
+        {"settle": float("nan")},
+        {"max_wait": -1.0},
+    ],
+)
+def test_settings_that_cannot_be_are_refused(
+    remote: Emulator, tmp_path: Path, given: dict[str, float]
+) -> None:
+    """As on the command line; with nothing in flight a plan would wait for ever."""
+    (name,) = given
+    with pytest.raises(UsageError, match=f"`{name}`"):
+        api.settings(remote, state=tmp_path / "state.json", **given)  # type: ignore[arg-type]
