@@ -96,10 +96,17 @@ def mv(old: str, new: str, **given: Any) -> None:
 @shared.state
 @shared.locking
 def rm(globs: tuple[str, ...], **given: Any) -> None:
-    """Forget addresses, or all that match a glob, and what is in them; the live objects stay as they are."""
+    """Forget addresses, or all that match a glob, and what is in them; the live objects stay as they are.
+
+    Of an address whose replacement was left open, only that is forgotten, and it stands for the old message.
+    """
     with _changing("state rm", given) as (state, _):
         superseded = {address: binding.superseded for address, binding in state.bindings.items()}
-        gone = edit.remove(state, globs)
+        closed = {address: state.bindings[address].sid for address in edit.close(state, globs)}
+        rest = [glob for glob in globs if glob not in closed]
+        gone = edit.remove(state, rest) if rest else []
+    for address, sid in closed.items():
+        say(f"Removed the open create of {escape(address)}, which stands for {escape(sid)} as before")
     for address in gone:
         say(f"Removed {escape(address)}")
         for sid in superseded.get(address, ()):

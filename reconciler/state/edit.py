@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.errors import StateError
 from reconciler.model import ADDRESS_PART, Address, ResourceType, matches, parent_of, type_of
-from reconciler.state.model import Moved, State, Unbound
+from reconciler.state.model import Closed, Moved, State, Unbound
 
 _ADDRESS: Final = re.compile(rf"{ADDRESS_PART}(/{ADDRESS_PART}(/(participants/)?{ADDRESS_PART})?)?")
 _LIST: Final = "`reconciler state list` shows what is bound"
@@ -56,6 +56,14 @@ def move(state: State, previous: Address, address: Address) -> list[Address]:
     for old in moving:
         state.apply(Moved(old, address + old.removeprefix(previous)))
     return moving
+
+
+def close(state: State, addresses: Iterable[Address]) -> list[Address]:
+    """Forget the open creates of those *addresses* that stand for an object all the same; return them."""
+    closed = [address for address in addresses if address in state.intents and address in state.bindings]
+    for address in closed:
+        state.apply(Closed(address))
+    return closed
 
 
 def remove(state: State, globs: Iterable[str]) -> list[Address]:

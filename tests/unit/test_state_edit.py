@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from reconciler.errors import StateError
-from reconciler.state.edit import check_successor, is_address, move, remove
+from reconciler.state.edit import check_successor, close, is_address, move, remove
 from reconciler.state.model import Binding, Intent, State
 
 LINEAGE = "1f" * 16
@@ -92,6 +92,19 @@ def test_a_removal_takes_along_what_is_inside() -> None:
     assert remove(state, ["desk/a"]) == ["desk/a", "desk/a/m", "desk/a/open"]
     assert list(state.bindings) == ["desk", "desk/ab"]
     assert not state.intents
+
+
+def test_closing_an_open_replacement_keeps_what_the_address_stands_for() -> None:
+    """The old message would be left behind otherwise; an open create of something new is no replacement."""
+    state = state_of("desk", "desk/a", "desk/a/m")
+    for key in ("m", "n"):
+        state.intents[f"desk/a/{key}"] = Intent(f"desk/a/{key}")
+
+    closed = close(state, ["desk/a/m", "desk/a/n", "desk/a"])
+
+    assert closed == ["desk/a/m"]
+    assert list(state.intents) == ["desk/a/n"]
+    assert sids(state)["desk/a/m"] == "sid of desk/a/m"
 
 
 def test_a_glob_without_a_match_removes_nothing() -> None:
