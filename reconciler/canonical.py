@@ -72,9 +72,9 @@ def canonical_date(text: str | None) -> str | None:
         return text
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return canonical_instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # no date, or none in UTC
         return text
-    return canonical_instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def duration_seconds(text: str) -> int | None:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -49,6 +50,17 @@ def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+class Number(click.FloatRange):
+    """A number in a range; click itself lets `nan` into any."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return *value* as a number of the range, or fail."""
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
@@ -108,7 +120,7 @@ output = together(
 
 locking = option(
     "--lock-timeout",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=0.0,
     metavar="SECONDS",
     help="How long to wait for another run to finish.",
@@ -132,7 +144,7 @@ patience = together(
     ),
     option(
         "--max-wait",
-        type=click.FloatRange(min=0),
+        type=Number(min=0),
         default=120.0,
         show_default=True,
         metavar="SECONDS",
@@ -148,7 +160,7 @@ remote = together(
     locking,
     option(
         "--rate",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Number(min=0, min_open=True),
         default=None,
         help="Changes per second and conversation at most. [default: 30 on Twilio]",
     ),
@@ -192,7 +204,7 @@ approval = together(
     option("--auto-approve", is_flag=True, help="Do not ask."),
     option(
         "--settle",
-        type=click.FloatRange(min=0),
+        type=Number(min=0),
         default=10.0,
         show_default=True,
         metavar="SECONDS",

@@ -22,6 +22,8 @@ from reconciler.model import (
 )
 
 _NAME: Final = re.compile(ADDRESS_PART)
+_NO_SEGMENTS: Final = (".", "..")
+"""Names that mean a place in any URL."""
 _LOOKS_LIKE_SID: Final = re.compile(r"CH[0-9a-fA-F]{32}")
 _MOST_PARTICIPANTS: Final = 1_000
 _MOST_OUTSIDE_CHAT: Final = 50
@@ -75,6 +77,12 @@ class Builder:
         noun = noun_of(loc, fields)
         sid = fields.get("sid")
         unique_name = fields.get("unique_name", None if sid else name)
+        if unique_name in _NO_SEGMENTS:
+            self._add(
+                (*loc, "unique_name"),
+                f"the unique name of {noun} is `{unique_name}`, which no address at Twilio can hold",
+                "choose another name",
+            )
         if unique_name and _LOOKS_LIKE_SID.fullmatch(unique_name):
             self._add(
                 (*loc, "unique_name") if "unique_name" in fields else loc,

@@ -109,7 +109,7 @@ def is_unchanged(message: Message, live: RemoteMessage, binding: Binding, digest
     """
     sent = binding.sent
     for name in sent:
-        if getattr(message, name) is None:
+        if getattr(message, name, None) is None:
             return False
     return (
         (message.body is None or message.body == live.body)

@@ -158,11 +158,14 @@ class Exchange:
         if decoder is None:
             return None
         try:
-            return wire.decode(body, decoder)
+            value = wire.decode(body, decoder)
+            if call.kind is not Kind.READ:
+                wire.check_sid(value)  # it will be bound
         except wire.Unreadable as error:
             raise failures.of_unreadable(
                 error, response, operation=call.operation, where=call.path
             ) from error
+        return value
 
 
 _SCHEME_PORTS: Final = {"http": 80, "https": 443}

@@ -5,6 +5,7 @@ into values; fields that are not ours are skipped without being built. Nothing h
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -52,6 +53,8 @@ SERVICE_FORM: Final = {"friendly_name": "FriendlyName"}
 
 TEXT_LIMIT: Final = 200
 """Characters kept of a text that a server sent with an error."""
+
+_SID: Final = re.compile(r"[A-Z]{2}\w{1,64}", re.ASCII)
 
 T = TypeVar("T")
 
@@ -144,7 +147,7 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """Return the value that *data* holds, or raise `Unreadable` with the reason."""
     try:
         return decoder.decode(data)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise Unreadable(str(error)) from error
     except ValueError as error:
         # Half a surrogate pair, as a careless client leaves it when it cuts an emoji, is refused by
@@ -153,6 +156,13 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
             return msgspec.convert(json.loads(data), decoder.type)
         except (ValueError, RecursionError):
             raise Unreadable(str(error)) from error
+
+
+def check_sid(value: object) -> None:
+    """Raise `Unreadable` if *value* is a resource without a SID: nothing could ever be asked of it."""
+    sid = getattr(value, "sid", None)
+    if not isinstance(sid, str) or not _SID.fullmatch(sid):
+        raise Unreadable("it names no SID")
 
 
 def error_body(data: bytes) -> ErrorBody | None:
@@ -177,10 +187,9 @@ def shortened(text: str) -> str:
 def http_date(text: str) -> str:
     """Return the moment that a `Date` header names, in whole seconds of UTC; empty if it names none."""
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        return canonical_instant(_http_moment(text))
+    except (ValueError, OverflowError):
         return ""
-    return canonical_instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
@@ -194,9 +203,11 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     if text.isascii() and text.isdecimal():
         return float(text)
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, (_http_moment(text) - now).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+
+
+def _http_moment(text: str) -> datetime:
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import Decoder
 
+from reconciler.canonical import canonical_date
 from reconciler.errors import UsageError
 from reconciler.model import RemoteConversation, RemoteMedia, RemoteMessage
 from reconciler.twilio import wire
@@ -200,3 +201,39 @@ def test_retry_after_is_read_in_both_forms(value: str | None, seconds: float | N
 def test_the_date_of_a_reply_is_the_servers_clock(header: str, moment: str) -> None:
     """Where it is none, nobody knows what time it is there."""
     assert wire.http_date(header) == moment
+
+
+@pytest.mark.parametrize("sid", ["", ".", "..", "\ud800", "IM1/../IM2", None])
+def test_a_resource_without_a_sid_is_unreadable(sid: str | None) -> None:
+    """Nothing could ever be asked of it again."""
+    with pytest.raises(wire.Unreadable):
+        wire.check_sid(RemoteMessage(sid, 0))  # type: ignore[arg-type]
+
+
+def test_a_reply_that_nests_without_end_is_unreadable() -> None:
+    """Also in a field that is nobody's concern."""
+    with pytest.raises(wire.Unreadable):
+        wire.decode(b'{"sid":"IM1","index":0,"x":' + b"[" * 200_000 + b"}", Decoder(RemoteMessage))
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Fri, 31 Dec 9999 23:59:59 -2300",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +9999999999999999999999",
+    ],
+)
+def test_dates_beyond_the_calendar_are_none(date: str) -> None:
+    """A server that says so has no clock."""
+    assert wire.http_date(date) == ""
+
+
+def test_a_message_dated_beyond_the_calendar_keeps_its_date_as_text() -> None:
+    """It differs from whatever is desired."""
+    assert canonical_date("0001-01-01T00:00:00+23:59") == "0001-01-01T00:00:00+23:59"
+
+
+def test_a_wait_beyond_the_calendar_is_none() -> None:
+    """The server asks for nothing that can be understood."""
+    assert wire.retry_after("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", NOW) is None
