@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 _SMALL_PAGE: Final = 50
 _LARGE_PAGE: Final = 1000
 _FETCHED_SINGLY: Final = 20
-"""Up to so many bound messages that a listing lacks are looked up one by one; more, and it is read again."""
+"""Up to so many bound messages that a listing lacks are looked up one by one; more, and it is read again, and
+the newest of those that it still lacks tell whether it only lags behind."""
 
 _Held: TypeAlias = dict[str, tuple[Binding, Message]]
 """Message sid -> what is bound to it and what it shall say: texts that are in memory already."""
@@ -155,16 +156,14 @@ class _Reader:
         }
 
 
-def _bound(bindings: Iterable[Binding]) -> tuple[list[str], int]:
-    """Return the sids of *bindings*, the superseded ones included, and the highest index."""
-    sids: list[str] = []
-    highest = -1
+def _bound(bindings: Iterable[Binding]) -> tuple[dict[str, int], int]:
+    """Return the sids of *bindings*, the superseded ones included, with an index; and the highest index."""
+    sids: dict[str, int] = {}
     for binding in bindings:
-        sids.append(binding.sid)
-        if binding.superseded:
-            sids += binding.superseded
-        highest = max(highest, binding.index)
-    return sids, highest
+        sids[binding.sid] = binding.index
+        for sid in binding.superseded:
+            sids[sid] = binding.index
+    return sids, max(sids.values(), default=-1)
 
 
 async def read_participants(client: Twilio, remote: Remote, addresses: Iterable[Address]) -> Remote:
@@ -198,7 +197,7 @@ async def read_messages(
     """Return what still exists of the messages in *indexes* (sid -> index), and maybe others."""
     where = (service_sid, conversation_sid)
     if _listing_is_cheaper(client, len(indexes), max(indexes.values())):
-        return await _list(client, where, list(indexes))
+        return await _list(client, where, indexes)
     return await _fetch(client, where, indexes)
 
 
@@ -222,15 +221,19 @@ def _listing_is_cheaper(client: Twilio, fetches: int, highest: int) -> bool:
 
 
 async def _list(
-    client: Twilio, where: tuple[str, str], sids: list[str], held: Callable[[], _Held] = dict
+    client: Twilio, where: tuple[str, str], sids: Mapping[str, int], held: Callable[[], _Held] = dict
 ) -> dict[str, RemoteMessage]:
     """Read the whole listing; a bound message is absent only if a second look says so too."""
     messages = await _pages(client, where, held)
     absent = [sid for sid in sids if sid not in messages]
     if len(absent) > _FETCHED_SINGLY:
         messages = {**messages, **await _pages(client, where, held)}
-    elif absent:
-        messages.update(await _fetch(client, where, absent))
+        absent = sorted((sid for sid in absent if sid not in messages), key=sids.__getitem__, reverse=True)
+    if absent:
+        found = await _fetch(client, where, absent[:_FETCHED_SINGLY])
+        if found:  # what was written last does not show yet
+            found |= await _fetch(client, where, absent[_FETCHED_SINGLY:])
+        messages.update(found)
     return messages
 
 

@@ -26,6 +26,7 @@ from reconciler.state.store import StateStore
 if TYPE_CHECKING:
     from reconciler.interrupt import Interrupts
 
+_GONE = "it is gone"
 _AGAIN = "run `reconciler plan --out FILE` again and review the result"
 
 
@@ -149,7 +150,10 @@ async def _check_messages(work: Workplace, made: Plan) -> None:
 
     async def check(conversation: Address, actions: list[Action]) -> None:
         indexes = {action.sid: action.index for action in actions if action.sid is not None}
-        messages = await read_messages(work.session.client, *places[conversation], indexes)
+        try:
+            messages = await read_messages(work.session.client, *places[conversation], indexes)
+        except NotFound:
+            raise _stale(conversation, _GONE) from None
         for action in actions:
             live = messages.get(action.sid or "")
             if live is None:
@@ -166,10 +170,17 @@ async def _check_people(work: Workplace, made: Plan) -> None:
     places = _places(work.state, made)
 
     async def check(conversation: Address) -> None:
-        async for page in work.session.client.participant_pages(*places[conversation]):
-            for live in page:
-                if "address" in live_participant_values(live):
-                    raise _stale(conversation, f"{live.sid}, outside the chat, would really get the messages")
+        try:
+            people = [
+                live
+                async for page in work.session.client.participant_pages(*places[conversation])
+                for live in page
+            ]
+        except NotFound:
+            raise _stale(conversation, _GONE) from None
+        for live in people:
+            if "address" in live_participant_values(live):
+                raise _stale(conversation, f"{live.sid}, outside the chat, would really get the messages")
 
     await concurrently(
         check(conversation) for conversation in posting(made) if conversation in places.keys() - told

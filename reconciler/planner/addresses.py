@@ -32,8 +32,9 @@ class Prepared(Struct, frozen=True):
     """What to plan by, and what the blocks mean for the state that it was made from.
 
     *moved* maps new addresses to previous ones, *imported* addresses to sids. *forgotten* are the previous
-    bindings of addresses that are given up; those also in *state* stay there as released, or for what they
-    superseded.
+    bindings of addresses that are given up, by their previous addresses; *renamed* has the present one where
+    that is another. Those also in *state* stay there as released, or for what they superseded. *contested*
+    addresses are bound already, to another sid than this one.
     """
 
     desired: Desired
@@ -41,7 +42,14 @@ class Prepared(Struct, frozen=True):
     moved: dict[Address, Address] = {}
     imported: dict[Address, str] = {}
     forgotten: dict[Address, Binding] = {}
+    renamed: dict[Address, Address] = {}
     refusals: tuple[Refusal, ...] = ()
+    contested: dict[Address, str] = {}
+
+    @property
+    def is_plain(self) -> bool:
+        """True if no block has anything to do or to say."""
+        return not (self.moved or self.imported or self.forgotten or self.refusals or self.contested)
 
 
 def prepare(desired: Desired, state: State, options: Options = Options()) -> Prepared:  # noqa: B008  # frozen
@@ -61,14 +69,15 @@ def prepare(desired: Desired, state: State, options: Options = Options()) -> Pre
     deleting = _deleting(desired)
     for address, binding in forgotten.items():
         left = binding.without(binding.sid)
-        if parent_of(address) in deleting and address not in moved:
+        if parent_of(address) in deleting:
             bindings[address] = msgspec.structs.replace(binding, released=True)
         elif left is not None and parent_of(address) not in forgotten:
             bindings[address] = left  # what it superseded is still to be deleted
         else:
             del bindings[address]
     wanted = [one for one in desired.imports if one.address in selection and not options.destroy]
-    imported = _imported(bindings, wanted, refusals)
+    contested: dict[Address, str] = {}
+    imported = _imported(bindings, wanted, refusals, contested)
     bindings |= {address: Binding(sid, imported=True) for address, sid in imported.items()}
     return Prepared(
         msgspec.structs.replace(desired, services=_with_sids(desired.services, wanted)),
@@ -76,7 +85,9 @@ def prepare(desired: Desired, state: State, options: Options = Options()) -> Pre
         moved={new: old for new, old in moved.items() if new not in forgotten},
         imported=imported,
         forgotten={moved.get(address, address): binding for address, binding in forgotten.items()},
+        renamed={moved[address]: address for address in forgotten if address in moved},
         refusals=tuple(refusals),
+        contested=contested,
     )
 
 
@@ -131,9 +142,12 @@ def _one_step(address: Address, targets: Mapping[Address, Address]) -> Address:
 
 
 def _imported(
-    bindings: Mapping[Address, Binding], wanted: Iterable[Import], refusals: list[Refusal]
+    bindings: Mapping[Address, Binding],
+    wanted: Iterable[Import],
+    refusals: list[Refusal],
+    contested: dict[Address, str],
 ) -> dict[Address, str]:
-    """Return the sids of the messages that are still to be bound."""
+    """Return the sids of the messages to be bound; *contested* gets those whose address is bound already."""
     owners = {binding.sid: address for address, binding in bindings.items()}
     imported: dict[Address, str] = {}
     for one in wanted:
@@ -141,13 +155,7 @@ def _imported(
             continue  # a parent is found by its sid as if it were declared with one
         bound = bindings.get(one.address)
         if bound is not None and bound.sid != one.sid:
-            refusals.append(
-                Refusal(
-                    "import_conflict",
-                    f"`{one.address}` is bound already, to {bound.sid}, not to {one.sid}",
-                    f"take it out of the `import:` block, or run `reconciler state rm {one.address}` first",
-                )
-            )
+            contested[one.address] = one.sid
         elif bound is None and one.sid in owners:
             refusals.append(
                 Refusal(

@@ -29,11 +29,12 @@ _ABSENT: Final = ConversationView(remote=None)
 
 def finish(made: Plan, prepared: Prepared, remote: Remote) -> Plan:
     """Return *made*, planned by what was *prepared*, with what the blocks do."""
-    if not (prepared.moved or prepared.imported or prepared.forgotten or prepared.refusals):
+    if prepared.is_plain:
         return made
     finishing = _Finishing(made, prepared, remote)
     finishing.move()
     finishing.take_over()
+    finishing.judge_contested()
     finishing.forget()
     return msgspec.structs.replace(
         made,
@@ -65,8 +66,13 @@ class _Finishing:
                 continue
             self.records.pop(address, None)
             for at, action in enumerate(self.actions):
+                if action.previous_address == address:  # its key was renamed besides
+                    self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
+                    break
                 if action.address == address and action.reason is not Reason.SUPERSEDED:
-                    if action.verb in _CARRIES:
+                    if action.verb is Verb.ADOPT or action.importing:  # what it stood for is gone
+                        self.records[previous] = Unbound(previous)
+                    elif action.verb in _CARRIES:
                         self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
                     else:
                         self.actions[at] = msgspec.structs.replace(action, address=previous)
@@ -116,20 +122,36 @@ class _Finishing:
                     )
                 )
 
+    def judge_contested(self) -> None:
+        """Refuse to import what is there beside what its address stands for.
+
+        If it is not, it was imported earlier, and posted again since: the block may stay in the manifest.
+        """
+        for address, sid in self.prepared.contested.items():
+            bound = self.prepared.state.bindings[address]
+            view = self.remote.conversations.get(parent_of(address), _ABSENT)
+            if sid in view.messages and sid not in bound.superseded:
+                self.refusals.append(
+                    Refusal(
+                        "import_conflict",
+                        f"`{address}` is bound already, to {bound.sid}, not to {sid}",
+                        f"take it out of the `import:` block, or run `reconciler state rm {address}` first",
+                    )
+                )
+
     def forget(self) -> None:
         """Give up bindings, what is inside before its parents; what stays released is recorded so."""
         for address, binding in sorted(self.prepared.forgotten.items(), reverse=True):
             if type_of(address) is ResourceType.PARTICIPANT:
                 self.records[address] = Unbound(address)
                 continue
-            left = self.prepared.state.bindings.get(address)
+            now = self.prepared.renamed.get(address, address)
+            left = self.prepared.state.bindings.get(now)
             released = left is not None and left.released
             if left is not None and released:
-                self.records[address] = Bound(address, left)
+                self.records[now] = Bound(now, left)
             elif left is not None:
-                self.actions = [
-                    _as_superseded(one) if one.address == address else one for one in self.actions
-                ]
+                self.actions = [_as_superseded(one) if one.address == now else one for one in self.actions]
             self.first.append(
                 Action(
                     address,
@@ -137,7 +159,7 @@ class _Finishing:
                     Reason.REMOVED_FROM_MANIFEST,
                     sid=binding.sid,
                     index=binding.index,
-                    released=released,
+                    released=released and now == address,
                 )
             )
 

@@ -39,6 +39,7 @@ from reconciler.planner.parents import (
     put_back,
 )
 from reconciler.planner.participants import plan_participants
+from reconciler.planner.rename import find_renames
 from reconciler.planner.selection import Selection
 from reconciler.state.model import Binding, State
 
@@ -214,7 +215,7 @@ class _Planner:
         self.draft.actions += plan_participants(self.draft, scope, self.bound.participants.get(address, {}))
         declared, binding = self.declared.get(address), self.state.bindings.get(address)
         if declared is not None:
-            self._refuse_protected(declared, address, first)
+            self._refuse_protected(declared, scope, first)
         if binding is None:
             live = scope.view.remote
             if live is not None and scope.bindings:  # what is deleted in it needs its sid
@@ -225,9 +226,12 @@ class _Planner:
         unmanaged = declared.unmanaged if declared is not None else Unmanaged.KEEP
         return plan_conversation_removal(self.draft, scope, binding, unmanaged)
 
-    def _refuse_protected(self, conversation: Conversation, address: Address, first: int) -> None:
+    def _refuse_protected(self, conversation: Conversation, scope: Scope, first: int) -> None:
+        declared = {f"{scope.address}/{message.key}": message for message in conversation.messages}
+        gone = [address for address in scope.bindings if address not in declared]
+        renamed = find_renames(Draft(), scope, declared, gone)
         protected = {
-            f"{address}/{message.key}" for message in conversation.messages if message.prevent_destroy
+            renamed.get(address, address) for address, message in declared.items() if message.prevent_destroy
         }
         for action in self.draft.actions[first:]:
             if action.reason is Reason.REQUESTED and action.address in protected:

@@ -187,6 +187,19 @@ def test_an_import_that_was_made_is_none() -> None:
     assert steps(plan(applied(*messages("a")), imports=(Import(at("a"), "IMa"),))) == []
 
 
+def test_an_imported_message_may_be_posted_again() -> None:
+    """The address then stands for another one, and what the block names is gone, or superseded."""
+    world = applied(*messages("a"))
+    made = plan(world, imports=(Import(at("a"), "IM8"),))
+    left = plan(
+        world.also(live("IM8", 8)).remembering(at("a"), superseded=("IM8",)),
+        imports=(Import(at("a"), "IM8"),),
+    )
+
+    assert (steps(made), made.refusals) == ([], ())
+    assert (steps(left), left.refusals) == ([("a", "delete")], ())
+
+
 @pytest.mark.parametrize(
     ("address", "sid", "code"),
     [("a", "IM9", "import_conflict"), ("b", "IMa", "import_conflict"), ("b", "IM8", "import_missing")],
@@ -230,9 +243,11 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     emulator.close()
 
 
-def desk(*wanted: Message, name: str = "order", **blocks: Any) -> Desired:
+def desk(
+    *wanted: Message, name: str = "order", unmanaged: Unmanaged = Unmanaged.KEEP, **blocks: Any
+) -> Desired:
     """Return a manifest of one conversation."""
-    one = Conversation(name, "m.yaml", 3, unique_name="order", messages=wanted)
+    one = Conversation(name, "m.yaml", 3, unique_name="order", messages=wanted, unmanaged=unmanaged)
     service = Service("desk", "m.yaml", 2, friendly_name="desk", conversations=(one,))
     return Desired((service,), "d", **blocks)
 
@@ -272,6 +287,64 @@ def test_moves_are_applied_without_a_request(settings: Settings) -> None:
         "desk/first/c": before["desk/order/b"],
     }
     assert writes(settings) == sent
+    assert leaves_nothing_to_do(wanted, settings)
+
+
+def test_a_key_may_be_renamed_where_its_conversation_moves(settings: Settings) -> None:
+    """The one is said in a block, the other seen; the message moves once."""
+    api.apply(desk(*messages("a", "b")), settings)
+    before = bound(settings)
+    wanted = desk(
+        message("a"),
+        message("c", body="text of b"),
+        name="first",
+        moves=(Move("desk/order", "desk/first"),),
+    )
+    moves = {one.address: one.previous_address for one in api.plan(wanted, settings).plan.actions}
+
+    api.apply(wanted, settings)
+
+    assert moves == {"desk/first/a": "desk/order/a", "desk/first/c": "desk/order/b"}
+    assert bound(settings)["desk/first/c"] == before["desk/order/b"]
+    assert leaves_nothing_to_do(wanted, settings)
+
+
+def test_what_is_spared_stays_so_where_its_conversation_moves(settings: Settings) -> None:
+    """Under `unmanaged: delete` it would go with what no key names, were it not remembered as released."""
+    assert isinstance(settings.endpoint, Emulator)
+    api.apply(desk(*messages("a", "b"), unmanaged=Unmanaged.DELETE), settings)
+    spared = bound(settings)["desk/order/b"]
+    wanted = desk(
+        message("a"),
+        name="first",
+        unmanaged=Unmanaged.DELETE,
+        moves=(Move("desk/order", "desk/first"),),
+        removed=("desk/first/b",),
+    )
+
+    api.apply(wanted, settings)
+
+    service, conversation = bound(settings)["desk"], bound(settings)["desk/first"]
+    assert settings.endpoint.store.messages.get(service, conversation, spared)
+    assert leaves_nothing_to_do(wanted, settings)
+
+
+def test_what_takes_the_place_of_a_moved_message_is_bound_to_its_new_address(settings: Settings) -> None:
+    """The old one is gone, and somebody posted the same again."""
+    assert isinstance(settings.endpoint, Emulator)
+    api.apply(desk(*messages("a")), settings)
+    before, store = bound(settings), settings.endpoint.store.messages
+    store.delete(before["desk"], before["desk/order"], before["desk/order/a"])
+    there = store.create(before["desk"], before["desk/order"], {"Body": "text of a"}).sid
+    wanted = desk(message("b", body="text of a"), moves=(Move("desk/order/a", "desk/order/b"),))
+
+    api.apply(wanted, settings, Options(adopt=True))
+
+    assert bound(settings) == {
+        "desk": before["desk"],
+        "desk/order": before["desk/order"],
+        "desk/order/b": there,
+    }
     assert leaves_nothing_to_do(wanted, settings)
 
 

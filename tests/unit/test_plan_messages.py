@@ -321,6 +321,13 @@ def test_a_protected_message_may_be_changed() -> None:
     assert applied(message("a")).wanting(message("a", body="new", prevent_destroy=True)).plan().applyable
 
 
+def test_a_protected_message_is_not_destroyed_under_its_old_key() -> None:
+    """The manifest protects it under a new one, which no apply has seen yet."""
+    world = applied(message("a")).wanting(message("b", body="text of a", prevent_destroy=True))
+
+    assert codes(world.plan(destroy=True).refusals) == ["prevent_destroy"]
+
+
 def test_protection_goes_with_the_key() -> None:
     """A manifest without the key cannot say that it is protected, and the state does not know."""
     world = applied(message("a", prevent_destroy=True), message("b")).wanting(message("b"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.emulator import Emulator
+from reconciler.emulator.fault_text import parse_fault
 from reconciler.model import Conversation, Desired, Message, Remote, Service
 from reconciler.planner.draft import Options
 from reconciler.refresh import refresh
@@ -97,3 +98,23 @@ def test_what_differs_is_told_as_it_is(emulator: Emulator) -> None:
     live = read(emulator, desired, state).conversations["desk/c0"].messages[message]
 
     assert (live.author, live.body, live.index) == ("alice", "Hello, Eve!", 0)
+
+
+def test_a_listing_that_lags_behind_loses_nothing(emulator: Emulator) -> None:
+    """What was written last is asked for one by one where the listing lacks it, however much that is."""
+    desired, state = world(emulator, 1, messages=50)
+    emulator.faults.add(parse_fault("list_messages:late=5"))
+
+    remote = read(emulator, desired, state)
+
+    assert len(remote.conversations["desk/c0"].messages) == 50
+
+
+def test_what_is_gone_is_asked_for_a_few_times_only(emulator: Emulator) -> None:
+    """The newest twenty tell that the listing does not lag: the rest is not asked for."""
+    desired, state = world(emulator, 1, messages=50)
+    service, sid = state.bindings["desk"].sid, state.bindings["desk/c0"].sid
+    for number in range(50):
+        emulator.store.messages.delete(service, sid, state.bindings[f"desk/c0/m{number}"].sid)
+
+    assert read(emulator, desired, state).requests == 1 + 1 + 2 + 20
