@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from reconciler.errors import RemoteError, Throttled
+from reconciler.errors import OutcomeUnknown, RemoteError, Throttled
 from reconciler.planner.actions import Action, PlanWarning, Result, Status
 from reconciler.state.model import Binding
 
@@ -44,7 +44,7 @@ class Results:
         if (
             status is Status.FAILED
             and self._is_stopping()
-            and (error.status is None or isinstance(error, Throttled))
+            and (isinstance(error, Throttled) or not (error.status or isinstance(error, OutcomeUnknown)))
         ):
             return  # it was not sent any more: not reached
         kind = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("_")

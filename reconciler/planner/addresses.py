@@ -6,7 +6,7 @@ state there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -61,10 +61,11 @@ def prepare(desired: Desired, state: State, options: Options = Options()) -> Pre
     moved = _moved(state, desired.moves, refusals)
     previous = {old: new for new, old in moved.items()}
     bindings = {previous.get(address, address): binding for address, binding in state.bindings.items()}
+    removed = frozenset(desired.removed)
     forgotten = {
         address: binding
         for address, binding in bindings.items()
-        if not binding.released and address in selection and _is_within(address, desired.removed)
+        if not binding.released and address in selection and _is_within(address, removed)
     }
     deleting = _deleting(desired)
     for address, binding in forgotten.items():
@@ -100,7 +101,10 @@ def _moved(state: State, moves: Iterable[Move], refusals: list[Refusal]) -> dict
     for previous in sorted(state.bindings, key=lambda address: address.count("/")):
         address = previous
         for _ in targets:
-            address = _one_step(address, targets)
+            following = _one_step(address, targets)
+            if following == address:
+                break
+            address = following
         parent = parent_of(previous) if "/" in previous else ""
         if address == previous:
             continue
@@ -187,8 +191,10 @@ def _with_sids(services: Iterable[Service], wanted: Iterable[Import]) -> tuple[S
     )
 
 
-def _is_within(address: Address, places: Iterable[Address]) -> bool:
-    return any(address == place or address.startswith(f"{place}/") for place in places)
+def _is_within(address: Address, places: Collection[Address]) -> bool:
+    while address and address not in places:
+        address = address.rpartition("/")[0]
+    return bool(address)
 
 
 def _deleting(desired: Desired) -> set[Address]:

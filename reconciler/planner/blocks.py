@@ -41,7 +41,7 @@ def finish(made: Plan, prepared: Prepared, remote: Remote) -> Plan:
         actions=(*finishing.first, *finishing.actions),
         records=tuple(finishing.records.values()),
         refusals=(*prepared.refusals, *finishing.refusals, *made.refusals),
-        no_ops=made.no_ops - sum(action.verb in {Verb.MOVE, Verb.ADOPT} for action in finishing.first),
+        no_ops=made.no_ops - finishing.told,
     )
 
 
@@ -55,6 +55,15 @@ class _Finishing:
         self.actions = list(made.actions)
         self.records = {record.address: record for record in made.records}
         self.refusals: list[Refusal] = []
+
+    @property
+    def told(self) -> int:
+        """How many actions are about messages that need nothing else, and count as such in the plan."""
+        bindings = self.prepared.state.bindings
+        return sum(
+            action.verb is Verb.ADOPT or (action.verb is Verb.MOVE and not bindings[action.address].released)
+            for action in self.first
+        )
 
     def move(self) -> None:
         """Move bindings: a message's with an action, its parents' as records."""

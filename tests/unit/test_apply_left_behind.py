@@ -74,3 +74,16 @@ def test_removed_leaves_the_message_and_deletes_what_it_superseded(replaced: Des
     assert replaced.bodies("c") == ["Welcome", "Hello"]
     assert "desk/c/a" not in replaced.state.bindings
     assert replaced.plan(forgetting).actions == ()
+
+
+def test_an_update_that_was_sent_is_not_called_unreached(desk: Desk) -> None:
+    """Its reply is lost while the run is being stopped: nobody tries again, and nobody knows."""
+    desk.apply(FIRST)
+    desk.fault(
+        Fault("update_message", Invoke(lambda: desk.interrupts._on_signal(2))), "update_message:reset_after"
+    )
+
+    outcome = desk.apply(FIRST.replace("Hello", "Bye"))
+
+    assert statuses(outcome) == {"desk/c/a": Status.FAILED}
+    assert desk.bodies("c") == ["Bye"]

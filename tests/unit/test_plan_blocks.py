@@ -329,6 +329,18 @@ def test_what_is_spared_stays_so_where_its_conversation_moves(settings: Settings
     assert leaves_nothing_to_do(wanted, settings)
 
 
+def test_a_spared_message_that_moves_is_not_counted_as_unchanged(settings: Settings) -> None:
+    """It is no longer managed, so it was not counted before."""
+    keeping: dict[str, Any] = {"unmanaged": Unmanaged.DELETE}
+    api.apply(desk(*messages("a", "b"), **keeping), settings)
+    api.apply(desk(message("a"), removed=("desk/order/b",), **keeping), settings)
+    moved = desk(message("a"), name="first", moves=(Move("desk/order", "desk/first"),), **keeping)
+
+    counts = api.plan(moved, settings).plan.counts
+
+    assert (counts.move, counts.no_op) == (2, 0)
+
+
 def test_what_takes_the_place_of_a_moved_message_is_bound_to_its_new_address(settings: Settings) -> None:
     """The old one is gone, and somebody posted the same again."""
     assert isinstance(settings.endpoint, Emulator)
