@@ -120,9 +120,11 @@ class Scrubber:
         return letters.capitalize() if word[0].isupper() else letters
 
     def _number(self, number: float) -> Any:
-        """Return a number with as many digits: zeros stay, the exponent too."""
+        """Return another number with as many digits: zeros stay, the exponent too."""
         mantissa, mark, exponent = repr(number).partition("e")
-        digits = iter(self._characters(mantissa, "123456789", mantissa))
+        if not (significant := re.sub("[^1-9]", "", mantissa)):
+            return number  # nothing but zeros
+        digits = iter(self._characters(significant, "123456789", mantissa))
         return json.loads(re.sub("[1-9]", lambda _: next(digits), mantissa) + mark + exponent)
 
     def _characters(self, word: str, alphabet: str, place: str) -> str:

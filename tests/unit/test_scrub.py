@@ -78,6 +78,13 @@ def test_attributes_keep_their_shape() -> None:
     assert [type(item) for item in items] == [str, type(None), bool, float]
 
 
+def test_no_number_is_its_own_stand_in() -> None:
+    """Under no salt; only zero has no other digits."""
+    for salt in range(50):
+        scrubber = Scrubber(str(salt).encode())
+        assert all(scrubber.value(number) != number for number in (7, 10, 100, 300.0, 1e300))
+
+
 @pytest.mark.parametrize("number", [0, 7, -40, 10.25, 1e300, 5e-300, 10**30])
 def test_a_number_keeps_its_size(number: float) -> None:
     """Zeros, sign, point and exponent stay where they are."""
