@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +41,11 @@ def read_rows(folder: Path, written: str) -> list[Row] | dict[str, Any]:
             "its name has to end in `.csv`, `.json` or `.jsonl`",
         )
     try:
-        if path.is_file() and path.stat().st_size > _LARGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # who opens a pipe waits for somebody to write to it
+            kind = "folder" if stat.S_ISDIR(status.st_mode) else "pipe or a device"
+            raise Refusal(f"names a {kind}, not a file: `{written}`", "name a regular file")
+        if status.st_size > _LARGEST:
             raise Refusal(f"names a file of more than {_LARGEST // MB} MB: `{written}`", "split it")
         data = path.read_bytes()
     except FileNotFoundError as error:

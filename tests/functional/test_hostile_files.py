@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -55,3 +56,23 @@ def test_annotations_are_ours_alone(outsiders: Project) -> None:
     assert characters_come_alive(shown(ran)) == []
     assert len(commands) == problems
     assert all(line.startswith("::error file=manifests/") for line in commands)
+
+
+def test_a_pipe_is_no_file(project: Project) -> None:
+    """Opening it would wait for ever, so rows and transcripts come from regular files alone."""
+    os.mkfifo(project.folder / "pipe.csv")
+    project.write(
+        "pipes.yaml",
+        """\
+version: 1
+services:
+  s:
+    conversations:
+      rows: {for_each: {file: pipe.csv}}
+      lines: {messages: [{from: pipe.csv}]}
+""",
+    )
+
+    ran = project.run("validate", "pipes.yaml", check=1)
+
+    assert ran.err.count("names a pipe or a device, not a file: `pipe.csv`") == 2
