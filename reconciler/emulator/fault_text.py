@@ -43,6 +43,7 @@ from reconciler.emulator.faults import (
     Truncate,
     WrongType,
 )
+from reconciler.emulator.fields import CENTURY
 from reconciler.emulator.routes import KINDS
 from reconciler.errors import UsageError
 
@@ -105,17 +106,24 @@ def _action(text: str, action: str) -> Action:
             code=int(status["code"]) if status["code"] else None,
             form=Form(status["form"] or "json"),
             after=status["after"] is not None,
-            retry_after=float(status["wait"]) if status["wait"] else None,
+            retry_after=_seconds(text, status["wait"]) if status["wait"] else None,
             as_date=status["date"] is not None,
         )
     name, equals, value = action.partition("=")
     if equals and name in _TIMED:
-        return _TIMED[name](_number(text, value))
+        return _TIMED[name](_seconds(text, value))
     if equals and name == "rewrite_body":
         return RewriteBody(value)
     if value and name in {"pause_before", "pause_after"}:
         return Pause(Path(value), after=name == "pause_after")
     return _refuse(text, f"`{action}` is no action")
+
+
+def _seconds(text: str, value: str) -> float:
+    seconds = _number(text, value)
+    if seconds > CENTURY:  # beyond the last year there is no date
+        _refuse(text, f"`{value}` seconds are more than a century")
+    return seconds
 
 
 def _number(text: str, value: str) -> float:

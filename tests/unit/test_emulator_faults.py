@@ -152,6 +152,9 @@ def test_reads_when(when: str, fields: dict[str, Any]) -> None:
         ("*:p=half:429", "`half` is no number from 0"),
         ("*:latency=nan", "`nan` is no number from 0"),
         ("*:latency=-1", "`-1` is no number from 0"),
+        ("*:429=date+99999999999999999999", "`99999999999999999999` seconds are more than a century"),
+        ("*:429=3153600001", "`3153600001` seconds are more than a century"),
+        ("*:delay=1e300", "`1e300` seconds are more than a century"),
         ("*:pause_after=", "`pause_after=` is no action"),
     ],
 )
