@@ -22,6 +22,8 @@ _SELECT: Final = f"""SELECT c.id, c.sid, s.sid, c.friendly_name, unique_name, at
   {_STATE}, touched_at + inactive_after, touched_at + closed_after, email_address, email_name,
   next_index, c.date_created, c.date_updated
   FROM conversations c JOIN services s ON s.id = c.service"""  # noqa: S608 (own text)
+_CREATION: Final = "c.date_created || printf('%020d', c.id)"
+"""Orders by date, and as they arrived within a second; text, as dates are."""
 _ACTIVITY: Final = "(SELECT coalesce(max(activity), 0) + 1 FROM conversations WHERE service = {service})"
 
 
@@ -139,7 +141,7 @@ class Conversations:
         key = "c.activity"
         for parameter, comparison in (("StartDate", ">="), ("EndDate", "<=")):
             if parameter in filters:
-                key = "c.id"
+                key = _CREATION
                 sql += f" AND substr(c.date_created, 1, 10) {comparison} ?"
                 values.append(filters[parameter][:10])
         if "State" in filters:

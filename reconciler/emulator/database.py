@@ -78,7 +78,7 @@ CREATE INDEX media_by_message ON media (message, uploaded_at);
 class Start(NamedTuple):
     """Where a page begins: beyond *key* in the order of the list, or, *backward*, just before it."""
 
-    key: int | None = None
+    key: int | str | None = None
     backward: bool = False
 
 

@@ -22,7 +22,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class _Token(msgspec.Struct, array_like=True):
-    key: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None
+    key: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | str | None
     backward: bool
 
 
@@ -65,7 +65,7 @@ def _integer(query: Fields, name: str, default: int, *, least: int) -> int:
     return int(text)
 
 
-def _write_token(key: int | None, *, backward: bool) -> str:
+def _write_token(key: int | str | None, *, backward: bool) -> str:
     text = base64.urlsafe_b64encode(_encode(_Token(key, backward))).decode().rstrip("=")
     return ("PB" if backward else "PT") + text
 

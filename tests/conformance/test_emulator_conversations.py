@@ -203,6 +203,23 @@ def test_conversations_are_listed_by_latest_activity(api: Api, service: str) -> 
     assert (listed(), listed(StartDate="2026-03-01"), listed(EndDate="2026-02-28")) == ("acb", "cba", "")
 
 
+def test_lists_by_date_go_by_the_date_of_creation(api: Api, service: str) -> None:
+    """A conversation brought over from elsewhere keeps its place in time, on pages too."""
+    listed = f"{service}/Conversations"
+    for name, year in (("a", 2023), ("b", 2025), ("c", 2020), ("d", 2025), ("e", 2024)):
+        api.post(listed, UniqueName=name, DateCreated=f"{year}-01-01T00:00:00Z")
+    first = api.get(listed, StartDate="2021-01-01", PageSize="2")
+    second = api.get(first["meta"]["next_page_url"])
+    pages = [first, second, api.get(second["meta"]["previous_page_url"])]
+
+    assert [[one["unique_name"] for one in page["conversations"]] for page in pages] == [
+        ["d", "b"],
+        ["e", "a"],
+        ["d", "b"],
+    ]
+    assert second["meta"]["next_page_url"] is None
+
+
 def test_conversations_can_be_listed_by_state(api: Api, service: str, clock: Clock) -> None:
     """States that a timer brought about count."""
     api.post(f"{service}/Conversations", UniqueName="a", Timers_Inactive="PT1M")
