@@ -13,13 +13,14 @@ from reconciler.emulator.records import Conversation
 from reconciler.emulator.services import Services
 
 _STATES: Final = ("active", "inactive", "closed")
-_STATE: Final = """CASE
+STATE: Final = """CASE
   WHEN state = 'closed' OR touched_at + closed_after <= ?1 THEN 'closed'
   WHEN state = 'active' AND touched_at + inactive_after <= ?1 THEN 'inactive'
   ELSE state END"""
+"""The state of a conversation at the time ?1, its timers taken into account."""
 _SELECT: Final = f"""SELECT c.id, c.sid, s.sid, c.friendly_name, unique_name, attributes,
   messaging_service_sid,
-  {_STATE}, touched_at + inactive_after, touched_at + closed_after, email_address, email_name,
+  {STATE}, touched_at + inactive_after, touched_at + closed_after, email_address, email_name,
   next_index, c.date_created, c.date_updated
   FROM conversations c JOIN services s ON s.id = c.service"""  # noqa: S608 (own text)
 _CREATION: Final = "c.date_created || printf('%020d', c.id)"
@@ -34,7 +35,8 @@ class Conversations:
         self._database = database
         self._services = services
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Return the present in epoch seconds."""
         return int(self._database.now().timestamp())
 
     def create(self, service_sid: str, fields: Fields) -> Conversation:
@@ -52,7 +54,7 @@ class Conversations:
                 "attributes": "{}",
                 "messaging_service_sid": messaging_service_sid,
                 "state": "active",
-                "touched_at": self._now(),
+                "touched_at": self.now(),
                 "date_created": today,
             } | values
             values.setdefault("date_updated", values["date_created"])
@@ -117,7 +119,7 @@ class Conversations:
         """Return one conversation."""
         column = "c.sid" if read.is_sid("CH", ref) else "unique_name"
         row = self._database.one(
-            f"{_SELECT} WHERE s.sid = ?2 AND {column} = ?3", (self._now(), service_sid, ref)
+            f"{_SELECT} WHERE s.sid = ?2 AND {column} = ?3", (self.now(), service_sid, ref)
         )
         if row is None:
             raise NotFound
@@ -137,7 +139,7 @@ class Conversations:
         """
         service = self._services.get(service_sid)
         sql = f"{_SELECT} WHERE c.service = ?"
-        values: list[object] = [self._now(), service.id]
+        values: list[object] = [self.now(), service.id]
         key = "c.activity"
         for parameter, comparison in (("StartDate", ">="), ("EndDate", "<=")):
             if parameter in filters:
@@ -145,7 +147,7 @@ class Conversations:
                 sql += f" AND substr(c.date_created, 1, 10) {comparison} ?"
                 values.append(filters[parameter][:10])
         if "State" in filters:
-            sql += f" AND {_STATE} = ?"
+            sql += f" AND {STATE} = ?"
             values.append(filters["State"])
         sql = sql.replace("SELECT c.id", f"SELECT {key}, c.id", 1)
         return self._database.page(sql, values, key=key, descending=True, start=start, size=size)
@@ -161,7 +163,7 @@ class Conversations:
             values = self._checked(service.id, others)
             if values:
                 values.setdefault("date_updated", self._database.today())
-                values["touched_at"] = self._now()
+                values["touched_at"] = self.now()
                 values.setdefault("state", conversation.state)
                 self._database.change("conversations", conversation.id, values)
                 self._active(conversation.id)
@@ -171,7 +173,7 @@ class Conversations:
         """Note that a message arrived: the next index, the timers, and an inactive one revives."""
         self._database.execute(
             "UPDATE conversations SET next_index = ?, touched_at = ?, state = 'active' WHERE id = ?",
-            (conversation.next_index + 1, self._now(), conversation.id),
+            (conversation.next_index + 1, self.now(), conversation.id),
         )
         self._active(conversation.id)
 

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from reconciler.emulator import fields as read
-from reconciler.emulator.conversations import Conversations
+from reconciler.emulator.conversations import STATE, Conversations
 from reconciler.emulator.database import Database, Page, Start
 from reconciler.emulator.decisions import (
     MESSAGE_ATTRIBUTES_BYTES,
@@ -21,6 +21,8 @@ from reconciler.emulator.services import Users, identity_of
 _SELECT: Final = """SELECT p.id, p.sid, c.sid, identity, address, proxy_address, projected_address, role_sid,
   p.attributes, last_read_message_index, last_read_timestamp, p.date_created, p.date_updated
   FROM participants p JOIN conversations c ON c.id = p.conversation"""
+_IN_OPEN: Final = f"""FROM participants p JOIN conversations c ON c.id = p.conversation
+  WHERE {STATE} != 'closed'"""
 _INDEX: Final = re.compile(r"\d{1,10}", re.ASCII)
 
 
@@ -95,9 +97,8 @@ class Participants:
         ):
             raise ApiError(50433, "Participant already exists", 409)
         if self._database.one(
-            "SELECT 1 FROM participants p JOIN conversations c ON c.id = p.conversation"
-            " WHERE p.address = ? AND p.proxy_address = ? AND c.state != 'closed'",
-            (values["address"], values.get("proxy_address")),
+            f"SELECT 1 {_IN_OPEN} AND p.address = ?2 AND p.proxy_address = ?3",
+            (self._conversations.now(), values["address"], values.get("proxy_address")),
         ):
             raise ApiError(50416, "Participant and proxy address pair is already in use", 409)
 

@@ -258,6 +258,24 @@ def test_participant_outside_chat_gets_receipts(api: Api, conversation: str) -> 
     assert api.get(receipts[0]["url"]) == receipts[0]
 
 
+@pytest.mark.parametrize("how", ["by hand", "by its timer"])
+def test_closed_conversation_gives_its_address_pairs_back(
+    api: Api, service: str, conversation: str, clock: Clock, how: str
+) -> None:
+    """A pair is in use in one open conversation at most, however the other one was closed."""
+    elsewhere = api.post(f"{service}/Conversations", Timers_Closed="PT10M")["sid"]
+    api.post(f"{service}/Conversations/{elsewhere}/Participants", **SMS)
+    clock.forward(599)
+    before = api.refusal("POST", f"{conversation}/Participants", **SMS)
+    if how == "by hand":
+        api.post(f"{service}/Conversations/{elsewhere}", State="closed")
+    else:
+        clock.forward(1)
+
+    assert before == (409, 50416)
+    assert api.post(f"{conversation}/Participants", **SMS)["messaging_binding"]["address"] == "+15550001"
+
+
 def test_body_is_limited_to_1600_characters_outside_chat(api: Api, conversation: str) -> None:
     """The shorter limit holds once somebody is reached by SMS."""
     api.post(f"{conversation}/Participants", **SMS)
