@@ -45,6 +45,7 @@ CREATE TABLE participants (
   UNIQUE (conversation, identity)
 ) STRICT;
 CREATE INDEX participants_by_address ON participants (address, proxy_address);
+CREATE INDEX participants_by_identity ON participants (identity);
 CREATE TABLE users (
   id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE,
   service INTEGER NOT NULL REFERENCES services ON DELETE CASCADE,

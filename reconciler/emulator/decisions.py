@@ -9,6 +9,9 @@ Limits and statuses
 - `Attributes`: 4 KB (conversation 16 KB) in UTF-8; any JSON value is accepted and kept byte for byte.
 - `Author`, `Identity` and names: 256 characters. Timers: ISO 8601 durations of weeks down to
   seconds, at most a century.
+- A conversation is group MMS once one participant has a projected address: whoever comes then counts
+  among the 10 (50436), and an update that makes it so is refused where there are more.
+- The 1,000 conversations of an identity (50214) are those of one service that are not closed.
 - There is no limit on actions per second; faults can script one.
 
 Messages
@@ -68,6 +71,8 @@ NAME_CHARACTERS: Final = 256
 SUBJECT_CHARACTERS: Final = 256
 PARTICIPANTS: Final = 1000
 PARTICIPANTS_OUTSIDE_CHAT: Final = 50
+PARTICIPANTS_OF_GROUP_MMS: Final = 10
+CONVERSATIONS_OF_IDENTITY: Final = 1000
 MEDIA_BYTES: Final = 150 * KILOBYTE * KILOBYTE
 MEDIA_SECONDS: Final = 300
 """How long media lives that no message carries."""

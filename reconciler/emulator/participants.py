@@ -9,8 +9,10 @@ from reconciler.emulator import fields as read
 from reconciler.emulator.conversations import STATE, Conversations
 from reconciler.emulator.database import Database, Page, Start
 from reconciler.emulator.decisions import (
+    CONVERSATIONS_OF_IDENTITY,
     MESSAGE_ATTRIBUTES_BYTES,
     PARTICIPANTS,
+    PARTICIPANTS_OF_GROUP_MMS,
     PARTICIPANTS_OUTSIDE_CHAT,
 )
 from reconciler.emulator.errors import ApiError, NotFound
@@ -43,7 +45,7 @@ class Participants:
             values["address"] = fields.get("MessagingBinding.Address") or None
             self._check_kind(values)
             self._check_free(conversation, values)
-            self._check_room(conversation, outside=identity is None)
+            self._check_room(conversation, values)
             today = self._database.today()
             sid = self._database.new_sid("MB")
             values = {
@@ -102,14 +104,27 @@ class Participants:
         ):
             raise ApiError(50416, "Participant and proxy address pair is already in use", 409)
 
-    def _check_room(self, conversation: Conversation, *, outside: bool) -> None:
-        if outside and len(self.outside_chat(conversation.id)) >= PARTICIPANTS_OUTSIDE_CHAT:
+    def _check_room(self, conversation: Conversation, values: dict[str, Any], *, besides: int = 0) -> None:
+        """Raise if one more would be too many; *besides* is the row of one that is there and changes."""
+        identity = values["identity"]
+        total, outside, grouped = self._database.one(
+            "SELECT count(*), count(*) - count(identity), count(projected_address)"
+            " FROM participants WHERE conversation = ? AND id != ?",
+            (conversation.id, besides),
+        ) or (0, 0, 0)
+        if identity is None and outside >= PARTICIPANTS_OUTSIDE_CHAT:
             raise ApiError(50418, "Non-Chat participants limit exceeded")
-        (count,) = self._database.one(
-            "SELECT count(*) FROM participants WHERE conversation = ?", (conversation.id,)
-        ) or (0,)
-        if count >= PARTICIPANTS:
+        if (grouped or values.get("projected_address")) and total >= PARTICIPANTS_OF_GROUP_MMS:
+            raise ApiError(50436, "Participant limit exceeded for group conversation")
+        if total >= PARTICIPANTS:
             raise ApiError(50417, "Participants limit exceeded")
+        (joined,) = self._database.one(
+            f"SELECT count(*) {_IN_OPEN} AND identity = ?2 AND c.service ="  # noqa: S608 (own text)
+            " (SELECT service FROM conversations WHERE id = ?3) AND p.id != ?4",
+            (self._conversations.now(), identity, conversation.id, besides),
+        ) or (0,)
+        if joined >= CONVERSATIONS_OF_IDENTITY:
+            raise ApiError(50214, "User conversation limit exceeded")
 
     def outside_chat(self, conversation: int) -> list[str]:
         """Return the sids of those whom a message is delivered to outside chat."""
@@ -165,6 +180,10 @@ class Participants:
             values = self._checked(fields)
             if values.get("identity", participant.identity) != participant.identity:
                 self._check_free(conversation, {"address": None} | values)
+            if values.keys() & {"identity", "projected_address"}:
+                self._check_room(
+                    conversation, {"identity": participant.identity} | values, besides=participant.id
+                )
             if values:
                 values.setdefault("date_updated", self._database.today())
                 self._database.change("participants", participant.id, values)

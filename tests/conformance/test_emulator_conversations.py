@@ -357,6 +357,58 @@ def test_participants_are_limited_to_1000(api: Api, service: str, conversation: 
     assert api.refusal("POST", f"{conversation}/Participants", Identity="one-more") == (400, 50417)
 
 
+GROUP = {"MessagingBinding_ProjectedAddress": "+15551234"}
+
+
+def test_participants_of_group_mms_are_limited_to_10(api: Api, conversation: str) -> None:
+    """The 11th is refused, one without a projected address too."""
+    for number in range(10):
+        api.post(
+            f"{conversation}/Participants",
+            Identity=f"user-{number}",
+            MessagingBinding_ProjectedAddress=f"+1555{number}",
+        )
+
+    for form in (GROUP | {"Identity": "one-more"}, {"Identity": "one-more"}, SMS):
+        assert api.refusal("POST", f"{conversation}/Participants", **form) == (400, 50436)
+    assert api.post(f"{conversation}/Participants/user-0", **GROUP)["sid"].startswith("MB")
+
+
+def test_a_larger_conversation_cannot_become_group_mms(api: Api, conversation: str) -> None:
+    """Neither with a participant who comes, nor by an update of one who is there."""
+    for number in range(11):
+        api.post(f"{conversation}/Participants", Identity=f"user-{number}")
+
+    joining = api.refusal("POST", f"{conversation}/Participants", Identity="one-more", **GROUP)
+    updated = api.refusal("POST", f"{conversation}/Participants/user-0", **GROUP)
+
+    assert joining == updated == (400, 50436)
+
+
+def test_conversations_of_an_identity_are_limited_to_1000(
+    api: Api, service: str, conversation: str, clock: Clock
+) -> None:
+    """Those of a service that are open: a closed one does not count, whoever closed it."""
+    store, sid = api.emulator.store, service.rpartition("/")[2]
+    with store.transaction():
+        for number in range(1000):
+            timer = {"Timers.Closed": "PT10M"} if number == 0 else {}
+            ref = store.conversations.create(sid, timer).sid
+            store.participants.create(sid, ref, {"Identity": "busy"})
+    other = f"/v1/Services/{api.post('/v1/Services', FriendlyName='Other')['sid']}/Conversations"
+    api.post(f"{conversation}/Participants", Identity="idle")
+
+    joining = api.refusal("POST", f"{conversation}/Participants", Identity="busy")
+    renamed = api.refusal("POST", f"{conversation}/Participants/idle", Identity="busy")
+    elsewhere = api.post(f"{other}/{api.post(other)['sid']}/Participants", Identity="busy")
+    clock.forward(600)
+    later = api.post(f"{conversation}/Participants", Identity="busy")
+
+    assert joining == renamed == (400, 50214)
+    assert elsewhere["identity"] == later["identity"] == "busy"
+    assert api.post(f"{conversation}/Participants/busy", Identity="busy") == later
+
+
 def test_users_live_and_die(api: Api, service: str) -> None:
     """Create, fetch by identity, update, delete; an identity has one user."""
     user = api.post(f"{service}/Users", Identity="alice", FriendlyName="Alice")
