@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,7 +69,8 @@ class Backend:
         self.maker = f"{label}-{secrets.token_hex(6)}".lstrip("-")
         """Names this process in the names of services."""
         self._folder = folder
-        self._worlds = self._standing = 0
+        self._numbers = count(1)  # no two threads are given the same one
+        self._standing: set[int] = set()
         self._is_twilio = endpoint == TWILIO
         self._exit = ExitStack()
         self._where: Endpoint | Emulator
@@ -91,7 +93,7 @@ class Backend:
     @property
     def clean(self) -> bool:
         """Whether every world that was made here is thrown away."""
-        return self._standing == 0
+        return not self._standing
 
     @cached_property
     def base_url(self) -> str:
@@ -138,15 +140,15 @@ class Backend:
         the block raises, or if *failed* says so in the end. Raises what `api.load` and `api.apply` do, and
         ApplyError if something could not be thrown away.
         """
-        self._worlds += 1
-        mark = Mark(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, self._worlds)
+        number = next(self._numbers)
+        mark = Mark(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, number)
         with _told():
             desired = throw_away(api.load(*paths, variables=variables), mark, allow_existing=allow_existing)
         if not isinstance(self._where, Endpoint):
             desired = replace(desired, account_sid=None)  # the emulator's account is nobody's
-        settings = self._settings(f"{self.maker}.{self._worlds}.json")
+        settings = self._settings(f"{self.maker}.{number}.json")
         done = False
-        self._standing += 1
+        self._standing.add(number)
         try:
             with _told():
                 api.apply(desired, settings)
@@ -157,7 +159,7 @@ class Backend:
                 self._where.faults.clear()
             if teardown is Teardown.ON or (teardown is Teardown.ON_SUCCESS and done):
                 finish(_tear_down(desired, settings))
-                self._standing -= 1
+                self._standing.remove(number)
 
     def sweep(self, maker: str) -> None:
         """Delete the services that the process *maker* left here; raises ApplyError."""

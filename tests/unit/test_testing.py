@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -123,6 +125,22 @@ def test_a_world_is_gone_after_its_block(manifest: Path, tmp_path: Path) -> None
     assert client.conversations.v1.services.list() == []
     assert backend.clean
     backend.close()
+
+
+def test_threads_of_one_test_have_worlds_of_their_own(manifest: Path, tmp_path: Path) -> None:
+    """Worlds that are made at the same moment share nothing, and each is thrown away."""
+    together = Barrier(8)
+
+    def seed(backend: Backend) -> str:
+        together.wait()
+        with backend.world(manifest) as world:
+            world.conversation("support/order-1").assert_transcript([("alice", "Hello")])
+            return world.sid("support")
+
+    with closing(Backend(folder=tmp_path)) as backend, ThreadPoolExecutor(8) as threads:
+        sids = set(threads.map(seed, [backend] * 8))
+
+        assert (len(sids), backend.clean) == (8, True)
 
 
 def test_a_world_without_a_backend_brings_its_own(manifest: Path) -> None:
