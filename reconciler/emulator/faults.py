@@ -161,6 +161,8 @@ class Fault:
 @dataclass(slots=True)
 class _Armed:
     fault: Fault
+    owner: object
+    number: int
     dice: random.Random
     seen: int = 0
 
@@ -182,17 +184,18 @@ class FaultScript:
     _armed: list[_Armed] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, *faults: Fault) -> None:
+    def add(self, *faults: Fault, owner: object = None) -> None:
         """Put rules in force; their counting starts now."""
         with self._lock:
             for fault in faults:
-                dice = random.Random(f"{self.seed}:{len(self._armed)}")  # noqa: S311 (repeatable on purpose)
-                self._armed.append(_Armed(fault, dice))
+                number = self._armed[-1].number + 1 if self._armed else 0
+                dice = random.Random(f"{self.seed}:{number}")  # noqa: S311 (repeatable on purpose)
+                self._armed.append(_Armed(fault, owner, number, dice))
 
-    def clear(self) -> None:
-        """Drop every rule."""
+    def clear(self, owner: object = None) -> None:
+        """Drop every rule, or only those of *owner*."""
         with self._lock:
-            self._armed.clear()
+            self._armed = [armed for armed in self._armed if owner not in (None, armed.owner)]
 
     def draw(self, method: str, kind: str) -> list[Action]:
         """Return what one request has to suffer, in the order in which the rules were added."""

@@ -106,13 +106,17 @@ class Backend:
 
     @property
     def faults(self) -> Faults:
-        """The faults of all that lives here; UsageError where no emulator is inside."""
+        """The faults of all that lives here, until cleared; UsageError where no emulator is inside."""
+        return self.faults_of(None)
+
+    def faults_of(self, owner: World | None) -> Faults:
+        """Return the faults, with those that are added through them being *owner*'s."""
         if isinstance(self._where, Endpoint):
             raise UsageError(
                 f"no faults can be scripted at {self._where.origin}",
                 hint=f"run this test with the endpoint `{MEMORY}`",
             )
-        return Faults(self._where.faults)
+        return Faults(self._where.faults, owner)
 
     def client(self) -> Client:
         """Return a client of the official SDK; UsageError if it is not installed."""
@@ -152,11 +156,14 @@ class Backend:
         try:
             with _told():
                 api.apply(desired, settings)
-            yield World(self, settings, _bindings(settings))
+            world = World(self, settings, _bindings(settings))
+            try:
+                yield world
+            finally:
+                if not isinstance(self._where, Endpoint):
+                    self._where.faults.clear(world)
             done = not failed()
         finally:
-            if not isinstance(self._where, Endpoint):
-                self._where.faults.clear()
             if teardown is Teardown.ON or (teardown is Teardown.ON_SUCCESS and done):
                 finish(_tear_down(desired, settings))
                 self._standing.remove(number)

@@ -24,17 +24,19 @@ if TYPE_CHECKING:
 class Faults:
     """Scripted trouble of the emulator, in the words of `reconciler emulator --fault`."""
 
-    def __init__(self, script: FaultScript) -> None:
+    def __init__(self, script: FaultScript, owner: object = None) -> None:
         self._script = script
+        self._owner = owner
 
     def add(self, *faults: str | Fault) -> None:
         """Put rules in force from now on, such as `create_message:1:reset_after`."""
         from reconciler.emulator.fault_text import parse_fault  # noqa: PLC0415 - the emulator's routes
 
-        self._script.add(*(parse_fault(one) if isinstance(one, str) else one for one in faults))
+        rules = (parse_fault(one) if isinstance(one, str) else one for one in faults)
+        self._script.add(*rules, owner=self._owner)
 
     def clear(self) -> None:
-        """Drop every rule."""
+        """Drop every rule, those of others too."""
         self._script.clear()
 
 
@@ -81,8 +83,11 @@ class World:
 
     @property
     def faults(self) -> Faults:
-        """The emulator's faults; they end with the world. UsageError where no emulator is inside."""
-        return self._backend.faults
+        """The emulator's faults, which hit whoever asks it; those added here end with this world.
+
+        UsageError where no emulator is inside.
+        """
+        return self._backend.faults_of(self)
 
     def client(self) -> Client:
         """Return a client of the official SDK; UsageError if it is not installed."""

@@ -67,6 +67,17 @@ def test_chances_of_two_faults_are_independent() -> None:
     assert {len(script.draw("GET", "fetch_message")) for _ in range(100)} == {0, 1, 2}
 
 
+def test_chances_stay_independent_when_a_rule_goes() -> None:
+    """A rule that comes after an owner's were dropped rolls dice of its own."""
+    script, rule = FaultScript(), Fault("*", Reset(), probability=0.5)
+    script.add(rule, owner="somebody")
+    script.add(rule)
+    script.clear("somebody")
+    script.add(rule)
+
+    assert {len(script.draw("GET", "fetch_message")) for _ in range(100)} == {0, 1, 2}
+
+
 @pytest.mark.parametrize(
     ("kind", "fits"),
     [

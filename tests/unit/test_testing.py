@@ -18,7 +18,7 @@ from reconciler.emulator import Emulator, EmulatorOptions, Fault
 from reconciler.emulator.faults import Answer
 from reconciler.emulator.server import running
 from reconciler.errors import ApplyError, ManifestError, RemoteError, UsageError
-from reconciler.testing import Backend, reconciled
+from reconciler.testing import Backend, World, reconciled
 from reconciler.testing.ledger import Ledger
 from reconciler.testing.transcript import difference
 
@@ -217,6 +217,39 @@ def test_faults_can_be_taken_back(manifest: Path) -> None:
         world.faults.clear()
 
         assert len(world.conversation("support/order-1").messages()) == 1
+
+
+def fails(world: World) -> bool:
+    """Return whether the messages of *world* cannot be listed."""
+    try:
+        world.conversation("support/order-1").messages()
+    except RemoteError:
+        return True
+    return False
+
+
+def test_faults_of_a_world_outlast_others(manifest: Path, tmp_path: Path) -> None:
+    """The end of a world that was made later neither drops them nor lets them count anew."""
+    with closing(Backend(folder=tmp_path)) as backend, backend.world(manifest) as outer:
+        with backend.world(manifest) as inner:
+            inner.faults.add("list_messages:403")
+            outer.faults.add("list_messages:2:403")
+            within = fails(outer)
+
+        assert (within, fails(outer), fails(outer)) == (True, True, False)
+
+
+def test_faults_of_a_world_end_with_it(manifest: Path, tmp_path: Path) -> None:
+    """Those of another world and of the backend stay."""
+    with closing(Backend(folder=tmp_path)) as backend, backend.world(manifest) as outer:
+        with backend.world(manifest) as inner:
+            inner.faults.add("list_messages:403")
+        ended = fails(outer)
+        backend.faults.add("list_messages:403")
+        with backend.world(manifest):
+            pass
+
+        assert (ended, fails(outer)) == (False, True)
 
 
 def test_the_error_of_the_block_is_the_one_that_is_raised(manifest: Path) -> None:
