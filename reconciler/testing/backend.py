@@ -74,21 +74,21 @@ class Backend:
         self._is_twilio = endpoint == TWILIO
         self._exit = ExitStack()
         self._where: Endpoint | Emulator
+        self.remote: str | None = None
+        """Where worlds outlive this process, should it be killed: an origin or file url; None in memory."""
         if endpoint == MEMORY:
             self._where = self._exit.enter_context(closing(Emulator()))
             return
         self._where = Endpoint.parse(endpoint, environ)
+        self.remote = self._where.origin
         if self._where.emulator_file is not None:
-            self._where = self._exit.enter_context(closing(Emulator(Path(self._where.emulator_file))))
+            file = Path(self._where.emulator_file)
+            self._where = self._exit.enter_context(closing(Emulator(file)))
+            self.remote = file.resolve().as_uri()
 
     def close(self) -> None:
         """Stop what was started; what an emulator in memory holds is gone then."""
         self._exit.close()
-
-    @property
-    def remote(self) -> str | None:
-        """The origin where worlds outlive this process, should it be killed; None for an emulator inside."""
-        return self._where.origin if isinstance(self._where, Endpoint) else None
 
     @property
     def clean(self) -> bool:

@@ -1,4 +1,4 @@
-"""Runs of pytest that are killed, against one account in a process of its own: nothing stays for long."""
+"""Runs of pytest that are killed, against an account that outlives them: nothing stays for long."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from twilio.rest import Client
 
+from reconciler.emulator import Emulator
+from reconciler.emulator.server import running
 from tests.functional.conftest import environ_of
 from tests.functional.test_pytest_plugin import CHANGING, SUPPORT
 from tests.sdk import client_at
@@ -48,9 +51,12 @@ def test(reconciled, number, worker_id):
 """
 
 
-@pytest.fixture
-def account(tmp_path: Path) -> Iterator[str]:
-    """The address of `reconciler emulator`, running as its users run it."""
+@pytest.fixture(params=["over HTTP", "in a file"])
+def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The endpoint of an emulator: a file, or `reconciler emulator`, running as its users run it."""
+    if request.param == "in a file":
+        yield f"emulator:{tmp_path / 'e.db'}"
+        return
     command = [
         sys.executable,
         "-m",
@@ -73,17 +79,31 @@ def account(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def suite(pytester: pytest.Pytester, account: str, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A test suite of its own, whose worlds are made at the account."""
-    for name, value in environ_of(account).items():
-        monkeypatch.setenv(name, value)
+    if account.startswith("http://"):
+        for name, value in environ_of(account).items():
+            monkeypatch.setenv(name, value)
     pytester.path.joinpath("support.yaml").write_text(SUPPORT, encoding="utf-8")
     pytester.makeini(f"[pytest]\nreconciler_endpoint = {account}\n")
     return pytester
 
 
+@contextmanager
+def client_of(account: str) -> Iterator[Client]:
+    """Yield a client of the official SDK."""
+    if account.startswith("http://"):
+        yield client_at(account)
+        return
+    with (
+        closing(Emulator(Path(account.removeprefix("emulator:")))) as emulator,
+        running(emulator) as origin,
+    ):
+        yield client_at(origin)
+
+
 def services(account: str) -> list[str]:
     """Return the friendly names of all services."""
-    client: Client = client_at(account)
-    return [service.friendly_name for service in client.conversations.v1.services.list()]
+    with client_of(account) as client:
+        return [service.friendly_name for service in client.conversations.v1.services.list()]
 
 
 def test_a_hundred_tests_some_of_which_fail_and_some_kill_their_worker(
@@ -102,7 +122,8 @@ def test_a_hundred_tests_some_of_which_fail_and_some_kill_their_worker(
 def test_what_a_killed_run_leaves_goes_with_the_next_one(suite: pytest.Pytester, account: str) -> None:
     """Workers and leader are killed in the middle: four worlds stay, until somebody tests again."""
     suite.makepyfile(HANGING)
-    client_at(account).conversations.v1.services.create(friendly_name="Support")
+    with client_of(account) as client:
+        client.conversations.v1.services.create(friendly_name="Support")
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", "-n", "4"],
         cwd=suite.path,
