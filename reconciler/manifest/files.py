@@ -24,6 +24,11 @@ def manifest_files(paths: Sequence[Path]) -> list[Path]:
         try:
             named = list(_below(path, frozenset())) if path.is_dir() else [path]
             for file in named:
+                if not file.is_file() and file.exists():  # a pipe is read once, and a faulty manifest twice
+                    raise UsageError(
+                        f"cannot read `{file}`: it is no regular file",
+                        hint="write the manifest to a file, and name that",
+                    )
                 files.setdefault(file.resolve(strict=True), file)
         except (OSError, RuntimeError) as error:
             reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -312,6 +313,15 @@ def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     """The error names the path."""
     with pytest.raises(UsageError, match=r"cannot read `.*nowhere`: no such file or directory"):
         load([tmp_path / "nowhere"])
+
+
+@pytest.mark.parametrize("named", ["", "f.yaml"])
+def test_a_pipe_is_no_manifest(tmp_path: Path, named: str) -> None:
+    """Named or found in a folder: it could be read only once, and might never end."""
+    os.mkfifo(tmp_path / "f.yaml")
+
+    with pytest.raises(UsageError, match=r"cannot read `.*f\.yaml`: it is no regular file"):
+        load([tmp_path / named])
 
 
 def test_a_folder_without_manifests_is_refused(tmp_path: Path) -> None:
