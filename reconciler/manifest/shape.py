@@ -104,6 +104,17 @@ _ITEM_STAND_INS: Final[dict[Shape, Any]] = {
 and an empty text means "unknown" to those that would compare it. Other fields are removed."""
 
 
+_INSTANT: Final = "2026-01-05T09:00:00Z"
+_WRITTEN_LIKE: Final = {
+    "date_created": _INSTANT,
+    "date_updated": _INSTANT,
+    "at": "+35s",
+    "timeline.start": "-3d 09:00",
+    "timeline.step": "40s",
+    "timers.inactive": "PT30M",
+    "timers.closed": "PT12H",
+}
+"""Texts in a notation of their own: a number in quotes would be as wrong as one without."""
 _NAMING: Final[dict[str | int, str]] = {"key": "", "use": "name of a template"}
 """Fields that hold a name, and what that is; a key is that of what it stands in."""
 
@@ -157,6 +168,9 @@ def _finding(loc: Loc, detail: ErrorDetails, root: Any, meant: dict[Loc, str | N
     text, hint = wrong_value(detail)
     if kind == "dict_type" and loc[-1:] == ("media",):
         hint = "write `media: {file: …}`"
+    elif kind == "string_type" and detail["input"] is not None:
+        like = _WRITTEN_LIKE.get(field_of(loc).removeprefix("defaults."))
+        hint = f"write it like `{like}`" if like else hint
     return Finding(loc, f"{_subject(loc, root)} {text}", hint, on_key=detail["input"] is None)
 
 
