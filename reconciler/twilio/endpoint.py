@@ -27,6 +27,8 @@ _ACCOUNT_SID: Final = re.compile(r"AC[0-9a-fA-F]{32}")
 _API_KEY: Final = re.compile(r"SK[0-9a-fA-F]{32}")
 _HOST_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _HOST: Final = re.compile(r"[a-z0-9._:-]+")
+_UNDECODABLE: Final = re.compile(r"[\ud800-\udfff]")
+"""What Python makes of bytes in the environment that are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def _custom_url(text: str) -> str:
     if (
         parts.scheme not in _DEFAULT_PORTS
         or not _HOST.fullmatch(host)
+        or _UNDECODABLE.search(parts.path)
         or parts.query
         or parts.fragment
         or port == 0
@@ -187,6 +190,8 @@ def _credentials(environ: Mapping[str, str]) -> Credentials | None:
             _check(environ, username, pattern)
             if re.search(r"\s", environ[secret]):
                 raise UsageError(f"{secret} contains white space", hint="copy it again from the console")
+            if _UNDECODABLE.search(environ[secret]):
+                raise UsageError(f"{secret} is not UTF-8", hint="copy it again from the console")
             return Credentials(environ[username], environ[secret])
         if environ.get(secret) or (username == "TWILIO_API_KEY" and environ.get(username)):
             missing = secret if environ.get(username) else username

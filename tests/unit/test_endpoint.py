@@ -273,3 +273,16 @@ def test_pure_modules_do_not_load_the_network() -> None:
 def test_credentials_compare_by_value() -> None:
     """Hiding them from `repr` does not hide them from use."""
     assert astuple(Credentials("a", "b")) == ("a", "b")
+
+
+def test_a_credential_that_is_no_text_is_refused() -> None:
+    """It could not be sent, and the error does not show it."""
+    error = refusal("http://127.0.0.1:8010", ENVIRON | {"TWILIO_AUTH_TOKEN": f"{TOKEN}\udcff"})
+
+    assert error.text == "TWILIO_AUTH_TOKEN is not UTF-8"
+    assert TOKEN not in str(error.hint)
+
+
+def test_an_address_that_is_no_text_is_refused() -> None:
+    """No request could be sent there."""
+    assert "neither a known name nor an address" in refusal("http://127.0.0.1:8010/\udcff", ENVIRON).text
