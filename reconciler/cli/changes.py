@@ -59,9 +59,8 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
     if not made.applyable:
         return 1
     if out_file is not None:
-        save_plan(out_file, saved, desired)
-        hides = any(not action.send.keys().isdisjoint(action.sensitive) for action in made.actions)
-        needed = f"{out_file} MANIFESTS… (for the sensitive values)" if hides else str(out_file)
+        is_whole = save_plan(out_file, saved, desired)
+        needed = str(out_file) if is_whole else f"{out_file} MANIFESTS… (for the sensitive values)"
         click.echo(f"Saved the plan; to apply exactly this: reconciler apply {needed}", err=True)
     if options.refresh_only:
         click.echo("To apply this changes the state alone, and nothing remote.", err=True)

@@ -73,6 +73,35 @@ def test_a_saved_plan_without_its_secrets_says_what_it_needs(examples: Project) 
     assert "error: stale plan: the sensitive `body` of `front-desk/arrival/door`" in other.err
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "needs"),
+    [
+        ("author: bot", "author: guide", True),
+        ("'Code ${var.code}'", "open", True),
+        ("}]", "}, {key: b, body: Bye}]", False),
+    ],
+    ids=["another field is sent", "is sensitive no more", "another message is sent"],
+)
+def test_what_is_said_of_a_saved_plan_is_what_it_needs(
+    project: Project, old: str, new: str, *, needs: bool
+) -> None:
+    """The manifests are asked for where apply wants them, also if the sensitive value itself is not sent."""
+    project.environ["RECONCILER_VAR_code"] = SECRET
+    project.write(
+        "manifests/a.yaml",
+        "version: 1\nvariables: {code: {sensitive: true}}\nservices: {s: {conversations: {c: {messages: "
+        "[{key: a, body: 'Code ${var.code}', author: bot}]}}}}\n",
+    )
+    project.run("apply", "--auto-approve", check=0)
+    project.edit("manifests/a.yaml", old, new)
+
+    saved = project.run("plan", "--out", "plan.bin", check=0)
+
+    assert ("reconciler apply plan.bin MANIFESTS…" in saved.err) is needs
+    project.run("apply", "plan.bin", check=1 if needs else 0)
+    project.run("apply", "plan.bin", "manifests", check=0 if needs else 1)  # once it is used, it is stale
+
+
 def test_a_pull_request_cannot_read_the_environment(project: Project) -> None:
     """Only the command line lets a name through, and credentials never."""
     project.environ |= {"TOKEN": SECRET, "TWILIO_AUTH_TOKEN": SECRET}
