@@ -10,7 +10,8 @@ import click
 
 from reconciler.cli import options as shared
 from reconciler.cli.plans import read_plan, save_plan
-from reconciler.cli.screen import Screen, ask, complain
+from reconciler.cli.screen import Screen
+from reconciler.cli.streams import ask, complain
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from msgspec.structs import replace
 
 from reconciler.cli import options as shared
-from reconciler.cli.screen import say
+from reconciler.cli.streams import say
 from reconciler.errors import UsageError
 from reconciler.report.inert import escape
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import options as shared
-from reconciler.cli.screen import say
+from reconciler.cli.streams import say
 from reconciler.errors import ManifestError, Problem, ReconcilerError, UsageError
 from reconciler.report.inert import escape
 

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 import click
 
-from reconciler.cli.screen import complain
+from reconciler.cli.streams import complain, prepare
 from reconciler.errors import ReconcilerError, UsageError
 
 _COMMANDS: Final = {
@@ -91,6 +91,7 @@ def main() -> NoReturn:
     # Commands make millions of values and few cycles: at Python's own pace, after 700 new containers,
     # looking for cycles among them doubles the cost of a plan.
     gc.set_threshold(100_000, 50, 100)
+    prepare()
     code = _run()
     gc.freeze()  # else Python looks through everything once more on its way out
     sys.exit(code)
@@ -102,6 +103,9 @@ def _run() -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         text = error.format_message()
+        if context is not None and text == context.get_help():  # so click answers where no command is named
+            click.echo(text, err=True)
+            return 1
         hint = f"run `{context.command_path} --help`" if context is not None else None
         complain(UsageError(text[:1].lower() + text[1:], hint=hint))
         return 1

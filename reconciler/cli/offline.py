@@ -12,7 +12,8 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.cli import options as shared
-from reconciler.cli.screen import parse, say
+from reconciler.cli.screen import parse
+from reconciler.cli.streams import say
 from reconciler.errors import ManifestError
 
 

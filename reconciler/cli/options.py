@@ -115,6 +115,7 @@ output = together(
         help="How much of the text of messages is shown. [default: short; full in json]",
     ),
     option("--comment-key", default="", help="Tells the Markdown comments of several targets apart."),
+    # `streams.colored` looks for it by itself
     option("--no-color", is_flag=True, help="Print no colour; NO_COLOR does the same."),
 )
 
@@ -263,9 +264,7 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
 
 def screen(given: dict[str, Any]) -> Screen:
     """Return where the output options send plans and outcomes; raises UsageError."""
-    return Screen(
-        given["formats"], bodies=given["bodies"], key=given["comment_key"], no_color=given["no_color"]
-    )
+    return Screen(given["formats"], bodies=given["bodies"], key=given["comment_key"])
 
 
 def manifest_paths(given: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from reconciler.cli import options as shared
-from reconciler.cli.screen import say
+from reconciler.cli.streams import say
 from reconciler.errors import StateError, UsageError
 from reconciler.model import matches
 from reconciler.report.inert import escape

@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli import options as shared
 from reconciler.cli.exports import import_terraform, writing
-from reconciler.cli.screen import say
+from reconciler.cli.streams import say
 from reconciler.errors import StateError, UsageError
 from reconciler.model import ResourceType, declared_conversations, type_of
 from reconciler.report.inert import escape

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-import click
 from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.canonical import canonical_instant
+from reconciler.cli.streams import colored, complain, say, writing
 from reconciler.errors import ManifestError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
@@ -58,11 +57,11 @@ class Screen:
     *key* tells the pull-request comments of several targets apart.
     """
 
-    def __init__(self, formats: Sequence[str], *, bodies: str | None, key: str, no_color: bool) -> None:
+    def __init__(self, formats: Sequence[str], *, bodies: str | None, key: str) -> None:
         self._formats = parse(formats)
         self._bodies = bodies
         self._key = key
-        self._color = sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
+        self._color = colored(sys.stdout)
         self._streams: dict[Path | None, EventStream] = {}
         self._progress: Progress = _All(())
 
@@ -75,7 +74,7 @@ class Screen:
         """Show a plan; before an apply only to people and streams, as files are to hold the outcome."""
         for one in self._formats:
             if one.name == "jsonl":
-                with _writing(one.file):
+                with writing(one.file):
                     self._stream(one).plan(plan)
             elif not before_apply or (one.name == "text" and one.file is None):
                 self._write(one, self._rendered_plan(one, plan, desired))
@@ -87,7 +86,7 @@ class Screen:
         """Show what was done."""
         for one in self._formats:
             if one.name == "jsonl":
-                with _writing(one.file):
+                with writing(one.file):
                     self._stream(one).outcome(outcome, destroy=destroy)
             elif one.name != "github":
                 self._write(one, self._rendered_outcome(one, outcome, destroy=destroy))
@@ -173,7 +172,7 @@ class Screen:
         if one.file is None:
             say(text, nl=False, color=self._color)
             return
-        with _writing(one.file), one.file.open("wb") as file:
+        with writing(one.file), one.file.open("wb") as file:
             file.write(text.encode())
 
 
@@ -208,40 +207,6 @@ class _All:
                 tell(part)
             except OSError:
                 self._parts.remove(part)
-
-
-def say(text: str | bytes, *, nl: bool = True, color: bool | None = None) -> None:
-    """Print *text* on standard output; raises UsageError where that cannot be written."""
-    with _writing(None):
-        click.echo(text, nl=nl, color=color)
-
-
-def complain(error: ReconcilerError) -> None:
-    """Print an error and its hint on stderr."""
-    from reconciler.report.errors import render_error  # noqa: PLC0415  # only when it went wrong
-
-    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    click.echo(render_error(error, color=color), err=True, nl=False)
-
-
-def ask(question: str) -> bool:
-    """Ask a person on stderr, and return whether the answer is `yes`."""
-    click.echo(f"{question} Only `yes` approves: ", err=True, nl=False)
-    return sys.stdin.readline().strip() == "yes"
-
-
-@contextmanager
-def _writing(file: Path | None) -> Iterator[None]:
-    """Raise UsageError where *file*, or standard output, cannot be written. That nobody reads is none."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        if file is None:  # else Python tries once more on its way out, and complains
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        place = "the output" if file is None else f"`{file}`"
-        raise UsageError(f"cannot write {place}: {(error.strerror or str(error)).lower()}") from error
 
 
 def _now() -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from reconciler.cli import options as shared
 from reconciler.cli import repair
-from reconciler.cli.screen import say
+from reconciler.cli.streams import say
 from reconciler.errors import StateError
 from reconciler.model import matches, type_of
 from reconciler.planner.document import decode_plan

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from reconciler.cli import options as shared
-from reconciler.cli.screen import ask, complain, say
+from reconciler.cli.streams import ask, complain, say
 from reconciler.errors import UsageError
 from reconciler.report.inert import escape, quoted
 from reconciler.throwaway import DEFAULT_WORKSPACE, check_workspace

@@ -1,0 +1,71 @@
+"""The standard streams: what is said and asked there, also where one is closed or knows few characters."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Final, TextIO
+
+import click
+
+from reconciler.errors import ReconcilerError, UsageError
+
+_NO: Final = frozenset(("", "0", "f", "false", "n", "no", "off"))
+"""What click reads as no."""
+
+
+def prepare() -> None:
+    """Make the standard streams usable: a closed one is empty, and any text can be written and read."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # Takes the number of the closed stream, which the next file of ours would have been given.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def colored(stream: TextIO) -> bool:
+    """Return whether *stream* is a terminal that may be shown colour.
+
+    The options are not asked, as an error that is in them has to know, too.
+    """
+    plain = os.environ.get("RECONCILER_NO_COLOR", "").lower() not in _NO
+    return stream.isatty() and not (plain or "NO_COLOR" in os.environ or "--no-color" in sys.argv)
+
+
+def say(text: str | bytes, *, nl: bool = True, color: bool | None = None) -> None:
+    """Print *text* on standard output; raises UsageError where that cannot be written."""
+    with writing(None):
+        click.echo(text, nl=nl, color=color)
+
+
+def complain(error: ReconcilerError) -> None:
+    """Print an error and its hint on stderr."""
+    from reconciler.report.errors import render_error  # noqa: PLC0415  # only when it went wrong
+
+    click.echo(render_error(error, color=colored(sys.stderr)), err=True, nl=False)
+
+
+def ask(question: str) -> bool:
+    """Ask a person on stderr, and return whether the answer is `yes`."""
+    click.echo(f"{question} Only `yes` approves: ", err=True, nl=False)
+    return sys.stdin.readline().strip() == "yes"
+
+
+@contextmanager
+def writing(file: Path | None) -> Iterator[None]:
+    """Raise UsageError where *file*, or standard output, cannot be written. That nobody reads is none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if file is None:  # else Python tries once more on its way out, and complains
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        place = "the output" if file is None else f"`{file}`"
+        raise UsageError(f"cannot write {place}: {(error.strerror or str(error)).lower()}") from error
