@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options as shared
+from reconciler.cli.kinds import FILE
 from reconciler.cli.plans import read_plan, save_plan
 from reconciler.cli.screen import Screen
 from reconciler.cli.streams import ask, complain
@@ -32,7 +33,7 @@ _INTERRUPTED = 128
 @shared.option("--destroy", is_flag=True, help="Plan what `destroy` would do.")
 @shared.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="Save the plan, to be applied as it is.",
 )

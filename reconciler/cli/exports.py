@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from msgspec.structs import replace
 
 from reconciler.cli import options as shared
+from reconciler.cli.kinds import PATH
 from reconciler.cli.streams import say
 from reconciler.errors import UsageError
 from reconciler.report.inert import escape
@@ -30,7 +31,7 @@ _SUFFIXES: Final = (".yaml", ".yml")
 writing = shared.together(
     shared.option(
         "--out",
-        type=click.Path(path_type=Path),
+        type=PATH,
         metavar="FILE|FOLDER",
         help="A name with .yaml or .yml is one file; any other is a folder, with a file for each "
         "conversation. [default: standard output]",

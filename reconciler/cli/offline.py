@@ -12,6 +12,7 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.cli import options as shared
+from reconciler.cli.kinds import FILE
 from reconciler.cli.screen import parse
 from reconciler.cli.streams import say
 from reconciler.errors import ManifestError
@@ -96,7 +97,7 @@ def version(form: str) -> None:
 @shared.option("--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0: any free.")
 @shared.option(
     "--data",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="Keep everything in this file. [default: in memory]",
 )

@@ -9,12 +9,12 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from reconciler.cli.kinds import FILE, PATH, Number
 from reconciler.cli.screen import Screen
 from reconciler.errors import UsageError
 
@@ -52,18 +52,7 @@ def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
-class Number(click.FloatRange):
-    """A number in a range; click itself lets `nan` into any."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return *value* as a number of the range, or fail."""
-        number: float = super().convert(value, param, ctx)
-        if isnan(number):
-            self.fail(f"{value!r} is not a number.", param, ctx)
-        return number
-
-
-paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+paths = click.argument("paths", nargs=-1, type=PATH)
 
 manifests = together(
     paths,
@@ -79,7 +68,7 @@ manifests = together(
         "--var-file",
         "value_files",
         multiple=True,
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=FILE,
         metavar="FILE",
         help="Values of variables, as YAML or JSON; --var wins. May be repeated.",
     ),
@@ -95,7 +84,7 @@ manifests = together(
 
 state = option(
     "--state",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     default=DEFAULT_STATE,
     show_default=True,
     help="The state file.",

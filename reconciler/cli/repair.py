@@ -12,6 +12,7 @@ import click
 
 from reconciler.cli import options as shared
 from reconciler.cli.exports import import_terraform, writing
+from reconciler.cli.kinds import EXISTING_FILE, NamedPath
 from reconciler.cli.streams import say
 from reconciler.errors import StateError, UsageError
 from reconciler.model import ResourceType, declared_conversations, type_of
@@ -33,7 +34,7 @@ _INTERRUPTED = 128
 @shared.manifests
 @shared.option(
     "--from-terraform",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=EXISTING_FILE,
     metavar="STATE",
     help="Instead of one message, write manifests and bindings of all in this Terraform state.",
 )
@@ -126,7 +127,7 @@ def pull(**given: Any) -> None:
 
 
 @click.command(epilog="Example: reconciler state push state.json")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.argument("file", type=NamedPath(path_type=Path, dir_okay=False, allow_dash=True))
 @shared.state
 @shared.locking
 @click.option("--force", is_flag=True, help="Push it even if it is older.")

@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.cli import options as shared
 from reconciler.cli import repair
+from reconciler.cli.kinds import EXISTING_FILE
 from reconciler.cli.streams import say
 from reconciler.errors import StateError
 from reconciler.model import matches, type_of
@@ -25,7 +26,7 @@ _formats = shared.option("--format", "form", type=click.Choice(["text", "json"])
 
 
 @click.command(epilog="Example: reconciler show plan.bin")
-@click.argument("plan", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("plan", required=False, type=EXISTING_FILE)
 @shared.state
 @_formats
 def show(plan: Path | None, state: Path, form: str) -> None:
