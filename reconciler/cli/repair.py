@@ -130,7 +130,7 @@ def pull(**given: Any) -> None:
 @click.argument("file", type=NamedPath(path_type=Path, dir_okay=False, allow_dash=True))
 @shared.state
 @shared.locking
-@click.option("--force", is_flag=True, help="Push it even if it is older.")
+@shared.option("--force", is_flag=True, help="Push it even if it is older.")
 def push(file: Path, *, force: bool, **given: Any) -> None:
     """Put FILE in the place of the state; - reads standard input.
 
@@ -177,11 +177,18 @@ def _existing(store: StateStore) -> State:
 
 
 def _read_pushed(file: Path) -> State:
+    name = "standard input" if str(file) == "-" else str(file)
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
-        raise StateError(f"cannot read `{file}`: {error.strerror}") from error
-    return document.decode(data, str(file))
+        raise StateError(f"cannot read `{name}`: {error.strerror}") from error
+    try:
+        return document.decode(data, name)
+    except StateError as error:  # its hint is about the state that is there, not about what is pushed
+        raise StateError(
+            error.text,
+            hint="push what `state pull` of this or an older release printed; the state was left as it is",
+        ) from error
 
 
 def _is_declared(desired: Desired, address: str) -> bool:

@@ -145,6 +145,41 @@ def test_a_push_of_nonsense_is_told_apart(path: Path, state: Command) -> None:
         state("push", "-", stdin=newer)
 
 
+@pytest.mark.parametrize(
+    ("pushed", "text"),
+    [
+        (b"{}", "`standard input` is no state of reconciler"),
+        (b"", "the state `standard input` is empty"),
+        (b'{"format_version": 1,', "the state `standard input` is damaged: it ends too early, in line 1"),
+    ],
+)
+def test_a_push_of_no_state_is_not_blamed_on_the_state(
+    path: Path, state: Command, pushed: bytes, text: str
+) -> None:
+    """What is wrong is what was pushed: neither `--state` nor the backup is of any help."""
+    before = path.read_bytes()
+
+    with pytest.raises(StateError) as caught:
+        state("push", "-", stdin=pushed)
+
+    assert caught.value.text == text
+    assert (caught.value.hint or "").startswith("push what `state pull`")
+    assert path.read_bytes() == before
+
+
+def test_an_older_state_can_be_forced_by_a_variable(
+    path: Path, state: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every option can be given."""
+    older = encode(read(path), 1)
+    state("mv", "desk/a/m", "desk/a/o")
+    monkeypatch.setenv("RECONCILER_FORCE", "1")
+
+    state("push", "-", stdin=older)
+
+    assert "desk/a/m" in read(path).bindings
+
+
 def test_removing_an_address_in_flight_forgets_its_create(path: Path, state: Command) -> None:
     """What a killed run was about to create is not looked up for an address that is removed."""
     remembered = read(path)
