@@ -17,7 +17,7 @@ from reconciler.cli.streams import complain, prepare
 from reconciler.errors import ReconcilerError, UsageError
 
 _COMMANDS: Final = {
-    "validate": "reconciler.cli.offline",
+    "validate": "reconciler.cli.validate",
     "plan": "reconciler.cli.changes",
     "apply": "reconciler.cli.changes",
     "destroy": "reconciler.cli.changes",

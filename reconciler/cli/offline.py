@@ -1,9 +1,8 @@
-"""The commands that need neither Twilio nor a state: validate, schema, version, emulator."""
+"""The commands that look at nothing of the user's: schema, version, emulator."""
 
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,67 +12,7 @@ import msgspec
 from reconciler import __version__
 from reconciler.cli import options as shared
 from reconciler.cli.kinds import FILE
-from reconciler.cli.screen import parse
 from reconciler.cli.streams import say
-from reconciler.errors import ManifestError
-
-
-@click.command(epilog="Example: reconciler validate examples/quickstart")
-@shared.manifests
-@shared.option("--format", "formats", multiple=True, metavar="FORMAT", help="text, json or github.")
-def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) -> int:
-    """Check manifests offline; all problems are reported in one run."""
-    from reconciler.planner.timeline import resolve_times  # noqa: PLC0415
-
-    form = parse(formats, ("text", "json", "github"))[0].name
-    try:
-        desired = shared.desired(paths, given)
-    except ManifestError as error:
-        if form == "github":
-            from reconciler.report.github import problem_annotations  # noqa: PLC0415
-
-            say("\n".join(problem_annotations(error)))
-        if form != "json":
-            raise
-        problems = [
-            {
-                "severity": "error",
-                "summary": problem.text,
-                "detail": problem.hint or "",
-                "range": {
-                    "filename": problem.path,
-                    "start": {"line": problem.line, "column": problem.column},
-                },
-            }
-            for problem in error.problems
-        ]
-        _print_diagnostics({"valid": False, "error_count": len(problems), "diagnostics": problems})
-        return 1
-    conversations = [one for service in desired.services for one in service.conversations]
-    messages = sum(len(one.messages) for one in conversations)
-    warnings = resolve_times(desired, None, datetime.now(UTC)).warnings
-    if form == "json":
-        diagnostics = [
-            {"severity": "warning", "summary": one.text, "detail": "", "address": one.address}
-            for one in warnings
-        ]
-        _print_diagnostics({"valid": True, "error_count": 0, "diagnostics": diagnostics})
-        return 0
-    if warnings and form == "github":
-        from reconciler.report.github import warning_annotations  # noqa: PLC0415
-
-        say("\n".join(warning_annotations(warnings, desired)))
-    elif warnings:
-        from reconciler.report.paint import Paint  # noqa: PLC0415
-        from reconciler.report.text import warnings as warning_lines  # noqa: PLC0415
-
-        for lines in warning_lines(warnings, Paint(color=False)):
-            click.echo("\n".join(lines), err=True)
-    say(
-        f"Success! The manifests are valid: {_count(messages, 'message')} "
-        f"in {_count(len(conversations), 'conversation')}."
-    )
-    return 0
 
 
 @click.command(epilog="Example: reconciler schema manifest > manifest.schema.json")
@@ -148,16 +87,5 @@ def _schema(name: str) -> dict[str, Any]:
     return state_schema()
 
 
-def _print_diagnostics(document: dict[str, Any]) -> None:
-    """Print JSON that holds what strangers wrote."""
-    from reconciler.report.json import encode  # noqa: PLC0415
-
-    say(msgspec.json.format(encode(document).decode(), indent=2))
-
-
 def _print_json(value: Any) -> None:
     say(msgspec.json.format(msgspec.json.encode(value), indent=2))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

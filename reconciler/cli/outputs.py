@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-import msgspec
 
 from reconciler.cli import options as shared
 from reconciler.cli.streams import say
@@ -59,7 +58,7 @@ def output(globs: tuple[str, ...], state: Path, form: str) -> None:
                 hint=f"put back a good copy, such as `{state}.backup`",
             )
     if form == "json":
-        say(msgspec.json.format(encode(sids).decode(), indent=2))
+        say(encode(sids, indent=2), nl=False)
     elif form == "env":
         say("".join(f"{name}={sid}\n" for name, sid in _named(sids).items()), nl=False)
     else:

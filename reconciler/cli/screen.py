@@ -1,4 +1,4 @@
-"""Where output goes: one format to the screen, any number of others into files, in one run."""
+"""Plans and outcomes, shown in every format that was asked for."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler import __version__
 from reconciler.canonical import canonical_instant
-from reconciler.cli.streams import colored, complain, say, writing
-from reconciler.errors import ManifestError, ReconcilerError, UsageError
+from reconciler.cli.formats import Format, parse
+from reconciler.cli.streams import colored, complain, writing
+from reconciler.errors import ManifestError, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.model import Desired
@@ -23,32 +22,6 @@ if TYPE_CHECKING:
     from reconciler.report.jsonl import EventStream
     from reconciler.report.progress import Progress
     from reconciler.report.values import Bodies
-
-FORMATS: Final = ("text", "json", "jsonl", "markdown", "github")
-
-
-class Format(Struct, frozen=True):
-    """A format and where it goes; None is the screen."""
-
-    name: str
-    file: Path | None
-
-
-def parse(formats: Sequence[str], known: Sequence[str] = FORMATS) -> list[Format]:
-    """Read `FORMAT[=FILE]…`; text goes to the screen where nothing else does. Raises UsageError."""
-    parsed = []
-    for item in formats:
-        name, _, file = item.partition("=")
-        if name not in known:
-            raise UsageError(f"unknown format `{name}`", hint=f"this command knows {', '.join(known)}")
-        parsed.append(Format(name, Path(file) if file else None))
-    shown = [one.name for one in parsed if one.file is None]
-    if len(shown) > 1:
-        raise UsageError(
-            f"`--format {shown[0]}` and `--format {shown[1]}` both go to the screen",
-            hint=f"send one to a file: `--format {shown[1]}=FILE`",
-        )
-    return parsed if shown else [Format("text", None), *parsed]
 
 
 class Screen:
@@ -77,7 +50,7 @@ class Screen:
                 with writing(one.file):
                     self._stream(one).plan(plan)
             elif not before_apply or (one.name == "text" and one.file is None):
-                self._write(one, self._rendered_plan(one, plan, desired))
+                one.write(self._rendered_plan(one, plan, desired), color=self._color)
         if not self.asks:
             for refusal in plan.refusals:
                 complain(ReconcilerError(refusal.text, hint=refusal.hint))
@@ -89,7 +62,7 @@ class Screen:
                 with writing(one.file):
                     self._stream(one).outcome(outcome, destroy=destroy)
             elif one.name != "github":
-                self._write(one, self._rendered_outcome(one, outcome, destroy=destroy))
+                one.write(self._rendered_outcome(one, outcome, destroy=destroy), color=self._color)
 
     @contextmanager
     def annotating(self) -> Iterator[None]:
@@ -101,7 +74,7 @@ class Screen:
                 if one.name == "github":
                     from reconciler.report.github import problem_annotations  # noqa: PLC0415
 
-                    self._write(one, "".join(f"{line}\n" for line in problem_annotations(error)))
+                    one.write("".join(f"{line}\n" for line in problem_annotations(error)))
             raise
 
     def progress(self, plan: Plan) -> Progress:
@@ -167,13 +140,6 @@ class Screen:
                 stream, version=__version__, timestamp=_now, seconds=time.monotonic
             )
         return self._streams[one.file]
-
-    def _write(self, one: Format, text: str) -> None:
-        if one.file is None:
-            say(text, nl=False, color=self._color)
-            return
-        with writing(one.file), one.file.open("wb") as file:
-            file.write(text.encode())
 
 
 class _All:

@@ -83,7 +83,7 @@ def show_one(address: str, state: Path, form: str) -> None:
         )
     binding = bindings[address]
     if form == "json":
-        say(msgspec.json.format(encode({"address": address, **_fields(binding)}).decode()))
+        say(encode({"address": address, **_fields(binding)}, indent=2), nl=False)
         return
     say(f"# {escape(address)} ({type_of(address)})")
     for name, value in _fields(binding).items():

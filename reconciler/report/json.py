@@ -118,12 +118,13 @@ def outcome_document(outcome: Outcome) -> OutcomeDocument:
     }
 
 
-def encode(document: Mapping[str, Any]) -> bytes:
-    """Return *document* as one line of ASCII JSON that no terminal and no CI runner acts on.
+def encode(document: Mapping[str, Any], *, indent: int | None = None) -> bytes:
+    """Return *document* as ASCII JSON that no terminal and no CI runner acts on.
 
-    Escapes within strings keep the meaning: whoever parses it gets the values back unchanged.
+    Without an *indent* it is one line. Escapes within strings keep the meaning: whoever parses it gets the
+    values back unchanged.
     """
-    text = json.dumps(document, separators=(",", ":"))
+    text = json.dumps(document, indent=indent, separators=(",", ":" if indent is None else ": "))
     # `##[…]` is a command of CI runners wherever it stands in a line; json.dumps leaves DEL alone.
     return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f").encode("ascii") + b"\n"
 

@@ -1,0 +1,117 @@
+"""The command that checks manifests, offline: validate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import options as shared
+from reconciler.cli.formats import Format, parse
+from reconciler.errors import ManifestError
+
+if TYPE_CHECKING:
+    from reconciler.model import Desired
+    from reconciler.planner.actions import PlanWarning
+
+
+@click.command(epilog="Example: reconciler validate examples/quickstart")
+@shared.manifests
+@shared.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="text, json or github; with =FILE, into a file. May be repeated.",
+)
+def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) -> int:
+    """Check manifests offline; all problems are reported in one run."""
+    from reconciler.planner.timeline import resolve_times  # noqa: PLC0415
+
+    forms = parse(formats, ("text", "json", "github"))
+    try:
+        desired = shared.desired(paths, given)
+    except ManifestError as error:
+        _refuse(error, forms)
+        if any(one.name == "json" and one.file is None for one in forms):
+            return 1  # the document on the screen says it all
+        raise
+    warnings = resolve_times(desired, None, datetime.now(UTC)).warnings
+    for one in forms:
+        one.write(_success(one, desired, warnings))
+    return 0
+
+
+def _refuse(error: ManifestError, forms: Sequence[Format]) -> None:
+    """Write what is wrong in each of *forms*, but to people on the screen, whom the error itself tells."""
+    for one in forms:
+        if one.name == "json":
+            one.write(_diagnostics(_problems(error), valid=False))
+        elif one.name == "github":
+            from reconciler.report.github import problem_annotations  # noqa: PLC0415
+
+            one.write("".join(f"{line}\n" for line in problem_annotations(error)))
+        elif one.file is not None:
+            from reconciler.report.errors import render_error  # noqa: PLC0415
+
+            one.write(render_error(error))
+
+
+def _problems(error: ManifestError) -> list[dict[str, Any]]:
+    return [
+        {
+            "severity": "error",
+            "summary": problem.text,
+            "detail": problem.hint or "",
+            "range": {
+                "filename": problem.path,
+                "start": {"line": problem.line, "column": problem.column},
+            },
+        }
+        for problem in error.problems
+    ]
+
+
+def _success(one: Format, desired: Desired, warnings: Sequence[PlanWarning]) -> str:
+    """Return what to write of valid manifests; warnings for people on the screen go to stderr at once."""
+    if one.name == "json":
+        diagnostics = [
+            {"severity": "warning", "summary": each.text, "detail": "", "address": each.address}
+            for each in warnings
+        ]
+        return _diagnostics(diagnostics, valid=True)
+    lines: list[str] = []
+    if warnings and one.name == "github":
+        from reconciler.report.github import warning_annotations  # noqa: PLC0415
+
+        lines += warning_annotations(warnings, desired)
+    elif warnings:
+        from reconciler.report.paint import Paint  # noqa: PLC0415
+        from reconciler.report.text import warnings as warning_lines  # noqa: PLC0415
+
+        lines += [line for text in warning_lines(tuple(warnings), Paint(color=False)) for line in text]
+        if one.file is None:
+            click.echo("\n".join(lines), err=True)
+            lines.clear()
+    conversations = [each for service in desired.services for each in service.conversations]
+    messages = sum(len(each.messages) for each in conversations)
+    lines.append(
+        f"Success! The manifests are valid: {_count(messages, 'message')} "
+        f"in {_count(len(conversations), 'conversation')}."
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _diagnostics(diagnostics: Sequence[dict[str, Any]], *, valid: bool) -> str:
+    from reconciler.report.json import encode  # noqa: PLC0415
+
+    errors = 0 if valid else len(diagnostics)
+    document = {"valid": valid, "error_count": errors, "diagnostics": diagnostics}
+    return encode(document, indent=2).decode()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
