@@ -111,11 +111,12 @@ def _change(command: str, paths: tuple[Path, ...], given: dict[str, Any], *, des
     approve = _Approval(command, screen, desired, auto=given["auto_approve"])
     interrupts = Interrupts()
     work = operations.apply(desired, settings, options, approve=approve, interrupts=interrupts)
-    return _carry_out(command, given, work, screen=screen, interrupts=interrupts, destroy=destroy)
+    return _carry_out(command, given, work, desired, screen=screen, interrupts=interrupts, destroy=destroy)
 
 
 def _apply_saved(saved: SavedPlan, manifests: tuple[Path, ...], given: dict[str, Any]) -> int:
     from reconciler.interrupt import Interrupts  # noqa: PLC0415  # asyncio
+    from reconciler.operations import NOTHING  # noqa: PLC0415
     from reconciler.saved import apply_saved  # noqa: PLC0415
 
     screen = shared.screen(given)
@@ -125,13 +126,16 @@ def _apply_saved(saved: SavedPlan, manifests: tuple[Path, ...], given: dict[str,
     work = apply_saved(
         saved, settings, desired=desired, watcher=screen.progress(saved.plan), interrupts=interrupts
     )
-    return _carry_out("apply", given, work, screen=screen, interrupts=interrupts, destroy=False)
+    return _carry_out(
+        "apply", given, work, desired or NOTHING, screen=screen, interrupts=interrupts, destroy=False
+    )
 
 
 def _carry_out(
     command: str,
     given: dict[str, Any],
     work: Coroutine[Any, Any, Outcome | None],
+    desired: Desired,
     *,
     screen: Screen,
     interrupts: Interrupts,
@@ -152,7 +156,7 @@ def _carry_out(
         screen.close()
     if outcome is None:
         return 1
-    screen.outcome(outcome, destroy=destroy)
+    screen.outcome(outcome, desired, destroy=destroy)
     error = failure(outcome, command)
     if error is not None:
         complain(error)

@@ -55,14 +55,15 @@ class Screen:
             for refusal in plan.refusals:
                 complain(ReconcilerError(refusal.text, hint=refusal.hint))
 
-    def outcome(self, outcome: Outcome, *, destroy: bool) -> None:
-        """Show what was done."""
+    def outcome(self, outcome: Outcome, desired: Desired, *, destroy: bool) -> None:
+        """Show what was done to get what is *desired*."""
         for one in self._formats:
             if one.name == "jsonl":
                 with writing(one.file):
                     self._stream(one).outcome(outcome, destroy=destroy)
-            elif one.name != "github":
-                one.write(self._rendered_outcome(one, outcome, destroy=destroy), color=self._color)
+            else:
+                text = self._rendered_outcome(one, outcome, desired, destroy=destroy)
+                one.write(text, color=self._color)
 
     @contextmanager
     def annotating(self) -> Iterator[None]:
@@ -111,7 +112,7 @@ class Screen:
 
         return render_plan(plan, color=self._color and one.file is None, **self._policy())
 
-    def _rendered_outcome(self, one: Format, outcome: Outcome, *, destroy: bool) -> str:
+    def _rendered_outcome(self, one: Format, outcome: Outcome, desired: Desired, *, destroy: bool) -> str:
         if one.name == "json":
             from reconciler.report.json import encode, outcome_document  # noqa: PLC0415
 
@@ -120,6 +121,10 @@ class Screen:
             from reconciler.report.markdown import outcome_markdown  # noqa: PLC0415
 
             return outcome_markdown(outcome, key=self._key, destroy=destroy)
+        if one.name == "github":
+            from reconciler.report.github import outcome_annotations  # noqa: PLC0415
+
+            return "".join(f"{line}\n" for line in outcome_annotations(outcome, desired))
         from reconciler.report.outcome import render_outcome  # noqa: PLC0415
 
         return render_outcome(outcome, destroy=destroy, color=self._color and one.file is None)

@@ -6,11 +6,15 @@ Printed to stdout or stderr of a step, the runner turns each line into an annota
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from reconciler.errors import ManifestError
 from reconciler.model import Address, Desired
-from reconciler.planner.actions import Plan, PlanWarning
-from reconciler.report import inert
+from reconciler.planner.actions import Action, Outcome, Plan, PlanWarning, Status, Verb
+from reconciler.report import blocks, inert, progress, values
+from reconciler.report.values import Bodies
+
+_NOWHERE: Final = ("", 0)
 
 
 def problem_annotations(error: ManifestError) -> Iterator[str]:
@@ -23,24 +27,48 @@ def problem_annotations(error: ManifestError) -> Iterator[str]:
 
 
 def plan_annotations(plan: Plan, desired: Desired) -> Iterator[str]:
-    """Yield a `::warning` for each warning and an `::error` for each refusal of *plan*.
+    """Yield a `::warning` for each warning and drifted object and an `::error` for each refusal of *plan*.
 
     Warnings stand at what *desired* declares, or at no place where nothing declares it any more.
     """
     yield from warning_annotations(plan.warnings, desired)
+    places = dict(_places(desired))
+    for item in plan.drift.objects if plan.drift is not None else ():
+        path, line = places.get(item.address, _NOWHERE)
+        yield _annotation("warning", path, line, 0, _what_drifted(item), title="drifted")
     for refusal in plan.refusals:
         text = f"{inert.escape(refusal.text)}\nhint: {inert.escape(refusal.hint)}"
         yield _annotation("error", "", 0, 0, text, title=refusal.code)
+
+
+def outcome_annotations(outcome: Outcome, desired: Desired) -> Iterator[str]:
+    """Yield an `::error` for each action that is not done, at what *desired* declares."""
+    places = dict(_places(desired))
+    for result in outcome.results:
+        if result.status is not Status.DONE:
+            path, line = places.get(result.address, _NOWHERE)
+            code = f" (code {result.code})" if result.code is not None else ""
+            text = f"{progress.describe(result)}{code}"
+            yield _annotation("error", path, line, 0, text, title=result.status)
 
 
 def warning_annotations(warnings: Iterable[PlanWarning], desired: Desired) -> Iterator[str]:
     """Yield a `::warning` for each of *warnings*, at what *desired* declares."""
     places = dict(_places(desired))
     for warning in warnings:
-        path, line = places.get(warning.address, ("", 0))
+        path, line = places.get(warning.address, _NOWHERE)
         about = f"{inert.escape(warning.address)}: " if warning.address else ""
         text = f"{about}{inert.escape(warning.text)}"
         yield _annotation("warning", path, line, 0, text, title=warning.code)
+
+
+def _what_drifted(item: Action) -> str:
+    """Return which fields were changed remotely; never to what, as annotations are kept and mailed."""
+    address = inert.escape(item.address)
+    if item.verb is Verb.DELETE:
+        return f"{address} has been deleted remotely"
+    fields = [blocks.dotted(change.path) for change in values.changes(item, Bodies.NONE, "")]
+    return f"{address} has changed remotely: {', '.join(fields)}"
 
 
 def _places(desired: Desired) -> Iterator[tuple[Address, tuple[str, int]]]:

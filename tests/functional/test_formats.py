@@ -1,4 +1,4 @@
-"""Several formats in one run, and files that cannot be written."""
+"""Several formats in one run, files that cannot be written, and annotations of outcomes and drift."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 
 import pytest
 
-from reconciler.emulator import Emulator
+from reconciler.emulator import Emulator, Fault
+from reconciler.emulator.faults import Answer
 from tests.functional.conftest import Project
+from tests.sdk import client_at
 
 MANIFEST = """\
 version: 1
@@ -94,3 +96,48 @@ def test_a_run_without_output_leaves_its_files_as_they_are(desk: Project) -> Non
 
     assert read(desk, "old.json") == "earlier"
     assert desk.files() == before
+
+
+def test_what_is_not_done_is_annotated_where_it_is_declared(desk: Project, remote: Emulator) -> None:
+    """Failed and not reached are errors at their lines."""
+    remote.faults.add(Fault("create_message", Answer(400, message="no, ::error::such"), nth=2))
+
+    ran = desk.run("apply", "--auto-approve", "--format", "github", check=1)
+
+    failed, not_reached = ran.out.splitlines()
+    assert failed.startswith(
+        "::error file=manifests/desk.yaml,line=8,title=failed::desk/order/b: Creation errored: "
+    )
+    assert not_reached.startswith("::error file=manifests/desk.yaml,line=9,title=not_reached::desk/order/c: ")
+
+
+def test_nothing_is_annotated_where_all_is_done(desk: Project) -> None:
+    """The file is there all the same, for the step that reads it."""
+    ran = desk.run("apply", "--auto-approve", "--format", "github=done", check=0)
+
+    assert ran.out.endswith("Apply complete! Resources: 5 added, 0 changed, 0 destroyed.\n")
+    assert read(desk, "done") == ""
+
+
+def test_drift_is_annotated_where_it_is_declared(desk: Project) -> None:
+    """With the fields that changed, and without a place where no manifest is there."""
+    desk.run("apply", "--auto-approve", check=0)
+    (service,) = client_at(desk.environ["RECONCILER_ENDPOINT"]).conversations.v1.services.list()
+    (conversation,) = service.conversations.list()
+    changed, gone, _ = conversation.messages.list()
+    changed.update(body="Hello there")
+    gone.delete()
+
+    placed = desk.run("drift", "--format", "github", check=0).out
+    (desk.folder / "manifests" / "desk.yaml").unlink()
+    (desk.folder / "manifests").rmdir()
+    unplaced = desk.run("drift", "--format", "github", check=0).out
+
+    assert sorted(placed.splitlines()) == [
+        "::warning file=manifests/desk.yaml,line=7,title=drifted::desk/order/a has changed remotely: body",
+        "::warning file=manifests/desk.yaml,line=8,title=drifted::desk/order/b has been deleted remotely",
+    ]
+    assert sorted(unplaced.splitlines()) == [
+        "::warning title=drifted::desk/order/a has changed remotely: body",
+        "::warning title=drifted::desk/order/b has been deleted remotely",
+    ]
