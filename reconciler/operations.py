@@ -150,6 +150,7 @@ async def plan(desired: Desired, settings: Settings, options: Options) -> SavedP
             account_sid=work.state.account_sid,
             origin=work.state.origin,
             plan=await work.plan(desired, options),
+            destroy=options.destroy,
         )
 
 

@@ -126,8 +126,9 @@ def _apply_saved(saved: SavedPlan, manifests: tuple[Path, ...], given: dict[str,
     work = apply_saved(
         saved, settings, desired=desired, watcher=screen.progress(saved.plan), interrupts=interrupts
     )
+    command = "destroy" if saved.destroy else "apply"  # what finishes it, should it fail
     return _carry_out(
-        "apply", given, work, desired or NOTHING, screen=screen, interrupts=interrupts, destroy=False
+        command, given, work, desired or NOTHING, screen=screen, interrupts=interrupts, destroy=False
     )
 
 

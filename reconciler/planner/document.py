@@ -6,8 +6,9 @@ damaged or edited: only what was reviewed is ever carried out.
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +21,8 @@ _KIND: Final = "reconciler_plan"
 _OPENING: Final = f'{{"kind":"{_KIND}","format_version":'.encode()
 _SEAL: Final = b',"seal":"sha256:'
 _END: Final = b'"}\n'
+T = TypeVar("T")
+
 _AGAIN: Final = "run `reconciler plan --out FILE` again"
 
 
@@ -27,7 +30,8 @@ class SavedPlan(Struct, frozen=True, tag=_KIND, tag_field="kind"):
     """A plan and what it is bound to.
 
     *id* is given by the caller and is what the state records once the plan was used. *created_at*
-    is in whole seconds of UTC. *origin* is as in the state; lineage and serial are the plan's.
+    is in whole seconds of UTC. *origin* is as in the state; lineage and serial are the plan's. *destroy* says
+    that it does what `destroy` would.
     """
 
     format_version: int
@@ -37,6 +41,7 @@ class SavedPlan(Struct, frozen=True, tag=_KIND, tag_field="kind"):
     account_sid: str
     origin: str
     plan: Plan
+    destroy: bool = False
 
 
 class _Sniffed(Struct):
@@ -51,17 +56,11 @@ def is_plan(data: bytes) -> bool:
 
 
 def encode_plan(saved: SavedPlan) -> bytes:
-    """Return the bytes of a saved plan; equal plans have equal bytes.
-
-    Raises PlanError for a text that cannot be written as UTF-8.
-    """
+    """Return the bytes of a saved plan; equal plans have equal bytes."""
     try:
         body = msgspec.json.encode(saved)[:-1]
-    except UnicodeEncodeError as error:
-        raise PlanError(
-            f"the plan cannot be saved: a text in it holds half of a surrogate pair ({error.reason})",
-            hint="look for `\\ud8…` to `\\udf…` in the manifests, and for file names that are not UTF-8",
-        ) from error
+    except UnicodeEncodeError:  # a stranger's message holds half a surrogate pair, which json can escape
+        body = json.dumps(msgspec.to_builtins(saved), separators=(",", ":")).encode()[:-1]
     return body + _SEAL + _digest(body) + _END
 
 
@@ -83,17 +82,21 @@ def decode_plan(data: bytes) -> SavedPlan:
         )
     if not seal or end != _digest(body) + _END:
         raise PlanError("the plan is damaged, or was edited after it was made", hint=_AGAIN)
-    try:
-        return msgspec.json.decode(body + b"}", type=SavedPlan)
-    except msgspec.DecodeError as error:
-        raise PlanError(f"the plan is damaged: {error}", hint=_AGAIN) from error
+    return _decoded(body + b"}", SavedPlan)
 
 
 def _sniff(data: bytes) -> _Sniffed:
+    return _decoded(data, _Sniffed)
+
+
+def _decoded(data: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(data, type=_Sniffed)
+        return msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError as error:
-        raise PlanError(f"the plan is damaged: {error}", hint=_AGAIN) from error
+        try:
+            return msgspec.convert(json.loads(data), kind)
+        except (ValueError, RecursionError):
+            raise PlanError(f"the plan is damaged: {error}", hint=_AGAIN) from error
 
 
 def _digest(body: bytes) -> bytes:

@@ -323,3 +323,16 @@ def test_destroy_keeps_a_service_in_which_others_opened_a_conversation(served: P
     left = sdk.conversations.v1.services(service.sid).conversations.list()
     assert [conversation.sid for conversation in left] == [theirs.sid]
     assert f"{service.sid} is kept and forgotten" in ran.out
+
+
+def test_a_failed_plan_of_a_destroy_is_finished_by_destroy(served: Project, remote: Emulator) -> None:
+    """To apply the manifests would post again what is gone."""
+    served.write("manifests/desk.yaml", ONE_OF_EACH)
+    served.run("apply", "--auto-approve", check=0)
+    served.run("plan", "--destroy", "--out", "p.bin", check=0)
+    remote.faults.add(parse_fault("delete_conversation:1:400/50107"))
+
+    failed = served.run("apply", "p.bin", check=1)
+
+    assert "run `reconciler destroy` again to continue from there" in failed.err
+    served.run("destroy", "--auto-approve", check=0)
