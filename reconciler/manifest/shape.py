@@ -166,7 +166,7 @@ def _finding(loc: Loc, detail: ErrorDetails, root: Any, meant: dict[Loc, str | N
         what = _NAMING[loc[-1]] or f"key of {_NOUNS[_shape_at(loc[:-1], root)]}"
         return Finding(loc, f"`{cut(detail['input'])}` cannot be the {what}", NAME_HINT)
     text, hint = wrong_value(detail)
-    if kind == "dict_type" and loc[-1:] == ("media",):
+    if kind == "dict_type" and loc[-1:] == ("media",) and not _is_name(loc):
         hint = "write `media: {file: …}`"
     elif kind == "string_type" and detail["input"] is not None:
         like = _WRITTEN_LIKE.get(field_of(loc).removeprefix("defaults."))
@@ -244,10 +244,18 @@ def _take_out(loc: Loc, root: Any, *, missing: bool) -> None:
     holder, last = _value_at(root, loc[:-1]), loc[-1]
     if isinstance(holder, list):
         holder[int(last)] = _ITEM_STAND_INS[_shape_at(loc[:-1], root)]
-    elif missing or last in _FIELD_STAND_INS:
+    elif (missing or last in _FIELD_STAND_INS) and not _is_name(loc):
         holder[last] = _FIELD_STAND_INS.get(last)
     else:
         holder.pop(last, None)
+
+
+def _is_name(loc: Loc) -> bool:
+    """Return whether the last part of *loc* is a name that people chose, which may be that of a field."""
+    is_name = False
+    for part in loc[:-1]:
+        is_name = not is_name and part in _NAMED
+    return is_name
 
 
 def _value_at(root: Any, loc: Loc) -> Any:
