@@ -164,10 +164,6 @@ class _All:
         """Tell each what became of an action."""
         self._each(lambda part: part.finished(result))
 
-    def read(self, done: int, total: int) -> None:
-        """Tell each how much is read."""
-        self._each(lambda part: part.read(done, total))
-
     def close(self) -> None:
         """Tell each that the work is over."""
         self._each(lambda part: part.close())

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
-from reconciler.errors import ReconcilerError
 from reconciler.model import Address, type_of
 from reconciler.planner.actions import Action, Counts, Outcome, Plan, Reason, Result, Status, Verb
 from reconciler.report import json, summary
@@ -91,9 +90,6 @@ class EventStream:
             self._write("error", describe(result), "apply_errored", hook=hook)
             self._diagnostic("error", describe(result), code=result.kind, address=result.address)
 
-    def read(self, done: int, total: int) -> None:
-        """Write nothing: Terraform has no event for it."""
-
     def close(self) -> None:
         """Write nothing: the outcome ends the stream."""
 
@@ -103,10 +99,6 @@ class EventStream:
             self._diagnostic("warning", warning.text, code=warning.code, address=warning.address)
         line = summary.outcome_line(outcome, destroy=destroy)
         self._summary(line, summary.done(outcome), "destroy" if destroy else "apply")
-
-    def error(self, error: ReconcilerError) -> None:
-        """Write the error that ends the command."""
-        self._diagnostic("error", error.text, error.hint or "")
 
     def _summary(self, message: str, counts: Counts, operation: str) -> None:
         changes = {

@@ -30,9 +30,6 @@ class Progress(Protocol):
     def finished(self, result: Result) -> None:
         """Tell what became of an action."""
 
-    def read(self, done: int, total: int) -> None:
-        """Tell that *done* of *total* conversations are read."""
-
     def close(self) -> None:
         """Tell that the work is over; nothing is told after it."""
 
@@ -49,9 +46,6 @@ class LineProgress:
     def finished(self, result: Result) -> None:
         """Print what became of the action."""
         print(describe(result), file=self._stream, flush=True)
-
-    def read(self, done: int, total: int) -> None:
-        """Say nothing: a log has no use for it."""
 
     def close(self) -> None:
         """Do nothing: every line is ended."""
@@ -75,10 +69,6 @@ class StatusProgress:
         if result.status is not Status.DONE:
             self._stream.write(f"{_CLEAR}{describe(result)}\n")
         self._show(f"{self._ended}/{self._total} {result.verb} {inert.escape(result.address)}")
-
-    def read(self, done: int, total: int) -> None:
-        """Show how much is read."""
-        self._show(f"reading conversations: {done}/{total}")
 
     def close(self) -> None:
         """Take the line away."""

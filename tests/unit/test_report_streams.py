@@ -50,10 +50,9 @@ def test_finished_action_is_one_line(result: Result, line: str) -> None:
 
 
 def test_pipe_gets_a_line_for_each_end_and_nothing_else() -> None:
-    """Starts and reads are not worth a line in a log."""
+    """Starts are not worth a line in a log."""
     stream = StringIO()
     progress = LineProgress(stream)
-    progress.read(1, 2)
     progress.started(CREATE)
     progress.finished(Result(CREATE.address, Verb.CREATE, Status.DONE, "IM1"))
     progress.close()
@@ -65,7 +64,6 @@ def test_terminal_keeps_one_line_and_what_went_wrong() -> None:
     """The status line is cleared before each new one and at the end; failures stay."""
     stream = StringIO()
     progress = StatusProgress(stream, total=4)
-    progress.read(1, 2)
     progress.started(CREATE)
     for result in PARTLY.results[:2]:
         progress.finished(result)
