@@ -14,10 +14,10 @@ from reconciler.emulator.services import Services
 
 _STATES: Final = ("active", "inactive", "closed")
 STATE: Final = """CASE
-  WHEN state = 'closed' OR touched_at + closed_after <= ?1 THEN 'closed'
-  WHEN state = 'active' AND touched_at + inactive_after <= ?1 THEN 'inactive'
+  WHEN state = 'closed' OR touched_at + closed_after <= present() THEN 'closed'
+  WHEN state = 'active' AND touched_at + inactive_after <= present() THEN 'inactive'
   ELSE state END"""
-"""The state of a conversation at the time ?1, its timers taken into account."""
+"""The state of a conversation at present, its timers taken into account."""
 _SELECT: Final = f"""SELECT c.id, c.sid, s.sid, c.friendly_name, unique_name, attributes,
   messaging_service_sid,
   {STATE}, touched_at + inactive_after, touched_at + closed_after, email_address, email_name,
@@ -35,10 +35,6 @@ class Conversations:
         self._database = database
         self._services = services
 
-    def now(self) -> int:
-        """Return the present in epoch seconds."""
-        return int(self._database.now().timestamp())
-
     def create(self, service_sid: str, fields: Fields) -> Conversation:
         """Create a conversation; 409/50353 if the unique name is taken, by a closed one too."""
         with self._database.transaction():
@@ -54,7 +50,7 @@ class Conversations:
                 "attributes": "{}",
                 "messaging_service_sid": messaging_service_sid,
                 "state": "active",
-                "touched_at": self.now(),
+                "touched_at": self._database.present(),
                 "date_created": today,
             } | values
             values.setdefault("date_updated", values["date_created"])
@@ -118,9 +114,7 @@ class Conversations:
     def get(self, service_sid: str, ref: str) -> Conversation:
         """Return one conversation."""
         column = "c.sid" if read.is_sid("CH", ref) else "unique_name"
-        row = self._database.one(
-            f"{_SELECT} WHERE s.sid = ?2 AND {column} = ?3", (self.now(), service_sid, ref)
-        )
+        row = self._database.one(f"{_SELECT} WHERE s.sid = ? AND {column} = ?", (service_sid, ref))
         if row is None:
             raise NotFound
         return Conversation(*row)
@@ -139,7 +133,7 @@ class Conversations:
         """
         service = self._services.get(service_sid)
         sql = f"{_SELECT} WHERE c.service = ?"
-        values: list[object] = [self.now(), service.id]
+        values: list[object] = [service.id]
         key = "c.activity"
         for parameter, comparison in (("StartDate", ">="), ("EndDate", "<=")):
             if parameter in filters:
@@ -163,7 +157,7 @@ class Conversations:
             values = self._checked(service.id, others)
             if values:
                 values.setdefault("date_updated", self._database.today())
-                values["touched_at"] = self.now()
+                values["touched_at"] = self._database.present()
                 values.setdefault("state", conversation.state)
                 self._database.change("conversations", conversation.id, values)
                 self._active(conversation.id)
@@ -173,7 +167,7 @@ class Conversations:
         """Note that a message arrived: the next index, the timers, and an inactive one revives."""
         self._database.execute(
             "UPDATE conversations SET next_index = ?, touched_at = ?, state = 'active' WHERE id = ?",
-            (conversation.next_index + 1, self.now(), conversation.id),
+            (conversation.next_index + 1, self._database.present(), conversation.id),
         )
         self._active(conversation.id)
 

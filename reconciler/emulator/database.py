@@ -106,6 +106,7 @@ class Database:
                 isolation_level=None,
                 check_same_thread=False,
             )
+            self._connection.create_function("present", 0, self.present)
             try:
                 self._prepare()
             except BaseException:
@@ -163,6 +164,10 @@ class Database:
     def new_sid(self, prefix: str) -> str:
         """Return a SID that was never used."""
         return prefix + self.new_hex()
+
+    def present(self) -> int:
+        """Return the present in epoch seconds; statements call it too."""
+        return int(self.now().timestamp())
 
     def today(self) -> str:
         """Return the present as replies show dates."""

@@ -99,8 +99,8 @@ class Participants:
         ):
             raise ApiError(50433, "Participant already exists", 409)
         if self._database.one(
-            f"SELECT 1 {_IN_OPEN} AND p.address = ?2 AND p.proxy_address = ?3",
-            (self._conversations.now(), values["address"], values.get("proxy_address")),
+            f"SELECT 1 {_IN_OPEN} AND p.address = ? AND p.proxy_address = ?",
+            (values["address"], values.get("proxy_address")),
         ):
             raise ApiError(50416, "Participant and proxy address pair is already in use", 409)
 
@@ -119,9 +119,9 @@ class Participants:
         if total >= PARTICIPANTS:
             raise ApiError(50417, "Participants limit exceeded")
         (joined,) = self._database.one(
-            f"SELECT count(*) {_IN_OPEN} AND identity = ?2 AND c.service ="  # noqa: S608 (own text)
-            " (SELECT service FROM conversations WHERE id = ?3) AND p.id != ?4",
-            (self._conversations.now(), identity, conversation.id, besides),
+            f"SELECT count(*) {_IN_OPEN} AND identity = ? AND c.service ="  # noqa: S608 (own text)
+            " (SELECT service FROM conversations WHERE id = ?) AND p.id != ?",
+            (identity, conversation.id, besides),
         ) or (0,)
         if joined >= CONVERSATIONS_OF_IDENTITY:
             raise ApiError(50214, "User conversation limit exceeded")
@@ -137,8 +137,8 @@ class Participants:
     def author_sid(self, conversation: int, author: str) -> str | None:
         """Return the participant of that identity or address; 50513 if group MMS knows no such author."""
         row = self._database.one(
-            "SELECT sid FROM participants WHERE conversation = ?1"
-            " AND (identity = ?2 OR address = ?2 OR projected_address = ?2)",
+            "SELECT sid FROM participants"
+            " WHERE conversation = ? AND ? IN (identity, address, projected_address)",
             (conversation, author),
         )
         if row is not None:
