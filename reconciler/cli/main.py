@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 import click
 
-from reconciler.cli.streams import complain, prepare
+from reconciler.cli.streams import complain, finish, prepare
 from reconciler.errors import ReconcilerError, UsageError
 
 _COMMANDS: Final = {
@@ -93,6 +93,7 @@ def main() -> NoReturn:
     gc.set_threshold(100_000, 50, 100)
     prepare()
     code = _run()
+    finish()
     gc.freeze()  # else Python looks through everything once more on its way out
     sys.exit(code)
 
@@ -116,5 +117,4 @@ def _run() -> int:
         click.echo("interrupted", err=True)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # nobody reads any more; Python would complain about that too
-        return 1
+        return 1  # nobody reads any more

@@ -30,6 +30,18 @@ def prepare() -> None:
                 stream.reconfigure(errors="backslashreplace")
 
 
+def finish() -> None:
+    """Drop what a stream holds and cannot write, be it a full disk or a reader who is gone.
+
+    Python would try once more on its way out, complain, and exit with 120.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def colored(stream: TextIO) -> bool:
     """Return whether *stream* is a terminal that may be shown colour.
 
@@ -46,10 +58,11 @@ def say(text: str | bytes, *, nl: bool = True, color: bool | None = None) -> Non
 
 
 def complain(error: ReconcilerError) -> None:
-    """Print an error and its hint on stderr."""
+    """Print an error and its hint on stderr; where that cannot be written, the exit code is all there is."""
     from reconciler.report.errors import render_error  # noqa: PLC0415  # only when it went wrong
 
-    click.echo(render_error(error, color=colored(sys.stderr)), err=True, nl=False)
+    with suppress(OSError):
+        click.echo(render_error(error, color=colored(sys.stderr)), err=True, nl=False)
 
 
 def ask(question: str) -> bool:
@@ -66,7 +79,5 @@ def writing(file: Path | None) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        if file is None:  # else Python tries once more on its way out, and complains
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         place = "the output" if file is None else f"`{file}`"
         raise UsageError(f"cannot write {place}: {(error.strerror or str(error)).lower()}") from error

@@ -130,4 +130,5 @@ def _is_neutral(name: str) -> bool:
     return not name.startswith(("RECONCILER_", "TWILIO_", "GITHUB_", "CI_")) and name not in {
         "CI",
         "NO_COLOR",
+        "PYTHONUNBUFFERED",  # what is buffered can be lost on the way out
     }

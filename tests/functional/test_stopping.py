@@ -66,8 +66,16 @@ class Started:
 
 
 @contextmanager
-def started(project: Project, *arguments: str, before: Callable[[], None] | None = None) -> Iterator[Started]:
-    """Run `reconciler ARGUMENTS` beside the test; what is left of it at the end is killed."""
+def started(
+    project: Project,
+    *arguments: str,
+    before: Callable[[], None] | None = None,
+    stdout: int | None = None,
+) -> Iterator[Started]:
+    """Run `reconciler ARGUMENTS` beside the test; what is left of it at the end is killed.
+
+    What it prints is kept in a file, or goes to *stdout*.
+    """
     with (
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
@@ -76,7 +84,7 @@ def started(project: Project, *arguments: str, before: Callable[[], None] | None
             cwd=project.folder,
             env=project.environment(),
             stdin=subprocess.PIPE,
-            stdout=out,
+            stdout=out if stdout is None else stdout,
             stderr=err,
             preexec_fn=before,  # noqa: PLW1509  # the child does nothing there that needs a lock
         ) as process,
@@ -326,7 +334,8 @@ def test_full_disk_at_the_start_changes_nothing(served: Project, remote: Emulato
     def tiny_files_only() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
 
-    with started(served, "apply", "desk.yaml", "--auto-approve", before=tiny_files_only) as command:
+    arguments = ("apply", "desk.yaml", "--auto-approve")
+    with started(served, *arguments, before=tiny_files_only, stdout=subprocess.DEVNULL) as command:
         assert command.end() == 1
         assert "error: cannot write `" in command.err
 
