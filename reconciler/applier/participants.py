@@ -62,13 +62,10 @@ async def _bring_in(run: Run, action: Action, where: tuple[str, str]) -> None:
     goes_first = replaced and natural_key(action.before) == natural_key(action.send)
     if goes_first and not await _removed(run, action, where):
         return
-    before = run.state.bindings.get(action.address)
     try:
         if action.verb is Verb.UPDATE and action.sid is not None:
-            live, created = (
-                await _updated(run, where, action.sid, action.send),
-                before is not None and before.created,
-            )
+            live = await _updated(run, where, action.sid, action.send)
+            created = run.state.bindings[action.address].created
         else:
             live, created = await _created(run, action, where)
     except RemoteError as error:
@@ -78,7 +75,7 @@ async def _bring_in(run: Run, action: Action, where: tuple[str, str]) -> None:
         return
     managed = {name: action.after[name] for name in action.managed}
     sent, observed = digests(PARTICIPANT, managed, live_participant_values(live), run.state.digest)
-    before = run.state.bindings.get(action.address)  # once more: superseded ones went meanwhile
+    before = run.state.bindings.get(action.address)  # only now: superseded ones went meanwhile
     superseded = before.superseded if before is not None else ()
     if replaced and not goes_first and action.sid is not None:
         superseded = (*superseded, action.sid)

@@ -28,7 +28,8 @@ def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Bindin
     for address, values in wanted.items():
         if not scope.selects(address):
             continue
-        there, binding = people.found(address, values), people.binding(address)
+        binding = bound.get(address)
+        there = people.found(values, binding)
         if there is None:
             reason = Reason.NOT_IN_STATE if binding is None else Reason.MISSING_REMOTELY
             draft.actions.append(
@@ -62,19 +63,14 @@ class _People:
     ) -> None:
         self.live = scope.view.participants or {}
         self._scope = scope
-        self._bound = bound
         self._by_key = {natural_key(live_participant_values(one)): one for one in self.live.values()}
         self._holders = {binding.sid: binding for address, binding in bound.items() if scope.selects(address)}
         keys = (natural_key(values) for address, values in wanted.items() if scope.selects(address))
         self.claimed = {one.sid for key in keys if (one := self._by_key.get(key)) is not None}
 
-    def binding(self, address: Address) -> Binding | None:
-        """Return what *address* stands for in the state."""
-        return self._bound.get(address)
-
-    def found(self, address: Address, values: Mapping[str, str]) -> RemoteParticipant | None:
-        """Return who has the natural key of *values*, or else who is to be replaced by somebody with it."""
-        there, binding = self._by_key.get(natural_key(values)), self.binding(address)
+    def found(self, values: Mapping[str, str], binding: Binding | None) -> RemoteParticipant | None:
+        """Return who has the natural key of *values*, or else who is bound and to be replaced by them."""
+        there = self._by_key.get(natural_key(values))
         if there is None and binding is not None and binding.sid not in self.claimed:
             there = self.live.get(binding.sid)
         return there
