@@ -153,7 +153,8 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         # Half a surrogate pair, as a careless client leaves it when it cuts an emoji, is refused by
         # the fast decoder. One such message must not make a whole conversation unreadable.
         try:
-            return msgspec.convert(json.loads(data), decoder.type)
+            kind: type[T] = decoder.type  # msgspec 0.23 types this property as Any
+            return msgspec.convert(json.loads(data), kind)
         except (ValueError, RecursionError):
             raise Unreadable(str(error)) from error
 
