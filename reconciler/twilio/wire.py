@@ -153,10 +153,10 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         # Half a surrogate pair, as a careless client leaves it when it cuts an emoji, is refused by
         # the fast decoder. One such message must not make a whole conversation unreadable.
         try:
-            kind: type[T] = decoder.type  # msgspec 0.23 types this property as Any
-            return msgspec.convert(json.loads(data), kind)
+            value: T = msgspec.convert(json.loads(data), decoder.type)  # msgspec 0.23: mypy infers Any
         except (ValueError, RecursionError):
             raise Unreadable(str(error)) from error
+        return value
 
 
 def check_sid(value: object) -> None:
