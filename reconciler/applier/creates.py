@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from reconciler.applier.settle import Found, announced_digest, find_messages, message_binding
+from reconciler.applier.settle import Found, announced_likeness, find_messages, message_binding
 from reconciler.concurrency import each
 from reconciler.errors import OutcomeUnknown, RemoteError
 from reconciler.model import Address, MediaFile, RemoteMessage
 from reconciler.planner.actions import Action, Reason, Status, Verb
 from reconciler.planner.diff import managed_part
-from reconciler.planner.match import MATCH, match_text
+from reconciler.planner.match import likeness
 from reconciler.state.model import Bound, Closed, InFlight, Intent, Opened, Record
 
 if TYPE_CHECKING:
@@ -81,12 +81,13 @@ class Creates:
 
     def announce(self, service_sid: str, sid: str) -> InFlight:
         """Return what the snapshot says about these creates before any is sent."""
+        known = {
+            action.address: announced_likeness(self._run.state.digest, action.send) for action in self.actions
+        }
         return InFlight(
             boundary=self.boundary,
-            creates={
-                action.address: announced_digest(self._run.state.digest, action.send)
-                for action in self.actions
-            },
+            creates={address: one.match for address, one in known.items()},
+            tolerant={address: (one.tolerant, one.author) for address, one in known.items()},
             service_sid=service_sid,
             conversation_sid=sid,
             webhooks=any(action.webhooks for action in self.actions),
@@ -210,12 +211,15 @@ class Creates:
 
     def _intent(self, action: Action, fields: dict[str, str]) -> Intent:
         digest = self._run.state.digest
+        known = likeness(fields, digest)
         return Intent(
             address=action.address,
             service_sid=self._where[0],
             conversation_sid=self._where[1],
             boundary=self.boundary,
-            match=digest(MATCH, match_text(fields)),
+            match=known.match,
+            tolerant=known.tolerant,
+            author=known.author,
             sent={
                 name: digest(name, managed_part(name, action.after[name], action.ignored))
                 for name in action.managed

@@ -21,7 +21,7 @@ from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound
 from reconciler.model import Address, RemoteMessage, ResourceType, parent_of, type_of
 from reconciler.planner.diff import MESSAGE, Digest, live_values, managed_part
-from reconciler.planner.match import MATCH, Create, live_match_text, match_text, settle
+from reconciler.planner.match import MATCH, Create, Likeness, likeness, live_match_text, match_text, settle
 from reconciler.refresh import tail
 from reconciler.state.model import Binding, Bound, Closed, Intent, Record, State
 
@@ -65,10 +65,10 @@ class Found(Struct, frozen=True):
     unknown: bool = False
 
 
-def announced_digest(digest: Digest, send: dict[str, str]) -> str:
-    """Return the match digest of a create before it is sent, when the sid of its file is not known."""
+def announced_likeness(digest: Digest, send: dict[str, str]) -> Likeness:
+    """Return by what a create is recognised before it is sent, when the sid of its file is not known."""
     media_sid = _UPLOADED if "media" in send else send.get("media_sid", "")
-    return digest(MATCH, match_text({**send, "media_sid": media_sid}))
+    return likeness({**send, "media_sid": media_sid}, digest)
 
 
 def open_intents(state: State) -> list[Intent]:
@@ -78,6 +78,7 @@ def open_intents(state: State) -> list[Intent]:
         if flight.parent is not None:
             found.setdefault(flight.parent.address, flight.parent)
         for address, match in flight.creates.items():
+            tolerant, author = flight.tolerant.get(address, ("", ""))
             found.setdefault(
                 address,
                 Intent(
@@ -86,6 +87,8 @@ def open_intents(state: State) -> list[Intent]:
                     conversation_sid=flight.conversation_sid,
                     boundary=flight.boundary,
                     match=match,
+                    tolerant=tolerant,
+                    author=author,
                     webhooks=flight.webhooks,
                     opened_at=flight.opened_at,
                 ),

@@ -8,7 +8,7 @@ from reconciler.model import Address, Conversation, Message, Order, RemoteMessag
 from reconciler.planner.actions import Action, Reason, Verb
 from reconciler.planner.diff import is_recorded, is_unchanged
 from reconciler.planner.draft import Draft, Scope, plural
-from reconciler.planner.match import Wanted, pair
+from reconciler.planner.match import pair, wanted
 from reconciler.planner.messages import Entry, adopt, bind, deletion, emit, entry_of
 from reconciler.planner.order import out_of_order, price
 from reconciler.planner.rename import find_renames
@@ -78,7 +78,7 @@ def _adopt(draft: Draft, scope: Scope, entries: list[Entry]) -> None:
     creates = [entry for entry in entries if entry.verb is Verb.CREATE]
     if not creates or not (takes_over or not scope.options.duplicate):
         return
-    pairs = pair((Wanted(entry.address, entry.message) for entry in creates), _strangers(scope))
+    pairs = pair((wanted(entry.address, entry.message) for entry in creates), _strangers(scope)).exact
     doubled = [entry for entry in creates if entry.address in pairs and scope.selects(entry.address)]
     if takes_over:
         for entry in doubled:

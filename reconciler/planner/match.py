@@ -2,26 +2,38 @@
 
 The API has no idempotency key, so a message whose reply was lost, or whose binding was, can only be
 known by what it says. Pairing is in index order with manifest order, each message used once.
+
+A message is compared twice. It is an exact match if it says what was sent, to the letter. It is a
+tolerant match if it says so as far as a server may have normalised it. A tolerant match without an
+exact one is a doubt: nobody knows whether the message is ours, so it never counts as "not there".
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Final
+from unicodedata import normalize
 
 from msgspec import Struct
 
-from reconciler.model import Address, Message, RemoteMessage
-from reconciler.planner.diff import desired_values, live_values
+from reconciler.canonical import canonical_attributes
+from reconciler.model import Address, MediaFile, Message, RemoteMessage
+from reconciler.planner.diff import Digest, desired_values, live_values
 
 MATCH: Final = "match"
 """The field name under which match texts are digested."""
+TOLERANT: Final = "tolerant"
+"""The field name under which tolerant match texts are digested."""
+AUTHOR: Final = "author"
+"""The field name under which the author of a create is digested, the default author included."""
 
 _OPTIONAL: Final = frozenset({"date_created", "date_updated", "media", "media_sid"})
 """Fields that count for adoption only where they are declared."""
 _Shape = frozenset[str]
 _Likeness = tuple[str, ...]
+_Eye = Callable[[Mapping[str, str]], dict[str, str]]
+"""What is made of the fields of a message before they are compared."""
 
 
 def match_text(fields: Mapping[str, str]) -> str:
@@ -34,7 +46,7 @@ def match_text(fields: Mapping[str, str]) -> str:
     content = fields.get("content_sid", "")
     return json.dumps(
         [
-            fields.get("author") or "system",
+            author_of(fields),
             "" if content else fields.get("body", ""),
             fields.get("attributes") or "{}",
             content,
@@ -43,34 +55,123 @@ def match_text(fields: Mapping[str, str]) -> str:
     )
 
 
+def tolerant_text(fields: Mapping[str, str]) -> str:
+    """Return the match text of *fields* as far as no server normalises it.
+
+    Texts are in NFC, with line ends as LF and without outer white space; attributes count by their
+    meaning, the author without regard to case.
+    """
+    return match_text(_tolerant(fields))
+
+
+def author_of(fields: Mapping[str, str]) -> str:
+    """Return the author of a message with these *fields*, to the letter."""
+    return fields.get("author") or "system"
+
+
 def live_match_text(live: RemoteMessage) -> str:
     """Return the match text of a live message."""
     return match_text(live_values(live))
 
 
+def forgiven(fields: Mapping[str, str], live: RemoteMessage) -> tuple[str, ...]:
+    """Return the names of the *fields* in which *live* differs, although it is the same to a tolerant eye."""
+    shown = live_values(live)
+    tolerant, seen = _tolerant(fields), _tolerant(shown)
+    return tuple(
+        name
+        for name in _NORMALISED
+        if name in fields and fields[name] != shown[name] and tolerant[name] == seen[name]
+    )
+
+
+class Likeness(Struct, frozen=True):
+    """The digests by which a create is recognised: exact and tolerant match, and author to the letter."""
+
+    match: str
+    tolerant: str
+    author: str
+
+
+def likeness(fields: Mapping[str, str], digest: Digest) -> Likeness:
+    """Return the digests by which a message with these *fields* is recognised."""
+    return Likeness(
+        digest(MATCH, match_text(fields)),
+        digest(TOLERANT, tolerant_text(fields)),
+        digest(AUTHOR, author_of(fields)),
+    )
+
+
 class Wanted(Struct, frozen=True):
-    """A message that a create would make, as far as adoption can recognise it."""
+    """A message that a create would make, as far as it can be recognised: its *fields* and its *file*.
+
+    Dates count if they are among the *fields*.
+    """
 
     address: Address
-    message: Message
+    fields: dict[str, str]
+    file: MediaFile | None = None
 
 
-def pair(wanted: Iterable[Wanted], unclaimed: Iterable[RemoteMessage]) -> dict[Address, RemoteMessage]:
+def wanted(address: Address, message: Message) -> Wanted:
+    """Return what a create of *message* would make.
+
+    The date that a timeline came to is left out, as without the state nobody knows which it was.
+    """
+    fields = desired_values(message)
+    if message.after is not None:
+        fields.pop("date_created", None)
+    return Wanted(address, fields, message.file)
+
+
+class Pairs(Struct, frozen=True):
+    """Live messages by the address of the create that they match: exactly, or else only tolerantly."""
+
+    exact: dict[Address, RemoteMessage]
+    tolerant: dict[Address, RemoteMessage]
+
+    def __bool__(self) -> bool:
+        return bool(self.exact or self.tolerant)
+
+    def __contains__(self, address: Address) -> bool:
+        return address in self.exact or address in self.tolerant
+
+    def __getitem__(self, address: Address) -> RemoteMessage:
+        return self.exact[address] if address in self.exact else self.tolerant[address]
+
+
+def pair(wanted: Iterable[Wanted], unclaimed: Iterable[RemoteMessage]) -> Pairs:
     """Return which unclaimed live message equals what each create would produce.
+
+    Exact matches come first; what they leave over is then compared with a tolerant eye. Each message is
+    used once.
+    """
+    wishes = list(wanted)
+    ordered = sorted(unclaimed, key=lambda live: live.index, reverse=True)
+    exact = _paired(wishes, ordered, _as_it_is) if ordered else {}
+    used = {live.sid for live in exact.values()}
+    left = [live for live in ordered if live.sid not in used]
+    rest = [one for one in wishes if one.address not in exact]
+    return Pairs(exact, _paired(rest, left, _tolerant) if left and rest else {})
+
+
+def _paired(
+    wanted: Iterable[Wanted], ordered: Iterable[RemoteMessage], seen_as: _Eye
+) -> dict[Address, RemoteMessage]:
+    """Pair by what *seen_as* makes of the fields; *ordered* are the messages, the highest index first.
 
     Dates count only where they are declared, and media are compared by what is declared of them, so
     the candidates are indexed once for each set of such fields.
     """
-    ordered = sorted(unclaimed, key=lambda live: live.index, reverse=True)
     indexes: dict[_Shape, dict[_Likeness, list[RemoteMessage]]] = {}
     used: set[str] = set()
     pairs: dict[Address, RemoteMessage] = {}
     for item in wanted:
-        shape, likeness = _of_message(item.message)
+        shape, likeness = _of_wanted(item, seen_as)
         if shape not in indexes:
             indexes[shape] = {}
             for live in ordered:
-                indexes[shape].setdefault(_of_live(live, shape), []).append(live)
+                indexes[shape].setdefault(_of_live(live, shape, seen_as), []).append(live)
         candidates = indexes[shape].get(likeness, [])
         while candidates:
             live = candidates.pop()
@@ -114,30 +215,56 @@ def settle(
     return found
 
 
-def _of_message(message: Message) -> tuple[_Shape, _Likeness]:
-    fields = desired_values(message)
+def _of_wanted(wanted: Wanted, seen_as: _Eye) -> tuple[_Shape, _Likeness]:
+    fields = seen_as(wanted.fields)
     shape = _OPTIONAL.intersection(fields)
-    if message.after is not None:  # without the state nobody knows which date a timeline came to
-        shape -= {"date_created"}
     likeness = [
         match_text({**fields, "media_sid": ""}),
         *(fields[name] for name in sorted(shape - {"media"})),
     ]
-    if message.file is not None:
-        file = message.file
-        likeness += [file.filename, file.content_type, str(file.size)]
+    if wanted.file is not None:
+        file = wanted.file
+        likeness += [normalize("NFC", file.filename), file.content_type, str(file.size)]
     return shape, tuple(likeness)
 
 
-def _of_live(live: RemoteMessage, shape: _Shape) -> _Likeness:
-    fields = live_values(live)
+def _of_live(live: RemoteMessage, shape: _Shape, seen_as: _Eye) -> _Likeness:
+    fields = seen_as(live_values(live))
     media_sid = fields.pop("media_sid", "")
     likeness = [match_text(fields)]
     fields["media_sid"] = media_sid
     likeness += [fields[name] for name in sorted(shape - {"media"})]
     if "media" in shape and live.media:
         first = live.media[0]
-        likeness += [first.filename or "", first.content_type or "", str(first.size)]
+        likeness += [normalize("NFC", first.filename or ""), first.content_type or "", str(first.size)]
     elif media_sid and not live.content_sid and "media_sid" not in shape:
         likeness.append(media_sid)  # a create without media does not make this
     return tuple(likeness)
+
+
+def _as_it_is(fields: Mapping[str, str]) -> dict[str, str]:
+    return dict(fields)
+
+
+def _tolerant(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return *fields* as every server may have normalised them."""
+    return {name: _NORMALISED[name](text) if name in _NORMALISED else text for name, text in fields.items()}
+
+
+def _plain(text: str) -> str:
+    return normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def _folded(author: str) -> str:
+    return normalize("NFC", _plain(author).casefold())
+
+
+def _meaning(attributes: str) -> str:
+    return canonical_attributes(normalize("NFC", attributes))
+
+
+_NORMALISED: Final[dict[str, Callable[[str], str]]] = {
+    "author": _folded,
+    "body": _plain,
+    "attributes": _meaning,
+}

@@ -20,7 +20,7 @@ from reconciler.errors import StateError
 from reconciler.model import Address
 from reconciler.state.model import Binding, InFlight, Intent, State
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 _SHOWN = 200
 """Characters of a foreign text that an error quotes."""
 
@@ -28,7 +28,7 @@ _SHOWN = 200
 class Document(Struct, frozen=True, forbid_unknown_fields=True):
     """What `reconciler` remembers of one account at one origin: no text of any message."""
 
-    format_version: Annotated[int, Meta(ge=1, description="Shape of this file; this schema is of 1.")]
+    format_version: Annotated[int, Meta(ge=1, description="Shape of this file; this schema is of 2.")]
     lineage: Annotated[
         str, Meta(min_length=1, max_length=64, description="Names the history; salt of all digests.")
     ]

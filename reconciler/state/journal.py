@@ -26,7 +26,7 @@ from reconciler.state.model import Record, State
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 _CRC_LENGTH = len("01234567 ")
 
 

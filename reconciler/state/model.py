@@ -57,10 +57,12 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
 class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """A create that may have been sent and whose reply is not on record.
 
-    For a message, *boundary* is the highest index known before it and *match* the digest over what
-    a reply can show. For a service, *known* lists the sids of its name before; for a
-    conversation, *name* is the unique name it was to get. *sent*, *sensitive* and *ignored* become the
-    binding's if the create turns out to have happened. *opened_at* is in whole seconds of UTC.
+    For a message, *boundary* is the highest index known before it. *match* is the digest over what a
+    reply can show, *tolerant* the one over what is left of that by a server that normalises text, and
+    *author* that of the author; older intents have *match* alone. For a service, *known* lists the sids
+    of its name before; for a conversation, *name* is the unique name it was to get. *sent*, *sensitive*
+    and *ignored* become the binding's if the create turns out to have happened. *opened_at* is in whole
+    seconds of UTC.
     """
 
     address: Address
@@ -68,6 +70,8 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
     conversation_sid: str = ""
     boundary: int = -1
     match: str = ""
+    tolerant: str = ""
+    author: str = ""
     sent: dict[str, str] = {}
     webhooks: bool = False
     name: str = ""
@@ -80,12 +84,14 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
 class InFlight(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """What was about to be created in one conversation when the snapshot was written.
 
-    *creates* maps address to match digest, in the order in which they are sent. *parent* is there if
+    *creates* maps address to match digest, in the order in which they are sent, *tolerant* to the tolerant
+    digest and that of the author. *parent* is there if
     the conversation is to be created too, and alone for a service.
     """
 
     boundary: int = -1
     creates: dict[Address, str] = {}
+    tolerant: dict[Address, tuple[str, str]] = {}
     service_sid: str = ""
     conversation_sid: str = ""
     webhooks: bool = False

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 
 from reconciler.errors import StateError
@@ -47,6 +48,7 @@ def full_state() -> State:
             "support/order-1": InFlight(
                 boundary=4,
                 creates={"support/order-1/z": "2" * 32, "support/order-1/a": "3" * 32},
+                tolerant={"support/order-1/z": ("5" * 32, "6" * 32)},
                 service_sid="IS1",
                 conversation_sid="CH1",
                 webhooks=True,
@@ -60,6 +62,8 @@ def full_state() -> State:
                 conversation_sid="CH1",
                 boundary=4,
                 match="4" * 32,
+                tolerant="7" * 32,
+                author="8" * 32,
                 webhooks=True,
                 name="order-1",
                 known=("CH0",),
@@ -125,7 +129,7 @@ def test_line_by_line_equal_texts_are_one() -> None:
         pytest.param(lambda data: data + b"{}\n", id="something behind"),
         pytest.param(lambda data: data.replace(b'"}},\n', b'"}}\n', 1), id="comma lost"),
         pytest.param(lambda data: data.replace(b"\n  }\n}", b",\n  }\n}"), id="comma too many"),
-        pytest.param(lambda data: data.replace(b'": 1,', b'": 2,', 1), id="newer"),
+        pytest.param(lambda data: data.replace(b'": %d,' % FORMAT_VERSION, b'": 99,', 1), id="newer"),
         pytest.param(lambda _: b"", id="empty"),
     ],
 )
@@ -165,17 +169,31 @@ def test_creates_in_flight_keep_the_order_in_which_they_are_sent() -> None:
     assert list(state.in_flight["support/order-1"].creates) == ["support/order-1/z", "support/order-1/a"]
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parent / "state_formats").glob("*.json")), ids=str)
-def test_every_released_format_still_loads(path: Path) -> None:
-    """A file of any release so far is read as what it meant then."""
-    assert decode(path.read_bytes(), str(path)) == full_state()
+def as_version_1() -> State:
+    """Return the state in which every field is set that the first format knew."""
+    state = full_state()
+    at, lost = "support/order-1", "support/order-1/lost"
+    state.in_flight[at] = msgspec.structs.replace(state.in_flight[at], tolerant={})
+    state.intents[lost] = msgspec.structs.replace(state.intents[lost], tolerant="", author="")
+    return state
+
+
+FORMATS: dict[int, Callable[[], State]] = {1: as_version_1, 2: full_state}
+
+
+@pytest.mark.parametrize("version", FORMATS)
+def test_every_format_so_far_still_loads(version: int) -> None:
+    """A file of any earlier version is read as what it meant then."""
+    path = Path(__file__).parent / "state_formats" / f"v{version}.json"
+
+    assert decode(path.read_bytes(), str(path)) == FORMATS[version]()
 
 
 def test_each_format_version_has_its_file() -> None:
     """Nobody raises the format version without keeping a file of it."""
     kept = {path.stem for path in (Path(__file__).parent / "state_formats").glob("*.json")}
 
-    assert kept == {f"v{version}" for version in range(1, FORMAT_VERSION + 1)}
+    assert kept == {f"v{version}" for version in FORMATS} == {f"v{n + 1}" for n in range(FORMAT_VERSION)}
 
 
 def test_the_committed_schema_is_the_generated_one() -> None:
@@ -210,9 +228,9 @@ def test_an_empty_file_is_said_to_be_empty(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        document(format_version=2),
-        b'{"format_version": 2, "lineage": {"shape": "unheard of"}}',
-        document(format_version=2, bindings=[], invented=1),
+        document(format_version=FORMAT_VERSION + 1),
+        b'{"format_version": 99, "lineage": {"shape": "unheard of"}}',
+        document(format_version=FORMAT_VERSION + 1, bindings=[], invented=1),
     ],
     ids=["same shape", "another shape", "new members"],
 )
@@ -220,7 +238,8 @@ def test_a_newer_format_asks_for_an_upgrade(data: bytes) -> None:
     """The version is judged before the shape, which may well have changed."""
     error = refusal(data)
 
-    assert "made by a newer release (format version 2; this release reads 1)" in error.text
+    assert "made by a newer release (format version " in error.text
+    assert error.text.endswith(f"; this release reads {FORMAT_VERSION})")
     assert error.hint == "upgrade reconciler"
 
 
@@ -238,7 +257,7 @@ def test_a_newer_format_asks_for_an_upgrade(data: bytes) -> None:
         (document(bindings=[]), "Expected `object`, got `array` - at `$.bindings`"),
         (document(bindings={"a/b/c": {"sid": 1}}), "`a/b/c` in `bindings`: Expected `str`, got `int`"),
         (document(intents={"a/b/c": 3}), "`a/b/c` in `intents`: Expected `object`, got `int`"),
-        (document().replace(b"support/order-1", b"\xff", 1), "can't decode byte 0xff"),
+        (document().replace(b"support/order-1", b"\xff", 1), "utf"),
     ],
 )
 def test_a_damaged_file_says_where(data: bytes, detail: str) -> None:
@@ -246,7 +265,7 @@ def test_a_damaged_file_says_where(data: bytes, detail: str) -> None:
     error = refusal(data)
 
     assert error.text.startswith("the state `s.json` is damaged: ")
-    assert detail in error.text
+    assert detail.casefold() in error.text.casefold()
     assert "the damaged file was left as it is" in str(error.hint)
 
 
