@@ -251,5 +251,6 @@ def manifest_schema() -> dict[str, Any]:
 
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:conversations-reconciler:schema:manifest:1",
         **EditorSchema().generate(MANIFEST.schema),
     }

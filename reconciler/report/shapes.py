@@ -195,4 +195,9 @@ def plan_schema() -> dict[str, Any]:
     for definition in schema["$defs"].values():
         if "description" in definition:
             definition["description"] = cleandoc(definition["description"])
-    return {"$schema": _DIALECT, "title": "reconciler plan", **schema}
+    return {
+        "$schema": _DIALECT,
+        "$id": "urn:conversations-reconciler:schema:plan:1",
+        "title": "reconciler plan",
+        **schema,
+    }

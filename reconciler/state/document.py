@@ -151,7 +151,12 @@ def state_schema() -> dict[str, Any]:
     schema: dict[str, Any] = msgspec.json.decode(_encode(msgspec.json.schema(Document)))  # defaults as JSON
     for definition in schema["$defs"].values():
         definition["description"] = cleandoc(definition["description"])
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "reconciler state", **schema}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:conversations-reconciler:schema:state:{FORMAT_VERSION}",
+        "title": "reconciler state",
+        **schema,
+    }
 
 
 def _lines(members: Mapping[Address, Struct]) -> bytes:

@@ -20,7 +20,10 @@ def sdk_client(username: str, password: str, account_sid: str | None, base_url: 
         from twilio.http.http_client import TwilioHttpClient  # noqa: PLC0415 - optional, and slow
         from twilio.rest import Client  # noqa: PLC0415
     except ImportError as error:
-        raise UsageError("the official SDK is not installed", hint="run `pip install twilio`") from error
+        raise UsageError(
+            "the official SDK is not installed",
+            hint="install `twilio`, or the extra `testing` of this package",
+        ) from error
 
     class Redirected(TwilioHttpClient):  # type: ignore[misc] # the SDK has no types
         """Sends what is meant for Conversations to *base_url*, and refuses the rest."""

@@ -200,6 +200,19 @@ def test_hooks_are_ones_that_pre_commit_takes() -> None:
     assert hooks().keys() == {"reconciler-validate", "reconciler-fmt"}
 
 
+def test_the_readme_shows_every_hook(tmp_path: Path) -> None:
+    """Its snippet is a configuration of pre-commit, and pins a commit."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```yaml\n(repos:\n.*?)```", readme, re.DOTALL)
+    config = tmp_path / ".pre-commit-config.yaml"
+    config.write_text(snippet, encoding="utf-8")
+
+    assert checked("pre-commit", "validate-config", config) == ""
+    (repository,) = YAML(typ="safe").load(snippet)["repos"]
+    assert {hook["id"] for hook in repository["hooks"]} == hooks().keys()
+    assert re.fullmatch("[0-9a-f]{40}", repository["rev"])
+
+
 @pytest.mark.parametrize(
     ("hook", "text", "code"),
     [

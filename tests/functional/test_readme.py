@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import shutil
 
+import jsonschema
+
+from reconciler.manifest.reader import read
 from tests.functional.conftest import ROOT, Project
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,6 +61,20 @@ def test_the_manifest_is_valid(project: Project) -> None:
     project.write("manifests/readme.yaml", manifest[1])
 
     project.run("validate", check=0)
+
+
+def test_the_manifests_header_leads_an_editor_to_the_schema(project: Project) -> None:
+    """From where the manifest lies, its first line names the file that the README says how to write."""
+    manifest = re.search(r"```yaml\n(# yaml-language-server: \$schema=(\S+)\n.*?)```", README, re.DOTALL)
+    written = re.search(r"`reconciler (schema manifest) > (\S+)`", README)
+    assert manifest is not None
+    assert written is not None
+    path = project.write("manifests/readme.yaml", manifest[1])
+
+    project.write(written[2], project.run(*shlex.split(written[1]), check=0).out)
+
+    schema = json.loads((path.parent / manifest[2]).read_text(encoding="utf-8"))
+    jsonschema.validate(read(manifest[1]).value, schema)
 
 
 def test_every_command_is_in_the_table(project: Project) -> None:
