@@ -22,6 +22,7 @@ _DURATION: Final = re.compile(
     re.ASCII,
 )
 _SECONDS: Final = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+_SID: Final = re.compile(r"[A-Z]{2}[0-9A-Fa-f]{32}")
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -48,6 +49,14 @@ def with_sids(text: str, sid_of: Callable[[str], str | None]) -> str:
 def awaited_in(text: str) -> list[str]:
     """Return the services whose sids *text* awaits."""
     return _AWAITED.findall(text)
+
+
+def canonical_sid(text: str) -> str:
+    """Return *text* with its 32 digits in lower case if it is a SID, else as it is.
+
+    Twilio sends SIDs in lower case; people and older files also write them in capitals.
+    """
+    return text[:2] + text[2:].lower() if _SID.fullmatch(text) else text
 
 
 def canonical_attributes(text: str) -> str:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from reconciler.errors import StateError
 from reconciler.manifest.sayable import can_be_named, sayable
 from reconciler.model import (
+    PARTICIPANTS,
     Address,
     Conversation,
     Message,
@@ -28,6 +29,7 @@ from reconciler.naming import Names, is_name, name_from
 from reconciler.planner.diff import CONVERSATION, MESSAGE, PARTICIPANT, desired_values, digests
 from reconciler.planner.parents import conversation_values
 from reconciler.planner.people import participant_values
+from reconciler.state.edit import is_address
 from reconciler.state.model import Binding, Bound, State, Unbound
 
 
@@ -129,10 +131,13 @@ class _Addresses:
         """Return the address of *sid* in *parent*: with the name that is *wanted*, if it is free."""
         bound = self._bound.get(sid)
         if bound is None:
-            name = self._names.setdefault(parent, Names()).give(name_from(wanted), sid)
+            names = self._names.setdefault(parent, Names())
+            if type_of(parent) is ResourceType.CONVERSATION:
+                names.take(PARTICIPANTS)
+            name = names.give(name_from(wanted), sid)
             return f"{parent}/{name}" if parent else name
         there, _, name = bound.rpartition("/")
-        if there != parent or not is_name(name):
+        if there != parent or not is_name(name) or not is_address(bound):
             raise StateError(
                 f"{sid} is bound to `{bound}`, an address that no manifest made here can have",
                 hint="leave it out with `--service` or `--conversation`, or go without bindings",

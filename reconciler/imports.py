@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.applier.settle import message_binding
+from reconciler.canonical import canonical_sid
 from reconciler.errors import NotFound, StateError, UsageError
 from reconciler.model import Address, Desired, ResourceType, parent_of, type_of
 from reconciler.operations import Settings, Workplace, fold_in_flight, open_workplace
@@ -40,6 +41,7 @@ async def import_object(address: Address, sid: str, desired: Desired, settings: 
     *address* is thereby settled. Raises UsageError for an address or sid that cannot be meant or does not
     exist, StateError if one of the two is bound already.
     """
+    sid = canonical_sid(sid)
     _check_form(address, sid)
     async with open_workplace(settings, desired) as work:
         state = work.state

@@ -15,6 +15,9 @@ Address: TypeAlias = str
 """`service`, `service/conversation`, `service/conversation/key`, or
 `service/conversation/participants/key`: chosen by the author of the manifest, never sent."""
 
+PARTICIPANTS: Final = "participants"
+"""The part of an address before the key of a participant; it is reserved as the key of a message."""
+
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 """A name or key as it is written in a manifest."""
 INSTANCE_KEY: Final = r"[A-Za-z0-9._@+:-]{1,64}"
@@ -62,6 +65,11 @@ _TYPES: Final = (
     ResourceType.MESSAGE,
     ResourceType.PARTICIPANT,
 )
+
+
+def is_reserved(key: str) -> bool:
+    """Return whether no message may have this *key*, or one of a `for_each` over it."""
+    return key.partition("[")[0] == PARTICIPANTS
 
 
 def parent_of(address: Address) -> Address:

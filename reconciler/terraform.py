@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from reconciler.canonical import canonical_attributes, canonical_date
+from reconciler.canonical import canonical_attributes, canonical_date, canonical_sid
 from reconciler.errors import UsageError
 from reconciler.model import Message
 
@@ -90,11 +90,16 @@ def _message(resource: _Resource, instance: _Instance, where: str) -> TerraformM
     identity = _ID.fullmatch(str(fields.get("id", "")))
     if identity is None:
         raise UsageError(f"`{address[:200]}` in `{where}` has no id of the form `IS…/CH…/IM…`", hint=_PULL)
-    return TerraformMessage(address, identity[1], identity[2], identity[3], _said(key, _texts(fields)))
+    service_sid, conversation, sid = map(canonical_sid, identity.groups())
+    return TerraformMessage(address, service_sid, conversation, sid, _said(key, _texts(fields)))
 
 
 def _texts(fields: dict[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
+    return {
+        name: canonical_sid(value) if name.endswith("_sid") else value
+        for name, value in fields.items()
+        if isinstance(value, str)
+    }
 
 
 def _said(key: str, fields: dict[str, str]) -> Message:

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 from msgspec.structs import replace
 
+from reconciler.canonical import canonical_sid
 from reconciler.cli import options as shared
 from reconciler.cli.kinds import PATH
 from reconciler.cli.streams import say
@@ -84,7 +85,9 @@ def export(context: click.Context, /, **given: Any) -> int:
         )
     if given["salt"] is not None and not given["scrub"]:
         raise UsageError("`--salt` says nothing without `--scrub`", hint="add `--scrub`")
-    selection = exporting.Selection(given["services"], given["conversations"])
+    selection = exporting.Selection(
+        *(tuple(map(canonical_sid, given[name])) for name in ("services", "conversations"))
+    )
     settings = shared.settings(given)
     if binds:
         with shared.locked("export", given):

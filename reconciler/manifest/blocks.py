@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from reconciler.canonical import canonical_sid
 from reconciler.manifest.content import Entry, FileContent
 from reconciler.manifest.findings import Finding, Loc
 from reconciler.model import Address, Import, Move, ResourceType, Service, type_of
+from reconciler.state.edit import is_address
 
 _PREFIXES: Final = {
     ResourceType.SERVICE: "IS",
@@ -30,7 +32,13 @@ class Blocks(Struct, frozen=True):
 def entries_of(manifest: dict[str, Any]) -> tuple[Entry, ...]:
     """Return the entries of a manifest's blocks, without those that are too broken to be understood."""
     return tuple(
-        Entry(block, position, previous=fields.get("from"), address=fields.get("to"), sid=fields.get("sid"))
+        Entry(
+            block,
+            position,
+            previous=fields.get("from"),
+            address=fields.get("to"),
+            sid=canonical_sid(fields.get("sid", "")),
+        )
         for block, needed in (("import", ("to", "sid")), ("moved", ("from", "to")), ("removed", ("from",)))
         for position, fields in enumerate(manifest.get(block, ()))
         if all(fields.get(name) for name in needed)
@@ -73,7 +81,7 @@ class _Judge:
     def findings(self, path: str, entry: Entry) -> Iterator[Finding]:
         """Yield what is wrong with *entry*, the first mistake alone; entries are given in order."""
         judge = {"import": self._import, "moved": self._move, "removed": self._remove}[entry.block]
-        finding = self._repeated(path, entry) or judge(entry)
+        finding = self._repeated(path, entry) or _reserved(entry) or judge(entry)
         if finding is not None:
             yield finding
 
@@ -153,6 +161,17 @@ class _Judge:
                 "take out this entry, or what declares it",
             )
         return None
+
+
+def _reserved(entry: Entry) -> Finding | None:
+    """Return what is wrong with the address of a message that is to have a reserved key."""
+    if not entry.address or is_address(entry.address):
+        return None
+    return Finding(
+        entry.loc("to"),
+        f"`{entry.address}` can be no message: the addresses of participants begin with it",
+        "choose another key",
+    )
 
 
 def _is_within(address: Address, places: Iterable[Address | None]) -> bool:

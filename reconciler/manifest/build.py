@@ -6,7 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from reconciler.canonical import canonical_sid
 from reconciler.manifest import fields as canonical
+from reconciler.manifest.blocks import entries_of
+from reconciler.manifest.content import FileContent
 from reconciler.manifest.findings import Finding, Loc, Refusal
 from reconciler.manifest.messages import MessageBuilder
 from reconciler.manifest.nouns import noun_of
@@ -48,23 +51,24 @@ class Builder:
         self._sensitive_of = sensitive_of
         self._texts: dict[str, str] = {}
 
-    def services(self, manifest: dict[str, Any]) -> tuple[Service, ...]:
-        """Return the services of *manifest*, with no more than it says about them.
+    def content(self, manifest: dict[str, Any]) -> FileContent:
+        """Return what *manifest* says, and no more.
 
         A friendly name that follows from the service's name is filled in by `merge`, as another
         file may give one.
         """
-        return tuple(
+        services = tuple(
             self._service(name, fields, ("services", name))
             for name, fields in manifest.get("services", {}).items()
         )
+        return FileContent(self._path, _sid(manifest, "account"), services, entries_of(manifest))
 
     def _service(self, name: str, fields: dict[str, Any], loc: Loc) -> Service:
         return Service(
             name=name,
             path=self._path,
             line=self._line_of(fields),
-            sid=fields.get("sid"),
+            sid=_sid(fields, "sid"),
             friendly_name=fields.get("friendly_name"),
             default=fields.get("default", False),
             conversations=tuple(
@@ -75,7 +79,7 @@ class Builder:
 
     def _conversation(self, name: str, fields: dict[str, Any], loc: Loc) -> Conversation:
         noun = noun_of(loc, fields)
-        sid = fields.get("sid")
+        sid = _sid(fields, "sid")
         unique_name = fields.get("unique_name", None if sid else name)
         if unique_name in _NO_SEGMENTS:
             self._add(
@@ -107,7 +111,7 @@ class Builder:
             friendly_name=fields.get("friendly_name"),
             attributes=self._attributes(noun, fields, loc, canonical.CONVERSATION_ATTRIBUTES_BYTES),
             state=fields.get("state"),
-            messaging_service_sid=fields.get("messaging_service_sid"),
+            messaging_service_sid=_sid(fields, "messaging_service_sid"),
             timers_inactive=self._timer(noun, timers, "inactive", "PT1M", loc),
             timers_closed=self._timer(noun, timers, "closed", "PT10M", loc),
             email_address=email.get("address"),
@@ -217,7 +221,7 @@ class Builder:
             address=address,
             proxy_address=proxy,
             projected_address=projected,
-            role_sid=fields.get("role_sid"),
+            role_sid=_sid(fields, "role_sid"),
             attributes=self._attributes(noun, fields, loc, canonical.ATTRIBUTES_BYTES),
         )
 
@@ -255,3 +259,9 @@ class Builder:
 
     def _add(self, loc: Loc, text: str, hint: str | None, *, on_key: bool = False) -> None:
         self.found.append(Finding(loc, text, hint, on_key))
+
+
+def _sid(fields: dict[str, Any], name: str) -> str | None:
+    """Return the SID in the field *name*, or None if it is not there."""
+    value = fields.get(name)
+    return None if value is None else canonical_sid(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from reconciler.errors import Problem
-from reconciler.manifest.blocks import entries_of
 from reconciler.manifest.build import Builder
 from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.places import place_of_offset
@@ -35,7 +34,7 @@ def diagnose(data: bytes, path: str) -> Parsed:
         written = Written(path, root, _no_line, broken=True)
     else:
         builder = Builder(path, _no_line)
-        content = FileContent(path, root.get("account"), builder.services(root), entries_of(root))
+        content = builder.content(root)
         findings += builder.found
     # what cannot be read was built as something else, which has no mistakes worth telling
     unreadable = {fault.place for fault in places.faults}

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from reconciler.canonical import canonical_sid
 from reconciler.manifest import fields as canonical
 from reconciler.manifest.findings import Finding, Loc, Refusal
 from reconciler.manifest.nouns import field_of, noun_of
-from reconciler.model import MediaFile, Message
+from reconciler.model import MediaFile, Message, is_reserved
 
 _CONTENT: Final = ("body", "media", "media_sid", "content_sid")
 _BESIDE_BODY: Final = frozenset(("media", "media_sid", "content_sid", "content_variables"))
 """Fields whose being there has to be judged by what else is."""
-_AS_THEY_ARE: Final = frozenset(("subject", "media_sid", "content_sid", "webhooks"))
+_AS_THEY_ARE: Final = frozenset(("subject", "webhooks"))
 
 
 def _conversions(texts: dict[str, str], *, delivered: bool) -> dict[str, Callable[[Any], Any]]:
@@ -24,13 +25,23 @@ def _conversions(texts: dict[str, str], *, delivered: bool) -> dict[str, Callabl
         text = canonical.attributes(value)
         return once(text, text)
 
+    def key(text: str) -> str:
+        if is_reserved(text):
+            raise Refusal(
+                f"is `{text}`, which is reserved: the addresses of participants hold it",
+                "choose another key; a `moved:` block, or `state mv`, renames a message that has it",
+            )
+        return once(text, text)
+
     return {
-        "key": lambda text: once(text, text),
+        "key": key,
         "author": lambda text: once(text, text),
         "body": canonical.delivered_body if delivered else canonical.chat_body,
         "attributes": attributes,
         "date_created": canonical.instant,
         "date_updated": canonical.instant,
+        "media_sid": canonical_sid,
+        "content_sid": canonical_sid,
         "content_variables": canonical.content_variables,
     }
 
@@ -52,7 +63,7 @@ class MessageBuilder:
         A media file is not looked at: `Message.file` holds its path as written, and neither its
         size nor its digest.
         """
-        values: dict[str, Any] = {"line": line, "sensitive": sensitive}
+        values: dict[str, Any] = {"key": "", "line": line, "sensitive": sensitive}
         conversion_of = self._conversions.get
         for name, value in fields.items():
             convert = conversion_of(name)

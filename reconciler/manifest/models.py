@@ -43,6 +43,7 @@ from reconciler.manifest.scalar_shapes import (
     UNMANAGED,
     VARIABLE_NAME,
 )
+from reconciler.model import PARTICIPANTS
 
 _ONE_FILE: Final = "<file>"
 _MANY_FILES: Final = "<files>"
@@ -81,6 +82,7 @@ MESSAGE: Final = Shape(
             NAME_TEXT,
             "Identity of the message inside the conversation; never sent to Twilio.",
             required=True,
+            **{"not": {"const": PARTICIPANTS}},
         ),
         "author": field(
             TEXT, "Who wrote it: a participant's identity, or any text. Twilio's default: system."

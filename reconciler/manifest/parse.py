@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pydantic_core import ValidationError
 
-from reconciler.manifest.blocks import entries_of
 from reconciler.manifest.build import Builder
 from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.models import VALIDATOR
@@ -36,7 +35,5 @@ def understood(data: bytes, path: str) -> Parsed | None:
     if says_more(document.value, refers=OPENING.encode() in data):
         return Parsed(FileContent(path), written=Written(path, document.value, document.line_of))
     builder = Builder(path, document.line_of)
-    content = FileContent(
-        path, document.value.get("account"), builder.services(document.value), entries_of(document.value)
-    )
+    content = builder.content(document.value)
     return None if builder.found else Parsed(content)

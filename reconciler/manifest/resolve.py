@@ -13,7 +13,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.errors import Problem
-from reconciler.manifest.blocks import entries_of
 from reconciler.manifest.build import Builder
 from reconciler.manifest.check import Checker
 from reconciler.manifest.content import FileContent, Parsed
@@ -76,10 +75,7 @@ def resolve(files: Sequence[Written], inputs: Inputs, services: Iterable[str] = 
         for path, origins in expanded.items():
             findings = shape_findings(origins.value, final_validation())
             builder = Builder(path, origins.line_of, origins.sensitive_of)
-            built = builder.services(origins.value)
-            resolution.contents[path] = FileContent(
-                path, origins.value.get("account"), built, entries_of(origins.value)
-            )
+            resolution.contents[path] = builder.content(origins.value)
             resolution.add({path: findings + builder.found})
     return resolution
 

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from reconciler import __version__
+from reconciler.canonical import canonical_sid
 from reconciler.errors import StateError
 from reconciler.model import Address
 from reconciler.state.model import Binding, InFlight, Intent, State
@@ -89,7 +90,7 @@ def decode(data: bytes, where: str) -> State:
         raise _explain(data, where, error) from error
     if document.format_version > FORMAT_VERSION:
         raise _newer(where, document.format_version)
-    return _state(document)
+    return _state(msgspec.structs.replace(document, bindings=_sparing(document.bindings)))
 
 
 def decode_lines(lines: Iterable[bytes]) -> State | None:
@@ -119,13 +120,23 @@ def decode_lines(lines: Iterable[bytes]) -> State | None:
 
 
 def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
-    """Return *bindings* with equal texts once: sids of parents repeat, and so do digests of short ones."""
+    """Return *bindings* with equal texts once: sids of parents repeat, and so do digests of short ones.
+
+    SIDs that an older release took over in capitals are put in lower case.
+    """
     known: dict[str, str] = {}
+    sids: dict[str, str] = {}
     once, put = known.setdefault, force_setattr
     for binding in bindings.values():
         service, conversation, sent = binding.service_sid, binding.conversation_sid, binding.sent
-        put(binding, "service_sid", once(service, service))
-        put(binding, "conversation_sid", once(conversation, conversation))
+        if service not in sids:
+            sids[service] = canonical_sid(service)
+        if conversation not in sids:
+            sids[conversation] = canonical_sid(conversation)
+        put(binding, "service_sid", sids[service])
+        put(binding, "conversation_sid", sids[conversation])
+        if not binding.sid[2:].islower() or binding.superseded:
+            lower_sids(binding)
         for name, digest in sent.items():
             sent[name] = once(digest, digest)
         if not binding.observed:
@@ -133,10 +144,26 @@ def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
     return bindings
 
 
+def lower_sids(decoded: Binding | Intent | InFlight) -> None:
+    """Put the SIDs of what was just *decoded* in lower case, as older releases kept what was in capitals."""
+    for name in ("sid", "service_sid", "conversation_sid"):
+        if sid := getattr(decoded, name, ""):
+            force_setattr(decoded, name, canonical_sid(sid))
+    for name in ("superseded", "known"):
+        if sids := getattr(decoded, name, ()):
+            force_setattr(decoded, name, tuple(map(canonical_sid, sids)))
+
+
 def _state(document: Document) -> State:
+    for intent in document.intents.values():
+        lower_sids(intent)
+    for flight in document.in_flight.values():
+        lower_sids(flight)
+        if flight.parent is not None:
+            lower_sids(flight.parent)
     return State(
         lineage=document.lineage,
-        account_sid=document.account_sid,
+        account_sid=canonical_sid(document.account_sid),
         origin=document.origin,
         serial=document.serial,
         bindings=document.bindings,

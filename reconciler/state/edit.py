@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconciler.errors import StateError
-from reconciler.model import ADDRESS_PART, Address, ResourceType, matches, parent_of, type_of
+from reconciler.model import ADDRESS_PART, Address, ResourceType, is_reserved, matches, parent_of, type_of
 from reconciler.state.model import Closed, Moved, State, Unbound
 
 _ADDRESS: Final = re.compile(rf"{ADDRESS_PART}(/{ADDRESS_PART}(/(participants/)?{ADDRESS_PART})?)?")
@@ -19,8 +19,10 @@ _LIST: Final = "`reconciler state list` shows what is bound"
 
 
 def is_address(text: str) -> bool:
-    """Return whether *text* has the form of an address."""
-    return _ADDRESS.fullmatch(text) is not None
+    """Return whether *text* has the form of an address, and its key is not reserved."""
+    if _ADDRESS.fullmatch(text) is None:
+        return False
+    return type_of(text) is not ResourceType.MESSAGE or not is_reserved(text.rpartition("/")[2])
 
 
 def move(state: State, previous: Address, address: Address) -> list[Address]:

@@ -20,8 +20,9 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.errors import StateError
+from reconciler.state.document import lower_sids
 from reconciler.state.files import Files, put, unusable
-from reconciler.state.model import Record, State
+from reconciler.state.model import Bound, Opened, Record, State
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -70,9 +71,17 @@ def replay(state: State, data: bytes, where: str) -> None:
     for number, line in enumerate(lines[1:], 2):
         try:
             for record in _records.decode(line):
-                state.apply(record)
+                state.apply(_with_lower_sids(record))
         except (msgspec.DecodeError, KeyError) as error:
             raise _damaged(where, number) from error
+
+
+def _with_lower_sids(record: Record) -> Record:
+    if isinstance(record, Bound):
+        lower_sids(record.binding)
+    elif isinstance(record, Opened):
+        lower_sids(record.intent)
+    return record
 
 
 class Journal:

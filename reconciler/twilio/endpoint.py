@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from reconciler.canonical import canonical_sid
 from reconciler.errors import UsageError
 
 TWILIO: Final = "twilio"
@@ -192,7 +193,7 @@ def _credentials(environ: Mapping[str, str]) -> Credentials | None:
                 raise UsageError(f"{secret} contains white space", hint="copy it again from the console")
             if _UNDECODABLE.search(environ[secret]):
                 raise UsageError(f"{secret} is not UTF-8", hint="copy it again from the console")
-            return Credentials(environ[username], environ[secret])
+            return Credentials(canonical_sid(environ[username]), environ[secret])
         if environ.get(secret) or (username == "TWILIO_API_KEY" and environ.get(username)):
             missing = secret if environ.get(username) else username
             raise UsageError(f"{missing} is not set, but its counterpart is", hint=_WAYS_ON)
@@ -203,7 +204,7 @@ def _account_sid(environ: Mapping[str, str]) -> str | None:
     if not environ.get("TWILIO_ACCOUNT_SID"):
         return None
     _check(environ, "TWILIO_ACCOUNT_SID", _ACCOUNT_SID)
-    return environ["TWILIO_ACCOUNT_SID"]
+    return canonical_sid(environ["TWILIO_ACCOUNT_SID"])
 
 
 def _check(environ: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> None:
