@@ -33,10 +33,12 @@ _MODULES: Final = frozenset({"api", "errors", "testing"})
 _FUNCTIONS: Final = frozenset({"aapply", "adestroy", "aplan", "apply", "destroy", "load", "plan", "settings"})
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is public when it is asked for: `import reconciler` alone stays cheap."""
-    if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
-    if name in _FUNCTIONS:
-        return getattr(import_module(f"{__name__}.api"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # to a type checker, a misspelt name must not be one of these
+
+    def __getattr__(name: str) -> Any:
+        """Import what is public when it is asked for: `import reconciler` alone stays cheap."""
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        if name in _FUNCTIONS:
+            return getattr(import_module(f"{__name__}.api"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,9 +26,9 @@ def plan_then_apply(paths: Sequence[Path]) -> None:
     assert_type(api.apply(made, demo), api.Outcome)
     assert_type(api.apply(desired, demo), api.Outcome)
     api.destroy(demo, desired=desired)
-    api.apply(demo, desired)  # type: ignore[arg-type]
+    api.apply(demo, desired)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert_type(reconciler.plan(reconciler.load(*paths), demo), api.SavedPlan)
-    reconciler.apply(demo, desired)  # type: ignore[arg-type]
+    reconciler.apply(demo, desired)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def awaited(desired: api.Desired, demo: api.Settings) -> None:
@@ -56,7 +56,7 @@ def test(world: World, reconciler_backend: Backend) -> None:
     assert_type(conversation.sid("welcome"), str)
     assert_type(conversation.messages(), tuple[RemoteMessage, ...])
     conversation.assert_transcript([("alice", "Hello"), (None, None)])
-    conversation.assert_transcript(["Hello"])  # type: ignore[list-item]
+    conversation.assert_transcript(["Hello"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     world.faults.add("create_message:1:reset_after")
     assert_type(reconciler_backend.base_url, str)
     with reconciled("support.yaml", endpoint="twilio", workspace="demo", variables={"n": 1}) as other:
