@@ -42,7 +42,7 @@ from reconciler.planner.draft import Options
 from reconciler.planner.parents import conversation_values, seen_conversation_values
 from reconciler.planner.people import live_participant_values, participant_values
 from reconciler.planner.selection import Selection
-from reconciler.state.model import Binding, Bound, State, Unbound, gone
+from reconciler.state.model import Binding, Bound, State
 
 _SERVICE: Final = Kind(unseen=frozenset(), immutable=frozenset(), defaults={})
 _DRIFT: Final = frozenset({Reason.DRIFTED, Reason.MISSING_REMOTELY})
@@ -65,22 +65,22 @@ class _Object(Struct):
 def plan_refresh(desired: Desired, remote: Remote, state: State, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
     """Return a plan that shows what was changed remotely and, applied, makes the state say so.
 
-    It sends nothing. What no manifest says any more is compared under the `ignore_changes` that it was last
+    It sends nothing. What is gone keeps its binding: the next plan calls it missing, and the guard counts it.
+    What no manifest says any more is compared under the `ignore_changes` that it was last
     applied with.
     """
     selection = Selection(options.targets, options.excludes)
     drifted: list[Action] = []
-    records: list[Bound | Unbound] = []
+    records: list[Bound] = []
     for item in _objects(desired, remote, state):
         if item.address not in selection:
             continue
         if item.live is None:
             action = Action(item.address, Verb.DELETE, Reason.MISSING_REMOTELY, sid=item.binding.sid)
             drifted.append(action)
-            records.append(gone(item.address, item.binding, item.binding.sid))
         elif fields := _drifted_fields(item, item.live, state.digest):
             drifted.append(_changed(item, fields, state.digest))
-            records.append(Bound(item.address, _observed(item, fields, state.digest)))
+            records.append(Bound(item.address, _taken(item, fields, state.digest)))
     return Plan(
         actions=(),
         drift=Drift(tuple(drifted)),
@@ -181,11 +181,12 @@ def _changed(item: _Object, fields: dict[str, str], digest: Digest) -> Action:
     )
 
 
-def _observed(item: _Object, fields: dict[str, str], digest: Digest) -> Binding:
-    """Return the binding with what is live now as what was last seen."""
-    observed = dict(item.binding.observed)
-    for name, text in fields.items():
-        observed[name] = digest(name, text)
-        if observed[name] == item.binding.sent[name]:
-            del observed[name]
-    return msgspec.structs.replace(item.binding, observed=observed)
+def _taken(item: _Object, fields: dict[str, str], digest: Digest) -> Binding:
+    """Return the binding as if what is live in the drifted *fields* had been sent.
+
+    So the next plan says `changed_in_manifest` where a manifest says something else. Other fields keep what
+    a server made of what was sent.
+    """
+    sent = item.binding.sent | {name: digest(name, text) for name, text in fields.items()}
+    observed = {name: seen for name, seen in item.binding.observed.items() if name not in fields}
+    return msgspec.structs.replace(item.binding, sent=sent, observed=observed)

@@ -29,30 +29,43 @@ def sdk_of(project: Project) -> Client:
     return client_at(project.environ["RECONCILER_ENDPOINT"])
 
 
+def still_drifted(project: Project) -> list[str]:
+    """Return the addresses that `drift` names."""
+    document = json.loads(project.run("drift", "--format", "json", check=0).out)
+    return [item["address"] for item in document["resource_drift"]]
+
+
 def test_the_plan_shows_what_drifted(drifted: Project) -> None:
     """It lists the drift in place of actions, and says what applying it would do."""
     expect_golden(drifted.run("plan", "--refresh-only", "--detailed-exitcode", check=2), "refresh-only")
 
 
 def test_applying_it_changes_the_state_alone(drifted: Project, remote: Emulator) -> None:
-    """No request but GET is sent; then nothing has drifted, and what is gone is bound no more."""
+    """No request but GET is sent; then only what is gone has drifted, and it stays bound."""
     remote.requests.clear()
 
     drifted.run("apply", "--refresh-only", "--auto-approve", check=0)
 
     assert {request.method for request in remote.requests} == {"GET"}
-    drifted.run("drift", "--detailed-exitcode", check=0)
-    assert "support/order-1/how\n" not in drifted.run("state", "list").out
+    assert still_drifted(drifted) == ["support/order-1/how"]
+    assert "support/order-1/how\n" in drifted.run("state", "list").out
 
 
-def test_what_vanished_is_then_created_as_new(drifted: Project) -> None:
-    """The next plan no longer calls it missing."""
+def test_the_next_plan_mends_what_the_manifest_says(drifted: Project) -> None:
+    """What was edited is a change of the manifest now, as the state holds what was live."""
     drifted.run("apply", "--refresh-only", "--auto-approve", check=0)
 
     planned = json.loads(drifted.run("plan", "--format", "json", check=0).out)
 
     assert [(c["address"], c["action_reason"]) for c in planned["resource_changes"]] == [
-        ("support/order-1/how", "not_in_state")
+        ("support/order-1/hello", "changed_in_manifest"),
+        ("support/order-1/how", "missing_remotely"),
+    ]
+    drifted.run("apply", "--auto-approve", check=0)
+    assert [message.body for message in only_conversation(sdk_of(drifted)).messages.list()] == [
+        "Hello there",
+        "Never mind, bye",
+        "How can I help?",
     ]
 
 
@@ -71,16 +84,16 @@ def test_a_saved_one_records_what_was_reviewed(drifted: Project) -> None:
 
     drifted.run("apply", "plan.bin", check=0)
 
-    drifted.run("drift", "--detailed-exitcode", check=0)
+    assert still_drifted(drifted) == ["support/order-1/how"]
 
 
 def test_a_target_limits_it(drifted: Project) -> None:
     """What is outside of the target stays drifted."""
     drifted.run("apply", "--refresh-only", "--target", "*/how", "--auto-approve", check=0)
+    assert still_drifted(drifted) == ["support/order-1/hello", "support/order-1/how"]
 
-    document = json.loads(drifted.run("drift", "--format", "json", check=0).out)
-
-    assert [item["address"] for item in document["resource_drift"]] == ["support/order-1/hello"]
+    drifted.run("apply", "--refresh-only", "--target", "*/hello", "--auto-approve", check=0)
+    assert still_drifted(drifted) == ["support/order-1/how"]
 
 
 @pytest.mark.parametrize("flags", [("--destroy",), ("--replace", "support/order-1/hello")])

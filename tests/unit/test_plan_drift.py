@@ -6,11 +6,12 @@ import pytest
 from msgspec import UNSET
 
 from reconciler.model import Desired, Order, RemoteParticipant
-from reconciler.planner.actions import Action, Drift, FieldChange, Plan, Verb
+from reconciler.planner.actions import Action, Drift, FieldChange, Plan, Reason, Verb
 from reconciler.planner.draft import Options
 from reconciler.planner.drift import count_pending, plan_refresh
-from reconciler.state.model import Bound, Unbound
-from tests.worlds import AT, SERVICE, World, applied, at, live, message, messages
+from reconciler.state.model import Bound
+from tests.worlds import AT, SERVICE, World, applied, at, codes, live, message, messages
+from tests.worlds import only as only_action
 
 NO_MANIFESTS = Desired((), "")
 
@@ -25,6 +26,13 @@ def drift_of(world: World, desired: Desired | None = None) -> tuple[Action, ...]
     drift = refreshed(world, desired).drift
     assert drift is not None
     return drift.objects
+
+
+def after_refresh(world: World) -> World:
+    """Return a world whose state took what is live."""
+    for record in refreshed(world).records:
+        world.state.apply(record)
+    return world
 
 
 def only(world: World, desired: Desired | None = None) -> Action:
@@ -149,16 +157,87 @@ def test_released_messages_are_not_compared() -> None:
 
 
 def test_a_refresh_records_what_is_live() -> None:
-    """After its records nothing has drifted, and nothing of what was sent is forgotten."""
+    """Its records count as sent, and what is gone stays bound: it is drift until it is mended."""
     world = applied(*messages("a", "b", "c")).edited("a", body="changed").without("b")
 
     plan = refreshed(world)
     for record in plan.records:
         world.state.apply(record)
 
-    assert {type(record): record.address for record in plan.records} == {Bound: at("a"), Unbound: at("b")}
-    assert world.state.bindings[at("a")].sent == applied(*messages("a")).state.bindings[at("a")].sent
-    assert drift_of(world) == ()
+    assert [(type(record), record.address) for record in plan.records] == [(Bound, at("a"))]
+    assert world.state.bindings[at("a")].sent == {"body": world.state.digest("body", "changed")}
+    assert only(world).address == at("b")
+
+
+def test_what_a_refresh_took_is_mended_as_a_change_of_the_manifest() -> None:
+    """The state holds what is live, so only the manifest says something else; what vanished is missing."""
+    world = after_refresh(applied(*messages("a", "b", "c")).edited("a", body="changed").without("b"))
+
+    plan = world.plan()
+
+    assert {action.address: action.reason for action in plan.actions} == {
+        at("a"): Reason.CHANGED_IN_MANIFEST,
+        at("b"): Reason.MISSING_REMOTELY,
+    }
+    assert codes(plan.warnings) == ["order_not_met"]
+
+
+def test_a_rewriting_that_is_known_outlives_a_refresh_of_another_field() -> None:
+    """Only the field that drifted is taken; what a webhook made of the other one is no difference."""
+    wanted = message("a", author="ann", attributes={"n": 1})
+    world = applied(wanted)
+    world = world.remembering(at("a"), observed={"body": world.state.digest("body", "rewritten")})
+    world = after_refresh(world.edited("a", body="rewritten", attributes='{"n":2}'))
+
+    plan = world.plan()
+
+    assert (only_action(plan).reason, only_action(plan).send) == (
+        Reason.CHANGED_IN_MANIFEST,
+        {"attributes": '{"n":1}'},
+    )
+    assert codes(plan.warnings) == ["rewritten_by_server"]
+
+
+def test_a_rewritten_field_that_drifts_besides_is_taken_and_mended() -> None:
+    """What somebody wrote over what a webhook had made is not taken for the webhook's doing."""
+    world = applied(message("a"))
+    world = world.remembering(at("a"), observed={"body": world.state.digest("body", "rewritten")})
+    world = after_refresh(world.edited("a", body="by hand"))
+
+    assert world.state.bindings[at("a")].observed == {}
+    assert only_action(world.plan()).reason is Reason.CHANGED_IN_MANIFEST
+
+
+def test_what_an_ignored_path_leaves_alone_is_not_taken() -> None:
+    """Only the managed part of attributes counts, before and after a refresh."""
+    wanted = message("a", attributes={"n": 1, "seen": 0}, ignore_changes=(("attributes", "seen"),))
+    world = applied(wanted)
+    digest = world.state.digest("attributes", '{"n":1}')
+    world = world.remembering(
+        at("a"),
+        ignored=wanted.ignore_changes,
+        sent={**world.state.bindings[at("a")].sent, "attributes": digest},
+    )
+
+    assert refreshed(world.edited("a", attributes='{"n":1,"seen":9}')).records == ()
+    taken = after_refresh(world.edited("a", attributes='{"n":2,"seen":9}'))
+    assert drift_of(taken) == ()
+    assert only_action(taken.plan()).send == {"attributes": '{"n":1,"seen":9}'}
+
+
+def test_a_refresh_leads_around_no_guard() -> None:
+    """Twelve messages that vanished are still twelve that would be posted again."""
+    keys = [f"m{number}" for number in range(12)]
+    world = after_refresh(applied(*messages(*keys)).without(*keys))
+
+    assert codes(world.plan().refusals) == ["recreate"]
+
+
+def test_a_refresh_keeps_everything_of_a_conversation_that_is_gone() -> None:
+    """It is made again as what it was, not as something new."""
+    world = after_refresh(applied(*messages("a", "b")).vanished())
+
+    assert {action.reason for action in world.plan().actions} == {Reason.MISSING_REMOTELY}
 
 
 def test_a_refresh_of_what_was_changed_back_leaves_no_trace() -> None:
