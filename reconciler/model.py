@@ -7,7 +7,7 @@ All are frozen. A field of a message is a canonical text (see `canonical`) or No
 from collections.abc import Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias, TypedDict
 
 from msgspec import Struct
 
@@ -266,6 +266,35 @@ def declared_conversations(desired: Desired) -> Iterator[tuple[Address, Conversa
             yield f"{service.name}/{conversation.name}", conversation
 
 
+class RemoteTimers(TypedDict, total=False):
+    """When the timers of a conversation run out; what else a reply says there is not kept."""
+
+    date_inactive: str | None
+    date_closed: str | None
+
+
+class RemoteEmail(TypedDict, total=False):
+    """The address by which e-mail reaches a conversation."""
+
+    address: str | None
+    name: str | None
+
+
+class RemoteBindings(TypedDict, total=False):
+    """What reaches a conversation from elsewhere."""
+
+    email: RemoteEmail | None
+
+
+class RemoteMessagingBinding(TypedDict, total=False):
+    """How a participant outside the chat is reached."""
+
+    type: str | None
+    address: str | None
+    proxy_address: str | None
+    projected_address: str | None
+
+
 class RemoteMedia(Struct, frozen=True, gc=False):
     """One entry of a message's `media[]`."""
 
@@ -297,7 +326,8 @@ class RemoteParticipant(Struct, frozen=True, gc=False):
     identity: str | None = None
     attributes: str | None = None
     role_sid: str | None = None
-    messaging_binding: dict[str, str | None] | None = None
+    messaging_binding: RemoteMessagingBinding | None = None
+    conversation_sid: str | None = None
 
 
 class RemoteConversation(Struct, frozen=True, gc=False):
@@ -309,10 +339,11 @@ class RemoteConversation(Struct, frozen=True, gc=False):
     attributes: str | None = None
     state: str = "active"
     messaging_service_sid: str | None = None
-    timers: dict[str, str | None] | None = None
-    bindings: dict[str, Any] | None = None
+    timers: RemoteTimers | None = None
+    bindings: RemoteBindings | None = None
     date_created: str | None = None
     date_updated: str | None = None
+    chat_service_sid: str | None = None
 
 
 class RemoteService(Struct, frozen=True, gc=False):

@@ -138,7 +138,7 @@ patience = together(
         default=120.0,
         show_default=True,
         metavar="SECONDS",
-        help="How long one request is tried again.",
+        help="How long one request is tried again, or one listing read.",
     ),
     option("--allow-insecure-endpoint", metavar="HOST", help="Send credentials to this host too."),
 )

@@ -12,6 +12,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 from reconciler.emulator import wire
 from reconciler.emulator.call import Call
 from reconciler.emulator.errors import ApiError
@@ -20,6 +22,7 @@ from reconciler.emulator.faults import (
     Answer,
     Delay,
     EndlessPager,
+    ForeignReply,
     Form,
     Invoke,
     LateListing,
@@ -36,6 +39,7 @@ from reconciler.emulator.routes import Operation
 from reconciler.emulator.site import Site
 from reconciler.emulator.wire import Reply
 
+_SIDS: Final = frozenset({"sid", "chat_service_sid", "service_sid", "conversation_sid"})
 _HTML: Final = "text/html;charset=utf-8"
 _CODES: Final = {
     429: (20429, "Too Many Requests"),
@@ -130,6 +134,8 @@ def _instead_of_reply(site: Site, reply: Reply, action: Action) -> Outcome | Non
             return Outcome(None, Ending.RESET)
         case Answer(after=True):
             return Outcome(_answer(action, site.store.clock()))
+        case ForeignReply():
+            return Outcome(reply._replace(body=_of_another(reply.body)))
         case WrongType():
             return Outcome(Reply(reply.status, _page(reply.status), _HTML))
         case Truncate():
@@ -140,6 +146,15 @@ def _instead_of_reply(site: Site, reply: Reply, action: Action) -> Outcome | Non
 def _page(status: int) -> bytes:
     title = f"{status} {HTTPStatus(status).phrase}"
     return f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
+
+
+def _of_another(body: bytes) -> bytes:
+    """Return the reply *body* with other sids in it."""
+    shown = msgspec.json.decode(body) if body else {}
+    for name, value in shown.items():
+        if name in _SIDS and value:
+            shown[name] = value[:2] + value[:1:-1]
+    return msgspec.json.encode(shown) if body else body
 
 
 def _answer(answer: Answer, now: datetime) -> Reply:

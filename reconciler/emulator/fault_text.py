@@ -11,7 +11,8 @@ KIND   a method, or an operation, with `*` for anything: `fetch_*` is every fetc
        upload_media, fetch_media, fetch_media_content
 WHEN   `N` the n-th alone, `every=N`, `p=PROBABILITY`; every one if left out
 ACTION latency=SECONDS, reset_before, reset_after, no_connection, delay=SECONDS, truncate, wrong_type,
-       late=SECONDS, repeat_page, endless_pages, rewrite_body=TEXT, pause_before=FILE, pause_after=FILE,
+       foreign_reply, late=SECONDS, repeat_page, endless_pages, rewrite_body=TEXT, pause_before=FILE,
+       pause_after=FILE,
        STATUS[/CODE][_html|_empty][_after][=SECONDS|=date+SECONDS]: a status from 400 to 599 with Twilio's
        code, before or after handling, with `Retry-After` in seconds or as a date
 """
@@ -32,6 +33,7 @@ from reconciler.emulator.faults import (
     Delay,
     EndlessPager,
     Fault,
+    ForeignReply,
     Form,
     LateListing,
     Latency,
@@ -54,6 +56,7 @@ _PLAIN: Final[dict[str, Action]] = {
     "no_connection": NoConnection(),
     "truncate": Truncate(),
     "wrong_type": WrongType(),
+    "foreign_reply": ForeignReply(),
     "repeat_page": RepeatingPager(),
     "endless_pages": EndlessPager(),
 }

@@ -77,6 +77,11 @@ class Truncate:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignReply:
+    """Handle the request, and answer about an object that nobody asked for, of other parents."""
+
+
+@dataclass(frozen=True, slots=True)
 class WrongType:
     """Handle the request, and send an HTML page with the reply's status."""
 
@@ -128,6 +133,7 @@ Action: TypeAlias = (
     | NoConnection
     | Delay
     | Truncate
+    | ForeignReply
     | WrongType
     | LateListing
     | RepeatingPager

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from reconciler.canonical import canonical_date, canonical_duration, duration_seconds
 from reconciler.model import ConversationView, RemoteConversation
 
-TIMERS: Final = {"timers_inactive": "date_inactive", "timers_closed": "date_closed"}
+TIMERS: Final[Mapping[str, Literal["date_inactive", "date_closed"]]] = {
+    "timers_inactive": "date_inactive",
+    "timers_closed": "date_closed",
+}
 """Our name of each timer, and what a reply calls the moment at which it runs out."""
 _SLACK: Final = 60
 """Seconds by which the clocks of a server may disagree."""

@@ -20,7 +20,7 @@ from reconciler.canonical import canonical_instant
 from reconciler.errors import RemoteError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 from reconciler.twilio import wire
-from reconciler.twilio.exchange import Call, Counters, Exchange, Listing
+from reconciler.twilio.exchange import Call, Counters, Exchange, Listing, listing_error
 from reconciler.twilio.failures import Kind
 from reconciler.twilio.pace import Pace
 from reconciler.twilio.wire import path
@@ -30,7 +30,7 @@ T = TypeVar("T")
 _MESSAGES_ASKED: Final = 1000
 _MESSAGES_FALLBACK: Final = 100
 _UPLOAD_CHUNK: Final = 256 * 1024
-_UPLOAD_TIMEOUT: Final = httpx.Timeout(300, connect=10)
+_UPLOAD_SECONDS: Final = 300.0
 
 _MESSAGE: Final = Decoder(RemoteMessage)
 _MESSAGES: Final = Decoder[wire.Page[RemoteMessage]](wire.MessagePage)
@@ -73,7 +73,10 @@ class Twilio:
         if not told:
             return canonical_instant(datetime.now(UTC))
         passed = asyncio.get_running_loop().time() - self._exchange.date_seen
-        return canonical_instant(datetime.fromisoformat(told) + timedelta(seconds=passed))
+        try:
+            return canonical_instant(datetime.fromisoformat(told) + timedelta(seconds=passed))
+        except OverflowError:  # its calendar ends
+            return told
 
     # Messages
 
@@ -302,15 +305,21 @@ class Twilio:
             method="POST",
             content=chunks,
             headers={"Content-Type": content_type, "Content-Length": str(size)},
-            timeout=_UPLOAD_TIMEOUT,
+            seconds=_UPLOAD_SECONDS,
         )
         return (await self._exchange.send(call, _UPLOADED)).sid
 
     async def _messages(self, where: str, order: str, asked: int) -> AsyncIterator[list[RemoteMessage]]:
         listing = Listing("list messages", where, f"?Order={order}&PageSize={asked}", _MESSAGES)
+        last: int | None = None
         async for page in self._exchange.pages(listing):
             if page.meta.next_page_url is not None and len(page.items) < asked:
                 self.message_page_size = len(page.items)
+            for end in page.items[-1:]:
+                onward = last is None or (end.index > last if order == "asc" else end.index < last)
+                if end.index < 0 or not onward:
+                    raise listing_error(listing, "its pages are out of order")
+                last = end.index
             yield page.items
 
     async def _read(self, operation: str, where: str, decoder: Decoder[T]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Final, Generic, TypeVar, overload
 
 import httpx
@@ -12,9 +13,15 @@ from msgspec.json import Decoder
 
 from reconciler.errors import RemoteError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
-from reconciler.twilio import failures, wire
+from reconciler.twilio import body, failures, identity, wire
 from reconciler.twilio.failures import Kind
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.transport import CONNECT_SECONDS
+
+ATTEMPT_SECONDS: Final = 60.0
+"""The hard limit of one attempt: connecting, sending and receiving together."""
+_LEAST_SECONDS: Final = 4.0
+"""What an attempt or a listing is given however little of `--max-wait` is left."""
 
 Resource = TypeVar("Resource", RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService)
 T = TypeVar("T")
@@ -31,7 +38,8 @@ class Counters(Struct):
 class Call(Struct, frozen=True):
     """One request: its name in errors, and everything needed to send it once more.
 
-    *path* is shown in errors; *url* is where it goes. *lane* names what the rate is counted by.
+    *path* is shown in errors, and names what the reply must be about; *url* is where it goes. *lane* names
+    what the rate is counted by. One attempt takes *seconds* at most, from connecting to the end of the reply.
     """
 
     operation: str
@@ -42,7 +50,7 @@ class Call(Struct, frozen=True):
     lane: str | None = None
     content: bytes | Callable[[], AsyncIterator[bytes]] | None = None
     headers: Mapping[str, str] = {}
-    timeout: httpx.Timeout | None = None
+    seconds: float = ATTEMPT_SECONDS
 
 
 class Listing(Struct, Generic[Resource], frozen=True):
@@ -81,35 +89,56 @@ class Exchange:
 
         Raises `NotSent`, `Refused` or `OutcomeUnknown` when trying again does not help or is not safe.
         """
-        attempts = 0
 
-        async def attempt() -> T | None:
-            nonlocal attempts
-            attempts += 1
-            self._count(call, again=attempts > 1)
-            return await self._attempt(call, decoder)
+        def decode(data: bytes) -> T | None:
+            return None if decoder is None else _decoded(data, decoder, call)
 
-        return await self._pace.run(attempt, call.kind, lane=call.lane)
+        value, _ = await self._timed(call, decode)
+        return value
+
+    async def _timed(self, call: Call, decode: Callable[[bytes], T]) -> tuple[T, float]:
+        """Return what *decode* makes of the reply, and the seconds since the request had its turn."""
+        clock = asyncio.get_running_loop().time
+        began: float | None = None
+
+        async def attempt() -> T:
+            nonlocal began
+            self._count(call, again=began is not None)
+            began = clock() if began is None else began
+            left = began + self._pace.max_wait - clock()
+            return await self._attempt(call, decode, min(call.seconds, max(left, _LEAST_SECONDS)))
+
+        value = await self._pace.run(attempt, call.kind, lane=call.lane)
+        return value, 0.0 if began is None else clock() - began
 
     async def pages(self, listing: Listing[Resource]) -> AsyncIterator[wire.Page[Resource]]:
         """Yield the pages of *listing* to its end, one request each.
 
         Raises `RemoteError` if the next page is said to be on another origin, and if the pages do
-        not end: each must have an address of its own and begin with an item that no other began with.
+        not end: each must have an address of its own and begin with an item that no other began with,
+        and all of them together may take as long as one request may be tried again.
         """
+        taken = 0.0
         url: str | httpx.URL = self.url(listing.path + listing.query)
         seen: set[str] = {str(url)}
         starts: set[str] = set()
         while True:
             call = Call(operation=listing.operation, path=listing.path, url=url)
-            page = await self.send(call, listing.decoder)
+            page, seconds = await self._timed(call, partial(_page, listing))
+            taken += seconds
             start = page.items[0].sid if page.items else ""
             url_text = page.meta.next_page_url
             if url_text is not None and (url_text in seen or not start or start in starts):
-                raise _listing_error(listing, "the listing does not end: its pages repeat")
+                raise listing_error(listing, "the listing does not end: its pages repeat")
             yield page
             if url_text is None:
                 return
+            if taken > max(self._pace.max_wait, _LEAST_SECONDS):
+                raise listing_error(
+                    listing,
+                    f"the listing has not ended after {taken:.0f} s",
+                    hint="if it is as long as that, pass a longer `--max-wait`",
+                )
             seen.add(url_text)
             starts.add(start)
             url = self._next(listing, url_text)
@@ -118,9 +147,9 @@ class Exchange:
         try:
             url = httpx.URL(self._base_url).join(text)
         except httpx.InvalidURL:
-            raise _listing_error(listing, "the address of the next page cannot be read") from None
+            raise listing_error(listing, "the address of the next page cannot be read") from None
         if _origin(url) != self._origin or url.userinfo:
-            raise _listing_error(listing, f"the next page is said to be on another server, `{url.host}`")
+            raise listing_error(listing, f"the next page is said to be on another server, `{url.host}`")
         return url
 
     def _count(self, call: Call, *, again: bool) -> None:
@@ -130,42 +159,67 @@ class Exchange:
             self.counters.write += 1
         self.counters.retried += again
 
-    async def _attempt(self, call: Call, decoder: Decoder[T] | None) -> T | None:
-        content = call.content() if callable(call.content) else call.content
-        request = self._http.build_request(
-            call.method,
-            call.url,
-            content=content,
-            headers=call.headers,
-            timeout=call.timeout if call.timeout is not None else httpx.USE_CLIENT_DEFAULT,
-        )
+    async def _attempt(self, call: Call, decode: Callable[[bytes], T], seconds: float) -> T:
+        """Send *call* once; whatever the transport does, it is over after *seconds*."""
+        response: httpx.Response | None = None
         try:
-            response = await self._http.send(request, stream=True)
-            try:
-                # Not `aread`: the response, part of a cycle, would keep its body until the collector runs.
-                body = b"".join([chunk async for chunk in response.aiter_bytes()])
-            finally:
-                await response.aclose()
+            async with asyncio.timeout(seconds) as deadline:
+                response = await self._http.send(self._request(call, seconds), stream=True)
+                try:
+                    data = await body.read(response)
+                finally:
+                    await response.aclose()
         except httpx.RequestError as error:
             raise failures.of_exception(
-                error, request.url, operation=call.operation, where=call.path
+                error, httpx.URL(call.url), operation=call.operation, where=call.path
+            ) from error
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise failures.of_deadline(
+                seconds, httpx.URL(call.url), operation=call.operation, where=call.path
+            ) from None
+        except wire.Unreadable as error:
+            assert response is not None  # noqa: S101 -- it is its body that cannot be read
+            raise failures.of_unreadable(
+                error, response, operation=call.operation, where=call.path
             ) from error
         if (date := response.headers.get("Date")) is not None:
             self.date, self.date_seen = date, asyncio.get_running_loop().time()
-        failure = failures.of_reply(response, body, operation=call.operation, where=call.path)
+        failure = failures.of_reply(response, data, operation=call.operation, where=call.path)
         if failure is not None:
             raise failure
-        if decoder is None:
-            return None
         try:
-            value = wire.decode(body, decoder)
-            if call.kind is not Kind.READ:
-                wire.check_sid(value)  # it will be bound
+            return decode(data)
         except wire.Unreadable as error:
             raise failures.of_unreadable(
                 error, response, operation=call.operation, where=call.path
             ) from error
-        return value
+
+    def _request(self, call: Call, seconds: float) -> httpx.Request:
+        return self._http.build_request(
+            call.method,
+            call.url,
+            content=call.content() if callable(call.content) else call.content,
+            headers={"Accept-Encoding": body.ENCODING, **call.headers},
+            # A connection that never comes about must be known as such before all the time is over; there
+            # may be three waits for it: for the proxy, for the server, and for their handshake.
+            timeout=httpx.Timeout(seconds, read=seconds / 2, connect=min(CONNECT_SECONDS, seconds / 4)),
+        )
+
+
+def _decoded(data: bytes, decoder: Decoder[T], call: Call) -> T:
+    value = wire.decode(data, decoder)
+    if call.kind is not Kind.READ:
+        wire.check_sid(value)  # it will be bound
+    identity.check_object(call.path, value)
+    return value
+
+
+def _page(listing: Listing[Resource], data: bytes) -> wire.Page[Resource]:
+    page = wire.decode(data, listing.decoder)
+    identity.check_parents(listing.path, page.items)
+    return page
 
 
 _SCHEME_PORTS: Final = {"http": 80, "https": 443}
@@ -176,10 +230,15 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or _SCHEME_PORTS.get(url.scheme)
 
 
-def _listing_error(listing: Listing[Resource], problem: str) -> RemoteError:
+def listing_error(
+    listing: Listing[Resource],
+    problem: str,
+    hint: str = "report this with the name of the server behind `--endpoint`",
+) -> RemoteError:
+    """Return the error for a *listing* that cannot be read to its end."""
     return RemoteError(
         f"{listing.operation} failed at `{listing.path}`: {problem}",
-        hint="report this with the name of the server behind `--endpoint`",
+        hint=hint,
         operation=listing.operation,
         where=listing.path,
     )

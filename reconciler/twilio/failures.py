@@ -107,6 +107,17 @@ def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, w
     )
 
 
+def of_deadline(seconds: float, url: httpx.URL, *, operation: str, where: str) -> OutcomeUnknown:
+    """Return the error for an attempt that was given up after *seconds*."""
+    server = url.netloc.decode()
+    return OutcomeUnknown(
+        f"{operation} failed at `{where}`: no whole reply from `{server}` within {seconds:.0f} s",
+        hint="check the network and `--endpoint`, or pass a longer `--max-wait`",
+        operation=operation,
+        where=where,
+    )
+
+
 def of_unreadable(
     error: wire.Unreadable, response: httpx.Response, *, operation: str, where: str
 ) -> OutcomeUnknown:

@@ -66,7 +66,7 @@ class Pace:
     ) -> None:
         self._parallelism = parallelism
         self._spacing = 1 / rate if rate else 0.0
-        self._max_wait = max_wait
+        self.max_wait = max_wait
         self._backoff = backoff
         self._slots = anyio.CapacityLimiter(parallelism)
         self._lanes: defaultdict[str, _Lane] = defaultdict(_Lane)
@@ -109,7 +109,7 @@ class Pace:
         Raises the last error, whose text then tells the number of attempts.
         """
         clock = asyncio.get_running_loop().time
-        patience = Patience(kind, max_wait=self._max_wait, began=clock())
+        patience = Patience(kind, max_wait=self.max_wait, began=clock())
         try:
             async with self._turn(lane):
                 return await send()

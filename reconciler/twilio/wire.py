@@ -54,6 +54,9 @@ SERVICE_FORM: Final = {"friendly_name": "FriendlyName"}
 TEXT_LIMIT: Final = 200
 """Characters kept of a text that a server sent with an error."""
 
+_MOST_REPAIRED: Final = 8 * 1024 * 1024
+"""Bytes of a reply that the slow decoder is given: it builds also what nobody asks for."""
+
 _SID: Final = re.compile(r"[A-Z]{2}\w{1,64}", re.ASCII)
 
 T = TypeVar("T")
@@ -113,6 +116,7 @@ class UploadedMedia(Struct, frozen=True):
     """The part of an upload's reply that we use."""
 
     sid: str
+    service_sid: str | None = None
 
 
 class ErrorBody(Struct, frozen=True):
@@ -152,6 +156,8 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     except ValueError as error:
         # Half a surrogate pair, as a careless client leaves it when it cuts an emoji, is refused by
         # the fast decoder. One such message must not make a whole conversation unreadable.
+        if len(data) > _MOST_REPAIRED:
+            raise Unreadable(str(error)) from error
         try:
             value: T = msgspec.convert(json.loads(data), decoder.type)  # msgspec 0.23: mypy infers Any
         except (ValueError, RecursionError):

@@ -18,11 +18,14 @@ from reconciler.model import (
     ConversationView,
     Desired,
     Remote,
+    RemoteBindings,
     RemoteConversation,
     RemoteMedia,
     RemoteMessage,
+    RemoteMessagingBinding,
     RemoteParticipant,
     RemoteService,
+    RemoteTimers,
 )
 from reconciler.planner.actions import Plan, Verb
 from reconciler.planner.build import build_plan
@@ -90,7 +93,9 @@ JSON = st.recursive(
 ATTRIBUTES = st.none() | st.just("{}") | JSON.map(json.dumps) | TEXT
 DATE = st.none() | st.integers(0, 59).map(lambda second: f"2026-01-05T09:00:{second:02}Z")
 EMAIL = st.builds(
-    lambda address, name: {"email": {"address": address, "name": name}}, st.none() | TEXT, st.none() | TEXT
+    lambda address, name: RemoteBindings(email={"address": address, "name": name}),
+    st.none() | TEXT,
+    st.none() | TEXT,
 )
 HEX = st.text("0123456789abcdef", min_size=32, max_size=32)
 
@@ -100,7 +105,7 @@ def participants(draw: st.DrawFn, sid: str) -> RemoteParticipant:
     """Draw a member of a conversation, inside the chat or outside."""
     identity = draw(st.none() | TEXT)
     kind = draw(st.sampled_from(["", "sms", "group"]))
-    binding: dict[str, str | None] = {"type": "sms", "address": draw(TEXT), "proxy_address": draw(TEXT)}
+    binding: RemoteMessagingBinding = {"type": "sms", "address": draw(TEXT), "proxy_address": draw(TEXT)}
     if kind == "group":
         binding = {"type": "sms", "address": None, "proxy_address": None, "projected_address": draw(TEXT)}
     return RemoteParticipant(
@@ -145,9 +150,12 @@ def conversations(
         state=draw(st.sampled_from(["active", "inactive", "closed", "initializing"])),
         messaging_service_sid=draw(st.none() | HEX.map("MG{}".format)),
         timers=draw(
-            st.none() | st.dictionaries(st.sampled_from(["date_inactive", "date_closed"]), DATE | TEXT)
+            st.none()
+            | st.builds(lambda due: RemoteTimers(date_inactive=due), DATE | TEXT)
+            | st.builds(lambda due: RemoteTimers(date_closed=due), DATE | TEXT)
+            | st.builds(lambda a, b: RemoteTimers(date_inactive=a, date_closed=b), DATE | TEXT, DATE | TEXT)
         ),
-        bindings=draw(st.none() | st.just({}) | EMAIL),
+        bindings=draw(st.none() | st.builds(RemoteBindings) | EMAIL),
         date_created=draw(DATE),
         date_updated=draw(DATE),
     )

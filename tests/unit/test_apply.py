@@ -35,7 +35,8 @@ def expect_three(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", ["reset_after", "reset_before", "503_after", "503_html", "truncate", "wrong_type"]
+    "trouble",
+    ["reset_after", "reset_before", "503_after", "503_html", "truncate", "wrong_type", "foreign_reply"],
 )
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_lost_reply_neither_doubles_nor_loses_a_message(desk: Desk, trouble: str, nth: int) -> None:

@@ -213,7 +213,7 @@ def test_names_cannot_leave_their_place_in_the_path() -> None:
     """Slashes, queries and dots in a unique name arrive as one encoded segment."""
     request, _ = exchange(
         lambda twilio: twilio.fetch_conversation("IS1", "../../Services?x=1"),
-        httpx.Response(200, json=CONVERSATION),
+        httpx.Response(200, json=CONVERSATION | {"unique_name": "../../Services?x=1"}),
     )
 
     assert request.url.raw_path == b"/v1/Services/IS1/Conversations/..%2F..%2FServices%3Fx%3D1"
@@ -270,7 +270,8 @@ def test_changes_of_a_conversation_share_its_lane(run: Callable[[Any], Any]) -> 
 
     def answer(request: httpx.Request) -> httpx.Response:
         sent.setdefault(request.url.path.removeprefix("/v1"), []).append(asyncio.get_running_loop().time())
-        return httpx.Response(200, json=MESSAGE | CONVERSATION)
+        sid = "CH2" if "CH2" in request.url.path else "CH1"
+        return httpx.Response(200, json=MESSAGE | CONVERSATION | {"sid": sid})
 
     async def main() -> None:
         http = httpx.AsyncClient(transport=httpx.MockTransport(answer))

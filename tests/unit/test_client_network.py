@@ -310,7 +310,7 @@ def test_proxy_is_not_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> 
     """A loopback endpoint is reached directly whatever the environment says."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    server = Server()
+    server = Server(reply(b'{"sid": "IS1"}'))
 
     talk(server, lambda twilio: twilio.fetch_service("IS1"))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.canonical import canonical_duration, canonical_instant, duration_seconds
-from reconciler.model import ConversationView, RemoteConversation, RemoteMessage
+from reconciler.model import ConversationView, RemoteConversation, RemoteMessage, RemoteTimers
 from reconciler.planner.timers import contradicted, worked_out
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -21,7 +21,7 @@ def at(seconds: float) -> str:
 
 
 def view(
-    timers: dict[str, str | None] | None, *messages: float, state: str = "active", updated: float = 0
+    timers: RemoteTimers | None, *messages: float, state: str = "active", updated: float = 0
 ) -> ConversationView:
     """Return a conversation whose messages are dated so many seconds after it was made."""
     live = RemoteConversation("CH1", state=state, timers=timers, date_created=at(0), date_updated=at(updated))
@@ -29,7 +29,7 @@ def view(
     return ConversationView(live, {one.sid: one for one in listed})
 
 
-def inactive(due: float) -> dict[str, str | None]:
+def inactive(due: float) -> RemoteTimers:
     """Return timers of which one runs out then."""
     return {"date_inactive": at(due)}
 

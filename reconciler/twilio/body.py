@@ -1,0 +1,46 @@
+"""The body of a reply, unpacked here: a server cannot make us hold more than we are ready to."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+import httpx
+
+from reconciler.twilio.wire import Unreadable
+
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""Decoded bytes of one reply: a page of 1,000 messages with 32 KB of text each."""
+ENCODING: Final = "gzip"
+"""The one encoding that is asked for: how far the others unpack cannot be bounded by zlib."""
+
+_GZIP: Final = frozenset({"gzip", "x-gzip"})
+_GZIP_WINDOW: Final = 31  # zlib's number for the largest window with a gzip header
+
+
+async def read(response: httpx.Response, most: int = MOST_BYTES) -> bytes:
+    """Return the decoded body of *response*, which is open and has not been read.
+
+    Raises `Unreadable` for more than *most* bytes, and for an encoding that is another or broken.
+    """
+    # Neither `aread` nor `aiter_bytes`: the one keeps the body in the response, which is part of a cycle,
+    # the other unpacks each piece however large it becomes.
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 -- narrows httpx's union
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in {"", "identity", *_GZIP}:
+        raise Unreadable("it is encoded in a way that was not asked for")
+    packed = encoding in _GZIP
+    unpacker = zlib.decompressobj(_GZIP_WINDOW)
+    body = bytearray()
+    begun = False
+    async for chunk in response.stream:
+        begun = begun or bool(chunk)
+        try:
+            body += unpacker.decompress(chunk, most + 1 - len(body)) if packed else chunk
+        except zlib.error as error:
+            raise Unreadable("it is no gzip") from error
+        if len(body) > most:
+            raise Unreadable(f"it holds more than {most // 1024 // 1024} MiB")
+    if packed and begun and not unpacker.eof:
+        raise Unreadable("its gzip ends too early")
+    return bytes(body)
