@@ -20,8 +20,8 @@ import msgspec
 from reconciler import __version__
 from reconciler.canonical import canonical_instant
 from reconciler.manifest.account import check_account
-from reconciler.model import Address, Desired, Remote, ResourceType, parent_of
-from reconciler.planner.actions import Outcome, Plan, Refusal, Verb
+from reconciler.model import Address, Desired, Remote
+from reconciler.planner.actions import Outcome, Plan, Refusal
 from reconciler.planner.addresses import prepare
 from reconciler.planner.awaited import await_sids, fill
 from reconciler.planner.blocks import finish
@@ -252,20 +252,9 @@ def fold_in_flight(state: State) -> None:
     state.in_flight.clear()
 
 
-def posting(plan: Plan) -> list[Address]:
-    """Return the conversations that get new messages."""
-    return list(
-        dict.fromkeys(
-            parent_of(action.address)
-            for action in plan.actions
-            if action.type is ResourceType.MESSAGE and action.verb in {Verb.CREATE, Verb.REPLACE}
-        )
-    )
-
-
 def _posting_unseen(plan: Plan, remote: Remote) -> list[Address]:
     """Return the conversations that get new messages, and whose participants were not read."""
-    views = {address: remote.conversations.get(address) for address in posting(plan)}
+    views = {address: remote.conversations.get(address) for address in plan.posting}
     return [
         address
         for address, view in views.items()

@@ -13,7 +13,7 @@ from reconciler.applier.results import Watcher
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, PlanError
 from reconciler.model import Address, Desired, ResourceType, parent_of
-from reconciler.operations import Settings, Workplace, account_of, carry_out, connected, posting
+from reconciler.operations import Settings, Workplace, account_of, carry_out, connected
 from reconciler.planner.actions import Action, Outcome, Plan, Verb
 from reconciler.planner.document import SavedPlan
 from reconciler.planner.messages import fingerprint
@@ -183,14 +183,20 @@ async def _check_people(work: Workplace, made: Plan) -> None:
                 raise _stale(conversation, f"{live.sid}, outside the chat, would really get the messages")
 
     await concurrently(
-        check(conversation) for conversation in posting(made) if conversation in places.keys() - told
+        check(conversation) for conversation in made.posting if conversation in places.keys() - told
     )
 
 
 def _places(state: State, made: Plan) -> Mapping[Address, tuple[str, str]]:
-    """Return service and conversation sid of every conversation that the plan knows."""
+    """Return service and conversation sid of every conversation that the plan does not make itself.
+
+    What the state says of one that the plan makes again is the sid of the one that is gone.
+    """
     sids = {address: binding.sid for address, binding in state.bindings.items() if address.count("/") <= 1}
     sids |= {parent.address: parent.sid for parent in made.parents if parent.sid is not None}
+    for action in made.actions:
+        if action.verb is Verb.CREATE:
+            sids.pop(action.address, None)
     return {
         address: (sids[parent_of(address)], sid)
         for address, sid in sids.items()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+import msgspec
 
 from reconciler import operations
 from reconciler.emulator import Emulator, Fault
@@ -18,7 +20,10 @@ from reconciler.manifest.load import load
 from reconciler.model import Desired
 from reconciler.operations import Settings
 from reconciler.planner.actions import Action, Outcome, Plan, Result, Status
+from reconciler.planner.document import decode_plan, encode_plan
 from reconciler.planner.draft import Options
+from reconciler.planner.sensitive import withheld
+from reconciler.saved import apply_saved
 from reconciler.state.files import Files
 from reconciler.state.model import State
 from reconciler.state.store import StateStore
@@ -68,12 +73,17 @@ class Desk:
         *,
         settle: float = 10,
         files: Files | None = None,
+        reviewed: Callable[[], object] = lambda: None,
     ) -> Outcome:
-        """Plan and apply *manifest*; raises NotApplyable with the plan if it is refused."""
+        """Plan and apply *manifest*, with *reviewed* done in between.
+
+        Raises NotApplyable with the plan if it is refused.
+        """
 
         def approve(plan: Plan) -> Desk:
             if not plan.applyable:
                 raise NotApplyable(plan)
+            reviewed()
             return self
 
         self.interrupts = Interrupts()
@@ -92,6 +102,42 @@ class Desk:
         """Return what `plan` would show."""
         settings = Settings(endpoint=self.emulator, state=self.state_path)
         return self._run(operations.plan(self.desired(manifest), settings, options)).plan
+
+    def save(self, manifest: str, options: Options = Options()) -> bytes:  # noqa: B008  # frozen
+        """Return the file that `plan --out` writes."""
+        settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._now)
+        desired = self.desired(manifest)
+        options = msgspec.structs.replace(options, record=True)
+        saved = self._run(operations.plan(desired, settings, options))
+        if not saved.plan.applyable:
+            raise NotApplyable(saved.plan)
+        return encode_plan(msgspec.structs.replace(saved, plan=withheld(saved.plan, desired)))
+
+    def apply_saved(
+        self,
+        saved: bytes,
+        manifest: str | None = None,
+        *,
+        settle: float = 10,
+        files: Files | None = None,
+        state: Path | None = None,
+    ) -> Outcome:
+        """Apply what `save` returned, to the state at *state* or the usual one."""
+        self.interrupts = Interrupts()
+        self.began.clear()
+        self.ended.clear()
+        settings = Settings(
+            endpoint=self.emulator, state=state or self.state_path, settle=settle, files=files
+        )
+        return self._run(
+            apply_saved(
+                decode_plan(saved),
+                settings,
+                desired=self.desired(manifest) if manifest is not None else None,
+                watcher=self,
+                interrupts=self.interrupts,
+            )
+        )
 
     def fault(self, *faults: str | Fault) -> None:
         """Script trouble, from now on and instead of what was scripted before."""

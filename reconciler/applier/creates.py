@@ -19,11 +19,12 @@ from msgspec import Struct
 
 from reconciler.applier.settle import Found, announced_likeness, find_messages, message_binding
 from reconciler.concurrency import each
-from reconciler.errors import OutcomeUnknown, RemoteError
+from reconciler.errors import OutcomeUnknown, PlanError, RemoteError
 from reconciler.model import Address, MediaFile, RemoteMessage
 from reconciler.planner.actions import Action, Reason, Status, Verb
 from reconciler.planner.diff import managed_part
-from reconciler.planner.match import likeness
+from reconciler.planner.match import likeness, pair, planned
+from reconciler.refresh import tail
 from reconciler.state.model import Bound, Closed, InFlight, Intent, Opened, Record
 
 if TYPE_CHECKING:
@@ -72,12 +73,29 @@ class Creates:
         """How many requests must follow one another."""
         return min(self._left, 1) if self._unordered else self._left
 
-    async def read_boundary(self, service_sid: str, sid: str) -> None:
-        """Look at the tail of an existing conversation: what comes above it can be ours."""
+    async def read_boundary(self, service_sid: str, sid: str, seen: int) -> None:
+        """Look at the tail of an existing conversation: what comes above it can be ours.
+
+        *seen* is the highest index that the plan knew. Raises PlanError if a message above it is what would
+        be created: whoever posted it, to post it again would double it.
+        """
         try:
             self.boundary = max(self.boundary, await self._run.highest_index(service_sid, sid))
+            newer = []
+            if self.boundary > seen:
+                newer = [live async for live in tail(self._run.client, service_sid, sid, seen)]
         except RemoteError as error:
             self._trouble = error
+            return
+        self.boundary = max(self.boundary, *(live.index for live in newer), -1)
+        there = pair(map(planned, self.actions), (live for live in newer if live.sid not in self.claimed))
+        for action in self.actions:
+            if action.address in there:
+                raise PlanError(
+                    f"stale plan: what `{action.address}` would create was posted since it was made: "
+                    f"{there[action.address].sid}",
+                    hint="plan again: `--adopt` takes over what is there, `--duplicate` creates it again",
+                )
 
     def announce(self, service_sid: str, sid: str) -> InFlight:
         """Return what the snapshot says about these creates before any is sent."""

@@ -171,14 +171,15 @@ class Run:
             ):  # a parent that only has another address now is never seen under both
                 self.state.apply(record)
         self._bind_found()
+        for lane in self._lanes.values():
+            lane.record_only(*(self.sids(lane.address) or ("", "")))
         claimed = claims(self.state)
         boundaries = []
         for lane in self._lanes.values():
             sids = self.sids(lane.address)
-            lane.record_only(*(sids or ("", "")))
             if sids is not None and lane.creates.actions:
                 lane.creates.claimed = claimed.get(sids[1], set())
-                boundaries.append(lane.creates.read_boundary(*sids))
+                boundaries.append(lane.creates.read_boundary(*sids, self.plan.seen.get(lane.address, -1)))
         await concurrently(boundaries)
         await self._announced.at_first(self._on_parents, self._lanes)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
 from msgspec import UNSET, Struct
 
-from reconciler.model import Address, Anchor, MediaFile, ResourceType, type_of
+from reconciler.model import Address, Anchor, MediaFile, ResourceType, parent_of, type_of
 from reconciler.state.model import Bound, Intent, Unbound
 
 
@@ -22,6 +23,10 @@ class Verb(StrEnum):
     MOVE = "move"
     FORGET = "forget"
     NO_OP = "no-op"
+
+
+POSTING: Final = frozenset({Verb.CREATE, Verb.REPLACE})
+"""What an action does that makes something new."""
 
 
 class Reason(StrEnum):
@@ -67,7 +72,8 @@ class Action(Struct, frozen=True, omit_defaults=True):
     address is bound to by this very plan, *released* one that is forgotten but stays spared.
     *fingerprint* is over the live object, to refuse a stale plan. The values of *sensitive* fields are
     never shown. *anchor* is where the timeline of a new conversation begins. *awaits* are the services that
-    the same plan creates, whose sids are to stand in texts (`awaited_sid`).
+    the same plan creates, whose sids are to stand in texts (`awaited_sid`). *dated_by_timeline* says that
+    the date of a message came from a relative timeline, so that another plan may give it another one.
     """
 
     address: Address
@@ -93,11 +99,23 @@ class Action(Struct, frozen=True, omit_defaults=True):
     sensitive: tuple[str, ...] = ()
     anchor: Anchor | None = None
     awaits: tuple[Address, ...] = ()
+    dated_by_timeline: bool = False
 
     @property
     def type(self) -> ResourceType:
         """What the address names."""
         return type_of(self.address)
+
+
+def posting(actions: Iterable[Action]) -> list[Address]:
+    """Return the conversations in which *actions* create messages, replacements included."""
+    return list(
+        dict.fromkeys(
+            parent_of(action.address)
+            for action in actions
+            if action.verb in POSTING and action.type is ResourceType.MESSAGE
+        )
+    )
 
 
 class PlanWarning(Struct, frozen=True):
@@ -155,7 +173,8 @@ class Plan(Struct, frozen=True):
     whose creates may run side by side (`order: any`). *settlements* are the open intents of which it is
     known what became of them, with the sid that was found for each. With a *drift* it is a refresh-only
     plan: it has no actions, and its records make the state say what is live. *sids* are those of services
-    that texts refer to.
+    that texts refer to. *seen* has the highest index that was seen in each existing conversation that gets
+    new messages: -1 where it had none.
     """
 
     actions: tuple[Action, ...]
@@ -172,6 +191,12 @@ class Plan(Struct, frozen=True):
     requests_read: int = 0
     drift: Drift | None = None
     sids: dict[Address, str] = {}
+    seen: dict[Address, int] = {}
+
+    @property
+    def posting(self) -> list[Address]:
+        """The conversations that get new messages."""
+        return posting(self.actions)
 
     @property
     def applyable(self) -> bool:

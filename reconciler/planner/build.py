@@ -24,7 +24,7 @@ from reconciler.model import (
     parent_of,
     type_of,
 )
-from reconciler.planner.actions import Action, Parent, Plan, Reason, Verb
+from reconciler.planner.actions import Action, Parent, Plan, Reason, Verb, posting
 from reconciler.planner.conversation import plan_messages
 from reconciler.planner.draft import Draft, Options, Scope, plural
 from reconciler.planner.grouping import Grouped, grouped
@@ -113,11 +113,21 @@ class _Planner:
                 a for a, conversation in self.declared.items() if conversation.order is Order.ANY
             ),
             no_ops=self.draft.no_ops,
+            seen=self._seen(),
             lineage=self.state.lineage,
             serial=self.state.serial,
             manifest_digest=self.desired.digest,
             requests_read=self.remote.requests,
         )
+
+    def _seen(self) -> dict[Address, int]:
+        """Return the highest index that was seen in each conversation that is there and gets new messages."""
+        views = {address: self.scopes[address].view for address in posting(self.draft.actions)}
+        return {
+            address: max((live.index for live in view.messages.values()), default=-1)
+            for address, view in views.items()
+            if view.remote is not None
+        }
 
     def _scopes(self) -> Iterator[Scope]:
         """Yield every conversation that is desired or bound, the desired ones in manifest order."""

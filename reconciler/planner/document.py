@@ -16,7 +16,7 @@ from msgspec import Struct
 from reconciler.errors import PlanError
 from reconciler.planner.actions import Plan
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 _KIND: Final = "reconciler_plan"
 _OPENING: Final = f'{{"kind":"{_KIND}","format_version":'.encode()
 _SEAL: Final = b',"seal":"sha256:'
@@ -79,6 +79,12 @@ def decode_plan(data: bytes) -> SavedPlan:
             f"the plan has format {version.format_version} and was made by a newer release "
             f"({version.reconciler_version}); this one reads formats up to {FORMAT_VERSION}",
             hint=f"apply it with that release, or {_AGAIN} with this one",
+        )
+    if 0 < version.format_version < FORMAT_VERSION:
+        raise PlanError(
+            f"the plan was made by an older release ({version.reconciler_version}): it does not say "
+            "what this one checks before it applies a plan",
+            hint=f"{_AGAIN} with this release",
         )
     if not seal or end != _digest(body) + _END:
         raise PlanError("the plan is damaged, or was edited after it was made", hint=_AGAIN)

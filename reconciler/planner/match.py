@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from reconciler.canonical import canonical_attributes
 from reconciler.model import Address, MediaFile, Message, RemoteMessage
+from reconciler.planner.actions import Action
 from reconciler.planner.diff import Digest, desired_values, live_values
 
 MATCH: Final = "match"
@@ -122,6 +123,14 @@ def wanted(address: Address, message: Message) -> Wanted:
     if message.after is not None:
         fields.pop("date_created", None)
     return Wanted(address, fields, message.file)
+
+
+def planned(action: Action) -> Wanted:
+    """Return what *action*, a create or a replacement, would make."""
+    fields = dict(action.send)
+    if action.dated_by_timeline:
+        fields.pop("date_created", None)
+    return Wanted(action.address, fields, action.file)
 
 
 class Pairs(Struct, frozen=True):

@@ -188,6 +188,7 @@ def _action(entry: Entry, verb: Verb) -> Action:
         webhooks=message.webhooks,
         importing=entry.importing and verb is Verb.UPDATE,
         file=message.file,
+        dated_by_timeline=message.after is not None,
         fingerprint=fingerprint(entry.live) if entry.live is not None else "",
     )
 

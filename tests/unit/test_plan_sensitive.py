@@ -100,7 +100,7 @@ def test_a_saved_plan_holds_no_sensitive_value() -> None:
     world = was_sensitive().wanting(message("a", body="new " + SECRET, sensitive=("body",)), message("b"))
     plan = withheld(marked(world), world.desired)
 
-    assert SECRET not in encode_plan(SavedPlan(1, "id", "0", "", "AC1", "emulator:1", plan)).decode()
+    assert SECRET not in encode_plan(SavedPlan(2, "id", "0", "", "AC1", "emulator:1", plan)).decode()
 
 
 def test_a_saved_plan_is_whole_again_beside_its_manifests() -> None:

@@ -71,16 +71,23 @@ def test_plan_that_was_edited_is_refused() -> None:
 
 def test_plan_of_a_newer_release_is_not_called_damaged() -> None:
     """The error names both formats and the release that made it, whatever else is in it."""
-    newer = DATA.replace(b'"format_version":1', b'"format_version":2', 1).replace(b"0.1.0", b"9.0.0", 1)
+    newer = DATA.replace(b'"format_version":2', b'"format_version":3', 1).replace(b"0.1.0", b"9.0.0", 1)
 
-    assert "format 2 and was made by a newer release (9.0.0)" in refused(newer).text
+    assert "format 3 and was made by a newer release (9.0.0)" in refused(newer).text
+
+
+def test_plan_of_an_older_release_is_to_be_made_again() -> None:
+    """It lacks what keeps its creates from doubling what stands there."""
+    older = DATA.replace(b'"format_version":2', b'"format_version":1', 1)
+
+    assert "was made by an older release (0.1.0)" in refused(older).text
 
 
 def test_sealed_plan_of_another_shape_is_damaged() -> None:
     """A seal is no proof of sense."""
     import hashlib  # noqa: PLC0415
 
-    body = b'{"kind":"reconciler_plan","format_version":1,"id":7'
+    body = b'{"kind":"reconciler_plan","format_version":2,"id":7'
     seal = hashlib.sha256(body).hexdigest().encode()
 
     assert "damaged" in refused(body + b',"seal":"sha256:' + seal + b'"}\n').text
@@ -89,7 +96,7 @@ def test_sealed_plan_of_another_shape_is_damaged() -> None:
 def test_text_that_is_no_unicode_comes_back_whole() -> None:
     """A stranger's message with half of a surrogate pair does not stand in the way of a review."""
     plan = Plan(actions=PLAN.actions, warnings=(PlanWarning("x", "a/b/c", "cut \ud83d"),))
-    saved = SavedPlan(1, "id", "0", "t", "AC", "origin", plan, destroy=True)
+    saved = SavedPlan(FORMAT_VERSION, "id", "0", "t", "AC", "origin", plan, destroy=True)
 
     assert is_plan(encode_plan(saved)[:64])
     assert decode_plan(encode_plan(saved)) == saved
