@@ -51,14 +51,12 @@ def test_a_parent_on_the_move_is_never_bound_under_both_addresses(desk: Desk) ->
 
 def test_a_refresh_keeps_what_is_still_to_be_deleted(replaced: Desk) -> None:
     """Although the message that superseded it is gone, it is not taken for a stranger's."""
-    superseded = replaced.state.bindings["desk/c/a"].superseded
-    replaced.emulator.store.messages.delete(
-        replaced.service_sid, "c", replaced.state.bindings["desk/c/a"].sid
-    )
+    before = replaced.state.bindings["desk/c/a"]
+    replaced.emulator.store.messages.delete(replaced.service_sid, "c", before.sid)
 
     replaced.apply(BEHIND, Options(refresh_only=True))
 
-    assert (replaced.state.bindings["desk/c/a"].sid,) == superseded
+    assert replaced.state.bindings["desk/c/a"] == before
     replaced.apply(BEHIND)
     assert replaced.bodies("c") == ["Welcome", "Hello"]
 
