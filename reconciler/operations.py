@@ -29,6 +29,7 @@ from reconciler.planner.build import build_plan
 from reconciler.planner.document import FORMAT_VERSION, SavedPlan
 from reconciler.planner.draft import Options
 from reconciler.planner.drift import plan_refresh
+from reconciler.planner.fingerprint import fingerprinted
 from reconciler.planner.grouping import grouped
 from reconciler.planner.sensitive import mark
 from reconciler.planner.timeline import resolve_times
@@ -116,7 +117,7 @@ class Workplace:
             remote = await read_participants(self.session.client, remote, unseen)
             plan = build(filled.desired, remote, prepared.state, options)
         plan = mark(finish(plan, prepared, remote), filled.desired, prepared.state)
-        plan = await_sids(plan, filled)
+        plan = fingerprinted(await_sids(plan, filled), remote)
         unknown = tuple(_unknown(one) for one in self.settled if one.unknown)
         return msgspec.structs.replace(
             plan,

@@ -70,7 +70,8 @@ class Action(Struct, frozen=True, omit_defaults=True):
     from the manifest. *ignored* are the `ignore_changes` paths. *with_parent* marks what goes with
     the deletion of its conversation, without a request of its own. *importing* marks an object that the
     address is bound to by this very plan, *released* one that is forgotten but stays spared.
-    *fingerprint* is over the live object, to refuse a stale plan. The values of *sensitive* fields are
+    *fingerprint* has digests of the live object, to refuse a stale plan: of each field that the action
+    updates, and under no name of all others that it relies on. The values of *sensitive* fields are
     never shown. *anchor* is where the timeline of a new conversation begins. *awaits* are the services that
     the same plan creates, whose sids are to stand in texts (`awaited_sid`). *dated_by_timeline* says that
     the date of a message came from a relative timeline, so that another plan may give it another one.
@@ -95,7 +96,7 @@ class Action(Struct, frozen=True, omit_defaults=True):
     importing: bool = False
     released: bool = False
     file: MediaFile | None = None
-    fingerprint: str = ""
+    fingerprint: dict[str, str] = {}
     sensitive: tuple[str, ...] = ()
     anchor: Anchor | None = None
     awaits: tuple[Address, ...] = ()

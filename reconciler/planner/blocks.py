@@ -19,7 +19,6 @@ from reconciler.model import (
 from reconciler.planner.actions import Action, Plan, Reason, Refusal, Verb
 from reconciler.planner.addresses import Prepared
 from reconciler.planner.diff import desired_values
-from reconciler.planner.messages import fingerprint
 from reconciler.state.model import Binding, Bound, Unbound
 
 _CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
@@ -127,7 +126,6 @@ class _Finishing:
                         after=wanted,
                         managed=tuple(wanted),
                         ignored=messages[address].ignore_changes,
-                        fingerprint=fingerprint(live),
                     )
                 )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -46,12 +44,6 @@ class Entry(Struct):
     reason: Reason = Reason.NOT_IN_STATE
     previous: Address | None = None
     importing: bool = False
-
-
-def fingerprint(live: RemoteMessage) -> str:
-    """Return 32 hex digits over everything a reply shows of a message, to notice any change."""
-    # json, as a stranger's text may hold half a surrogate pair, which msgspec cannot encode
-    return blake2b(json.dumps(msgspec.to_builtins(live)).encode(), digest_size=16).hexdigest()
 
 
 def entry_of(scope: Scope, address: Address, message: Message, previous: Address | None) -> Entry:
@@ -189,7 +181,6 @@ def _action(entry: Entry, verb: Verb) -> Action:
         importing=entry.importing and verb is Verb.UPDATE,
         file=message.file,
         dated_by_timeline=message.after is not None,
-        fingerprint=fingerprint(entry.live) if entry.live is not None else "",
     )
 
 
@@ -281,7 +272,6 @@ def deletion(address: Address, live: RemoteMessage, reason: Reason, managed: Col
         sid=live.sid,
         index=live.index,
         before={name: text for name, text in live_values(live).items() if not managed or name in managed},
-        fingerprint=fingerprint(live),
     )
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from reconciler.model import MediaFile, Message, Order, RemoteMessage, Unmanaged
 from reconciler.planner.actions import Plan, Reason, Verb
+from reconciler.planner.fingerprint import fingerprinted
 from reconciler.state.model import Binding
 from tests.simulate import simulate
 from tests.worlds import AT, LATER, World, at, empty, found, live, live_of, message
@@ -290,14 +291,13 @@ def test_without_strict_nothing_is_replaced_for_its_order(world: World, given_: 
 @law
 @given(worlds(), options)
 def test_every_action_has_a_reason_that_goes_with_it(world: World, given_: dict[str, bool]) -> None:
-    """Reasons are of the closed set, and an action shows what it is about."""
-    plan = world.plan(**given_)
+    """Reasons are of the closed set, and an action shows what it is about, and what it relies on."""
+    plan = fingerprinted(world.plan(**given_), world.remote)
 
     for action in plan.actions:
         assert action.reason in REASONS[action.verb]
         assert (action.sid is None) == (action.verb is Verb.CREATE)
-        if action.type == "message" and action.verb not in {Verb.CREATE, Verb.FORGET}:
-            assert action.fingerprint
+        assert bool(action.fingerprint) == (action.verb not in {Verb.CREATE, Verb.FORGET})
         if action.verb is Verb.UPDATE:
             assert action.changes
             assert action.send.keys() <= action.after.keys()

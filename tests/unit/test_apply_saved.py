@@ -180,3 +180,89 @@ def test_what_vanished_is_made_again(desk: Desk, vanished: str) -> None:
     assert set(statuses(outcome).values()) == {Status.DONE}
     assert desk.bodies("c") == ["Hello", "Hello", "How are you?", "Hello", "Bye"]
     assert desk.plan(wanted).actions == ()
+
+
+PEOPLE = (
+    "friendly_name: Old; attributes: {n: 1}; "
+    "participants: [{identity: alice, attributes: {n: 1}}, {identity: bob}]"
+)
+CHANGES = "friendly_name: New; attributes: {n: 1}; participants: [{identity: alice, attributes: {n: 2}}]"
+
+
+@pytest.mark.parametrize(
+    ("who", "fields", "match"),
+    [
+        ("c", {"FriendlyName": "Theirs"}, "`desk/c` is not as it was: CH.* its `friendly_name`"),
+        ("c", {"Attributes": '{"n": 2}'}, "`desk/c` is not as it was: CH.* changed since: it"),
+        ("alice", {"Attributes": '{"n": 3}'}, "participants/.* is not as it was: MB.* its `attributes`"),
+        ("alice", None, "participants/.* is not as it was: MB.* is gone"),
+        ("bob", None, "participants/.* is not as it was: MB.* is gone"),
+    ],
+    ids=["name", "attributes", "a person's attributes", "a person who left", "who is to leave"],
+)
+def test_what_somebody_else_changed_since_is_not_overwritten(
+    desk: Desk, who: str, fields: dict[str, str] | None, match: str
+) -> None:
+    """Of a conversation and of people: the name of what changed is in the error."""
+    desk.apply(conversation("a: Hello", settings=PEOPLE))
+    saved = desk.save(conversation("a: Hello", settings=CHANGES))
+    store, service = desk.emulator.store, desk.service_sid
+    if who == "c":
+        store.conversations.update(service, "c", fields or {})
+    elif fields:
+        store.participants.update(service, "c", who, fields)
+    else:
+        store.participants.delete(service, "c", who)
+
+    expect_refusal(desk, saved, match)
+
+
+def test_a_living_conversation_makes_no_plan_stale(desk: Desk) -> None:
+    """Somebody joins, reads and writes, and what nobody manages changes."""
+    desk.apply(conversation("a: Hello", settings=PEOPLE))
+    wanted = conversation("a: Hi", settings=CHANGES)
+    saved = desk.save(wanted)
+    store, service = desk.emulator.store, desk.service_sid
+    store.participants.create(service, "c", {"Identity": "zoe"})
+    store.participants.update(service, "c", "alice", {"LastReadMessageIndex": "0"})
+    store.conversations.update(service, "c", {"State": "inactive"})
+    desk.post("c", "How are you?", Author="zoe")
+
+    outcome = desk.apply_saved(saved)
+
+    assert set(statuses(outcome).values()) == {Status.DONE}
+    assert desk.plan(wanted).actions == ()
+
+
+def test_somebody_who_came_since_is_not_taken_over(desk: Desk) -> None:
+    """Nobody has reviewed that their role and attributes would be changed."""
+    desk.apply(conversation("a: Hello"))
+    saved = desk.save(
+        conversation("a: Hello", settings="participants: [{identity: alice, attributes: {n: 1}}]")
+    )
+    desk.emulator.store.participants.create(desk.service_sid, "c", {"Identity": "alice"})
+
+    expect_refusal(desk, saved, "participants/.* is not as it was: it exists by now")
+
+
+def test_a_conversation_that_is_gone_gets_no_messages(desk: Desk) -> None:
+    """The plan posts in it, and does not make it again."""
+    desk.apply(conversation("a: Hello"))
+    saved = desk.save(conversation("a: Hello", "b: Bye"))
+    desk.emulator.store.conversations.delete(desk.service_sid, "c")
+
+    expect_refusal(desk, saved, "`desk/c` is not as it was: it is gone")
+
+
+@pytest.mark.parametrize("change", ["name", "gone"])
+def test_a_conversation_is_not_deleted_once_it_changed(desk: Desk, change: str) -> None:
+    """Of what is to be deleted, the managed fields count."""
+    desk.apply(conversation("a: Hello", settings="friendly_name: Old"))
+    saved = desk.save("version: 1\nservices: {desk: {}}\n", Options(max_delete=10))
+    store = desk.emulator.store
+    if change == "name":
+        store.conversations.update(desk.service_sid, "c", {"FriendlyName": "Mine now"})
+    else:
+        store.conversations.delete(desk.service_sid, "c")
+
+    expect_refusal(desk, saved, "stale plan: `desk/c")

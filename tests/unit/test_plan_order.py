@@ -166,7 +166,6 @@ def test_adopting_takes_over_what_is_there() -> None:
         7,
         {},
     )
-    assert adopted.fingerprint
     assert found(wanted).also(live_of(wanted, "IM7", 7)).plan().refusals[0].text == (
         f"1 message to be created in `{AT}` stands there already, unmanaged "
         f"(the first: `{at('a')}` equals IM7)"
