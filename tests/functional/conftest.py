@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.emulator import Emulator, EmulatorOptions
 from reconciler.emulator.server import running
+from tests.wheel import build
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "cli"
@@ -98,6 +99,12 @@ class Project:
         """Return the variables of its processes."""
         keep = {name: value for name, value in os.environ.items() if _is_neutral(name)}
         return {**keep, "PYTHONPATH": str(ROOT), **self.environ}
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree."""
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
