@@ -21,9 +21,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from reconciler.testing.backend import MEMORY, Backend, Teardown
+from reconciler.testing.backend import Backend, Teardown
 from reconciler.testing.calling import folder_of_caller
-from reconciler.testing.world import Faults, LiveConversation, World
+from reconciler.testing.target import MEMORY, Faults
+from reconciler.testing.world import LiveConversation, World
 from reconciler.throwaway import DEFAULT_WORKSPACE
 
 __all__ = ["MEMORY", "Backend", "Faults", "LiveConversation", "Teardown", "World", "reconciled"]

@@ -5,39 +5,32 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from reconciler import api
 from reconciler.canonical import canonical_instant
 from reconciler.concurrency import finish
-from reconciler.emulator import Emulator
-from reconciler.errors import ApplyError, ManifestError, ReconcilerError, UsageError
+from reconciler.errors import ApplyError, ManifestError, ReconcilerError
 from reconciler.model import Desired, Unmanaged
 from reconciler.operations import Settings, connected
 from reconciler.report.errors import render_error
 from reconciler.report.inert import escape
-from reconciler.state.files import Files
 from reconciler.state.model import Binding
 from reconciler.state.store import StateStore
 from reconciler.sweep import delete_services, leftovers
-from reconciler.testing.sdk import sdk_client
-from reconciler.testing.world import Faults, World
+from reconciler.testing.target import MEMORY, Faults, Target
+from reconciler.testing.world import World
 from reconciler.throwaway import DEFAULT_WORKSPACE, Mark, check_workspace, exists_already, throw_away
-from reconciler.twilio.endpoint import TWILIO, Endpoint
 
 if TYPE_CHECKING:
     from twilio.rest import Client
-
-MEMORY: Final = "memory"
-"""The endpoint that is an emulator of this process, and forgets everything when it ends."""
 
 
 class Teardown(StrEnum):
@@ -49,11 +42,10 @@ class Teardown(StrEnum):
 
 
 class Backend:
-    """An emulator inside this process, or the API at an address; close it in the end.
+    """Makes worlds at one target, and throws them away; close it in the end.
 
-    *endpoint* is `memory`, `emulator:FILE`, `twilio`, or an http(s) address. The names of services that
-    are made tell *workspace* and who made them, *label* included. States are kept in *folder*. Raises
-    UsageError.
+    *endpoint* is that of `Target`. The names of services that are made hold *workspace* and who made them,
+    *label* included. States are kept in *folder*. Raises UsageError.
     """
 
     def __init__(
@@ -71,62 +63,35 @@ class Backend:
         self._folder = folder
         self._numbers = count(1)  # no two threads are given the same one
         self._standing: set[int] = set()
-        self._is_twilio = endpoint == TWILIO
-        self._exit = ExitStack()
-        self._where: Endpoint | Emulator
-        self.remote: str | None = None
-        """Where worlds outlive this process, should it be killed: an origin or file url; None in memory."""
-        if endpoint == MEMORY:
-            self._where = self._exit.enter_context(closing(Emulator()))
-            return
-        self._where = Endpoint.parse(endpoint, environ)
-        self.remote = self._where.origin
-        if self._where.emulator_file is not None:
-            file = Path(self._where.emulator_file)
-            self._where = self._exit.enter_context(closing(Emulator(file)))
-            self.remote = file.resolve().as_uri()
+        self._target = Target(endpoint, environ)
 
     def close(self) -> None:
-        """Stop what was started; what an emulator in memory holds is gone then."""
-        self._exit.close()
+        """Stop what was started; an emulator in memory loses all that it holds."""
+        self._target.close()
+
+    @property
+    def remote(self) -> str | None:
+        """Where worlds outlive this process if it is killed: an origin or file URL; None in memory."""
+        return self._target.remote
 
     @property
     def clean(self) -> bool:
         """Whether every world that was made here is thrown away."""
         return not self._standing
 
-    @cached_property
+    @property
     def base_url(self) -> str:
         """Where the API is reached over HTTP, without `/v1`; an emulator is served from the first use on."""
-        if isinstance(self._where, Endpoint):
-            return self._where.base_url.removesuffix("/v1")
-        from reconciler.emulator.server import running  # noqa: PLC0415 - uvicorn
-
-        return self._exit.enter_context(running(self._where))
+        return self._target.base_url
 
     @property
     def faults(self) -> Faults:
-        """The faults of all that lives here, until cleared; UsageError where no emulator is inside."""
-        return self.faults_of(None)
-
-    def faults_of(self, owner: World | None) -> Faults:
-        """Return the faults, with those that are added through them being *owner*'s."""
-        if isinstance(self._where, Endpoint):
-            raise UsageError(
-                f"no faults can be scripted at {self._where.origin}",
-                hint=f"run this test with the endpoint `{MEMORY}`",
-            )
-        return Faults(self._where.faults, owner)
+        """The faults of all worlds here, until cleared; UsageError where no emulator is inside."""
+        return self._target.faults_of(None)
 
     def client(self) -> Client:
         """Return a client of the official SDK; UsageError if it is not installed."""
-        if not isinstance(self._where, Endpoint):
-            return sdk_client(self._where.store.account_sid, "emulator", None, self.base_url)
-        if self._where.credentials is None:
-            raise UsageError("the SDK needs credentials", hint="set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
-        username, secret = self._where.credentials.username, self._where.credentials.secret
-        base_url = None if self._is_twilio else self.base_url
-        return sdk_client(username, secret, self._where.account_sid, base_url)
+        return self._target.client()
 
     @contextmanager
     def world(
@@ -148,20 +113,19 @@ class Backend:
         mark = Mark(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, number)
         with _told():
             desired = throw_away(api.load(*paths, variables=variables), mark, allow_existing=allow_existing)
-        if not isinstance(self._where, Endpoint):
+        if self._target.is_emulator:
             desired = replace(desired, account_sid=None)  # the emulator's account is nobody's
-        settings = self._settings(f"{self.maker}.{number}.json")
+        settings = self._target.settings(self._folder / f"{self.maker}.{number}.json")
         done = False
         self._standing.add(number)
         try:
             with _told():
                 api.apply(desired, settings)
-            world = World(self, settings, _bindings(settings))
+            world = World(self._target, settings, _bindings(settings))
             try:
                 yield world
             finally:
-                if not isinstance(self._where, Endpoint):
-                    self._where.faults.clear(world)
+                self._target.drop_faults_of(world)
             done = not failed()
         finally:
             if teardown is Teardown.ON or (teardown is Teardown.ON_SUCCESS and done):
@@ -173,27 +137,10 @@ class Backend:
         finish(self._sweep(maker))
 
     async def _sweep(self, maker: str) -> None:
-        settings = self._settings("")
+        settings = self._target.settings(self._folder)
         async with connected(settings) as session:
             found = await leftovers(session.client, self._workspace)
         await _delete([one.sid for one in found if one.mark.maker == maker], settings)
-
-    def _settings(self, state: str) -> Settings:
-        path = self._folder / state
-        if isinstance(self._where, Endpoint):
-            return Settings(self._where, path, files=_Unsynced())
-        # What an emulator accepted shows at once: there is nothing to wait for.
-        return Settings(self._where, path, settle=0, files=_Unsynced())
-
-
-class _Unsynced(Files):
-    """Writes without waiting for the disk: a world's state is of no use once its process is gone."""
-
-    def sync(self, fd: int) -> None:
-        """Do nothing."""
-
-    def sync_folder(self, folder: Path) -> None:
-        """Do nothing."""
 
 
 @contextmanager

@@ -8,36 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from reconciler.concurrency import finish
-from reconciler.emulator import Fault, FaultScript
 from reconciler.errors import UsageError
 from reconciler.model import Address, RemoteMessage, ResourceType, type_of
 from reconciler.operations import Settings, connected
 from reconciler.state.model import Binding
+from reconciler.testing.target import Faults, Target
 from reconciler.testing.transcript import Said, difference
 
 if TYPE_CHECKING:
     from twilio.rest import Client
-
-    from reconciler.testing.backend import Backend
-
-
-class Faults:
-    """Scripted trouble of the emulator, in the words of `reconciler emulator --fault`."""
-
-    def __init__(self, script: FaultScript, owner: object = None) -> None:
-        self._script = script
-        self._owner = owner
-
-    def add(self, *faults: str | Fault) -> None:
-        """Put rules in force from now on, such as `create_message:1:reset_after`."""
-        from reconciler.emulator.fault_text import parse_fault  # noqa: PLC0415 - the emulator's routes
-
-        rules = (parse_fault(one) if isinstance(one, str) else one for one in faults)
-        self._script.add(*rules, owner=self._owner)
-
-    def clear(self) -> None:
-        """Drop every rule, those of others too."""
-        self._script.clear()
 
 
 class World:
@@ -46,8 +25,8 @@ class World:
     It ends with whatever it was made for, or with a `with` block around it, if that comes first.
     """
 
-    def __init__(self, backend: Backend, settings: Settings, bindings: Mapping[Address, Binding]) -> None:
-        self._backend = backend
+    def __init__(self, target: Target, settings: Settings, bindings: Mapping[Address, Binding]) -> None:
+        self._target = target
         self._settings = settings
         self._bindings = bindings
         self._lifetime = ExitStack()
@@ -79,7 +58,7 @@ class World:
     @property
     def base_url(self) -> str:
         """Where the API is reached over HTTP, without `/v1`: what the application under test is told."""
-        return self._backend.base_url
+        return self._target.base_url
 
     @property
     def faults(self) -> Faults:
@@ -87,11 +66,11 @@ class World:
 
         UsageError where no emulator is inside.
         """
-        return self._backend.faults_of(self)
+        return self._target.faults_of(self)
 
     def client(self) -> Client:
         """Return a client of the official SDK; UsageError if it is not installed."""
-        return self._backend.client()
+        return self._target.client()
 
     def sensitive_texts(self, messages: Iterable[RemoteMessage]) -> set[str]:
         """Return the authors and bodies of *messages* that hold sensitive values."""

@@ -1,0 +1,126 @@
+"""Where worlds live: an emulator inside this process, or the API at an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.emulator import Emulator, Fault, FaultScript
+from reconciler.errors import UsageError
+from reconciler.operations import Settings
+from reconciler.state.files import Files
+from reconciler.testing.sdk import sdk_client
+from reconciler.twilio.endpoint import TWILIO, Endpoint
+
+if TYPE_CHECKING:
+    from twilio.rest import Client
+
+MEMORY: Final = "memory"
+"""The endpoint that is an emulator of this process, and forgets everything when it ends."""
+
+
+class Faults:
+    """Scripted faults of the emulator, written as for `reconciler emulator --fault`."""
+
+    def __init__(self, script: FaultScript, owner: object = None) -> None:
+        self._script = script
+        self._owner = owner
+
+    def add(self, *faults: str | Fault) -> None:
+        """Put rules in force from now on, such as `create_message:1:reset_after`."""
+        from reconciler.emulator.fault_text import parse_fault  # noqa: PLC0415 - the emulator's routes
+
+        rules = (parse_fault(one) if isinstance(one, str) else one for one in faults)
+        self._script.add(*rules, owner=self._owner)
+
+    def clear(self) -> None:
+        """Drop every rule, those of others too."""
+        self._script.clear()
+
+
+class Target:
+    """An emulator inside this process, or the API at an address; close it in the end.
+
+    *endpoint* is `memory`, `emulator:FILE`, `twilio`, or an http(s) address. Raises UsageError.
+    """
+
+    def __init__(self, endpoint: str, environ: Mapping[str, str]) -> None:
+        self._is_twilio = endpoint == TWILIO
+        self._exit = ExitStack()
+        self._where: Endpoint | Emulator
+        self.remote: str | None = None
+        """Where worlds outlive this process if it is killed: an origin or file URL; None in memory."""
+        if endpoint == MEMORY:
+            self._where = self._exit.enter_context(closing(Emulator()))
+            return
+        self._where = Endpoint.parse(endpoint, environ)
+        self.remote = self._where.origin
+        if self._where.emulator_file is not None:
+            file = Path(self._where.emulator_file)
+            self._where = self._exit.enter_context(closing(Emulator(file)))
+            self.remote = file.resolve().as_uri()
+
+    def close(self) -> None:
+        """Stop what was started; an emulator in memory loses all that it holds."""
+        self._exit.close()
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether the API is an emulator inside this process."""
+        return not isinstance(self._where, Endpoint)
+
+    @cached_property
+    def base_url(self) -> str:
+        """Where the API is reached over HTTP, without `/v1`; an emulator is served from the first use on."""
+        if isinstance(self._where, Endpoint):
+            return self._where.base_url.removesuffix("/v1")
+        from reconciler.emulator.server import running  # noqa: PLC0415 - uvicorn
+
+        return self._exit.enter_context(running(self._where))
+
+    def client(self) -> Client:
+        """Return a client of the official SDK; UsageError if it is not installed."""
+        if not isinstance(self._where, Endpoint):
+            return sdk_client(self._where.store.account_sid, "emulator", None, self.base_url)
+        if self._where.credentials is None:
+            raise UsageError("the SDK needs credentials", hint="set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
+        username, secret = self._where.credentials.username, self._where.credentials.secret
+        base_url = None if self._is_twilio else self.base_url
+        return sdk_client(username, secret, self._where.account_sid, base_url)
+
+    def faults_of(self, owner: object) -> Faults:
+        """Return the emulator's faults; those added through them belong to *owner*.
+
+        Raises UsageError where no emulator is inside.
+        """
+        if isinstance(self._where, Endpoint):
+            raise UsageError(
+                f"no faults can be scripted at {self._where.origin}",
+                hint=f"run this test with the endpoint `{MEMORY}`",
+            )
+        return Faults(self._where.faults, owner)
+
+    def drop_faults_of(self, owner: object) -> None:
+        """Drop the faults that belong to *owner*, if there is an emulator that has any."""
+        if not isinstance(self._where, Endpoint):
+            self._where.faults.clear(owner)
+
+    def settings(self, state: Path) -> Settings:
+        """Return how to work here with the state at *state*."""
+        if isinstance(self._where, Endpoint):
+            return Settings(self._where, state, files=_Unsynced())
+        # What an emulator accepted shows at once: there is nothing to wait for.
+        return Settings(self._where, state, settle=0, files=_Unsynced())
+
+
+class _Unsynced(Files):
+    """Writes without waiting for the disk: a world's state is of no use once its process is gone."""
+
+    def sync(self, fd: int) -> None:
+        """Do nothing."""
+
+    def sync_folder(self, folder: Path) -> None:
+        """Do nothing."""
