@@ -75,6 +75,8 @@ class Lane:
         managed = {name: action.after[name] for name in action.managed}
         sent, observed = digests(MESSAGE, managed, managed, self.run.state.digest, ignored=action.ignored)
         before = self.run.state.bindings.get(action.address)
+        if before is not None and before.sid == action.sid:
+            observed |= before.observed  # it says the same, but in another way
         return Binding(
             sid=action.sid or "",
             service_sid=self._where[0],

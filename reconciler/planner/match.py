@@ -106,12 +106,13 @@ def likeness(fields: Mapping[str, str], digest: Digest) -> Likeness:
 class Wanted(Struct, frozen=True):
     """A message that a create would make, as far as it can be recognised: its *fields* and its *file*.
 
-    Dates count if they are among the *fields*.
+    Dates count if they are among the *fields*. Only messages with an index above *above* can be it.
     """
 
     address: Address
     fields: dict[str, str]
     file: MediaFile | None = None
+    above: int = -1
 
 
 def wanted(address: Address, message: Message) -> Wanted:
@@ -136,8 +137,8 @@ def planned(action: Action) -> Wanted:
 class Pairs(Struct, frozen=True):
     """Live messages by the address of the create that they match: exactly, or else only tolerantly."""
 
-    exact: dict[Address, RemoteMessage]
-    tolerant: dict[Address, RemoteMessage]
+    exact: dict[Address, RemoteMessage] = {}
+    tolerant: dict[Address, RemoteMessage] = {}
 
     def __bool__(self) -> bool:
         return bool(self.exact or self.tolerant)
@@ -182,9 +183,10 @@ def _paired(
             for live in ordered:
                 indexes[shape].setdefault(_of_live(live, shape, seen_as), []).append(live)
         candidates = indexes[shape].get(likeness, [])
-        while candidates:
-            live = candidates.pop()
-            if live.sid not in used:
+        while candidates and candidates[-1].sid in used:
+            candidates.pop()
+        for live in reversed(candidates):
+            if live.index > item.above and live.sid not in used:
                 used.add(live.sid)
                 pairs[item.address] = live
                 break
