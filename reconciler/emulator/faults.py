@@ -145,7 +145,7 @@ class Pause:
 class Invoke:
     """Call *callback* with nothing: before or *after* handling. It may kill the client."""
 
-    callback: Callable[[], None]
+    callback: Callable[[], object]
     after: bool = False
 
 

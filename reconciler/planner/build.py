@@ -206,9 +206,10 @@ class _Planner:
             self.parents.append(Parent(scope.address, seen.sid if seen else None, found=seen is not None))
 
     def _plan_removed_conversation(self, scope: Scope) -> None:
-        first = len(self.draft.actions)
+        first, told = len(self.draft.actions), len(self.draft.warnings)
         if self._is_touched(scope) and self._remove(scope):
             self.draft.actions[first:] = [_going_along(action) for action in self.draft.actions[first:]]
+            self.draft.warnings[told:] = [one for one in self.draft.warnings[told:] if one.code != "kept"]
         elif scope.view.remote is not None:
             self.staying[parent_of(scope.address)] += 1
             judge_state(self.draft, scope, first)

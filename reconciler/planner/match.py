@@ -11,7 +11,7 @@ exact one is a doubt: nobody knows whether the message is ours, so it never coun
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from unicodedata import normalize
 
@@ -191,39 +191,6 @@ def _paired(
                 pairs[item.address] = live
                 break
     return pairs
-
-
-class Create(Struct, frozen=True):
-    """A create that was sent: what it makes has this match *digest* and an index above *boundary*."""
-
-    address: Address
-    digest: str
-    boundary: int
-
-
-def settle(
-    creates: Iterable[Create], listed: Iterable[tuple[Iterable[str], RemoteMessage]], claimed: Container[str]
-) -> dict[Address, RemoteMessage]:
-    """Return which of the *creates* did happen, given in the order in which they were sent.
-
-    *listed* are messages, in any order, each with the match digests that it answers to. Those whose
-    sid is *claimed* do not count; the lowest index is taken first, each message once.
-    """
-    free: dict[str, list[RemoteMessage]] = {}
-    for digests, live in sorted(listed, key=lambda item: item[1].index, reverse=True):
-        if live.sid not in claimed:
-            for digest in digests:
-                free.setdefault(digest, []).append(live)
-    found: dict[Address, RemoteMessage] = {}
-    used: set[str] = set()
-    for create in sorted(creates, key=lambda create: create.boundary):
-        candidates = free.get(create.digest, [])
-        while candidates and create.address not in found:
-            live = candidates.pop()
-            if live.index > create.boundary and live.sid not in used:
-                found[create.address] = live
-                used.add(live.sid)
-    return found
 
 
 def _of_wanted(wanted: Wanted, seen_as: _Eye) -> tuple[_Shape, _Likeness]:
