@@ -61,8 +61,9 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
 class _Unchanging(Files):
     """A disk on which nothing can be changed: whoever tries is wrong."""
 
-    def create(self, path: Path) -> int:
+    def create(self, path: Path, mode: int = 0o600) -> int:
         """Refuse."""
+        del mode
         raise _unexpected(path)
 
     def append(self, path: Path) -> int:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from reconciler.errors import UsageError
+from reconciler.runtime.atomic_file import require_own_folders
 from reconciler.twilio.endpoint import EMULATOR, Endpoint
 
 if TYPE_CHECKING:
@@ -101,6 +103,13 @@ def _emulator(endpoint: Endpoint | Emulator) -> Iterator[Emulator | None]:
         from reconciler.emulator import Emulator  # noqa: PLC0415
 
         file = Path(endpoint.emulator_file)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            require_own_folders(file, Path.cwd())
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"cannot open the emulator's data file `{file}`: {(error.strerror or str(error)).lower()}",
+                hint="name another file with `--endpoint emulator:FILE`",
+            ) from error
         with closing(Emulator(file)) as emulator:
             yield emulator

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.applier.parent_creates import parent_intent, services_by_name
-from reconciler.applier.participants import announced_people
+from reconciler.applier.parents import parent_intent, services_by_name
 from reconciler.model import Address, ResourceType, type_of
 from reconciler.planner.actions import Action, Verb
 from reconciler.planner.awaited import completed
@@ -56,10 +55,8 @@ class Announced:
         for address, intent in self.parents.items():
             in_flight[address] = InFlight(parent=intent)
         for address, lane in lanes.items():
-            people = announced_people(self._run, address)
-            if lane.creates.actions or people:
+            if lane.creates.actions:
                 in_flight[address] = msgspec.structs.replace(
                     lane.creates.announce(*(self._run.sids(address) or ("", ""))),
-                    participants=people,
                     parent=self.parents.get(address),
                 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options as shared
-from reconciler.cli.kinds import FILE, Planning
+from reconciler.cli.kinds import FILE
 from reconciler.cli.plans import read_plan, save_plan
 from reconciler.cli.screen import Screen
 from reconciler.cli.streams import ask, complain
@@ -26,7 +26,7 @@ _INTERRUPTED = 128
 """A shell's exit code for a signal is this plus the signal's number."""
 
 
-@click.command(cls=Planning, epilog="Example: reconciler plan examples/quickstart --endpoint emulator")
+@click.command(epilog="Example: reconciler plan examples/quickstart --endpoint emulator")
 @shared.manifests
 @shared.remote
 @shared.planning
@@ -69,9 +69,7 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
     return 2 if given["detailed_exitcode"] and made.changes_anything else 0
 
 
-@click.command(
-    cls=Planning, epilog="Example: reconciler apply examples/quickstart --endpoint emulator --auto-approve"
-)
+@click.command(epilog="Example: reconciler apply examples/quickstart --endpoint emulator --auto-approve")
 @shared.manifests
 @shared.remote
 @shared.planning
@@ -84,7 +82,7 @@ def apply(paths: tuple[Path, ...], **given: Any) -> int:
     """
     saved = read_plan(paths)
     if saved is not None:
-        return _apply_saved(saved, paths[1:], given)
+        return _apply_saved(saved, paths, given)
     return _change("apply", paths, given, destroy=False)
 
 
@@ -116,13 +114,15 @@ def _change(command: str, paths: tuple[Path, ...], given: dict[str, Any], *, des
     return _carry_out(command, given, work, desired, screen=screen, interrupts=interrupts, destroy=destroy)
 
 
-def _apply_saved(saved: SavedPlan, manifests: tuple[Path, ...], given: dict[str, Any]) -> int:
+def _apply_saved(saved: SavedPlan, paths: tuple[Path, ...], given: dict[str, Any]) -> int:
+    """Apply a plan that was read from the first of *paths*; the others are manifests."""
     from reconciler.interrupt import Interrupts  # noqa: PLC0415  # asyncio
     from reconciler.operations import NOTHING  # noqa: PLC0415
     from reconciler.saved import apply_saved  # noqa: PLC0415
 
     screen = shared.screen(given)
-    desired = _desired(manifests, given, screen, optional=False) if manifests else None
+    shared.require_apart(paths, given)
+    desired = _desired(paths[1:], given, screen, optional=False) if paths[1:] else None
     settings = shared.settings(given)
     interrupts = Interrupts()
     work = apply_saved(

@@ -15,8 +15,10 @@ from reconciler.canonical import canonical_sid
 from reconciler.cli import options as shared
 from reconciler.cli.kinds import PATH
 from reconciler.cli.streams import say
+from reconciler.cli.streams import writing as writing_to
 from reconciler.errors import UsageError
 from reconciler.report.inert import escape
+from reconciler.runtime.atomic_file import require_own_folders, require_replaceable, write_whole
 
 if TYPE_CHECKING:
     from reconciler.capture import Captured
@@ -151,16 +153,17 @@ def _write(services: Sequence[Service], out: Path | None, *, force: bool) -> Non
             for one in service.conversations
         }
     for path in files:
-        if path.exists() and not force:
+        with writing_to(path):
+            require_own_folders(path, Path.cwd() / out)
+            taken = require_replaceable(path) is not None
+        if taken and not force:
             raise UsageError(
                 f"`{path}` exists already", hint="name another place with `--out`, or pass `--force`"
             )
     for path, text in files.items():
-        try:
+        with writing_to(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode())
-        except OSError as error:
-            raise UsageError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from error
+            write_whole(path, text.encode())
 
 
 def _count(number: int, noun: str) -> str:

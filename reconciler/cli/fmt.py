@@ -11,6 +11,8 @@ from reconciler.cli import options as shared
 from reconciler.cli.streams import say
 from reconciler.errors import ManifestError, Problem, ReconcilerError, UsageError
 from reconciler.report.inert import escape
+from reconciler.runtime.atomic_file import write_whole
+from reconciler.runtime.regular_file import read_regular
 
 
 @click.command(epilog="Example: reconciler fmt --check manifests")
@@ -50,7 +52,7 @@ def _formatted(file: Path) -> tuple[bytes, str]:
     from reconciler.manifest.reader import Irregular  # noqa: PLC0415
 
     try:
-        data = file.read_bytes()
+        data = read_regular(file)
     except OSError as error:
         raise UsageError(f"cannot read `{file}`: {(error.strerror or str(error)).lower()}") from error
     try:
@@ -63,7 +65,7 @@ def _formatted(file: Path) -> tuple[bytes, str]:
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.write_bytes(text.encode())
+        write_whole(file.resolve(), text.encode(), follow_folders=True)  # a link that is named is followed
     except OSError as error:
         raise UsageError(f"cannot write `{file}`: {(error.strerror or str(error)).lower()}") from error
 

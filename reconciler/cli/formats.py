@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from reconciler.cli.streams import say, writing
 from reconciler.errors import UsageError
+from reconciler.runtime.atomic_file import require_writable, write_whole
 
 FORMATS: Final = ("text", "json", "jsonl", "markdown", "github")
 
@@ -27,7 +27,7 @@ class Format(Struct, frozen=True):
             say(text, nl=False, color=color)
             return
         with writing(self.file):
-            self.file.write_bytes(text.encode())
+            write_whole(self.file, text.encode())
 
 
 def parse(formats: Sequence[str], known: Sequence[str] = FORMATS) -> list[Format]:
@@ -49,16 +49,6 @@ def parse(formats: Sequence[str], known: Sequence[str] = FORMATS) -> list[Format
         )
     for one in parsed:
         if one.file is not None:
-            _require_writable(one.file)
+            with writing(one.file):
+                require_writable(one.file)
     return parsed if shown else [Format("text", None), *parsed]
-
-
-def _require_writable(file: Path) -> None:
-    """Raise UsageError if *file* cannot be written; it stays as it is."""
-    with writing(file):
-        if file.is_fifo():  # to open it is to wait for its reader, and to close it is its end
-            return
-        is_new = not os.path.lexists(file)
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o666))
-        if is_new:
-            file.unlink()

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from reconciler.cli.kinds import ADDRESSES, FILE, PATH, Number
+from reconciler.cli.kinds import FILE, PATH, Number
 from reconciler.cli.screen import Screen
 from reconciler.errors import UsageError
 
@@ -29,7 +29,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_STATE: Final = "reconciler.state.json"
 DEFAULT_MANIFESTS: Final = "manifests"
-PARSED_FILES: Final = ".reconciler/cache"
 _MOST_PROCESSES: Final = 8
 """More would wait for the one that takes in what they say, and only need memory."""
 
@@ -180,20 +179,8 @@ planning = together(
         is_flag=True,
         help="Take what was changed remotely into the state, and change nothing remote.",
     ),
-    option(
-        "--adopt",
-        type=ADDRESSES,
-        default=False,
-        metavar="[GLOB]",
-        help="Take over messages that say what would be created; with GLOB, for these addresses.",
-    ),
-    option(
-        "--duplicate",
-        type=ADDRESSES,
-        default=False,
-        metavar="[GLOB]",
-        help="Create messages even where the same ones stand already; with GLOB, for these addresses.",
-    ),
+    option("--adopt", is_flag=True, help="Take over messages that say what would be created."),
+    option("--duplicate", is_flag=True, help="Create messages even where the same ones stand already."),
     option("--replace", multiple=True, metavar="ADDRESS", help="Post this message again. May be repeated."),
     option("--max-delete", metavar="N|N%", help="How many messages a plan may delete or replace."),
     option("--allow-recreate", is_flag=True, help="Create again what vanished remotely, however much it is."),
@@ -236,12 +223,8 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
     """Return what the planner is asked for; raises UsageError for flags that contradict each other."""
     from reconciler.planner.draft import Options  # noqa: PLC0415
 
-    adopt, duplicate = given.get("adopt", False), given.get("duplicate", False)
-    if True in (adopt, duplicate) and adopt and duplicate:
-        raise UsageError(
-            "`--adopt` and `--duplicate` exclude each other",
-            hint="pass one of them, or give each the addresses that it is for: `--adopt=GLOB`",
-        )
+    if given.get("adopt") and given.get("duplicate"):
+        raise UsageError("`--adopt` and `--duplicate` exclude each other", hint="pass one of them")
     if given.get("refresh_only") and (destroy or given.get("replace")):
         other = "--destroy" if destroy else "--replace"
         raise UsageError(
@@ -252,8 +235,8 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
     return Options(
         destroy=destroy,
         refresh_only=given.get("refresh_only", False),
-        adopt=adopt,
-        duplicate=duplicate,
+        adopt=given.get("adopt", False),
+        duplicate=given.get("duplicate", False),
         replace=given.get("replace", ()),
         targets=given.get("targets", ()),
         excludes=given.get("excludes", ()),
@@ -289,7 +272,32 @@ def desired(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired:
     from reconciler.manifest.load import load  # noqa: PLC0415
 
     inputs = Inputs(os.environ, given["value_files"], given["assignments"], given["allowed_env"])
-    return load(manifest_paths(paths), inputs, known=ParsedFiles(Path(PARSED_FILES)), processes=_processes())
+    named = manifest_paths(paths)
+    require_apart(named, given)
+    return load(named, inputs, known=ParsedFiles.of_user(), processes=_processes())
+
+
+def require_apart(paths: Sequence[Path], given: dict[str, Any]) -> None:
+    """Raise UsageError if an option names a file to be written that *paths* name to be read."""
+    from reconciler.manifest.files import is_manifest  # noqa: PLC0415
+
+    for name, file in _written(given):
+        if is_manifest(file, paths):
+            raise UsageError(
+                f"`{name}` names `{file}`, which would be read as a manifest",
+                hint="give it a name that does not end in `.yaml` or `.yml`, or another folder",
+            )
+
+
+def _written(given: dict[str, Any]) -> Iterator[tuple[str, Path]]:
+    """Yield the files that a command would write, with the options that name them."""
+    for name in ("out", "state"):
+        if given.get(name) is not None:
+            yield f"--{name}", given[name]
+    for form in given.get("formats", ()):
+        name, _, file = form.partition("=")
+        if file:
+            yield f"--format {name}=…", Path(file)
 
 
 def _processes() -> int:

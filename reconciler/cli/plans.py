@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from reconciler.cli.streams import hint_of, reason_of
 from reconciler.errors import PlanError
+from reconciler.runtime.atomic_file import PRIVATE, write_whole
+from reconciler.runtime.regular_file import read_regular
 
 if TYPE_CHECKING:
     from reconciler.model import Desired
@@ -24,17 +26,12 @@ def save_plan(path: Path, saved: SavedPlan, desired: Desired) -> bool:
     from reconciler.planner.document import encode_plan  # noqa: PLC0415  # only when a plan is saved
     from reconciler.planner.sensitive import withheld  # noqa: PLC0415
 
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     kept = withheld(saved.plan, desired)
     data = encode_plan(msgspec.structs.replace(saved, plan=kept))
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        draft.replace(path)
+        write_whole(path, data, mode=PRIVATE)
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise PlanError(f"cannot write the plan `{path}`: {error.strerror}") from error
+        raise PlanError(f"cannot write the plan `{path}`: {reason_of(error)}", hint=hint_of(error)) from error
     return _is_whole(kept)
 
 
@@ -56,7 +53,7 @@ def read_plan(paths: tuple[Path, ...]) -> SavedPlan | None:
     if not paths or not paths[0].is_file():
         return None
     try:
-        data = paths[0].read_bytes()
+        data = read_regular(paths[0])
     except OSError as error:
         raise PlanError(f"cannot read `{paths[0]}`: {error.strerror}") from error
     return decode_plan(data) if is_plan(data) else None

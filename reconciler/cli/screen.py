@@ -15,6 +15,7 @@ from reconciler.canonical import canonical_instant
 from reconciler.cli.formats import Format, parse
 from reconciler.cli.streams import colored, complain, writing
 from reconciler.errors import ManifestError, ReconcilerError
+from reconciler.runtime.atomic_file import open_stream
 
 if TYPE_CHECKING:
     from reconciler.model import Desired
@@ -140,7 +141,7 @@ class Screen:
         from reconciler.report.jsonl import EventStream  # noqa: PLC0415
 
         if one.file not in self._streams:
-            stream: BinaryIO = sys.stdout.buffer if one.file is None else one.file.open("wb")
+            stream: BinaryIO = sys.stdout.buffer if one.file is None else open_stream(one.file)
             self._streams[one.file] = EventStream(
                 stream, version=__version__, timestamp=_now, seconds=time.monotonic
             )

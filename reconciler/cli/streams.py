@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ from reconciler.errors import ReconcilerError, UsageError
 
 _NO: Final = frozenset(("", "0", "f", "false", "n", "no", "off"))
 """What click reads as no."""
+_HINTS: Final = {
+    errno.ELOOP: "name the file itself, or remove the link",
+    errno.EINVAL: "name a file; devices and pipes are not written",
+}
 
 
 def prepare() -> None:
@@ -80,4 +85,15 @@ def writing(file: Path | None) -> Iterator[None]:
         raise
     except OSError as error:
         place = "the output" if file is None else f"`{file}`"
-        raise UsageError(f"cannot write {place}: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"cannot write {place}: {reason_of(error)}", hint=hint_of(error)) from error
+
+
+def reason_of(error: OSError) -> str:
+    """Return what the system said, as the end of a sentence of ours."""
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def hint_of(error: OSError) -> str | None:
+    """Return what to do about a file of ours that cannot be written, where it is not plain."""
+    return _HINTS.get(error.errno or 0)

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     metavar="FORMAT[=FILE]",
     help="text, json or github; with =FILE, into a file. May be repeated.",
 )
-def validate(paths: tuple[Path, ...], formats: tuple[str, ...], **given: Any) -> int:
+def validate(paths: tuple[Path, ...], **given: Any) -> int:
     """Check manifests offline; all problems are reported in one run."""
     from reconciler.planner.timeline import resolve_times  # noqa: PLC0415
 
-    forms = parse(formats, ("text", "json", "github"))
+    forms = parse(given["formats"], ("text", "json", "github"))
     try:
         desired = shared.desired(paths, given)
     except ManifestError as error:

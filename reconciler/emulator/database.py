@@ -12,13 +12,13 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from reconciler.emulator.fields import stamp
 from reconciler.errors import UsageError
+from reconciler.runtime.atomic_file import require_replaceable
 
 Clock: TypeAlias = Callable[[], datetime]
 """Returns the present, with an offset."""
 
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 30
-_REMEMBERED: Final = frozenset({"IS", "CH", "MB"})
 _SCHEMA: Final = """
 CREATE TABLE account (
   store_id TEXT NOT NULL, sid TEXT NOT NULL, messaging_service_sid TEXT NOT NULL, default_service_sid TEXT
@@ -91,6 +91,19 @@ class Page(NamedTuple):
     more: bool
 
 
+def _require_own(path: Path) -> None:
+    """Raise UsageError if *path*, or a file that SQLite keeps beside it, is a link or no regular file."""
+    for beside in ("", "-wal", "-shm", "-journal"):
+        file = path.with_name(path.name + beside)
+        try:
+            require_replaceable(file)
+        except OSError as error:
+            raise UsageError(
+                f"cannot open the emulator's data file `{file}`: {(error.strerror or str(error)).lower()}",
+                hint="remove it, or name another file; a file that does not exist is created",
+            ) from error
+
+
 class Database:
     """One SQLite file, or memory. Usable from several threads, and by several processes at once."""
 
@@ -98,12 +111,10 @@ class Database:
         """Open or create; UsageError if the file is something else, or of another version."""
         self.now = clock
         self.new_hex = new_hex
-        self.lag = 0.0
-        """Seconds: who reads sees nothing that is younger."""
-        self._made: dict[str, float] = {}
-        """SID -> when this process made it; messages know that themselves."""
         self._lock = threading.RLock()
         self._depth = 0
+        if path is not None:
+            _require_own(path)
         try:
             self._connection = sqlite3.connect(
                 ":memory:" if path is None else path,
@@ -168,19 +179,7 @@ class Database:
 
     def new_sid(self, prefix: str) -> str:
         """Return a SID that was never used."""
-        sid = prefix + self.new_hex()
-        if prefix in _REMEMBERED:
-            self._made[sid] = self.now().timestamp()
-        return sid
-
-    def hides(self, sid: str) -> bool:
-        """Return whether *sid* was made too late for who is reading."""
-        return bool(self.lag) and self._made.get(sid, 0) > self.now().timestamp() - self.lag
-
-    def visible(self, column: str) -> str:
-        """Return a condition over sids in *column*, to put behind a WHERE: that who is reading sees them."""
-        hidden = ", ".join(f"'{sid}'" for sid in self._made if self.hides(sid)) if self.lag else ""
-        return f" AND {column} NOT IN ({hidden})" if hidden else ""
+        return prefix + self.new_hex()
 
     def present(self) -> int:
         """Return the present in epoch seconds; statements call it too."""

@@ -27,12 +27,11 @@ class _Token(msgspec.Struct, array_like=True):
 
 
 class Trouble(NamedTuple):
-    """How a scripted reply misbehaves; *hidden_seconds* are those of a list, *stale_seconds* of any read."""
+    """How a scripted pager misbehaves."""
 
     repeating: bool = False
     endless: bool = False
     hidden_seconds: float = 0
-    stale_seconds: float = 0
 
 
 class Cut(NamedTuple):

@@ -51,8 +51,7 @@ class Site:
     def handle(self, operation: Operation, call: Call) -> Reply:
         """Carry out one operation."""
         try:
-            with self.store.behind(call.trouble.stale_seconds):
-                return operation.handle(call)
+            return operation.handle(call)
         except ApiError as refusal:
             return wire.error(refusal, call.path)
 

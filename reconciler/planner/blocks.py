@@ -72,16 +72,14 @@ class _Finishing:
                 self.records.setdefault(address, Bound(address, binding))
                 self.records[previous] = Unbound(previous)
                 continue
-            record = self.records.pop(address, None)
+            self.records.pop(address, None)
             for at, action in enumerate(self.actions):
                 if action.previous_address == address:  # its key was renamed besides
                     self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
                     break
                 if action.address == address and action.reason is not Reason.SUPERSEDED:
-                    if action.verb is Verb.ADOPT or action.importing:
-                        self.records[previous] = Unbound(previous)  # what it stood for is gone, or superseded
-                        if record is not None:
-                            self.records[address] = record
+                    if action.verb is Verb.ADOPT or action.importing:  # what it stood for is gone
+                        self.records[previous] = Unbound(previous)
                     elif action.verb in _CARRIES:
                         self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
                     else:

@@ -1,20 +1,16 @@
-"""The calls that change the disk, and the one way in which a whole file is written.
-
-State, backup and journal reach the disk through a `Files`, so that a test can make any single
-call fail, or end the process there.
-"""
+"""Where the files of a state lie, how each is written, and what the disk's refusals mean for the user."""
 
 from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from reconciler.errors import StateError
+from reconciler.runtime.atomic_file import PRIVATE, Files, write_whole
+from reconciler.runtime.regular_file import open_regular
 
-_PRIVATE = 0o600
-_sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+__all__ = ["Files", "beside", "put", "require_folder", "resolve", "unusable"]
 
 _ADVICE = {
     errno.ENOSPC: "free some space on that disk, then run the command again",
@@ -29,75 +25,23 @@ _ADVICE = {
     errno.ENOLCK: "that file system has no locks: keep the state on another one, with `--state`",
     errno.ENOSYS: "that file system has no locks: keep the state on another one, with `--state`",
     errno.EOPNOTSUPP: "that file system has no locks: keep the state on another one, with `--state`",
+    errno.ELOOP: "remove the link, or use another place with `--state`",
+    errno.EINVAL: "correct `--state`: it and its neighbours must be regular files",
     errno.EIO: "check that disk before running the command again",
 }
-
-
-class Files:
-    """The calls that change the disk. Each raises OSError where the system does."""
-
-    def create(self, path: Path) -> int:
-        """Return a descriptor of the new, empty file *path*, which only its owner may open."""
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
-        os.fchmod(fd, _PRIVATE)  # an odd umask could have taken the owner's own rights
-        return fd
-
-    def append(self, path: Path) -> int:
-        """Return a descriptor that writes at the end of *path*."""
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-
-    def write(self, fd: int, data: bytes) -> None:
-        """Write all of *data*; when this raises, any part of it may have been written."""
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
-
-    def sync(self, fd: int) -> None:
-        """Return once what was written to *fd* is on disk."""
-        _sync_data(fd)
-
-    def close(self, fd: int) -> None:
-        """Close *fd*."""
-        os.close(fd)
-
-    def replace(self, source: Path, path: Path) -> None:
-        """Give *source* the name *path*, in one step."""
-        source.replace(path)
-
-    def remove(self, path: Path) -> None:
-        """Remove *path* if it exists."""
-        path.unlink(missing_ok=True)
-
-    def sync_folder(self, folder: Path) -> None:
-        """Return once the names in *folder* are on disk."""
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+_SIGN = b'"format_version"'
+"""What each state begins with, after a brace and white space."""
+_SIGN_WITHIN = 64
 
 
 def put(files: Files, path: Path, data: bytes) -> None:
-    """Make *data* the durable content of *path*: wholly, or not at all.
+    """Make *data* the durable content of *path*, for its owner alone: wholly, or not at all.
 
     The draft beside it has a fixed name, so what a crash leaves is removed by the next call; the
     state's lock keeps others away. Raises OSError; then *path* has the old or the new content.
     """
     draft = beside(path, ".tmp")
-    files.remove(draft)
-    fd = files.create(draft)
-    try:
-        try:
-            files.write(fd, data)
-            files.sync(fd)
-        finally:
-            files.close(fd)
-        files.replace(draft, path)
-    except OSError:
-        with suppress(OSError):  # a full disk is not left fuller than it was
-            files.remove(draft)
-        raise
-    files.sync_folder(path.parent)
+    write_whole(path, data, mode=PRIVATE, draft=draft, follow_folders=True, files=files)
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -106,9 +50,26 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def resolve(path: Path) -> Path:
-    """Return what *path* stands for: a link's target, so that its neighbours are the same for all."""
-    is_link = os.path.islink(path)  # noqa: PTH114 - Path.is_symlink raises where a folder is closed to us
-    return Path(os.path.realpath(path)) if is_link else path
+    """Return what *path* stands for: a link's target, so that its neighbours are the same for all.
+
+    Raises StateError for a link to anything but a state or nothing: even the lock beside it is not made.
+    """
+    if not os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises where a folder is closed to us
+        return path
+    target = Path(os.path.realpath(path))
+    try:
+        with open_regular(target) as file:
+            is_state = _SIGN in file.read(_SIGN_WITHIN)
+    except FileNotFoundError:
+        return target
+    except OSError as error:
+        raise unusable("read", path, error) from error
+    if not is_state:
+        raise StateError(
+            f"`{path}` is a link to `{target}`, which is no state",
+            hint="remove the link, or name the state with `--state`",
+        )
+    return target
 
 
 def require_folder(path: Path) -> None:

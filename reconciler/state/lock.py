@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from reconciler.canonical import canonical_instant
 from reconciler.errors import StateError
+from reconciler.runtime.regular_file import open_regular
 from reconciler.state.files import beside, require_folder, resolve, unusable
 
 _LONGEST = 4096
@@ -148,7 +149,7 @@ def _held_by(lock_path: Path) -> str:
 
 def _read(lock_path: Path) -> Holder | None:
     try:
-        with lock_path.open("rb") as file:
+        with open_regular(lock_path, follow=False) as file:
             return msgspec.json.decode(file.read(_LONGEST), type=Holder)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None

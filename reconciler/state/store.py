@@ -22,6 +22,7 @@ import os
 from pathlib import Path
 
 from reconciler.errors import StateError
+from reconciler.runtime.regular_file import open_regular, read_regular
 from reconciler.state import document, journal
 from reconciler.state.files import Files, beside, put, require_folder, resolve, unusable
 from reconciler.state.journal import Journal
@@ -130,16 +131,16 @@ class StateStore:
 
 def _state(path: Path) -> State | None:
     try:
-        with path.open("rb") as lines:
+        with open_regular(path) as lines:
             state = document.decode_lines(lines)
-        return document.decode(path.read_bytes(), str(path)) if state is None else state
+        return document.decode(read_regular(path), str(path)) if state is None else state
     except FileNotFoundError:
         return None
 
 
 def _bytes(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_regular(path, follow=False)
     except FileNotFoundError:
         return None
 

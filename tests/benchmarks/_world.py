@@ -39,7 +39,11 @@ class World:
 
     def forget(self) -> None:
         """Delete what earlier commands have kept of the manifests."""
-        shutil.rmtree(self.folder / ".reconciler", ignore_errors=True)
+        shutil.rmtree(self._caches, ignore_errors=True)
+
+    @property
+    def _caches(self) -> Path:
+        return self.manifests.parents[1] / "caches"
 
     def plan(self) -> list[str]:
         """Return the command that plans it."""
@@ -56,6 +60,7 @@ class World:
             **kept,
             "TWILIO_ACCOUNT_SID": self.account_sid,
             "TWILIO_AUTH_TOKEN": TOKEN,
+            "XDG_CACHE_HOME": str(self._caches),
             "PYTHONPYCACHEPREFIX": str(self.manifests.parents[1] / "bytecode"),
         }
 

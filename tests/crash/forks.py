@@ -46,10 +46,10 @@ class DeadlyFiles(Files):
         self._reach("after")
         return result
 
-    def create(self, path: Path) -> int:
+    def create(self, path: Path, mode: int = 0o600) -> int:
         """Create, or die."""
         self._begin("create")
-        return self._done(super().create(path))
+        return self._done(super().create(path, mode))
 
     def append(self, path: Path) -> int:
         """Open, or die."""

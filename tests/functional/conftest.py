@@ -98,7 +98,8 @@ class Project:
     def environment(self) -> dict[str, str]:
         """Return the variables of its processes."""
         keep = {name: value for name, value in os.environ.items() if _is_neutral(name)}
-        return {**keep, "PYTHONPATH": str(ROOT), **self.environ}
+        caches = f"{self.folder}.caches"  # beside the folder: nothing in it is the user's own
+        return {**keep, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": caches, **self.environ}
 
 
 @pytest.fixture(scope="session")

@@ -110,10 +110,10 @@ class MortalFiles(Files):
     def __init__(self, death: Death) -> None:
         self._death = death
 
-    def create(self, path: Path) -> int:
+    def create(self, path: Path, mode: int = 0o600) -> int:
         """Create, or be gone."""
         self._death.call()
-        return super().create(path)
+        return super().create(path, mode)
 
     def append(self, path: Path) -> int:
         """Open, or be gone."""

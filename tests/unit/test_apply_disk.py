@@ -35,10 +35,10 @@ class FailingFiles(Files):
         if self.calls == self._fatal or (self.calls > self._fatal > 0 and needs_space):
             raise OSError(self._error, os.strerror(self._error))
 
-    def create(self, path: Path) -> int:
+    def create(self, path: Path, mode: int = 0o600) -> int:
         """Create, or fail."""
         self._reach(needs_space=True)
-        return super().create(path)
+        return super().create(path, mode)
 
     def write(self, fd: int, data: bytes) -> None:
         """Write all, or fail after the half."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -26,27 +27,25 @@ def test_a_manifest_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     path = tmp_path / "taken" / "a.yaml"
 
-    with pytest.raises(UsageError, match=f"cannot write `{path}`: file exists"):
+    with pytest.raises(UsageError, match=f"cannot write `{path}`: not a directory"):
         exports._write([Service("s", path="", line=0)], path, force=True)
 
 
-@pytest.mark.parametrize(("method", "verb"), [("read_bytes", "read"), ("write_bytes", "write")])
+@pytest.mark.parametrize(("call", "verb"), [("open", "read"), ("write", "write")])
 def test_fmt_says_which_file_the_disk_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, verb: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, verb: str
 ) -> None:
-    """With the system's reason."""
+    """With the system's reason, and nothing is left beside it."""
     file = tmp_path / "a.yaml"
     file.write_text("version:  1\n", encoding="utf-8")
-    work = getattr(Path, method)
 
-    def full(path: Path, *data: bytes) -> Any:
-        if path == file:
-            raise OSError(28, "No space left on device")
-        return work(path, *data)
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, method, full)
+    monkeypatch.setattr(os, call, full)
 
     assert formatted(file).text == f"cannot {verb} `{file}`: no space left on device"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
 
 
 def test_fmt_names_the_file_that_it_would_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,10 +54,10 @@ class Unreliable(Files):
         if now:
             raise self.failure or PowerOff
 
-    def create(self, path: Path) -> int:
+    def create(self, path: Path, mode: int = 0o600) -> int:
         """Create, unless it goes wrong."""
         with self.step():
-            fd = super().create(path)
+            fd = super().create(path, mode)
             self.open[fd] = path
             self.flushed[path] = 0
             return fd

@@ -1,0 +1,54 @@
+"""Read regular files alone: a pipe, a device or a socket is refused before it can block or never end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+
+_OPENING: Final = (
+    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
+_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+
+
+def open_regular(path: Path, *, follow: bool = True) -> BufferedReader:
+    """Open the regular file *path* for reading, without ever waiting for it.
+
+    Raises OSError: for what is no regular file, and for a link unless links are to be *followed*.
+    """
+    require_regular(path, path.stat() if follow else path.lstat())
+    descriptor = os.open(path, _OPENING if follow else _OPENING | _NO_FOLLOW)
+    try:
+        require_regular(path, os.fstat(descriptor))  # it may have become another one meanwhile
+        return open(descriptor, "rb")  # noqa: PTH123 - a descriptor, not a path
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, *, follow: bool = True, most: int | None = None) -> bytes:
+    """Return what the regular file *path* holds, as `open_regular` opens it.
+
+    Raises OSError, also for a file of more than *most* bytes, which is then not read.
+    """
+    with open_regular(path, follow=follow) as file:
+        if most is None:
+            return file.read()
+        if os.fstat(file.fileno()).st_size <= most and len(data := file.read(most + 1)) <= most:
+            return data
+    raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+
+
+def require_regular(path: Path, status: os.stat_result) -> None:
+    """Raise OSError unless *status* is that of a regular file; a link is named with its target."""
+    if stat.S_ISREG(status.st_mode):
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, f"it is a link to `{path.readlink()}`", str(path))
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "it is no regular file", str(path))
