@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,7 @@ def known(tmp_path: Path) -> ParsedFiles:
 
 def entry(tmp_path: Path) -> Path:
     """Return the only entry."""
-    (path,) = (file for file in (tmp_path / "cache").iterdir() if file.name != ".gitignore")
+    (path,) = (tmp_path / "cache").glob("*/*")
     return path
 
 
@@ -151,14 +152,76 @@ def test_a_folder_that_cannot_be_made_changes_nothing(manifest: Path, tmp_path: 
     assert body(load([manifest], known=ParsedFiles(tmp_path / "file" / "cache"))) == "Ho"
 
 
-def test_entries_are_for_their_owner_and_not_for_git(
-    manifest: Path, known: ParsedFiles, tmp_path: Path
-) -> None:
-    """They hold the text of messages, and belong to this machine."""
+def test_entries_are_for_their_owner(manifest: Path, known: ParsedFiles, tmp_path: Path) -> None:
+    """They hold the text of messages, and the key is what makes them ours."""
     load([manifest], known=known)
 
-    assert (tmp_path / "cache").stat().st_mode & 0o077 == 0
-    assert (tmp_path / "cache" / ".gitignore").read_text().splitlines()[-1] == "*"
+    everything = (tmp_path / "cache", *(tmp_path / "cache").rglob("*"))
+    assert len(everything) == 4
+    assert [path.stat().st_mode & 0o077 for path in everything] == [0] * 4
+
+
+def test_an_entry_of_another_key_is_not_taken(manifest: Path, known: ParsedFiles, tmp_path: Path) -> None:
+    """Who can write an entry, as a commit can, does not know the key of this user."""
+    load([manifest], known=known)
+    planted = ParsedFiles(tmp_path / "theirs")
+    manifest.write_text(MANIFEST.replace("Ho", "Hu"))
+    load([manifest], known=planted)
+    (forged,) = (tmp_path / "theirs").glob("*/*")
+    manifest.write_text(MANIFEST)
+    key = known.key(manifest.read_bytes(), str(manifest))
+    said = forged.read_bytes()[32:]
+    for digest in (hashlib.sha256(key + said).digest(), forged.read_bytes()[:32], bytes(32)):
+        entry(tmp_path).write_bytes(digest + said)
+
+        assert body(load([manifest], known=ParsedFiles(tmp_path / "cache"))) == "Ho"
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/proc/self/environ", "fifo", "copy"])
+def test_an_entry_is_a_regular_file(manifest: Path, known: ParsedFiles, tmp_path: Path, target: str) -> None:
+    """Nothing is read through a link: not a device without an end, and not even a copy of the entry."""
+    first = load([manifest], known=known)
+    place = entry(tmp_path)
+    place.rename(tmp_path / "copy")
+    os.mkfifo(tmp_path / "fifo")
+    place.symlink_to(tmp_path / target)
+
+    assert load([manifest], known=ParsedFiles(tmp_path / "cache")) == first
+    assert place.is_symlink()
+
+
+@pytest.mark.parametrize("what", ["cache", "cache/key"])
+def test_what_others_may_write_is_not_trusted(
+    manifest: Path, known: ParsedFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A folder in a shared place could have been made by anyone, key and all."""
+    load([manifest], known=known)
+    (tmp_path / what).chmod(0o777)
+    refuse_to_parse(monkeypatch)
+
+    with pytest.raises(AssertionError, match="is parsed"):
+        load([manifest], known=ParsedFiles(tmp_path / "cache"))
+
+
+def test_the_oldest_folders_make_room(manifest: Path, tmp_path: Path) -> None:
+    """The cache of somebody who works in ever new folders does not grow without end."""
+    for number in range(40):
+        load([manifest], known=ParsedFiles(tmp_path / "cache", Path(f"/work/{number}")))
+
+    assert sum(path.is_dir() for path in (tmp_path / "cache").iterdir()) == 32
+
+
+def test_the_cache_is_never_part_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in there could have been committed; elsewhere it is the user's own."""
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+    (tmp_path / "repo" / "infra").mkdir()
+    monkeypatch.chdir(tmp_path / "repo" / "infra")
+
+    for inside in ("repo/.cache", "repo/infra/x", "repo"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / inside))
+        assert ParsedFiles.of_user() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert ParsedFiles.of_user() is not None
 
 
 def test_without_a_folder_nothing_is_kept(manifest: Path, tmp_path: Path) -> None:
