@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from reconciler.applier.settle import message_binding
+from reconciler.applier.settle_messages import message_binding
 from reconciler.canonical import canonical_sid
 from reconciler.errors import NotFound, StateError, UsageError
 from reconciler.model import Address, Desired, ResourceType, parent_of, type_of
@@ -163,4 +163,4 @@ async def _read(work: Workplace, address: Address, sid: str) -> Binding:
         ) from error
     intent = work.state.intents.get(address) or Intent(address)
     placed = msgspec.structs.replace(intent, service_sid=parent.service_sid, conversation_sid=parent.sid)
-    return message_binding(work.state, placed, live)
+    return message_binding(work.state, placed, live, replied=True)

@@ -328,6 +328,7 @@ class RemoteParticipant(Struct, frozen=True, gc=False):
     role_sid: str | None = None
     messaging_binding: RemoteMessagingBinding | None = None
     conversation_sid: str | None = None
+    date_created: str | None = None
 
 
 class RemoteConversation(Struct, frozen=True, gc=False):

@@ -21,7 +21,7 @@ from reconciler import __version__
 from reconciler.canonical import canonical_instant
 from reconciler.manifest.account import check_account
 from reconciler.model import Address, Desired, Remote
-from reconciler.planner.actions import Outcome, Plan, Refusal
+from reconciler.planner.actions import Outcome, Plan
 from reconciler.planner.addresses import prepare
 from reconciler.planner.awaited import await_sids, fill
 from reconciler.planner.blocks import finish
@@ -31,6 +31,7 @@ from reconciler.planner.draft import Options
 from reconciler.planner.drift import plan_refresh
 from reconciler.planner.fingerprint import fingerprinted
 from reconciler.planner.grouping import grouped
+from reconciler.planner.open_creates import hold_back
 from reconciler.planner.sensitive import mark
 from reconciler.planner.timeline import resolve_times
 from reconciler.refresh import read_participants, refresh
@@ -42,7 +43,7 @@ from reconciler.twilio.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from reconciler.applier.results import Watcher
-    from reconciler.applier.settle import Settled
+    from reconciler.applier.settle_parents import Settled
     from reconciler.emulator import Emulator
     from reconciler.interrupt import Interrupts
 
@@ -87,7 +88,7 @@ class Workplace:
             return
         from reconciler.applier.settle import settle_all  # noqa: PLC0415 - only after a crash
 
-        self.settled = await settle_all(self.session.client, self.state, seconds)
+        self.settled = await settle_all(self.session.client, self.state, seconds, self.settings.now)
         self.state.in_flight.clear()
         for one in self.settled:
             self.state.intents[one.intent.address] = one.intent
@@ -118,7 +119,9 @@ class Workplace:
             plan = build(filled.desired, remote, prepared.state, options)
         plan = mark(finish(plan, prepared, remote), filled.desired, prepared.state)
         plan = fingerprinted(await_sids(plan, filled), remote)
-        unknown = tuple(_unknown(one) for one in self.settled if one.unknown)
+        unknown = {one.intent.address: one.unknown for one in self.settled if one.unknown}
+        if unknown:
+            plan = hold_back(plan, unknown, destroy=options.destroy)
         return msgspec.structs.replace(
             plan,
             settlements=tuple(
@@ -127,7 +130,6 @@ class Workplace:
                 if not one.unknown
             ),
             warnings=(*plan.warnings, *(() if options.destroy or options.refresh_only else timed.warnings)),
-            refusals=(*unknown, *plan.refusals),
             requests_read=self.session.client.counters.read,
         )
 
@@ -191,6 +193,7 @@ async def carry_out(work: Workplace, made: Plan, watcher: Watcher, interrupts: I
         settle=work.settings.settle,
         parallelism=work.settings.parallelism,
         watcher=watcher,
+        now=work.settings.now,
     )
 
     def stop() -> None:
@@ -261,14 +264,3 @@ def _posting_unseen(plan: Plan, remote: Remote) -> list[Address]:
         for address, view in views.items()
         if view is not None and view.remote is not None and view.participants is None
     ]
-
-
-def _unknown(one: Settled) -> Refusal:
-    address = one.intent.address
-    return Refusal(
-        "unknown_outcome",
-        f"whether `{address}` was created cannot be told: webhooks were on, and messages above index "
-        f"{one.intent.boundary} may be it, rewritten",
-        f"look at the conversation; if one of them is it, run `reconciler import {address} SID`, "
-        f"if none is, `reconciler state rm {address}`",
-    )

@@ -55,6 +55,7 @@ class Desk:
         self.ended: list[Result] = []
         self.elapsed = 0.0
         self._start = datetime.now(UTC)
+        self._ahead = {"server": timedelta(), "own": timedelta()}
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +90,9 @@ class Desk:
         self.interrupts = Interrupts()
         self.began.clear()
         self.ended.clear()
-        settings = Settings(endpoint=self.emulator, state=self.state_path, settle=settle, files=files)
+        settings = Settings(
+            endpoint=self.emulator, state=self.state_path, settle=settle, files=files, now=self._own_now
+        )
         outcome = self._run(
             operations.apply(
                 self.desired(manifest), settings, options, approve=approve, interrupts=self.interrupts
@@ -100,7 +103,7 @@ class Desk:
 
     def plan(self, manifest: str, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
         """Return what `plan` would show."""
-        settings = Settings(endpoint=self.emulator, state=self.state_path)
+        settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._own_now)
         return self._run(operations.plan(self.desired(manifest), settings, options)).plan
 
     def save(self, manifest: str, options: Options = Options()) -> bytes:  # noqa: B008  # frozen
@@ -144,14 +147,20 @@ class Desk:
         self.emulator.faults.clear()
         self.emulator.faults.add(*(parse_fault(one) if isinstance(one, str) else one for one in faults))
 
+    def fault_more(self, *faults: str | Fault) -> Callable[[], None]:
+        """Return what scripts further trouble when it is called, as `Invoke` does in the middle of a run."""
+        return lambda: self.emulator.faults.add(
+            *(parse_fault(one) if isinstance(one, str) else one for one in faults)
+        )
+
     def post(self, conversation: str, body: str, **fields: str) -> str:
         """Post a message as somebody else, and return its sid."""
         fields = {"Author": "system", "Body": body, **fields}
         return self.emulator.store.messages.create(self.service_sid, conversation, fields).sid
 
-    def set_clock(self, hours: float) -> None:
-        """Let the server's clock be ahead of ours by that much."""
-        self._start += timedelta(hours=hours)
+    def set_clock(self, hours: float, *, whose: str = "server") -> None:
+        """Let the server's clock, or our `own`, jump ahead by that much."""
+        self._ahead[whose] += timedelta(hours=hours)
 
     def desired(self, manifest: str) -> Desired:
         """Return what *manifest* says."""
@@ -213,7 +222,10 @@ class Desk:
             running = asyncio.get_running_loop().time()
         except RuntimeError:
             running = 0.0
-        return self._start + timedelta(seconds=self.elapsed + running)
+        return self._start + self._ahead["server"] + timedelta(seconds=self.elapsed + running)
+
+    def _own_now(self) -> datetime:
+        return self._now() - self._ahead["server"] + self._ahead["own"]
 
     # Whoever watches.
 

@@ -90,7 +90,10 @@ class _Server:
             self._write_conversation(action)
         elif action.verb is Verb.ADOPT:
             fields = {name: action.after[name] for name in action.managed}
-            self._bind(action, Binding(action.sid or "", index=action.index), fields, fields)
+            messages = self.views[parent_of(action.address)].messages
+            before = self.state.bindings.get(action.address, Binding(""))
+            binding = Binding(action.sid or "", index=action.index, superseded=before.superseded)
+            self._bind(action, binding, fields, live_values(messages[binding.sid]))
         elif action.verb is Verb.UPDATE:
             self._update(action)
         else:

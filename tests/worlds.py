@@ -90,8 +90,12 @@ class World(Struct, frozen=True):
 
     def edited(self, key: str, **fields: Any) -> World:
         """Return this world with a live message changed behind the tool's back."""
+        return self.edited_sid(f"IM{key}", **fields)
+
+    def edited_sid(self, sid: str, **fields: Any) -> World:
+        """Return this world with the live message *sid* changed behind the tool's back."""
         messages = dict(self.view.messages)
-        messages[f"IM{key}"] = msgspec.structs.replace(messages[f"IM{key}"], **fields)
+        messages[sid] = msgspec.structs.replace(messages[sid], **fields)
         return self.showing(messages=messages)
 
     def without(self, *keys: str) -> World:

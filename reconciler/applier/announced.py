@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.applier.parents import parent_intent, services_by_name
+from reconciler.applier.parent_creates import parent_intent, services_by_name
+from reconciler.applier.participants import announced_people
 from reconciler.model import Address, ResourceType, type_of
 from reconciler.planner.actions import Action, Verb
 from reconciler.planner.awaited import completed
@@ -55,8 +56,10 @@ class Announced:
         for address, intent in self.parents.items():
             in_flight[address] = InFlight(parent=intent)
         for address, lane in lanes.items():
-            if lane.creates.actions:
+            people = announced_people(self._run, address)
+            if lane.creates.actions or people:
                 in_flight[address] = msgspec.structs.replace(
                     lane.creates.announce(*(self._run.sids(address) or ("", ""))),
+                    participants=people,
                     parent=self.parents.get(address),
                 )

@@ -8,6 +8,7 @@ settled from the listing before anything else is created here.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import file_digest
@@ -17,7 +18,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from reconciler.applier.settle import Found, announced_likeness, find_messages, message_binding
+from reconciler.applier.polling import RESENDS
+from reconciler.applier.settle_messages import (
+    announced_likeness,
+    date_digest,
+    find_messages,
+    message_binding,
+)
 from reconciler.concurrency import each
 from reconciler.errors import OutcomeUnknown, PlanError, RemoteError
 from reconciler.model import Address, MediaFile, RemoteMessage
@@ -26,23 +33,17 @@ from reconciler.planner.diff import managed_part
 from reconciler.planner.match import likeness, pair, planned
 from reconciler.refresh import tail
 from reconciler.runtime.regular_file import open_regular
-from reconciler.state.model import Bound, Closed, InFlight, Intent, Opened, Record
+from reconciler.state.model import Binding, Bound, Closed, InFlight, Intent, Opened, Record
 
 if TYPE_CHECKING:
     from reconciler.applier.run import Run
-
-_SENDS: Final = 20
-"""How often one create is sent again after it certainly did not happen."""
-_LOOKS: Final = 3
-"""How often a settlement is begun again after its listing failed."""
-
 
 _COLLECTED: Final = 50507
 """Twilio's code for media that is not there: it is collected five minutes after its upload."""
 
 
 class Lost(Struct, frozen=True):
-    """A create without a reply, or one that came too late for its file."""
+    """A create without a reply."""
 
     action: Action
     intent: Intent
@@ -67,6 +68,8 @@ class Creates:
         self._where = ("", "")
         self._trouble: RemoteError | None = None
         self._uploaded_again: set[Address] = set()
+        self._resent: Counter[Address] = Counter()
+        self._boundaries: dict[Address, int] = {}
         self._noted: list[tuple[Record, Callable[[], None]]] = []
 
     @property
@@ -107,10 +110,16 @@ class Creates:
             boundary=self.boundary,
             creates={address: one.match for address, one in known.items()},
             tolerant={address: (one.tolerant, one.author) for address, one in known.items()},
+            dates={
+                action.address: date
+                for action in self.actions
+                if (date := date_digest(self._run.state.digest, action.send))
+            },
             service_sid=service_sid,
             conversation_sid=sid,
             webhooks=any(action.webhooks for action in self.actions),
             opened_at=self._run.client.now(),
+            clock_at=self._run.clock(),
         )
 
     async def post(self, service_sid: str, sid: str) -> None:
@@ -130,21 +139,24 @@ class Creates:
     async def _post(self, batch: Sequence[Action]) -> None:
         """Create side by side, settle together what got no reply, and send again what did not happen."""
         pending = batch
-        for _ in range(_SENDS):
+        while pending:
             lost: dict[Address, Lost] = {}
-            late: list[Lost] = []
+            late: list[Action] = []
             await each(pending, partial(self._create, lost=lost, late=late), at_once=self._run.parallelism)
             unsent = await self._settle(lost) if lost and not self._run.stopping else []
-            unsent += late
             for one in lost.values():
                 self._run.results.fail(one.action, one.error, status=Status.UNKNOWN)
-            if not unsent:
-                return
-            pending = [one.action for one in unsent]
-        for one in unsent:
-            self._run.results.fail(one.action, one.error)
+            pending = late + [one.action for one in unsent if self._may_send_again(one)]
 
-    async def _create(self, action: Action, lost: dict[Address, Lost], late: list[Lost]) -> None:
+    def _may_send_again(self, one: Lost) -> bool:
+        """Return whether to send a create again that did not happen; else report its failure."""
+        self._resent[one.action.address] += 1
+        if self._resent[one.action.address] <= RESENDS:
+            return True
+        self._run.results.fail(one.action, one.error)
+        return False
+
+    async def _create(self, action: Action, lost: dict[Address, Lost], late: list[Action]) -> None:
         async with self._run.turns.turn(self.way):
             if self._run.stopping or not self._run.is_ready(action):
                 return
@@ -169,11 +181,11 @@ class Creates:
             except RemoteError as error:
                 report: Callable[[], None] = partial(self._run.results.fail, action, error)
                 if self._may_upload_again(action, error):
-                    late.append(Lost(action, intent, error))
+                    late.append(action)
                     report = _nothing
                 self._noted.append((Closed(action.address), report))
             else:
-                self._bind(action, intent, reply)
+                self._bind(action, message_binding(self._run.state, intent, reply, replied=True), reply)
 
     def _may_upload_again(self, action: Action, error: RemoteError) -> bool:
         """Return whether a file was collected before its create came, for the first time."""
@@ -188,29 +200,25 @@ class Creates:
         Returned are those that certainly did not happen.
         """
         await self._flush()
-        unsent = []
-        for found in await self._find([one.intent for one in lost.values()]):
+        run, unsent = self._run, []
+        intents = [one.intent for one in lost.values()]
+        for found in await find_messages(
+            run.client, run.state.digest, intents, self.claimed, run.patience, run.pause
+        ):
             if found.unknown:
                 continue
             one = lost.pop(found.intent.address)
             if found.live is not None:
-                self._bind(one.action, one.intent, found.live)
+                binding = message_binding(run.state, one.intent, found.live, replied=False)
+                self._bind(one.action, binding, found.live)
+                continue
+            report: Callable[[], None] = _nothing
+            if found.gone:
+                report = partial(run.results.refuse, one.action, f"{self._where[1]} is gone; plan again")
             else:
-                self._noted.append((Closed(one.action.address), _nothing))
                 unsent.append(one)
+            self._noted.append((Closed(one.action.address), report))
         return unsent
-
-    async def _find(self, intents: list[Intent]) -> list[Found]:
-        run = self._run
-        for _ in range(_LOOKS):
-            try:
-                return await find_messages(
-                    run.client, run.state.digest, intents, self.claimed, run.patience, run.pause
-                )
-            except RemoteError:
-                if run.stopping:
-                    break
-        return []  # nothing could be learned: they stay unknown
 
     async def _fields(self, action: Action) -> dict[str, str] | None:
         """Return what the request carries, or None if its file is another than was planned.
@@ -235,24 +243,26 @@ class Creates:
             address=action.address,
             service_sid=self._where[0],
             conversation_sid=self._where[1],
-            boundary=self.boundary,
+            # The first one, if it is sent again: what the first attempt made would be below the present one.
+            boundary=self._boundaries.setdefault(action.address, self.boundary),
             match=known.match,
             tolerant=known.tolerant,
             author=known.author,
+            date=date_digest(digest, fields),
             sent={
                 name: digest(name, managed_part(name, action.after[name], action.ignored))
                 for name in action.managed
             },
             webhooks=action.webhooks,
             opened_at=self._run.client.now(),
+            clock_at=self._run.clock(),
             sensitive=action.sensitive,
             ignored=action.ignored,
         )
 
-    def _bind(self, action: Action, intent: Intent, live: RemoteMessage) -> None:
+    def _bind(self, action: Action, binding: Binding, live: RemoteMessage) -> None:
         """Note that *live* is the message of *action*; it is reported once that is on disk."""
         before = self._run.state.bindings.get(action.address)
-        binding = message_binding(self._run.state, intent, live)
         if action.reason is Reason.MISSING_REMOTELY and before is not None:  # it is gone already
             left = tuple(sid for sid in binding.superseded if sid != before.sid)
             binding = msgspec.structs.replace(binding, superseded=left)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.applier.creates import Creates
 from reconciler.concurrency import concurrently, each
 from reconciler.errors import NotFound, RemoteError
-from reconciler.model import Address
+from reconciler.model import Address, ResourceType, parent_of
 from reconciler.planner.actions import Action, Status, Verb
 from reconciler.planner.diff import MESSAGE, digests
 from reconciler.planner.messages import rebound
@@ -75,6 +75,8 @@ class Lane:
         managed = {name: action.after[name] for name in action.managed}
         sent, observed = digests(MESSAGE, managed, managed, self.run.state.digest, ignored=action.ignored)
         before = self.run.state.bindings.get(action.address)
+        if before is not None and before.sid == action.sid:
+            observed |= before.observed  # it says the same, but in another way
         return Binding(
             sid=action.sid or "",
             service_sid=self._where[0],
@@ -143,3 +145,20 @@ class Lane:
             await self.run.record(gone(action.address, binding, action.sid))
         sid = binding.sid if binding is not None and action.verb is Verb.REPLACE else action.sid
         self.run.results.finish(action, Status.DONE, sid=sid)
+
+
+def lanes_of(run: Run) -> dict[Address, Lane]:
+    """Return a lane per conversation that anything is to be done in."""
+    grouped: dict[Address, list[Action]] = {}
+    for action in run.plan.actions:
+        if action.type is ResourceType.MESSAGE:
+            grouped.setdefault(parent_of(action.address), []).append(action)
+        elif action.type is ResourceType.CONVERSATION:
+            grouped.setdefault(action.address, [])
+        elif action.type is ResourceType.PARTICIPANT:
+            grouped.setdefault(parent_of(action.address), [])
+    unordered = frozenset(run.plan.unordered)
+    return {
+        address: Lane(run, address, actions, unordered=address in unordered)
+        for address, actions in grouped.items()
+    }

@@ -1,4 +1,4 @@
-"""Carry out the actions on services and conversations.
+"""Carry out the actions on services and conversations that exist.
 
 The state `inactive` or `closed` comes last: new messages end the one, and the other forbids them.
 """
@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from reconciler.applier.settle import settle_parent
-from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Refused, RemoteError
-from reconciler.model import Address, RemoteConversation, ResourceType, parent_of
+from reconciler.errors import NotFound, Refused, RemoteError
+from reconciler.model import Address, RemoteConversation, parent_of
 from reconciler.planner.actions import Action, Status, Verb
 from reconciler.planner.diff import CONVERSATION, digests
 from reconciler.planner.parents import live_conversation_values
-from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, Unbound
+from reconciler.state.model import Binding, Bound, Closed, Unbound
 
 if TYPE_CHECKING:
     from reconciler.applier.run import Run
@@ -24,77 +23,26 @@ if TYPE_CHECKING:
 _ACTIVE: Final = "active"
 _CLOSED: Final = 50377
 """Twilio's code for a change of a conversation that is closed."""
-_SENDS: Final = 20
-"""How often one create is sent again after it certainly did not happen."""
-
-
-async def services_by_name(run: Run) -> dict[str, tuple[str, ...]]:
-    """Return the sids of all services, by name: a service is recognised by not having been there."""
-    known: dict[str, tuple[str, ...]] = {}
-    async for page in run.client.service_pages():
-        for service in page:
-            name = service.friendly_name or ""
-            known[name] = (*known.get(name, ()), service.sid)
-    return known
-
-
-def parent_intent(run: Run, action: Action, known: dict[str, tuple[str, ...]]) -> Intent:
-    """Return what lets a create be recognised: its name, and which services of that name are *known*."""
-    sent = {name: run.state.digest(name, action.after[name]) for name in _managed_first(action)}
-    if action.type is ResourceType.CONVERSATION:
-        return Intent(
-            action.address,
-            sent=sent,
-            name=action.send["unique_name"],
-            opened_at=run.client.now(),
-            sensitive=action.sensitive,
-        )
-    name = action.send["friendly_name"]
-    return Intent(action.address, sent=sent, name=name, known=known.get(name, ()), opened_at=run.client.now())
-
-
-async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -> None:
-    """Create a service or conversation; *way* is how many requests wait for it."""
-    if action.type is ResourceType.CONVERSATION:
-        service = run.state.bindings.get(parent_of(action.address))
-        if service is None or not run.is_done(parent_of(action.address)) or not run.is_ready(action):
-            return
-        intent = msgspec.structs.replace(intent, service_sid=service.sid)
-    for _ in range(_SENDS):
-        async with run.turns.turn(way):
-            if run.stopping:
-                return
-            run.results.start(action)
-            await run.record(Opened(intent))
-            trouble = await _create(run, action, intent)
-        if trouble is None:
-            return
-        error = trouble
-        if isinstance(error, OutcomeUnknown | Conflict) and await _settle(run, action, intent, error):
-            return
-        if not isinstance(error, OutcomeUnknown):
-            break
-    await run.record(Closed(action.address))
-    run.results.fail(action, error)
 
 
 async def update_conversation(run: Run, action: Action, binding: Binding) -> None:
     """Change the fields of a conversation; what `comes_last` is left for `change_state`."""
-    if fields := _sent_first(action):
-        changed = await _update(run, action, binding, fields, _managed_first(action), begins=True)
+    if fields := sent_first(action):
+        changed = await _update(run, action, binding, fields, managed_first(action), begins=True)
         if changed and not comes_last(action):
             run.results.finish(action, Status.DONE, sid=binding.sid)
 
 
-async def change_state(run: Run, action: Action) -> None:
-    """Let a conversation, in which everything else is done, be inactive or closed."""
+async def change_state(run: Run, action: Action) -> bool:
+    """Let a conversation, in which everything else is done, be inactive or closed; return whether it is."""
     binding = run.state.bindings[action.address]
     created = action.verb is Verb.CREATE
     fields = {"state": action.send["state"]}
-    begins = not (created or _sent_first(action))
+    begins = not (created or sent_first(action))
     changed = await _update(run, action, binding, fields, action.managed, begins=begins)
     if changed and not created:  # that it was created is reported already
         run.results.finish(action, Status.DONE, sid=binding.sid)
+    return changed
 
 
 def comes_last(action: Action) -> bool:
@@ -119,7 +67,9 @@ async def delete_conversation(run: Run, action: Action, binding: Binding, inside
         except RemoteError as error:
             run.results.fail(action, error)
             return False
-    await run.record(Unbound(action.address), *(Unbound(address) for address in inside))
+    run.deleted.add(binding.sid)
+    settled = [Closed(intent) for intent in run.state.intents if parent_of(intent) == action.address]
+    await run.record(Unbound(action.address), *(Unbound(address) for address in inside), *settled)
     run.results.finish(action, Status.DONE, sid=binding.sid)
     return True
 
@@ -177,7 +127,7 @@ async def _update(
         except RemoteError as error:
             run.results.fail(action, error)
             return False
-    await run.record(Bound(action.address, _with_digests(run, action, live, binding, managed)))
+    await run.record(Bound(action.address, with_digests(run, action, live, binding, managed)))
     return True
 
 
@@ -191,11 +141,13 @@ async def _sent(run: Run, where: tuple[str, str], fields: dict[str, str]) -> Rem
         return await run.client.fetch_conversation(*where)
 
 
-def _sent_first(action: Action) -> dict[str, str]:
+def sent_first(action: Action) -> dict[str, str]:
+    """Return the fields to send before everything else in the conversation is done."""
     return {name: action.send[name] for name in _first(action, action.send)}
 
 
-def _managed_first(action: Action) -> list[str]:
+def managed_first(action: Action) -> list[str]:
+    """Return the managed fields that are set before everything else in the conversation is done."""
     return _first(action, action.managed)
 
 
@@ -205,56 +157,10 @@ def _first(action: Action, names: Iterable[str]) -> list[str]:
     return [name for name in names if not (last and name == "state")]
 
 
-async def _create(run: Run, action: Action, intent: Intent) -> RemoteError | None:
-    """Send the create; return what went wrong."""
-    try:
-        if action.type is ResourceType.SERVICE:
-            service = await run.client.create_service(action.send["friendly_name"])
-            binding = Binding(sid=service.sid, sent=intent.sent, created=True)
-        else:
-            live = await run.client.create_conversation(intent.service_sid, _sent_first(action))
-            made = Binding(sid=live.sid, service_sid=intent.service_sid, created=True)
-            binding = _with_digests(run, action, live, made, _managed_first(action))
-    except RemoteError as error:
-        return error
-    await _bind(run, action, binding)
-    return None
-
-
-async def _settle(run: Run, action: Action, intent: Intent, error: RemoteError) -> bool:
-    """Look for what a create without a reply may have made; return whether that ended the action.
-
-    A conversation that holds messages was made by somebody else, as nothing of ours is in it yet.
-    """
-    try:
-        binding = (await settle_parent(run.client, intent, run.patience, run.pause)).binding
-        taken = (
-            binding is not None
-            and action.type is ResourceType.CONVERSATION
-            and await run.highest_index(intent.service_sid, binding.sid) >= 0
-        )
-    except RemoteError:
-        run.results.fail(action, error, status=Status.UNKNOWN)
-        return True
-    if binding is None:
-        return False
-    if taken:
-        await run.record(Closed(action.address))
-        run.results.refuse(action, f"{binding.sid} took its unique name since the plan was made; plan again")
-    else:
-        await _bind(run, action, binding)
-    return True
-
-
-async def _bind(run: Run, action: Action, binding: Binding) -> None:
-    binding = msgspec.structs.replace(binding, sensitive=action.sensitive, anchor=action.anchor)
-    await run.record(Bound(action.address, binding))
-    run.results.finish(action, Status.DONE, sid=binding.sid)
-
-
-def _with_digests(
+def with_digests(
     run: Run, action: Action, live: RemoteConversation, binding: Binding, managed: Iterable[str]
 ) -> Binding:
+    """Return *binding* with what was sent of the *managed* fields, and what *live* shows of them."""
     values = {name: action.after[name] for name in managed}
     sent, observed = digests(CONVERSATION, values, live_conversation_values(live), run.state.digest)
     return msgspec.structs.replace(

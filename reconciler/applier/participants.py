@@ -1,7 +1,7 @@
 """Carry out the actions on the participants of one conversation.
 
-No intent is needed: a participant's identity, or its pair of addresses, can be in a conversation
-only once, so a create whose reply was lost is looked up by it, or sent again.
+A participant's identity, or its pair of addresses, can be in a conversation only once, so a create whose
+reply was lost is looked up by it, or sent again. Its intent tells a later run that whom it finds is ours.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from reconciler.applier.polling import RESENDS, Answer, poll
+from reconciler.applier.settle_parents import find_participant, is_ours, person_digest
 from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, OutcomeUnknown, Refused, RemoteError
-from reconciler.model import RemoteParticipant
+from reconciler.model import Address, RemoteParticipant
 from reconciler.planner.actions import Action, Reason, Status, Verb
 from reconciler.planner.diff import PARTICIPANT, digests
 from reconciler.planner.people import live_participant_values, natural_key
-from reconciler.state.model import Binding, Bound, gone
+from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, gone
 
 if TYPE_CHECKING:
     from reconciler.applier.run import Run
 
-_SENDS: Final = 20
 _THERE_ALREADY: Final = frozenset({50416, 50433})
 """Twilio's codes for a pair of addresses, and an identity, that is in the conversation already."""
 
@@ -112,23 +113,43 @@ async def _forget(run: Run, action: Action) -> None:
 
 async def _created(run: Run, action: Action, where: tuple[str, str]) -> tuple[RemoteParticipant, bool]:
     """Return the participant, and whether this run made it."""
-    sent_before = False
-    for _ in range(_SENDS):
+    intent = _intent(run, action, where)
+    unanswered = False
+    sends = 0
+    while True:
+        sends += 1
+        await run.record(Opened(intent))
         try:
             async with run.turns.turn(1):
                 return await run.client.create_participant(*where, action.send), True
-        except (OutcomeUnknown, Refused) as error:
-            if isinstance(error, Refused) and error.code not in _THERE_ALREADY:
+        except OutcomeUnknown:
+            unanswered = True
+            live = await _found(run, intent, patient=sends > RESENDS)
+            if live is None and (run.stopping or sends > RESENDS):
                 raise
-            sent_before = sent_before or isinstance(error, OutcomeUnknown)
-            live = await _find(run, action, where)
-            if live is not None:
-                return await _as_wanted(run, action, where, live), sent_before
-            if isinstance(error, Refused) or run.stopping:
+        except RemoteError as error:
+            is_there = isinstance(error, Refused) and error.code in _THERE_ALREADY
+            live = await _found(run, intent, patient=True) if is_there else None
+            if live is None:
+                if not unanswered:
+                    await run.record(Closed(action.address))
                 raise
-    raise OutcomeUnknown(
-        f"the participant never showed, though it was sent {_SENDS} times", where=action.address
-    )
+        if live is not None:
+            ours = unanswered and is_ours(live.date_created, intent)
+            return await _as_wanted(run, action, where, live), ours
+
+
+async def _found(run: Run, intent: Intent, *, patient: bool) -> RemoteParticipant | None:
+    """Return who has the natural key of *intent*, looked for once, or all through the settle window."""
+    live: RemoteParticipant | None = None
+
+    async def look() -> bool:
+        nonlocal live
+        live = await find_participant(run.client, run.state.digest, intent)
+        return live is not None
+
+    answer = await poll(look, run.patience if patient else lambda: 0, run.pause)
+    return live if answer is Answer.FOUND else None
 
 
 async def _as_wanted(
@@ -144,13 +165,26 @@ async def _as_wanted(
     return await _updated(run, where, live.sid, differs) if differs else live
 
 
-async def _find(run: Run, action: Action, where: tuple[str, str]) -> RemoteParticipant | None:
-    wanted = natural_key(action.send)
-    async for page in run.client.participant_pages(*where):
-        for live in page:
-            if natural_key(live_participant_values(live)) == wanted:
-                return live
-    return None
+def _intent(run: Run, action: Action, where: tuple[str, str]) -> Intent:
+    digest = run.state.digest
+    return Intent(
+        action.address,
+        service_sid=where[0],
+        conversation_sid=where[1],
+        match=person_digest(digest, action.send),
+        sent={name: digest(name, action.after[name]) for name in action.managed},
+        opened_at=run.client.now(),
+        clock_at=run.clock(),
+    )
+
+
+def announced_people(run: Run, conversation: Address) -> dict[Address, str]:
+    """Return what the snapshot says about the participants that are to come into a conversation."""
+    return {
+        action.address: person_digest(run.state.digest, action.send)
+        for action in run.people.get(conversation, ())
+        if action.verb in {Verb.CREATE, Verb.REPLACE}
+    }
 
 
 async def _removed(run: Run, action: Action, where: tuple[str, str]) -> bool:

@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from reconciler.applier.announced import Announced
-from reconciler.applier.lane import Lane
+from reconciler.applier.lane import Lane, lanes_of
+from reconciler.applier.parent_creates import create_parent
 from reconciler.applier.parents import (
     change_state,
     comes_last,
-    create_parent,
     delete_conversation,
     delete_service,
     forget,
     update_conversation,
 )
 from reconciler.applier.participants import bring_in, take_out
+from reconciler.applier.polling import Clock, Patience
 from reconciler.applier.results import Results, Watcher
-from reconciler.applier.settle import Patience, claims
+from reconciler.applier.settle import claims
 from reconciler.applier.turns import Turns
+from reconciler.canonical import canonical_instant
 from reconciler.concurrency import concurrently
 from reconciler.errors import RemoteError
 from reconciler.model import Address, ResourceType, parent_of, type_of
@@ -45,7 +47,7 @@ _PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
 
 
 class Run:
-    """One application of one plan; *settle* is in seconds.
+    """One application of one plan; *settle* is in seconds, *now* our own clock.
 
     `stop` may be called at any time: no new request starts, those in flight are awaited and recorded.
     """
@@ -59,8 +61,12 @@ class Run:
         settle: float,
         parallelism: int,
         watcher: Watcher,
+        now: Clock,
     ) -> None:
         self.client = client
+        self.deleted: set[str] = set()
+        """The sids of conversations that this run deleted."""
+        self._clock = now
         self.state = state
         # Copies of our own: their texts are completed once the services exist whose sids they await.
         actions = tuple(completed(action, {}) if action.awaits else action for action in plan.actions)
@@ -76,14 +82,16 @@ class Run:
         self._on_services = [a for a in actions if a.type is ResourceType.SERVICE]
         self._awaiting = [a for a in actions if a.awaits]
         self._on_parents: dict[Address, list[Action]] = {}
-        self._people: dict[Address, list[Action]] = {}
+        self.people: dict[Address, list[Action]] = {}
         for action in plan.actions:
             if action.type in _PARENTS:
                 self._on_parents.setdefault(action.address, []).append(action)
             elif action.type is ResourceType.PARTICIPANT:
-                self._people.setdefault(parent_of(action.address), []).append(action)
-        self._lanes = _lanes(self)
+                self.people.setdefault(parent_of(action.address), []).append(action)
+        self._lanes = lanes_of(self)
         self._announced = Announced(self)
+        self._is_left = False
+        """Whether a conversation, that is reported as done, lacks its last state."""
 
     async def __call__(self, store: StateStore) -> Outcome:
         """Apply the plan and return what was done; raises only if the state cannot be kept."""
@@ -127,14 +135,19 @@ class Run:
         if records:
             await self.journal.commit(*records)
 
-    async def pause(self, seconds: float) -> None:
-        """Wait, but no longer than until the run is stopped."""
+    def clock(self) -> str:
+        """Return the moment in whole seconds by our own clock."""
+        return canonical_instant(self._clock())
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait, but no longer than until the run is stopped; return whether it goes on."""
         waiting = [asyncio.ensure_future(self._stopped.wait()), asyncio.ensure_future(asyncio.sleep(seconds))]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for future in waiting:
                 future.cancel()
+        return not self.stopping
 
     async def highest_index(self, service_sid: str, sid: str) -> int:
         """Return the index of the last message of a conversation, -1 if it has none."""
@@ -217,7 +230,7 @@ class Run:
             elif action.verb is Verb.UPDATE:
                 await update_conversation(self, action, self.state.bindings[lane.address])
         sids = self.sids(lane.address)
-        people = self._people.get(lane.address, [])
+        people = self.people.get(lane.address, [])
         if sids is not None:
             await bring_in(self, people, *sids)
             await lane.work(*sids)
@@ -231,7 +244,7 @@ class Run:
             if action.verb is Verb.FORGET and done:
                 await forget(self, action)
             elif comes_last(action) and done:
-                await change_state(self, action)
+                self._is_left = not await change_state(self, action) or self._is_left
             elif action.verb is Verb.DELETE and await delete_conversation(
                 self, action, self.state.bindings[lane.address], self._bound_in[lane.address]
             ):
@@ -268,28 +281,12 @@ class Run:
 
     def _outcome(self) -> Outcome:
         counters = self.client.counters
+        is_left = self._is_left or not self.results.are_done(self.plan.actions)
         return Outcome(
             results=tuple(map(self.results.of, self.plan.actions)),
             warnings=tuple(self.results.warnings),
             read=counters.read,
             write=counters.write,
             retried=counters.retried,
-            interrupted=self.stopping,
+            interrupted=self.stopping and is_left,
         )
-
-
-def _lanes(run: Run) -> dict[Address, Lane]:
-    """Return a lane per conversation that anything is to be done in."""
-    grouped: dict[Address, list[Action]] = {}
-    for action in run.plan.actions:
-        if action.type is ResourceType.MESSAGE:
-            grouped.setdefault(parent_of(action.address), []).append(action)
-        elif action.type is ResourceType.CONVERSATION:
-            grouped.setdefault(action.address, [])
-        elif action.type is ResourceType.PARTICIPANT:
-            grouped.setdefault(parent_of(action.address), [])
-    unordered = frozenset(run.plan.unordered)
-    return {
-        address: Lane(run, address, actions, unordered=address in unordered)
-        for address, actions in grouped.items()
-    }

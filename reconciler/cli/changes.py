@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options as shared
-from reconciler.cli.kinds import FILE
+from reconciler.cli.kinds import FILE, Planning
 from reconciler.cli.plans import read_plan, save_plan
 from reconciler.cli.screen import Screen
 from reconciler.cli.streams import ask, complain
@@ -26,7 +26,7 @@ _INTERRUPTED = 128
 """A shell's exit code for a signal is this plus the signal's number."""
 
 
-@click.command(epilog="Example: reconciler plan examples/quickstart --endpoint emulator")
+@click.command(cls=Planning, epilog="Example: reconciler plan examples/quickstart --endpoint emulator")
 @shared.manifests
 @shared.remote
 @shared.planning
@@ -69,7 +69,9 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
     return 2 if given["detailed_exitcode"] and made.changes_anything else 0
 
 
-@click.command(epilog="Example: reconciler apply examples/quickstart --endpoint emulator --auto-approve")
+@click.command(
+    cls=Planning, epilog="Example: reconciler apply examples/quickstart --endpoint emulator --auto-approve"
+)
 @shared.manifests
 @shared.remote
 @shared.planning

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from reconciler.cli.kinds import FILE, PATH, Number
+from reconciler.cli.kinds import ADDRESSES, FILE, PATH, Number
 from reconciler.cli.screen import Screen
 from reconciler.errors import UsageError
 
@@ -179,8 +179,20 @@ planning = together(
         is_flag=True,
         help="Take what was changed remotely into the state, and change nothing remote.",
     ),
-    option("--adopt", is_flag=True, help="Take over messages that say what would be created."),
-    option("--duplicate", is_flag=True, help="Create messages even where the same ones stand already."),
+    option(
+        "--adopt",
+        type=ADDRESSES,
+        default=False,
+        metavar="[GLOB]",
+        help="Take over messages that say what would be created; with GLOB, for these addresses.",
+    ),
+    option(
+        "--duplicate",
+        type=ADDRESSES,
+        default=False,
+        metavar="[GLOB]",
+        help="Create messages even where the same ones stand already; with GLOB, for these addresses.",
+    ),
     option("--replace", multiple=True, metavar="ADDRESS", help="Post this message again. May be repeated."),
     option("--max-delete", metavar="N|N%", help="How many messages a plan may delete or replace."),
     option("--allow-recreate", is_flag=True, help="Create again what vanished remotely, however much it is."),
@@ -223,8 +235,12 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
     """Return what the planner is asked for; raises UsageError for flags that contradict each other."""
     from reconciler.planner.draft import Options  # noqa: PLC0415
 
-    if given.get("adopt") and given.get("duplicate"):
-        raise UsageError("`--adopt` and `--duplicate` exclude each other", hint="pass one of them")
+    adopt, duplicate = given.get("adopt", False), given.get("duplicate", False)
+    if True in (adopt, duplicate) and adopt and duplicate:
+        raise UsageError(
+            "`--adopt` and `--duplicate` exclude each other",
+            hint="pass one of them, or give each the addresses that it is for: `--adopt=GLOB`",
+        )
     if given.get("refresh_only") and (destroy or given.get("replace")):
         other = "--destroy" if destroy else "--replace"
         raise UsageError(
@@ -235,8 +251,8 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
     return Options(
         destroy=destroy,
         refresh_only=given.get("refresh_only", False),
-        adopt=given.get("adopt", False),
-        duplicate=given.get("duplicate", False),
+        adopt=adopt,
+        duplicate=duplicate,
         replace=given.get("replace", ()),
         targets=given.get("targets", ()),
         excludes=given.get("excludes", ()),

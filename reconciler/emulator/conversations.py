@@ -115,7 +115,7 @@ class Conversations:
         """Return one conversation."""
         column = "c.sid" if read.is_sid("CH", ref) else "unique_name"
         row = self._database.one(f"{_SELECT} WHERE s.sid = ? AND {column} = ?", (service_sid, ref))
-        if row is None:
+        if row is None or self._database.hides(row[1]):
             raise NotFound
         return Conversation(*row)
 
@@ -132,7 +132,7 @@ class Conversations:
         *filters* may hold `State`, and `StartDate` and `EndDate` as `YYYY-MM-DD`: both days included.
         """
         service = self._services.get(service_sid)
-        sql = f"{_SELECT} WHERE c.service = ?"
+        sql = f"{_SELECT} WHERE c.service = ?{self._database.visible('c.sid')}"
         values: list[object] = [service.id]
         key = "c.activity"
         for parameter, comparison in (("StartDate", ">="), ("EndDate", "<=")):

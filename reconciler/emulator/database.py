@@ -19,6 +19,7 @@ Clock: TypeAlias = Callable[[], datetime]
 
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 30
+_REMEMBERED: Final = frozenset({"IS", "CH", "MB"})
 _SCHEMA: Final = """
 CREATE TABLE account (
   store_id TEXT NOT NULL, sid TEXT NOT NULL, messaging_service_sid TEXT NOT NULL, default_service_sid TEXT
@@ -111,6 +112,10 @@ class Database:
         """Open or create; UsageError if the file is something else, or of another version."""
         self.now = clock
         self.new_hex = new_hex
+        self.lag = 0.0
+        """Seconds: who reads sees nothing that is younger."""
+        self._made: dict[str, float] = {}
+        """SID -> when this process made it; messages know that themselves."""
         self._lock = threading.RLock()
         self._depth = 0
         if path is not None:
@@ -179,7 +184,19 @@ class Database:
 
     def new_sid(self, prefix: str) -> str:
         """Return a SID that was never used."""
-        return prefix + self.new_hex()
+        sid = prefix + self.new_hex()
+        if prefix in _REMEMBERED:
+            self._made[sid] = self.now().timestamp()
+        return sid
+
+    def hides(self, sid: str) -> bool:
+        """Return whether *sid* was made too late for who is reading."""
+        return bool(self.lag) and self._made.get(sid, 0) > self.now().timestamp() - self.lag
+
+    def visible(self, column: str) -> str:
+        """Return a condition over sids in *column*, to put behind a WHERE: that who is reading sees them."""
+        hidden = ", ".join(f"'{sid}'" for sid in self._made if self.hides(sid)) if self.lag else ""
+        return f" AND {column} NOT IN ({hidden})" if hidden else ""
 
     def present(self) -> int:
         """Return the present in epoch seconds; statements call it too."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,6 +23,7 @@ from reconciler.emulator.faults import (
     Answer,
     Delay,
     EndlessPager,
+    FoldAuthor,
     ForeignReply,
     Form,
     Invoke,
@@ -32,9 +34,12 @@ from reconciler.emulator.faults import (
     RepeatingPager,
     Reset,
     RewriteBody,
+    StaleReads,
+    TidyText,
     Truncate,
     WrongType,
 )
+from reconciler.emulator.paging import Trouble
 from reconciler.emulator.routes import Operation
 from reconciler.emulator.site import Site
 from reconciler.emulator.wire import Reply
@@ -47,6 +52,7 @@ _CODES: Final = {
     503: (20503, "Service is unavailable. Please try again"),
 }
 _POLL_SECONDS: Final = 0.005
+_READS: Final = ("fetch_", "list_")
 
 
 class Ending(Enum):
@@ -71,7 +77,7 @@ async def carry_out(site: Site, operation: Operation, call: Call, actions: Seque
         outcome = _instead(site, operation, call, action)
         if outcome is not None:
             return outcome
-        call = _altered(call, action)
+        call = _altered(operation, call, action)
     reply = site.handle(operation, call)
     for action in actions:
         await _wait(site, action, after=True)
@@ -115,17 +121,39 @@ def _instead(site: Site, operation: Operation, call: Call, action: Action) -> Ou
     return None
 
 
-def _altered(call: Call, action: Action) -> Call:
+def _altered(operation: Operation, call: Call, action: Action) -> Call:
+    match action:
+        case RewriteBody(body) if call.webhooks:
+            return _with_field(call, "Body", lambda sent: body.replace("{body}", sent))
+        case TidyText():
+            return _with_field(call, "Body", _tidy)
+        case FoldAuthor():
+            return _with_field(call, "Author", str.lower)
+    return replace(call, trouble=_troubled(operation, call.trouble, action))
+
+
+def _troubled(operation: Operation, trouble: Trouble, action: Action) -> Trouble:
     match action:
         case LateListing(seconds):
-            return replace(call, trouble=call.trouble._replace(hidden_seconds=seconds))
+            return trouble._replace(hidden_seconds=seconds)
+        case StaleReads(seconds) if operation.kind.startswith(_READS):
+            return trouble._replace(stale_seconds=seconds)
         case RepeatingPager():
-            return replace(call, trouble=call.trouble._replace(repeating=True))
+            return trouble._replace(repeating=True)
         case EndlessPager():
-            return replace(call, trouble=call.trouble._replace(endless=True))
-        case RewriteBody(body) if call.webhooks:
-            return replace(call, form={**call.form, "Body": body})
-    return call
+            return trouble._replace(endless=True)
+    return trouble
+
+
+def _with_field(call: Call, name: str, change: Callable[[str], str]) -> Call:
+    """Return *call* with another text in a field of its form, if it has that field."""
+    if name not in call.form:
+        return call
+    return replace(call, form={**call.form, name: change(call.form[name])})
+
+
+def _tidy(text: str) -> str:
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())
 
 
 def _instead_of_reply(site: Site, reply: Reply, action: Action) -> Outcome | None:

@@ -3,6 +3,7 @@
     create_message:3:reset_after    the third create is stored, and its reply is lost
     *:p=0.1:429=2                   one request in ten, by chance, is told to wait two seconds
     list_messages:late=5            no list shows messages younger than five seconds
+    *:stale=0.5                     reads come from a replica that is half a second behind
     POST:every=4:503_html
 
 KIND   a method, or an operation, with `*` for anything: `fetch_*` is every fetch, `*` every request.
@@ -11,8 +12,8 @@ KIND   a method, or an operation, with `*` for anything: `fetch_*` is every fetc
        upload_media, fetch_media, fetch_media_content
 WHEN   `N` the n-th alone, `every=N`, `p=PROBABILITY`; every one if left out
 ACTION latency=SECONDS, reset_before, reset_after, no_connection, delay=SECONDS, truncate, wrong_type,
-       foreign_reply, late=SECONDS, repeat_page, endless_pages, rewrite_body=TEXT, pause_before=FILE,
-       pause_after=FILE,
+       foreign_reply, late=SECONDS, stale=SECONDS, repeat_page, endless_pages, rewrite_body=TEXT ({body}: what
+       was sent), tidy_text, fold_author, pause_before=FILE, pause_after=FILE,
        STATUS[/CODE][_html|_empty][_after][=SECONDS|=date+SECONDS]: a status from 400 to 599 with Twilio's
        code, before or after handling, with `Retry-After` in seconds or as a date
 """
@@ -33,6 +34,7 @@ from reconciler.emulator.faults import (
     Delay,
     EndlessPager,
     Fault,
+    FoldAuthor,
     ForeignReply,
     Form,
     LateListing,
@@ -42,6 +44,8 @@ from reconciler.emulator.faults import (
     RepeatingPager,
     Reset,
     RewriteBody,
+    StaleReads,
+    TidyText,
     Truncate,
     WrongType,
 )
@@ -59,11 +63,14 @@ _PLAIN: Final[dict[str, Action]] = {
     "foreign_reply": ForeignReply(),
     "repeat_page": RepeatingPager(),
     "endless_pages": EndlessPager(),
+    "tidy_text": TidyText(),
+    "fold_author": FoldAuthor(),
 }
 _TIMED: Final[dict[str, Callable[[float], Action]]] = {
     "latency": Latency,
     "delay": Delay,
     "late": LateListing,
+    "stale": StaleReads,
 }
 _STATUS: Final = re.compile(
     r"(?P<status>[45]\d\d)(?:/(?P<code>\d{5}))?(?:_(?P<form>html|empty))?(?P<after>_after)?"

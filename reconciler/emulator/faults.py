@@ -94,6 +94,16 @@ class LateListing:
 
 
 @dataclass(frozen=True, slots=True)
+class StaleReads:
+    """Let a replica that is that many seconds behind answer reads.
+
+    To it a younger service, conversation, participant or message does not exist (404), and no list shows it.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RepeatingPager:
     """Let `next_page_url` lead to the very page it stands on."""
 
@@ -105,9 +115,22 @@ class EndlessPager:
 
 @dataclass(frozen=True, slots=True)
 class RewriteBody:
-    """Store *body* instead of what was sent, as a pre-action webhook may, if webhooks were asked for."""
+    """Store *body* instead of what was sent, as a pre-action webhook may, if webhooks were asked for.
+
+    `{body}` in it stands for what was sent.
+    """
 
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class TidyText:
+    """Store a body in NFC, with LF at the ends of its lines and no white space around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldAuthor:
+    """Store an author in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +145,7 @@ class Pause:
 class Invoke:
     """Call *callback* with nothing: before or *after* handling. It may kill the client."""
 
-    callback: Callable[[], None]
+    callback: Callable[[], object]
     after: bool = False
 
 
@@ -136,9 +159,12 @@ Action: TypeAlias = (
     | ForeignReply
     | WrongType
     | LateListing
+    | StaleReads
     | RepeatingPager
     | EndlessPager
     | RewriteBody
+    | TidyText
+    | FoldAuthor
     | Pause
     | Invoke
 )

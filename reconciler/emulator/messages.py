@@ -24,6 +24,7 @@ from reconciler.emulator.templates import PICTURES, render
 
 _UPDATED_BY: Final = ("Author", "Body", "Attributes", "DateCreated", "DateUpdated", "Subject")
 _MESSAGE: Final = "SELECT number, sid, document FROM messages WHERE conversation = ?"
+_NOT_YOUNGER: Final = " AND stored_at <= ?"
 _RECEIPT: Final = """SELECT id, sid, channel_message_sid, participant_sid, status, date_created
   FROM receipts WHERE message = ?"""
 _encode: Final = msgspec.json.Encoder().encode
@@ -112,10 +113,12 @@ class Messages:
         return Message(*self._row(conversation.id, sid)[1:])
 
     def _row(self, conversation: int, sid: str) -> tuple[Any, ...]:
-        row = self._database.one(
-            "SELECT id, number, sid, document FROM messages WHERE sid = ? AND conversation = ?",
-            (sid, conversation),
-        )
+        sql = "SELECT id, number, sid, document FROM messages WHERE sid = ? AND conversation = ?"
+        values: tuple[object, ...] = (sid, conversation)
+        if self._database.lag:
+            sql += _NOT_YOUNGER
+            values = (*values, self._database.now().timestamp() - self._database.lag)
+        row = self._database.one(sql, values)
         if row is None:
             raise NotFound
         return row
@@ -134,9 +137,9 @@ class Messages:
         conversation = self._conversations.get(service_sid, conversation_ref)
         sql = _MESSAGE
         values: list[float] = [conversation.id]
-        if hidden_seconds:
-            sql += " AND stored_at <= ?"
-            values.append(self._database.now().timestamp() - hidden_seconds)
+        if hidden := max(hidden_seconds, self._database.lag):
+            sql += _NOT_YOUNGER
+            values.append(self._database.now().timestamp() - hidden)
         return self._database.page(sql, values, key="number", descending=descending, start=start, size=size)
 
     def update(self, service_sid: str, conversation_ref: str, sid: str, fields: Fields) -> Message:

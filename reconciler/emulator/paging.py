@@ -27,11 +27,12 @@ class _Token(msgspec.Struct, array_like=True):
 
 
 class Trouble(NamedTuple):
-    """How a scripted pager misbehaves."""
+    """How a scripted reply misbehaves; *hidden_seconds* are those of a list, *stale_seconds* of any read."""
 
     repeating: bool = False
     endless: bool = False
     hidden_seconds: float = 0
+    stale_seconds: float = 0
 
 
 class Cut(NamedTuple):

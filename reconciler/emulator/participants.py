@@ -156,7 +156,7 @@ class Participants:
         row = self._database.one(
             f"{_SELECT} WHERE conversation = ? AND (p.sid = ? OR identity = ?)", (conversation.id, ref, ref)
         )
-        if row is None:
+        if row is None or self._database.hides(row[1]):
             raise NotFound
         return Participant(*row)
 
@@ -164,7 +164,7 @@ class Participants:
         """Return a page of `Participant` rows."""
         conversation = self._conversations.get(service_sid, conversation_ref)
         return self._database.page(
-            f"{_SELECT} WHERE conversation = ?",
+            f"{_SELECT} WHERE conversation = ?{self._database.visible('p.sid')}",
             (conversation.id,),
             key="p.id",
             descending=False,

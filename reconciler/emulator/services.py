@@ -38,7 +38,7 @@ class Services:
     def get(self, sid: str) -> Service:
         """Return one service."""
         row = self._database.one(f"{_SERVICE} WHERE sid = ?", (sid,))
-        if row is None:
+        if row is None or self._database.hides(sid):
             raise NotFound
         return Service(*row)
 
@@ -55,7 +55,12 @@ class Services:
     def page(self, start: Start, size: int) -> Page:
         """Return a page of `Service` rows."""
         return self._database.page(
-            f"{_SERVICE} WHERE true", (), key="id", descending=False, start=start, size=size
+            f"{_SERVICE} WHERE true{self._database.visible('sid')}",
+            (),
+            key="id",
+            descending=False,
+            start=start,
+            size=size,
         )
 
     def delete(self, sid: str) -> None:

@@ -51,7 +51,8 @@ class Site:
     def handle(self, operation: Operation, call: Call) -> Reply:
         """Carry out one operation."""
         try:
-            return operation.handle(call)
+            with self.store.behind(call.trouble.stale_seconds):
+                return operation.handle(call)
         except ApiError as refusal:
             return wire.error(refusal, call.path)
 

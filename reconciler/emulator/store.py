@@ -61,6 +61,15 @@ class Store:
         finally:
             self._database.now = clock
 
+    @contextmanager
+    def behind(self, seconds: float) -> Iterator[None]:
+        """Let nothing exist for what is read inside that is younger than *seconds*."""
+        self._database.lag = seconds
+        try:
+            yield
+        finally:
+            self._database.lag = 0
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

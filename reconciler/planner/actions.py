@@ -251,7 +251,10 @@ class Result(Struct, frozen=True, omit_defaults=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What an apply did, action by action, and what it cost in requests."""
+    """What an apply did, action by action, and what it cost in requests.
+
+    *interrupted* says that it was asked to stop before everything was done.
+    """
 
     results: tuple[Result, ...]
     warnings: tuple[PlanWarning, ...] = ()

@@ -72,14 +72,16 @@ class _Finishing:
                 self.records.setdefault(address, Bound(address, binding))
                 self.records[previous] = Unbound(previous)
                 continue
-            self.records.pop(address, None)
+            record = self.records.pop(address, None)
             for at, action in enumerate(self.actions):
                 if action.previous_address == address:  # its key was renamed besides
                     self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
                     break
                 if action.address == address and action.reason is not Reason.SUPERSEDED:
-                    if action.verb is Verb.ADOPT or action.importing:  # what it stood for is gone
-                        self.records[previous] = Unbound(previous)
+                    if action.verb is Verb.ADOPT or action.importing:
+                        self.records[previous] = Unbound(previous)  # what it stood for is gone, or superseded
+                        if record is not None:
+                            self.records[address] = record
                     elif action.verb in _CARRIES:
                         self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
                     else:

@@ -101,7 +101,8 @@ class _Planner:
                 self._plan_removed_conversation(scope)
         self._plan_removed_services()
         if self.selection is not None:
-            self._warn_of_parts(self.selection)
+            self._warn_of_parts()
+        self._warn_of_misses()
         guard(self.draft, self.options, self.scopes)
         return Plan(
             actions=tuple(self.draft.actions),
@@ -205,9 +206,10 @@ class _Planner:
             self.parents.append(Parent(scope.address, seen.sid if seen else None, found=seen is not None))
 
     def _plan_removed_conversation(self, scope: Scope) -> None:
-        first = len(self.draft.actions)
+        first, told = len(self.draft.actions), len(self.draft.warnings)
         if self._is_touched(scope) and self._remove(scope):
             self.draft.actions[first:] = [_going_along(action) for action in self.draft.actions[first:]]
+            self.draft.warnings[told:] = [one for one in self.draft.warnings[told:] if one.code != "kept"]
         elif scope.view.remote is not None:
             self.staying[parent_of(scope.address)] += 1
             judge_state(self.draft, scope, first)
@@ -260,16 +262,25 @@ class _Planner:
             staying = self.staying[address] + self.remote.others.get(address, 0)
             plan_service_removal(self.draft, address, binding, live, staying, destroy=self.options.destroy)
 
-    def _warn_of_parts(self, selection: Selection) -> None:
+    def _warn_of_parts(self) -> None:
         self.draft.warn(
             "partial",
             "",
             "only a part is planned, as `--target` and `--exclude` say; `order: strict` and "
             "`unmanaged: delete` wait for a plan of the whole",
         )
+
+    def _warn_of_misses(self) -> None:
+        """Say which globs name nothing: each is most likely a slip of the pen."""
+        options = self.options
+        wished = (wish for wish in (options.adopt, options.duplicate) if isinstance(wish, str))
+        globs = (*options.targets, *options.excludes, *wished)
+        if not globs:
+            return
         members = (address for a, one in self.declared.items() for address in _members(a, one))
         services = (service.name for service in self.desired.services)
-        for glob in selection.unmatched({*services, *self.scopes, *members, *self.state.bindings}):
+        known = {*services, *self.scopes, *members, *self.state.bindings}
+        for glob in Selection(globs, ()).unmatched(known):
             self.draft.warn("matches_nothing", glob, f"`{glob}` matches no address")
 
     def _selects(self, address: Address) -> bool:

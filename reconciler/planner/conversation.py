@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from reconciler.model import Address, Conversation, Message, Order, RemoteMessage, Unmanaged
+from reconciler.model import Address, Conversation, Message, Order, Unmanaged
 from reconciler.planner.actions import Action, Reason, Verb
-from reconciler.planner.diff import is_recorded, is_unchanged
-from reconciler.planner.draft import Draft, Scope, plural
-from reconciler.planner.match import pair, wanted
-from reconciler.planner.messages import Entry, adopt, bind, deletion, emit, entry_of
-from reconciler.planner.order import out_of_order, price
+from reconciler.planner.adoption import deletes_strangers, recognise, strangers
+from reconciler.planner.diff import desired_values, is_recorded, is_unchanged
+from reconciler.planner.draft import Draft, Scope
+from reconciler.planner.messages import Entry, bind, deletion, emit, entry_of
+from reconciler.planner.order import kept, out_of_order, price
 from reconciler.planner.rename import find_renames
 
 
@@ -30,16 +30,15 @@ def plan_messages(draft: Draft, scope: Scope) -> None:
     entries = [
         entry_of(scope, address, message, renamed.get(address)) for address, message in declared.items()
     ]
-    _adopt(draft, scope, entries)
+    planned = [entry for entry in entries if scope.selects(entry.address)]
+    order = scope.desired.order if scope.desired is not None and len(planned) == len(entries) else Order.ANY
+    strict = order is Order.STRICT
+    recognise(draft, scope, entries, lambda: _to_replace(entries, strict=strict))
     leftovers = _leftovers(draft, scope, entries, gone, renamed)
-    planned = entries
-    if scope.selection is not None:
-        planned = [entry for entry in entries if entry.address in scope.selection]
-    if scope.desired is not None and len(planned) == len(entries):
-        if scope.desired.order is Order.STRICT:
-            _put_in_order(draft, scope, entries, sum(action.verb is Verb.DELETE for action in leftovers))
-        elif scope.desired.order is Order.APPEND:
-            _warn_of_order(draft, entries)
+    if strict:
+        _put_in_order(draft, scope, entries, sum(action.verb is Verb.DELETE for action in leftovers))
+    elif order is Order.APPEND:
+        _warn_of_order(draft, entries)
     for entry in planned:
         emit(draft, scope, entry)
     draft.actions += leftovers
@@ -72,26 +71,14 @@ def _is_settled(scope: Scope, desired: Conversation) -> bool:
     return True
 
 
-def _adopt(draft: Draft, scope: Scope, entries: list[Entry]) -> None:
-    """Take over messages that a create would only double, or refuse to double them."""
-    takes_over = scope.options.adopt or _deletes_unmanaged(scope)
-    creates = [entry for entry in entries if entry.verb is Verb.CREATE]
-    if not creates or not (takes_over or not scope.options.duplicate):
-        return
-    pairs = pair((wanted(entry.address, entry.message) for entry in creates), _strangers(scope)).exact
-    doubled = [entry for entry in creates if entry.address in pairs and scope.selects(entry.address)]
-    if takes_over:
-        for entry in doubled:
-            adopt(draft, scope, entry, pairs[entry.address])
-    elif doubled:
-        first = doubled[0].address
-        stand = "stand" if len(doubled) > 1 else "stands"
-        draft.refuse(
-            "identical_exists",
-            f"{plural(len(doubled), 'message')} to be created in `{scope.address}` {stand} there already, "
-            f"unmanaged (the first: `{first}` equals {pairs[first].sid})",
-            "pass `--adopt` to take over what is there, or `--duplicate` to create it again",
-        )
+def _to_replace(entries: list[Entry], *, strict: bool) -> list[Entry]:
+    """Return the entries that are to be posted again, those that only stand in the wrong place included."""
+    stays = kept(_indexes(entries)) if strict else len(entries)
+    return [
+        entry
+        for at, entry in enumerate(entries)
+        if entry.verb is Verb.REPLACE or (at >= stays and entry.live is not None and entry.replaced is None)
+    ]
 
 
 def _put_in_order(draft: Draft, scope: Scope, entries: list[Entry], deletes: int) -> None:
@@ -150,11 +137,15 @@ def _leftovers(
             forgets.append(Action(address, Verb.FORGET, reason, sid=binding.sid))
         elif not binding.released:
             deletes.append(deletion(address, messages[binding.sid], reason, binding.sent))
-    if _deletes_unmanaged(scope):
+    deletes += [
+        deletion(entry.address, entry.replaced, Reason.SUPERSEDED, desired_values(entry.message))
+        for entry in entries
+        if entry.replaced is not None
+    ]
+    if deletes_strangers(scope):
         deletes += [
             deletion(f"{scope.address}/{live.sid}", live, Reason.UNMANAGED)
-            for live in _strangers(scope)
-            if live.sid not in held
+            for live in strangers(scope, entries)
         ]
     return forgets + sorted(deletes, key=lambda action: action.index)
 
@@ -174,21 +165,5 @@ def _superseded(draft: Draft, scope: Scope, new_address: dict[Address, Address])
             for sid in there
         ]
         if there != binding.superseded:
-            draft.bindings[address] = msgspec.structs.replace(binding, superseded=there)
+            draft.bindings.setdefault(address, msgspec.structs.replace(binding, superseded=there))
     return deletes
-
-
-def _deletes_unmanaged(scope: Scope) -> bool:
-    return (
-        scope.selection is None and scope.desired is not None and scope.desired.unmanaged is Unmanaged.DELETE
-    )
-
-
-def _strangers(scope: Scope) -> list[RemoteMessage]:
-    """Return the messages that nothing stands for: not bound, not superseded, claimed by no open intent."""
-    taken = {sid for binding in scope.bindings.values() for sid in (binding.sid, *binding.superseded)}
-    return [
-        live
-        for live in scope.view.messages.values()
-        if live.sid not in taken and (scope.boundary is None or live.index <= scope.boundary)
-    ]

@@ -11,7 +11,7 @@ exact one is a doubt: nobody knows whether the message is ours, so it never coun
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from unicodedata import normalize
 
@@ -106,12 +106,13 @@ def likeness(fields: Mapping[str, str], digest: Digest) -> Likeness:
 class Wanted(Struct, frozen=True):
     """A message that a create would make, as far as it can be recognised: its *fields* and its *file*.
 
-    Dates count if they are among the *fields*.
+    Dates count if they are among the *fields*. Only messages with an index above *above* can be it.
     """
 
     address: Address
     fields: dict[str, str]
     file: MediaFile | None = None
+    above: int = -1
 
 
 def wanted(address: Address, message: Message) -> Wanted:
@@ -136,8 +137,8 @@ def planned(action: Action) -> Wanted:
 class Pairs(Struct, frozen=True):
     """Live messages by the address of the create that they match: exactly, or else only tolerantly."""
 
-    exact: dict[Address, RemoteMessage]
-    tolerant: dict[Address, RemoteMessage]
+    exact: dict[Address, RemoteMessage] = {}
+    tolerant: dict[Address, RemoteMessage] = {}
 
     def __bool__(self) -> bool:
         return bool(self.exact or self.tolerant)
@@ -182,46 +183,14 @@ def _paired(
             for live in ordered:
                 indexes[shape].setdefault(_of_live(live, shape, seen_as), []).append(live)
         candidates = indexes[shape].get(likeness, [])
-        while candidates:
-            live = candidates.pop()
-            if live.sid not in used:
+        while candidates and candidates[-1].sid in used:
+            candidates.pop()
+        for live in reversed(candidates):
+            if live.index > item.above and live.sid not in used:
                 used.add(live.sid)
                 pairs[item.address] = live
                 break
     return pairs
-
-
-class Create(Struct, frozen=True):
-    """A create that was sent: what it makes has this match *digest* and an index above *boundary*."""
-
-    address: Address
-    digest: str
-    boundary: int
-
-
-def settle(
-    creates: Iterable[Create], listed: Iterable[tuple[Iterable[str], RemoteMessage]], claimed: Container[str]
-) -> dict[Address, RemoteMessage]:
-    """Return which of the *creates* did happen, given in the order in which they were sent.
-
-    *listed* are messages, in any order, each with the match digests that it answers to. Those whose
-    sid is *claimed* do not count; the lowest index is taken first, each message once.
-    """
-    free: dict[str, list[RemoteMessage]] = {}
-    for digests, live in sorted(listed, key=lambda item: item[1].index, reverse=True):
-        if live.sid not in claimed:
-            for digest in digests:
-                free.setdefault(digest, []).append(live)
-    found: dict[Address, RemoteMessage] = {}
-    used: set[str] = set()
-    for create in sorted(creates, key=lambda create: create.boundary):
-        candidates = free.get(create.digest, [])
-        while candidates and create.address not in found:
-            live = candidates.pop()
-            if live.index > create.boundary and live.sid not in used:
-                found[create.address] = live
-                used.add(live.sid)
-    return found
 
 
 def _of_wanted(wanted: Wanted, seen_as: _Eye) -> tuple[_Shape, _Likeness]:

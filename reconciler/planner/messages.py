@@ -25,7 +25,8 @@ from reconciler.planner.diff import (
     wholly_ignored,
     with_ignored_from,
 )
-from reconciler.planner.draft import Draft, Scope
+from reconciler.planner.draft import Draft, Scope, quoted
+from reconciler.planner.match import forgiven
 from reconciler.planner.notices import tell
 from reconciler.state.model import Binding
 
@@ -44,6 +45,8 @@ class Entry(Struct):
     reason: Reason = Reason.NOT_IN_STATE
     previous: Address | None = None
     importing: bool = False
+    replaced: RemoteMessage | None = None
+    """The old message of an entry whose replacement is there already: it is to be deleted."""
 
 
 def entry_of(scope: Scope, address: Address, message: Message, previous: Address | None) -> Entry:
@@ -65,28 +68,63 @@ def entry_of(scope: Scope, address: Address, message: Message, previous: Address
 
 
 def adopt(draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage) -> None:
-    """Let *entry* take over *live*, which says what it would create.
+    """Let *entry* take over *live*, which says what it would post, and supersede what it would replace.
 
-    Only the date that it has from a relative timeline may be another one, which an update then sets.
+    Only the date that it has from a relative timeline may be another one, which an update then sets. What
+    else differs was forgiven, and is observed.
     """
-    entry.verb, entry.reason, entry.live = Verb.ADOPT, Reason.IDENTICAL_EXISTS, live
+    shown, old = live_values(live), entry.live
+    differs = forgiven(_with_ignored(entry.message, shown), live)
+    redated = entry.message.date_created not in {None, shown["date_created"]}
+    if redated or differs or old is not None:
+        bind(draft, scope, entry, live, differs)
+    entry.verb, entry.live, entry.replaced = Verb.ADOPT, live, old
     entry.found = Difference(assumed=tuple(sorted(MESSAGE.unseen & desired_values(entry.message).keys())))
-    if entry.message.date_created not in {None, live_values(live)["date_created"]}:
-        _compare(scope, entry, live, bind(draft, scope, entry, live))
-        entry.reason, entry.importing = Reason.IDENTICAL_EXISTS, entry.verb is Verb.UPDATE
+    if redated and entry.binding is not None:
+        _compare(scope, entry, live, entry.binding)
+        entry.importing = entry.verb is Verb.UPDATE
+    entry.reason = Reason.IDENTICAL_EXISTS
+    if differs:
+        draft.warn(
+            "written_otherwise",
+            entry.address,
+            f"{quoted(differs)} of {live.sid} is the same but for white space, line ends, accents or case, "
+            "and stays as it is",
+        )
 
 
-def bind(draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage) -> Binding:
-    """Record, and return, that the address of *entry* stands for *live*, to which nothing was sent yet."""
+def bind(
+    draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage, differs: Collection[str] = ()
+) -> Binding:
+    """Record, and return, that the address of *entry* stands for *live*, to which nothing was sent yet.
+
+    The fields that differ only in how they are written are observed as they are.
+    """
     before = draft.bindings.get(entry.address) or entry.binding
+    superseded = before.superseded if before is not None else ()
+    if entry.live is not None and entry.live.sid != live.sid:
+        superseded = (*superseded, entry.live.sid)
+    wishes = desired_values(entry.message)
+    sent, observed = digests(
+        MESSAGE,
+        {name: wishes[name] for name in differs},
+        live_values(live),
+        scope.digest,
+        ignored=entry.message.ignore_changes,
+    )
     binding = Binding(
         sid=live.sid,
         service_sid=scope.service_sid,
         conversation_sid=scope.view.remote.sid if scope.view.remote is not None else "",
         index=live.index,
-        superseded=before.superseded if before is not None else (),
+        sent=sent,
+        observed=observed,
+        superseded=tuple(sid for sid in superseded if sid in scope.view.messages),
         imported=True,
     )
+    if entry.previous is not None:
+        draft.bindings[entry.previous] = None
+        entry.previous = None
     draft.bindings[entry.address] = entry.binding = binding
     return binding
 
@@ -150,11 +188,8 @@ def _action(entry: Entry, verb: Verb) -> Action:
     live = live_values(entry.live) if entry.live is not None else {}
     wanted = _with_ignored(message, live)
     send: dict[str, str] = {}
-    if verb is Verb.CREATE:
-        send = wanted
-    elif verb is Verb.REPLACE:
-        kept = [name for name in MESSAGE.carried if name not in wanted and name not in found.reset]
-        send = wanted | {name: live[name] for name in kept if live[name]}
+    if verb in {Verb.CREATE, Verb.REPLACE}:
+        send = posted(entry)
     elif verb is Verb.UPDATE:
         send = dict(found.fields)
         ignored = wholly_ignored(message.ignore_changes)
@@ -182,6 +217,15 @@ def _action(entry: Entry, verb: Verb) -> Action:
         file=message.file,
         dated_by_timeline=message.after is not None,
     )
+
+
+def posted(entry: Entry) -> dict[str, str]:
+    """Return the fields that *entry* posts; a replacement carries some of the old message's over."""
+    live = live_values(entry.live) if entry.live is not None else {}
+    wanted = _with_ignored(entry.message, live)
+    reset = entry.found.reset if entry.found is not None else ()
+    kept = [name for name in MESSAGE.carried if name not in wanted and name not in reset]
+    return wanted | {name: live[name] for name in kept if live.get(name)}
 
 
 def _with_ignored(message: Message, live: Mapping[str, str]) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 
 from reconciler.model import Address, Message, ResourceType
 from reconciler.planner.actions import Verb
 from reconciler.planner.diff import MESSAGE, Difference
-from reconciler.planner.draft import Draft, Scope, plural
+from reconciler.planner.draft import Draft, Scope, plural, quoted
 from reconciler.planner.people import live_participant_values, natural_key, participant_values
 
 _REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
@@ -33,7 +33,7 @@ def tell(draft: Draft, address: Address, found: Difference, *, replaced: bool = 
         ),
     ):
         if names:
-            draft.warn(code, address, f"{_quoted(names)} {text}")
+            draft.warn(code, address, f"{quoted(names)} {text}")
 
 
 def warn_of_consequences(draft: Draft, scope: Scope, first: int) -> None:
@@ -110,7 +110,3 @@ def _no_participant(message: Message, known: Mapping[str, str]) -> str:
     close = [] if "author" in message.sensitive else get_close_matches(message.author or "", known, n=1)
     hint = f"; did you mean the one of `participants/{known[close[0]]}`?" if close else ""
     return f"its author is no declared participant{hint}"
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

@@ -39,6 +39,9 @@ _FIELDS = (
 )
 
 
+_FOUND = "{sid} is kept and forgotten: this tool did not create it"
+
+
 def conversation_values(desired: Conversation) -> dict[str, str]:
     """Return the fields that a conversation declares, its unique name included."""
     return {name: value for name in _FIELDS if (value := getattr(desired, name)) is not None}
@@ -170,6 +173,8 @@ def plan_conversation_removal(draft: Draft, scope: Scope, binding: Binding, unma
     """
     live = scope.view.remote
     if live is None or not binding.created:
+        if live is not None:
+            draft.warn("parent_kept", scope.address, _FOUND.format(sid=live.sid))
         draft.bindings[scope.address] = None
         return False
     managed = {item.sid for item in scope.bindings.values() if not item.released}
@@ -209,6 +214,8 @@ def plan_service_removal(
 ) -> None:
     """Let go of a service, and delete it if this tool made it and none of its conversations stays."""
     if live is None or not binding.created:
+        if live is not None:
+            draft.warn("parent_kept", address, _FOUND.format(sid=live.sid))
         draft.bindings[address] = None
         return
     verb, before = Verb.DELETE, {"friendly_name": live.friendly_name or ""}

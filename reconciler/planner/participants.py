@@ -37,6 +37,7 @@ def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Bindin
             )
         else:
             if binding is None or binding.sid != there.sid:
+                people.warn_if_kept(draft, address, binding)
                 binding = draft.bindings[address] = people.taken_over(there, binding)
             _compare(draft, scope, address, values, there, binding)
         _drop_superseded(draft, people, address, draft.bindings.get(address, binding))
@@ -88,6 +89,17 @@ class _People:
             return binding
         left = (before.sid,) if before.created and before.sid not in self.claimed else ()
         return msgspec.structs.replace(binding, superseded=(*before.superseded, *left))
+
+    def warn_if_kept(self, draft: Draft, address: Address, binding: Binding | None) -> None:
+        """Name whom *address* stands for no longer and who stays, as this tool did not bring them in."""
+        if binding is None or binding.created or binding.sid not in self.live or binding.sid in self.claimed:
+            return
+        draft.warn(
+            "kept",
+            address,
+            f"{binding.sid} stays in the conversation and is no longer managed: "
+            "this tool did not bring it in",
+        )
 
     def removable(self, binding: Binding) -> tuple[str, ...]:
         """Return whom *binding* superseded and who is still there, although nobody names them."""
@@ -143,6 +155,7 @@ def _drop_superseded(draft: Draft, people: _People, address: Address, binding: B
 
 
 def _let_go(draft: Draft, scope: Scope, people: _People, address: Address, binding: Binding) -> list[Action]:
+    people.warn_if_kept(draft, address, binding)
     own = (binding.sid,) if binding.created and binding.sid in people.live else ()
     first, *others = (*own, *people.removable(binding)) or ("",)
     if not first:

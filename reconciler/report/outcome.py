@@ -40,7 +40,8 @@ def failure(outcome: Outcome, command: str = "apply") -> ApplyError | None:
     for result in wrong:
         if result.status is Status.UNKNOWN and type_of(result.address) is ResourceType.MESSAGE:
             hint += (
-                f"; if that cannot tell, say which message it is: `reconciler import {result.address} SID`"
+                f"; if that cannot tell, say which message it is: `reconciler import {result.address} SID`, "
+                f"or that there is none: `reconciler state rm {result.address}`"
             )
             break
     if len(wrong) > 1:

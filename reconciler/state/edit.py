@@ -82,6 +82,7 @@ def remove(state: State, globs: Iterable[str]) -> list[Address]:
         matched |= found
     gone = sorted(address for address in known if any(part in matched for part in _with_parents(address)))
     for address in gone:
+        state.apply(Closed(address))
         state.apply(Unbound(address))
     return gone
 

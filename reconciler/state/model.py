@@ -59,10 +59,11 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
 
     For a message, *boundary* is the highest index known before it. *match* is the digest over what a
     reply can show, *tolerant* the one over what is left of that by a server that normalises text, and
-    *author* that of the author; older intents have *match* alone. For a service, *known* lists the sids
-    of its name before; for a conversation, *name* is the unique name it was to get. *sent*, *sensitive*
-    and *ignored* become the binding's if the create turns out to have happened. *opened_at* is in whole
-    seconds of UTC.
+    *author* that of the author; older intents have *match* alone. *date* is the digest of date_created, if
+    one was sent. For a participant, *match* is the digest of the natural key. For a service, *known* lists
+    the sids of its name before; for a conversation, *name* is the unique name it was to get. *sent*,
+    *sensitive* and *ignored* become the binding's if the create turns out to have happened. *opened_at* is
+    in whole seconds of UTC by the server's date, *clock_at* by our own clock.
     """
 
     address: Address
@@ -72,11 +73,13 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
     match: str = ""
     tolerant: str = ""
     author: str = ""
+    date: str = ""
     sent: dict[str, str] = {}
     webhooks: bool = False
     name: str = ""
     known: tuple[str, ...] = ()
     opened_at: str = ""
+    clock_at: str = ""
     sensitive: tuple[str, ...] = ()
     ignored: tuple[tuple[str, ...], ...] = ()
 
@@ -85,17 +88,21 @@ class InFlight(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown
     """What was about to be created in one conversation when the snapshot was written.
 
     *creates* maps address to match digest, in the order in which they are sent, *tolerant* to the tolerant
-    digest and that of the author. *parent* is there if
-    the conversation is to be created too, and alone for a service.
+    digest and that of the author, *dates* to the digest of the date where one is sent. *participants* maps
+    to the digest of the natural key. *parent* is there if the conversation is to be created too, and alone
+    for a service.
     """
 
     boundary: int = -1
     creates: dict[Address, str] = {}
     tolerant: dict[Address, tuple[str, str]] = {}
+    dates: dict[Address, str] = {}
+    participants: dict[Address, str] = {}
     service_sid: str = ""
     conversation_sid: str = ""
     webhooks: bool = False
     opened_at: str = ""
+    clock_at: str = ""
     parent: Intent | None = None
 
 
@@ -112,14 +119,18 @@ class Closed(Struct, frozen=True, gc=False, tag="closed", tag_field="record", fo
 
 
 class Bound(Struct, frozen=True, gc=False, tag="bound", tag_field="record", forbid_unknown_fields=True):
-    """*address* now stands for this object; closes its intent."""
+    """*address* now stands for this object.
+
+    That closes its intent, unless the address stood for this object before, or superseded it: an update, or
+    the deletion of its successor, does not say what became of an open create.
+    """
 
     address: Address
     binding: Binding
 
 
 class Unbound(Struct, frozen=True, gc=False, tag="unbound", tag_field="record", forbid_unknown_fields=True):
-    """*address* stands for nothing any more: deleted or forgotten."""
+    """*address* stands for nothing any more: deleted or forgotten. An open create of it stays open."""
 
     address: Address
 
@@ -173,10 +184,11 @@ class State(Struct):
             case Closed(address):
                 self.intents.pop(address, None)
             case Bound(address, binding):
-                self.intents.pop(address, None)
+                before = self.bindings.get(address)
+                if before is None or binding.sid not in (before.sid, *before.superseded):
+                    self.intents.pop(address, None)
                 self.bindings[address] = binding
             case Unbound(address):
-                self.intents.pop(address, None)
                 self.bindings.pop(address, None)
             case Moved(previous, address):
                 self.bindings[address] = self.bindings.pop(previous)

@@ -240,6 +240,45 @@ def test_late_listing_shows_messages_only_after_a_while(api: Api, conversation: 
     assert (hidden, fetched, bodies(api, conversation)) == ([], "Hi", ["Hi"])
 
 
+def test_a_stale_read_finds_nothing_that_is_younger(api: Api, clock: Clock) -> None:
+    """It comes from a replica: what was made meanwhile is a 404, or not in its list; writes go on."""
+    service = f"/v1/Services/{api.post('/v1/Services', FriendlyName='desk')['sid']}"
+    clock.forward(60)
+    api.fault("*:stale=5")
+    room = f"{service}/Conversations/{api.post(f'{service}/Conversations', UniqueName='new')['sid']}"
+    person = api.post(f"{room}/Participants", Identity="alice")["sid"]
+    message = api.post(f"{room}/Messages", Body="Hi")["sid"]
+    reads = [
+        service,
+        room,
+        f"{service}/Conversations/new",
+        f"{room}/Messages",
+        f"{room}/Messages/{message}",
+        f"{room}/Participants",
+        f"{room}/Participants/{person}",
+    ]
+    young = [api("GET", url).status_code for url in reads]
+    listed = api.get(f"{service}/Conversations")["conversations"]
+    clock.forward(5)
+    older = [api("GET", url).status_code for url in reads]
+    api.post(f"{room}/Messages", Body="Younger")
+    api.post(f"{room}/Participants", Identity="bob")
+
+    assert (young, listed, older) == ([200, *[404] * 6], [], [200] * 7)
+    assert bodies(api, room) == ["Hi"]
+    assert [one["identity"] for one in api.get(f"{room}/Participants")["participants"]] == ["alice"]
+
+
+def test_text_is_tidied_and_authors_are_folded(api: Api, conversation: str) -> None:
+    """As some servers do, on create and on update."""
+    api.fault("*_message:tidy_text", "*_message:fold_author")
+    made = api.post(f"{conversation}/Messages", Author="Alice", Body=" cafe\u0301\r\nau lait\n")
+    changed = api.post(f"{conversation}/Messages/{made['sid']}", Body="Bye ")
+
+    assert (made["author"], made["body"]) == ("alice", "caf\u00e9\nau lait")
+    assert (changed["author"], changed["body"]) == ("alice", "Bye")
+
+
 def test_repeating_pager_leads_to_the_page_it_stands_on(api: Api, conversation: str) -> None:
     """The next url is the url."""
     api.fault("list_messages:repeat_page")
@@ -266,7 +305,11 @@ def test_webhook_rewrites_the_body_only_if_webhooks_are_on(api: Api, conversatio
     for value in ("true", "false"):
         api("POST", f"{conversation}/Messages", {"Body": "Hi"}, headers={"X-Twilio-Webhook-Enabled": value})
 
-    assert bodies(api, conversation) == ["***", "Hi"]
+    api.emulator.faults.clear()
+    api.fault("create_message:rewrite_body=<{body}>")
+    api("POST", f"{conversation}/Messages", {"Body": "Hi"}, headers={"X-Twilio-Webhook-Enabled": "true"})
+
+    assert bodies(api, conversation) == ["***", "Hi", "<Hi>"]
 
 
 def test_callback_sees_the_store_before_and_after(api: Api, conversation: str) -> None:

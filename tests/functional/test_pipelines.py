@@ -68,6 +68,20 @@ def test_only_an_apply_gets_what_can_write() -> None:
     assert [name for name, job in jobs(GITLAB).items() if "STATE_TOKEN" in str(job)] == ["apply"]
 
 
+def test_foreign_actions_are_pinned() -> None:
+    """A tag can be moved to another commit, which would then run beside the credentials."""
+    uses = [
+        step["uses"]
+        for found in WORKFLOWS.values()
+        for job in found.values()
+        for step in job["steps"]
+        if "uses" in step
+    ]
+
+    assert uses
+    assert [used for used in uses if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", used)] == []
+
+
 def test_a_fork_gets_no_credentials() -> None:
     """Of the jobs of a pull request, those that have secrets are not for forks."""
     secretive = {

@@ -180,6 +180,23 @@ def test_second_interrupt_does_not_wait(served: Project, remote: Emulator) -> No
     assert bodies(remote) == expected(20)
 
 
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_during_the_last_request(served: Project, remote: Emulator, signum: signal.Signals) -> None:
+    """Nothing is left, so it is complete, and exits with 0."""
+    served.write("desk.yaml", manifest(3))
+    marker = served.folder / "hanging"
+    remote.faults.add(Fault("create_message", Pause(marker), nth=3))
+    with started(served, "apply", "desk.yaml", "--auto-approve") as command:
+        until(marker.exists)
+        command.interrupt(signum)
+        with pytest.raises(subprocess.TimeoutExpired):
+            command.process.wait(0.2)
+        marker.unlink()
+        assert command.end() == 0
+        assert "Apply complete! Resources: 5 added, 0 changed, 0 destroyed." in command.out
+        assert "interrupted" not in command.err
+
+
 def test_interrupt_at_the_prompt_changes_nothing(served: Project, remote: Emulator) -> None:
     """Without waiting for an answer."""
     served.write("desk.yaml", manifest(3))

@@ -165,14 +165,20 @@ def test_outcome_that_cannot_be_looked_up_stays_unknown(desk: Desk) -> None:
     expect_three(desk)
 
 
-@pytest.mark.parametrize(("hours", "waits"), [(0, True), (1, False)])
-def test_old_intent_is_believed_not_to_have_happened_at_once(desk: Desk, hours: int, *, waits: bool) -> None:
-    """No request of an hour ago is still under way; one of a moment ago may be."""
+@pytest.mark.parametrize(
+    ("server", "own", "waits"), [(0, 0, True), (1, 1, False), (1, 0, True), (0, 1, True), (1, -1, True)]
+)
+def test_only_an_old_intent_is_believed_not_to_have_happened_at_once(
+    desk: Desk, server: int, own: int, *, waits: bool
+) -> None:
+    """No request of an hour ago is still under way; it is old if it is so by both clocks: one may jump."""
     desk.apply(conversation("a: One"))
-    desk.fault("create_message:1:reset_before", *(f"list_messages:{nth}:403" for nth in (3, 4, 5)))
+    unreadable = Fault("create_message", Invoke(desk.fault_more("list_messages:403")))
+    desk.fault(unreadable, "create_message:1:reset_before")
     assert statuses(desk.apply(THREE))["desk/c/b"] is Status.UNKNOWN
     desk.fault()
-    desk.set_clock(hours)
+    desk.set_clock(server)
+    desk.set_clock(own, whose="own")
     before = desk.elapsed
 
     desk.apply(THREE, settle=10)

@@ -10,7 +10,6 @@ import pytest
 from reconciler.model import Message, RemoteMedia, RemoteMessage
 from reconciler.planner.diff import desired_values, live_values
 from reconciler.planner.match import (
-    Create,
     Pairs,
     author_of,
     forgiven,
@@ -18,7 +17,6 @@ from reconciler.planner.match import (
     live_match_text,
     match_text,
     pair,
-    settle,
     tolerant_text,
     wanted,
 )
@@ -112,15 +110,6 @@ def test_a_match_text_can_be_made_of_any_text() -> None:
 
     assert live_match_text(odd) != live_match_text(live("IM1", 0, body='\ud83d"', author="x"))
     assert match_text({"body": '"\ud83d', "author": "x"}) == live_match_text(odd)
-
-
-def test_settling_takes_the_lowest_unclaimed_message_above_the_boundary() -> None:
-    """Below it stands what was there before; claimed sids belong to others."""
-    listed = [(["#"], live(f"IM{index}", index)) for index in (5, 2, 3, 4)]
-
-    found = settle([Create("a", "#", 2), Create("b", "#", 2), Create("c", "other", 2)], listed, {"IM3"})
-
-    assert {address: one.sid for address, one in found.items()} == {"a": "IM4", "b": "IM5"}
 
 
 @pytest.mark.parametrize(

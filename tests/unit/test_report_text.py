@@ -190,7 +190,8 @@ def test_failure_says_what_went_wrong_and_how_to_go_on() -> None:
         "error: update of `support/order-4711/status` failed: Twilio answered 429 five times in 31 s "
         "(code 20429) (and 1 more failed or are unknown)\n"
         "hint: 1 of 4 actions were applied and saved; run `reconciler apply` again to continue from there; "
-        "if that cannot tell, say which message it is: `reconciler import support/order-4711/photo SID`\n"
+        "if that cannot tell, say which message it is: `reconciler import support/order-4711/photo SID`, "
+        "or that there is none: `reconciler state rm support/order-4711/photo`\n"
     )
 
 

@@ -49,10 +49,13 @@ def full_state() -> State:
                 boundary=4,
                 creates={"support/order-1/z": "2" * 32, "support/order-1/a": "3" * 32},
                 tolerant={"support/order-1/z": ("5" * 32, "6" * 32)},
+                dates={"support/order-1/z": "9" * 32},
+                participants={"support/order-1/participants/alice": "a" * 32},
                 service_sid="IS1",
                 conversation_sid="CH1",
                 webhooks=True,
                 opened_at="2026-01-05T09:00:00Z",
+                clock_at="2026-01-05T09:00:01Z",
             )
         },
         intents={
@@ -64,10 +67,12 @@ def full_state() -> State:
                 match="4" * 32,
                 tolerant="7" * 32,
                 author="8" * 32,
+                date="b" * 32,
                 webhooks=True,
                 name="order-1",
                 known=("CH0",),
                 opened_at="2026-01-05T09:00:00Z",
+                clock_at="2026-01-05T09:00:01Z",
             )
         },
         used_plans=["plan-1", "plan-2"],
@@ -173,8 +178,12 @@ def as_version_1() -> State:
     """Return the state in which every field is set that the first format knew."""
     state = full_state()
     at, lost = "support/order-1", "support/order-1/lost"
-    state.in_flight[at] = msgspec.structs.replace(state.in_flight[at], tolerant={})
-    state.intents[lost] = msgspec.structs.replace(state.intents[lost], tolerant="", author="")
+    state.in_flight[at] = msgspec.structs.replace(
+        state.in_flight[at], tolerant={}, dates={}, participants={}, clock_at=""
+    )
+    state.intents[lost] = msgspec.structs.replace(
+        state.intents[lost], tolerant="", author="", date="", clock_at=""
+    )
     return state
 
 

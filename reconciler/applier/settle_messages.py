@@ -1,0 +1,149 @@
+"""Find out which messages the creates of one conversation made whose replies are not on record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from reconciler.applier.polling import Answer, Patience, Pause, poll, sleep
+from reconciler.model import RemoteMessage
+from reconciler.planner.diff import MESSAGE, Digest, live_values, managed_part
+from reconciler.planner.match import Likeness, likeness
+from reconciler.planner.settlement import Candidate, Create, Settlement, settle
+from reconciler.refresh import tail
+from reconciler.state.model import Binding, Intent, State
+
+if TYPE_CHECKING:
+    from reconciler.twilio.client import Twilio
+
+_UPLOADED: Final = "uploaded"
+"""Stands for the media sid of a file while it is not uploaded yet."""
+_DATE: Final = "date_created"
+_FORGIVABLE: Final = frozenset({"body", "attributes"})
+"""Fields that a server may have normalised in a message that is known to be ours."""
+
+
+class Found(Struct, frozen=True):
+    """What became of the create of one message: *live* if it happened.
+
+    *unknown* says why that cannot be told. *gone* if its conversation does not exist any more.
+    """
+
+    intent: Intent
+    live: RemoteMessage | None = None
+    unknown: str = ""
+    gone: bool = False
+
+
+def announced_likeness(digest: Digest, send: dict[str, str]) -> Likeness:
+    """Return by what a create is recognised before it is sent, when the sid of its file is not known."""
+    media_sid = _UPLOADED if "media" in send else send.get("media_sid", "")
+    return likeness({**send, "media_sid": media_sid}, digest)
+
+
+def date_digest(digest: Digest, send: dict[str, str]) -> str:
+    """Return the digest of the date that a create carries, or an empty text if it carries none."""
+    return digest(_DATE, send[_DATE]) if _DATE in send else ""
+
+
+async def find_messages(
+    client: Twilio,
+    digest: Digest,
+    intents: Sequence[Intent],
+    claimed: Collection[str],
+    patience: Patience,
+    pause: Pause = sleep,
+) -> list[Found]:
+    """Settle *intents* of one conversation, none of whose creates may be in flight any more.
+
+    *claimed* are the sids of its messages that stand for something else.
+    """
+    if not intents[0].conversation_sid:
+        return [Found(intent) for intent in intents]  # the conversation came to nothing
+    where = (intents[0].service_sid, intents[0].conversation_sid)
+    boundary = min(intent.boundary for intent in intents)
+    creates = [_create(intent) for intent in intents]
+    newer: list[RemoteMessage] = []
+    settlement = Settlement({}, {}, {})
+
+    async def look() -> bool:
+        nonlocal newer, settlement
+        newer = [live async for live in tail(client, *where, boundary, expected=2 * len(creates))]
+        settlement = settle(creates, [_candidate(digest, live) for live in newer], claimed)
+        return len(settlement.exact) == len(creates)
+
+    answer = await poll(look, patience, pause)
+    if answer is Answer.GONE:
+        return [Found(intent, gone=True) for intent in intents]
+    found = settlement.exact if answer is Answer.UNKNOWN else settlement.found
+    taken = {live.sid for live in settlement.found.values()}.union(claimed)
+    unclaimed = [live for live in newer if live.sid not in taken]
+    return [
+        Found(intent, live)
+        if (live := found.get(intent.address)) is not None
+        else Found(intent, unknown=_doubt(intent, answer, settlement, unclaimed))
+        for intent in intents
+    ]
+
+
+def message_binding(state: State, intent: Intent, live: RemoteMessage, *, replied: bool) -> Binding:
+    """Return the binding of a message that was created, or turned out to be, for *intent*.
+
+    What the address stood for before in this conversation is superseded by it. Any difference in a reply is
+    the server's doing. In a message that was found later only a normalised text is; what else differs was
+    changed by somebody, and is drift.
+    """
+    before = state.bindings.get(intent.address)
+    superseded: tuple[str, ...] = ()
+    if before is not None and before.conversation_sid == intent.conversation_sid and before.sid != live.sid:
+        superseded = (*before.superseded, before.sid)
+    values = live_values(live)
+    observed = {}
+    for name, sent in intent.sent.items():
+        if name not in MESSAGE.unseen and (replied or name in _FORGIVABLE):
+            seen = managed_part(name, values.get(name, MESSAGE.defaults.get(name, "")), intent.ignored)
+            if (digest := state.digest(name, seen)) != sent:
+                observed[name] = digest
+    return Binding(
+        sid=live.sid,
+        service_sid=intent.service_sid,
+        conversation_sid=intent.conversation_sid,
+        index=live.index,
+        sent=intent.sent,
+        observed=observed,
+        superseded=superseded,
+        imported=not intent.sent,
+        sensitive=intent.sensitive,
+        ignored=intent.ignored,
+    )
+
+
+def _doubt(intent: Intent, answer: Answer, settlement: Settlement, unclaimed: Sequence[RemoteMessage]) -> str:
+    """Return why it cannot be told what became of a create that was not found, or an empty text."""
+    if answer is Answer.UNKNOWN:
+        return "its conversation could not be read"
+    if intent.address in settlement.doubts:
+        return settlement.doubts[intent.address]
+    if intent.webhooks and any(live.index > intent.boundary for live in unclaimed):
+        return f"webhooks were on, and messages above index {intent.boundary} may be it, rewritten"
+    return ""
+
+
+def _create(intent: Intent) -> Create:
+    return Create(intent.address, intent.boundary, intent.match, intent.tolerant, intent.author, intent.date)
+
+
+def _candidate(digest: Digest, live: RemoteMessage) -> Candidate:
+    values = live_values(live)
+    alike = [likeness(values, digest)]
+    if live.media:  # it may be of a file whose sid was not known
+        alike.append(likeness({**values, "media_sid": _UPLOADED}, digest))
+    return Candidate(
+        live,
+        matches=tuple(one.match for one in alike),
+        tolerant=tuple(one.tolerant for one in alike),
+        author=alike[0].author,
+        date=digest(_DATE, values[_DATE]),
+    )

@@ -1,0 +1,139 @@
+"""Find out which service, conversation or participant a create made whose reply is not on record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from reconciler.applier.polling import Answer, Patience, Pause, poll, sleep
+from reconciler.canonical import canonical_date
+from reconciler.errors import NotFound
+from reconciler.model import RemoteParticipant, ResourceType, type_of
+from reconciler.planner.diff import Digest
+from reconciler.planner.people import live_participant_values, natural_key
+from reconciler.state.model import Binding, Bound, Closed, Intent, Record, State
+
+if TYPE_CHECKING:
+    from reconciler.twilio.client import Twilio
+
+_PERSON: Final = "participant"
+"""The field name under which natural keys are digested."""
+
+
+class Settled(Struct, frozen=True):
+    """What became of one intent: *binding* if it happened; *unknown* says why that cannot be told."""
+
+    intent: Intent
+    binding: Binding | None = None
+    unknown: str = ""
+
+    @property
+    def record(self) -> Record | None:
+        """Return what to write down, or None while it is unknown."""
+        if self.unknown:
+            return None
+        if self.binding is not None:
+            return Bound(self.intent.address, self.binding)
+        return Closed(self.intent.address)
+
+
+def person_digest(digest: Digest, values: Mapping[str, str]) -> str:
+    """Return the digest of the natural key of a participant with these *values*."""
+    return digest(_PERSON, json.dumps(natural_key(values)))
+
+
+def is_ours(date_created: str | None, intent: Intent) -> bool:
+    """Return whether what was made at that date is not older than *intent*, before which it was not there."""
+    return (canonical_date(date_created) or "") >= intent.opened_at
+
+
+async def settle_parent(client: Twilio, intent: Intent, patience: Patience, pause: Pause = sleep) -> Settled:
+    """Settle the create of a service (by what was there before) or a conversation (by its unique name)."""
+    binding: Binding | None = None
+
+    async def look() -> bool:
+        nonlocal binding
+        if type_of(intent.address) is ResourceType.SERVICE:
+            binding = await _new_service(client, intent)
+        else:
+            binding = await _new_conversation(client, intent)
+        return binding is not None
+
+    if type_of(intent.address) is not ResourceType.SERVICE and not intent.service_sid:
+        return Settled(intent)  # its service came to nothing
+    if await poll(look, patience, pause) is Answer.UNKNOWN:
+        return Settled(intent, unknown="what is there could not be read")
+    return Settled(intent, binding)
+
+
+async def settle_participant(
+    client: Twilio, state: State, intent: Intent, patience: Patience, pause: Pause = sleep
+) -> Settled:
+    """Settle the create of a participant, by its natural key."""
+    if not intent.conversation_sid:
+        return Settled(intent)  # the conversation came to nothing
+    live: RemoteParticipant | None = None
+
+    async def look() -> bool:
+        nonlocal live
+        live = await find_participant(client, state.digest, intent)
+        return live is not None
+
+    if await poll(look, patience, pause) is Answer.UNKNOWN:
+        return Settled(intent, unknown="the participants of its conversation could not be read")
+    if live is None:
+        return Settled(intent)
+    before = state.bindings.get(intent.address)
+    superseded: tuple[str, ...] = ()
+    if before is not None and before.sid != live.sid:
+        superseded = (*before.superseded, *((before.sid,) if before.created else ()))
+    return Settled(
+        intent,
+        Binding(
+            sid=live.sid,
+            service_sid=intent.service_sid,
+            conversation_sid=intent.conversation_sid,
+            sent=intent.sent,
+            superseded=superseded,
+            created=is_ours(live.date_created, intent),
+            imported=not intent.sent,
+        ),
+    )
+
+
+async def find_participant(client: Twilio, digest: Digest, intent: Intent) -> RemoteParticipant | None:
+    """Return who has the natural key of *intent*."""
+    async for page in client.participant_pages(intent.service_sid, intent.conversation_sid):
+        for live in page:
+            if person_digest(digest, live_participant_values(live)) == intent.match:
+                return live
+    return None
+
+
+async def _new_service(client: Twilio, intent: Intent) -> Binding | None:
+    """Find a service of that name that was not there before; of several, none is known to be ours."""
+    new = [
+        service.sid
+        async for page in client.service_pages()
+        for service in page
+        if service.friendly_name == intent.name and service.sid not in intent.known
+    ]
+    return Binding(sid=new[0], sent=intent.sent, created=len(new) == 1) if new else None
+
+
+async def _new_conversation(client: Twilio, intent: Intent) -> Binding | None:
+    """Find it by its unique name; it is ours only if it is not older than the intent."""
+    try:
+        live = await client.fetch_conversation(intent.service_sid, intent.name)
+    except NotFound:
+        return None
+    return Binding(
+        sid=live.sid,
+        service_sid=intent.service_sid,
+        sent=intent.sent,
+        created=is_ours(live.date_created, intent),
+        sensitive=intent.sensitive,
+    )

@@ -1,0 +1,101 @@
+"""Never post what stands there already: recognise it, and take it over or refuse.
+
+Two kinds of entries post a message: creates and replacements. The double of an entry is a live message
+that belongs to nobody and says what the entry would post. For a replacement only one above the old
+message counts: an earlier apply ended after it had posted the new message and before it deleted the old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from reconciler.model import RemoteMessage, Unmanaged
+from reconciler.planner.actions import Verb
+from reconciler.planner.draft import Draft, Scope, plural, quoted
+from reconciler.planner.match import Pairs, Wanted, forgiven, pair
+from reconciler.planner.messages import Entry, adopt, posted, refuse_protected
+
+
+def recognise(
+    draft: Draft, scope: Scope, entries: Sequence[Entry], replaced: Callable[[], Iterable[Entry]]
+) -> None:
+    """Take over the doubles of *entries*, or refuse to double them.
+
+    *replaced* returns the entries that are to be replaced; it is asked once all creates are decided.
+    """
+    creates = [entry for entry in entries if entry.verb is Verb.CREATE]
+    if _decide(draft, scope, creates, entries):
+        _decide(draft, scope, list(replaced()), entries)
+
+
+def strangers(scope: Scope, entries: Iterable[Entry] = ()) -> list[RemoteMessage]:
+    """Return the messages that belong to nobody: not bound, not superseded, claimed by no open intent.
+
+    Those that *entries* take over do not count.
+    """
+    taken = {sid for binding in scope.bindings.values() for sid in (binding.sid, *binding.superseded)}
+    taken.update(entry.live.sid for entry in entries if entry.live is not None)
+    return [
+        live
+        for live in scope.view.messages.values()
+        if live.sid not in taken and (scope.boundary is None or live.index <= scope.boundary)
+    ]
+
+
+def deletes_strangers(scope: Scope) -> bool:
+    """Return True if the plan deletes the messages of this conversation that belong to nobody."""
+    return (
+        scope.selection is None and scope.desired is not None and scope.desired.unmanaged is Unmanaged.DELETE
+    )
+
+
+def _decide(draft: Draft, scope: Scope, posting: Sequence[Entry], entries: Iterable[Entry]) -> bool:
+    """Take over the doubles of *posting* that may be; return False if any had to be refused."""
+    refused: list[Entry] = []
+    deleting = deletes_strangers(scope)
+    looking = deleting or not all(scope.options.duplicates(entry.address) for entry in posting)
+    found = pair(map(_wanted, posting), strangers(scope, entries)) if posting and looking else Pairs()
+    for entry in posting:
+        address = entry.address
+        if address not in found or not scope.selects(address):
+            continue
+        if scope.options.adopts(address) or (deleting and address in found.exact):
+            _take_over(draft, scope, entry, found[address])
+        elif not deleting and not scope.options.duplicates(address):
+            refused.append(entry)
+    if refused:
+        _refuse(draft, scope, refused, found)
+    return not refused
+
+
+def _wanted(entry: Entry) -> Wanted:
+    """Return what *entry* posts. Which date a timeline came to is not known without the state."""
+    fields = posted(entry)
+    if entry.message.after is not None:
+        fields.pop("date_created", None)
+    above = entry.live.index if entry.live is not None else -1
+    return Wanted(entry.address, fields, entry.message.file, above)
+
+
+def _take_over(draft: Draft, scope: Scope, entry: Entry, double: RemoteMessage) -> None:
+    old = entry.live
+    if old is not None and entry.message.prevent_destroy:
+        refuse_protected(draft, entry.address, "replaced")
+    adopt(draft, scope, entry, double)
+
+
+def _refuse(draft: Draft, scope: Scope, refused: Sequence[Entry], found: Pairs) -> None:
+    first = refused[0]
+    live = found[first.address]
+    differs = forgiven(posted(first), live) if first.address in found.tolerant else ()
+    but = f", but for how {quoted(differs)} is written" if differs else ""
+    again = first.live is not None
+    draft.refuse(
+        "identical_exists",
+        f"{plural(len(refused), 'message')} to be {'posted again' if again else 'created'} in "
+        f"`{scope.address}` {'stand' if len(refused) > 1 else 'stands'} there already, unmanaged "
+        f"(the first: `{first.address}` equals {live.sid}{but})",
+        "pass `--adopt` to take over what is there"
+        + (" and delete what it replaces" if again else "")
+        + ", or `--duplicate` to create it again",
+    )
