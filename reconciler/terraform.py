@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from reconciler.canonical import canonical_attributes, canonical_date, canonical_sid
 from reconciler.errors import UsageError
+from reconciler.foreign import json_fault
 from reconciler.model import Message
 
 RESOURCE: Final = "twilio_conversations_services_conversations_messages_v1"
@@ -67,7 +68,7 @@ def read_terraform(data: bytes, where: str) -> list[TerraformMessage]:
     try:
         state = msgspec.json.decode(data, type=_State)
     except msgspec.DecodeError as error:
-        raise UsageError(f"`{where}` is damaged: {str(error)[:200]}", hint=_PULL) from error
+        raise UsageError(f"`{where}` is damaged: {json_fault(data, error)}", hint=_PULL) from error
     messages = [
         _message(resource, instance, where)
         for resource in state.resources

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.site import Site
 from reconciler.errors import UsageError
+from reconciler.foreign import json_fault
 
 
 class _Faults(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,7 +63,9 @@ class Control:
         try:
             texts = msgspec.json.decode(body, type=_Faults).faults
             faults = [parse_fault(text) for text in texts]
-        except (msgspec.DecodeError, UsageError) as error:
+        except msgspec.DecodeError as error:
+            return _json({"error": f"the body cannot be read: {json_fault(body, error)}"}, 400)
+        except UsageError as error:
             return _json({"error": str(error)}, 400)
         self._site.faults.add(*faults)
         return Response(status_code=204)

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from reconciler.emulator.fields import stamp
 from reconciler.errors import UsageError
+from reconciler.foreign import quoted
 from reconciler.runtime.atomic_file import require_replaceable
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -135,12 +136,12 @@ class Database:
                 raise
         except sqlite3.OperationalError as error:
             raise UsageError(
-                f"cannot open the emulator's data file `{path}`: {error}",
+                f"cannot open the emulator's data file `{path}` ({quoted(error)})",
                 hint="check that its folder exists and can be written to",
             ) from error
         except sqlite3.DatabaseError as error:
             raise UsageError(
-                f"`{path}` is no data file of the emulator: {error}",
+                f"`{path}` is no data file of the emulator ({quoted(error)})",
                 hint="name another file; a file that does not exist is created",
             ) from error
 

@@ -20,6 +20,7 @@ from reconciler.emulator import Emulator
 from reconciler.emulator.connection import EXTENSION
 from reconciler.emulator.options import EmulatorOptions
 from reconciler.errors import UsageError
+from reconciler.foreign import quoted
 
 HOST: Final = "127.0.0.1"
 _KEEP_ALIVE_SECONDS: Final = 60
@@ -73,7 +74,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
         listener = socket.create_server((HOST, port))
     except (OSError, OverflowError) as error:
         raise UsageError(
-            f"cannot listen on port {port} of {HOST}: {error}",
+            f"cannot listen on port {port} of {HOST} ({quoted(error)})",
             hint="stop what uses it, or pass `--port 0` for a free one",
         ) from error
     with listener:

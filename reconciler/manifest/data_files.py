@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from reconciler.foreign import json_fault, quoted
 from reconciler.manifest.fields import MB
 from reconciler.manifest.findings import Refusal
 from reconciler.manifest.media import inside
@@ -99,7 +100,7 @@ def _counted(reader: Any, written: str) -> Iterator[tuple[int, list[str]]]:
             yield start, cells
             start = reader.line_num + 1
     except csv.Error as error:
-        raise Refusal(f"names `{written}`, whose line {start} is no CSV: {error}") from error
+        raise Refusal(f"names `{written}`, whose line {start} is no CSV ({quoted(error)})") from error
 
 
 def _json(text: str, written: str) -> list[Row] | dict[str, Any]:
@@ -123,7 +124,7 @@ def _decoded(text: str, whose: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (ValueError, RecursionError) as error:
-        raise Refusal(f"names {whose} is no JSON: {error}") from error
+        raise Refusal(f"names {whose} is no JSON: {json_fault(text, error)}") from error
 
 
 _FORMATS: Final = {".csv": _csv, ".json": _json, ".jsonl": _json_lines}

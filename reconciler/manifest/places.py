@@ -24,6 +24,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from reconciler.foreign import quoted
 from reconciler.manifest.findings import Loc
 from reconciler.manifest.reader import (
     DEEPEST,
@@ -81,6 +82,9 @@ _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 """A pattern that is compiled only when it is needed, as that takes longer than a small manifest."""
 
 
+_QUOTES: Final = ("'", '"')
+_RESERVED: Final = ("@", "`", "%")
+"""What no text starts with, unless it is in quotes."""
 _NOWHERE: Final[Loc] = ("",)
 """Where the value of a faulty key is: read for its own faults, and dropped."""
 
@@ -291,28 +295,34 @@ def _written(tag: str) -> str:
 
 
 def _syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
-    # of a quote that is never closed, its start is worth more than the end of the file
-    unclosed = "end of stream" in str(error.problem) and error.context_mark is not None
-    mark = error.context_mark if unclosed else error.problem_mark
-    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
     lines = text.splitlines()
+    opened, met = error.context_mark, error.problem_mark
+    # of a quote that is never closed, its start is worth more than the end of the file
+    unclosed = opened is not None and _from(lines, opened)[:1] in _QUOTES and not _from(lines, met).strip()
+    mark = opened if unclosed else met
+    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    said = quoted(Exception(error.problem), "libyaml")
     line = lines[place.line - 1] if place.line <= len(lines) else ""
-    return Fault(
-        place, f"the YAML cannot be read: {error.problem}", _syntax_hint(str(error.problem), line, place)
-    )
+    hint = "close the quotes that start here" if unclosed else _syntax_hint(line, place)
+    return Fault(place, f"the YAML cannot be read ({said})", hint)
 
 
-def _syntax_hint(problem: str, line: str, place: Place) -> str | None:
+def _from(lines: list[str], mark: Any) -> str:
+    """Return the text from *mark* on; without one, nothing."""
+    if not mark or mark.line >= len(lines):
+        return ""
+    return "\n".join((lines[mark.line][mark.column :], *lines[mark.line + 1 :]))
+
+
+def _syntax_hint(line: str, place: Place) -> str | None:
     at = line[place.column - 1 : place.column]
-    if "cannot start any token" in problem and at == "\t":
+    if at == "\t":
         return "indent with spaces; YAML does not allow tabs"
-    if "cannot start any token" in problem:
+    if at in _RESERVED:
         return f"put a text that starts with `{at}` in quotes"
-    if "mapping values are not allowed" in problem:
+    if at == ":":
         return "put a text that contains `: ` in quotes, or check the indentation"
-    if "end of stream" in problem:
-        return "close the quotes that start here"
-    if "escape" in problem:
+    if "\\" in line[max(place.column - 3, 0) : place.column]:
         return "write the character itself, or use single quotes to keep backslashes"
     return None
 

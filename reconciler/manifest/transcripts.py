@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from reconciler.foreign import json_fault
 from reconciler.manifest.data_files import Row, read_rows
 from reconciler.manifest.findings import Refusal
 from reconciler.manifest.wording import close_to, cut
@@ -74,4 +75,4 @@ def _attributes(value: Any, where: str) -> Any:
     try:
         return msgspec.json.decode(value)
     except (ValueError, RecursionError) as error:
-        raise Refusal(f"names {where} has attributes that are no JSON: {error}") from error
+        raise Refusal(f"names {where} has attributes that are no JSON: {json_fault(value, error)}") from error

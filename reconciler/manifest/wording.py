@@ -41,7 +41,7 @@ def wrong_value(detail: ErrorDetails) -> Sentence:
     if given is None:
         return "has no value", "give it a value, or remove it"
     say = _SENTENCES.get(detail["type"])
-    return say(given, detail.get("ctx", {})) if say else (f"is wrong: {detail['msg'].lower()}", None)
+    return say(given, detail.get("ctx", {})) if say else (f'is wrong (pydantic says "{detail["msg"]}")', None)
 
 
 def described(given: Any) -> str:

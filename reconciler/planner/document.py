@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.errors import PlanError
+from reconciler.foreign import json_fault
 from reconciler.planner.actions import Plan
 
 FORMAT_VERSION: Final = 2
@@ -102,7 +103,7 @@ def _decoded(data: bytes, kind: type[T]) -> T:
         try:
             return msgspec.convert(json.loads(data), kind)
         except (ValueError, RecursionError):
-            raise PlanError(f"the plan is damaged: {error}", hint=_AGAIN) from error
+            raise PlanError(f"the plan is damaged: {json_fault(data, error)}", hint=_AGAIN) from error
 
 
 def _digest(body: bytes) -> bytes:

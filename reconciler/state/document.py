@@ -5,7 +5,6 @@ change of shape, an added field too, raises `FORMAT_VERSION`: an older release m
 file, as a field that it dropped on its next write could be the one that prevents a duplicate.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from inspect import cleandoc
 from itertools import islice
@@ -18,6 +17,7 @@ from msgspec.structs import force_setattr
 from reconciler import __version__
 from reconciler.canonical import canonical_sid
 from reconciler.errors import StateError
+from reconciler.foreign import json_fault, quoted
 from reconciler.model import Address
 from reconciler.state.model import Binding, InFlight, Intent, State
 
@@ -203,13 +203,13 @@ def _explain(data: bytes, where: str, error: Exception) -> StateError:
     try:
         document = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _damaged(where, _position(data, error)) if data.lstrip()[:1] == b"{" else _foreign(where)
+        return _damaged(where, json_fault(data, error)) if data.lstrip()[:1] == b"{" else _foreign(where)
     if not isinstance(document, dict) or not {"format_version", "lineage"} <= document.keys():
         return _foreign(where)
     version = document["format_version"]
     if type(version) is int and version > FORMAT_VERSION:
         return _newer(where, version)
-    return _damaged(where, _first_misfit(document) or str(error)[:_SHOWN])
+    return _damaged(where, _first_misfit(document) or json_fault(data, error))
 
 
 def _damaged(where: str, detail: str) -> StateError:
@@ -233,16 +233,6 @@ def _newer(where: str, version: int) -> StateError:
     )
 
 
-def _position(data: bytes, error: Exception) -> str:
-    if at := re.search(r" \(byte (\d+)\)$", str(error)):
-        line = data.count(b"\n", 0, int(at[1])) + 1
-        return f"line {line}: {str(error)[: at.start()]}"
-    if "truncated" in str(error):
-        last = data.count(b"\n") + 1
-        return f"it ends too early, in line {last}"
-    return str(error)
-
-
 def _first_misfit(document: dict[str, Any]) -> str | None:
     """Name the entry that has the wrong shape: the decoder's own message leaves out its address."""
     shapes: tuple[tuple[str, type[Struct]], ...] = (
@@ -256,5 +246,5 @@ def _first_misfit(document: dict[str, Any]) -> str | None:
             try:
                 msgspec.convert(entry, shape)
             except msgspec.ValidationError as error:
-                return f"`{address[:_SHOWN]}` in `{section}`: {str(error)[:_SHOWN]}"
+                return f"`{address[:_SHOWN]}` in `{section}` is not what is expected there ({quoted(error)})"
     return None

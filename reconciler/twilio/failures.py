@@ -14,6 +14,7 @@ from typing import Final
 import httpx
 
 from reconciler.errors import Conflict, NotFound, NotSent, OutcomeUnknown, Refused, RemoteError, Throttled
+from reconciler.foreign import quoted
 from reconciler.twilio import wire
 
 _NEVER_CONNECTED: Final = (
@@ -91,7 +92,7 @@ def of_reply(response: httpx.Response, content: bytes, *, operation: str, where:
 def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, where: str) -> RemoteError:
     """Return `NotSent` if no connection to *url* was made, else `OutcomeUnknown`."""
     server = url.netloc.decode()
-    cause = wire.shortened(str(error)) or type(error).__name__
+    cause = wire.shortened(quoted(error))
     if isinstance(error, _NEVER_CONNECTED):
         return NotSent(
             f"{operation} failed: no connection to `{server}`: {cause}",

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from reconciler.canonical import canonical_instant
 from reconciler.errors import UsageError
+from reconciler.foreign import json_fault
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 
 MESSAGE_FORM: Final = {
@@ -152,16 +153,16 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         return decoder.decode(data)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise Unreadable(str(error)) from error
+        raise Unreadable(json_fault(data, error)) from error
     except ValueError as error:
         # Half a surrogate pair, as a careless client leaves it when it cuts an emoji, is refused by
         # the fast decoder. One such message must not make a whole conversation unreadable.
         if len(data) > _MOST_REPAIRED:
-            raise Unreadable(str(error)) from error
+            raise Unreadable(json_fault(data, error)) from error
         try:
             value: T = msgspec.convert(json.loads(data), decoder.type)  # msgspec 0.23: mypy infers Any
         except (ValueError, RecursionError):
-            raise Unreadable(str(error)) from error
+            raise Unreadable(json_fault(data, error)) from error
         return value
 
 

@@ -11,6 +11,7 @@ from reconciler.model import RemoteConversation, RemoteMedia, RemoteMessage, Rem
 from reconciler.naming import Names, name_from
 from reconciler.said import conversation_of, message_of
 from reconciler.state.model import Binding, State
+from tests.foreign import without_quotes
 
 HEX = "0123456789abcdef" * 2
 SERVICE = RemoteService(f"IS{HEX}", "Support desk")
@@ -119,7 +120,7 @@ def test_files_are_said_by_sid() -> None:
         ({"body": "a\0b"}, "the text holds the character NUL (U+0000)"),
         ({"attributes": "oops"}, "its attributes are no JSON"),
         ({"attributes": '"\\ud83d"'}, "its attributes are no JSON"),
-        ({"body": "half \ud83d"}, "the YAML cannot be read: found invalid Unicode character escape code"),
+        ({"body": "half \ud83d"}, 'the YAML cannot be read (libyaml says "…")'),
     ],
 )
 def test_a_message_that_no_manifest_can_say_is_left_out(fields: dict[str, str], reason: str) -> None:
@@ -129,7 +130,9 @@ def test_a_message_that_no_manifest_can_say_is_left_out(fields: dict[str, str], 
 
     (conversation,) = captured.services[0].conversations
     assert [message.key for message in conversation.messages] == ["m0008"]
-    assert captured.notes == [f"Support-desk/order-1: {odd.sid} is left out: {reason}"]
+    assert list(map(without_quotes, captured.notes)) == [
+        f"Support-desk/order-1: {odd.sid} is left out: {reason}"
+    ]
 
 
 def test_a_field_of_a_conversation_that_no_manifest_can_say_is_left_out() -> None:

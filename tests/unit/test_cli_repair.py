@@ -150,7 +150,7 @@ def test_a_push_of_nonsense_is_told_apart(path: Path, state: Command) -> None:
     [
         (b"{}", "`standard input` is no state of reconciler"),
         (b"", "the state `standard input` is empty"),
-        (b'{"format_version": 1,', "the state `standard input` is damaged: it ends too early, in line 1"),
+        (b'{"format_version": 1,', "the state `standard input` is damaged: it ends too early"),
     ],
 )
 def test_a_push_of_no_state_is_not_blamed_on_the_state(

@@ -14,6 +14,7 @@ import pytest
 from reconciler.errors import ManifestError
 from reconciler.manifest.load import load
 from reconciler.report.errors import render_error
+from tests.foreign import without_quotes
 
 BROKEN = Path(__file__).parents[1] / "manifests" / "broken"
 CASES = sorted(
@@ -27,7 +28,7 @@ def complaint_about(case: str) -> str:
     """Return what a user reads who runs a command on *case* inside the folder of broken manifests."""
     with pytest.raises(ManifestError) as caught:
         load([Path(case)])
-    return render_error(caught.value)
+    return without_quotes(render_error(caught.value))
 
 
 def golden(case: str) -> Path:

@@ -446,4 +446,4 @@ def test_a_mistake_beside_such_a_text_has_its_place(tmp_path: Path) -> None:
         load_text(tmp_path, broken)
 
     assert [(one.line, one.column) for one in misspelt.value.problems] == [(7, 37)]
-    assert unreadable.value.problems[0].text.startswith("the YAML cannot be read: ")
+    assert unreadable.value.problems[0].text.startswith("the YAML cannot be read (libyaml says ")

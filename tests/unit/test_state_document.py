@@ -20,6 +20,16 @@ from reconciler.state.document import FORMAT_VERSION, decode, decode_lines, enco
 from reconciler.state.model import Binding, InFlight, Intent, State
 
 ROOT = Path(__file__).parents[2]
+MISFIT = "not what is expected there (msgspec says "
+MISFITS: tuple[dict[str, Any], ...] = (
+    {"serial": "7"},
+    {"serial": -1},
+    {"format_version": "1"},
+    {"format_version": True},
+    {"lineage": ""},
+    {"invented": 1},
+    {"bindings": []},
+)
 LINEAGE = "5f0c8a3b9d2e4f6071829304a5b6c7d8"
 
 
@@ -256,17 +266,14 @@ def test_a_newer_format_asks_for_an_upgrade(data: bytes) -> None:
     ("data", "detail"),
     [
         (encode(full_state(), 7)[:-20], "it ends too early, in line 17"),
-        (encode(full_state(), 7).replace(b'"origin":', b"<<<<<<< ours"), "line 7: JSON is malformed"),
-        (document(serial="7"), "Expected `int`, got `str` - at `$.serial`"),
-        (document(serial=-1), "Expected `int` >= 0 - at `$.serial`"),
-        (document(format_version="1"), "Expected `int`, got `str` - at `$.format_version`"),
-        (document(format_version=True), "Expected `int`, got `bool` - at `$.format_version`"),
-        (document(lineage=""), "Expected `str` of length >= 1 - at `$.lineage`"),
-        (document(invented=1), "Object contains unknown field `invented`"),
-        (document(bindings=[]), "Expected `object`, got `array` - at `$.bindings`"),
-        (document(bindings={"a/b/c": {"sid": 1}}), "`a/b/c` in `bindings`: Expected `str`, got `int`"),
-        (document(intents={"a/b/c": 3}), "`a/b/c` in `intents`: Expected `object`, got `int`"),
-        (document().replace(b"support/order-1", b"\xff", 1), "utf"),
+        (
+            encode(full_state(), 7).replace(b'"origin":', b"<<<<<<< ours"),
+            "it stops being JSON at line 7, column 3",
+        ),
+        *((document(**change), f"it is {MISFIT}") for change in MISFITS),
+        (document(bindings={"a/b/c": {"sid": 1}}), f"`a/b/c` in `bindings` is {MISFIT}"),
+        (document(intents={"a/b/c": 3}), f"`a/b/c` in `intents` is {MISFIT}"),
+        (document().replace(b"support/order-1", b"\xff", 1), "it stops being UTF-8 at byte "),
     ],
 )
 def test_a_damaged_file_says_where(data: bytes, detail: str) -> None:
@@ -274,7 +281,7 @@ def test_a_damaged_file_says_where(data: bytes, detail: str) -> None:
     error = refusal(data)
 
     assert error.text.startswith("the state `s.json` is damaged: ")
-    assert detail.casefold() in error.text.casefold()
+    assert detail in error.text
     assert "the damaged file was left as it is" in str(error.hint)
 
 
