@@ -358,13 +358,14 @@ class RemoteService(Struct, frozen=True, gc=False):
 class ConversationView(Struct, frozen=True, gc=False):
     """What was read of one conversation: *remote* is None where it does not exist.
 
-    *complete* says that *messages* are all there are; otherwise they are the managed ones and
-    whatever stands above them. *participants* is None where they were not read.
+    *complete* says that *messages* are all there are; otherwise they are the managed ones and, with
+    *newest*, some that came last. *participants* is None where they were not read.
     """
 
     remote: RemoteConversation | None
     messages: dict[str, RemoteMessage] = {}
     complete: bool = True
+    newest: bool = False
     participants: dict[str, RemoteParticipant] | None = None
 
 

@@ -19,8 +19,9 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.canonical import canonical_instant
+from reconciler.closer import look_closer
 from reconciler.manifest.account import check_account
-from reconciler.model import Address, Desired, Remote
+from reconciler.model import Desired, Remote
 from reconciler.planner.actions import Outcome, Plan
 from reconciler.planner.addresses import prepare
 from reconciler.planner.awaited import await_sids, fill
@@ -34,7 +35,7 @@ from reconciler.planner.grouping import grouped
 from reconciler.planner.open_creates import hold_back
 from reconciler.planner.sensitive import mark
 from reconciler.planner.timeline import resolve_times
-from reconciler.refresh import read_participants, refresh
+from reconciler.refresh import refresh
 from reconciler.session import Session, connect
 from reconciler.state.files import Files
 from reconciler.state.model import State
@@ -113,9 +114,8 @@ class Workplace:
         filled = fill(timed.desired, remote)
         build = plan_refresh if options.refresh_only else partial(build_plan, bound=bound)
         plan = build(filled.desired, remote, prepared.state, options)
-        unseen = _posting_unseen(plan, remote)
-        if unseen:  # whom the new messages reach is asked only where there are any
-            remote = await read_participants(self.session.client, remote, unseen)
+        while closer := await look_closer(self.session.client, plan, remote, bound, options):
+            remote = closer
             plan = build(filled.desired, remote, prepared.state, options)
         plan = mark(finish(plan, prepared, remote), filled.desired, prepared.state)
         plan = fingerprinted(await_sids(plan, filled), remote)
@@ -254,13 +254,3 @@ def fold_in_flight(state: State) -> None:
 
     state.intents = {intent.address: intent for intent in open_intents(state)}
     state.in_flight.clear()
-
-
-def _posting_unseen(plan: Plan, remote: Remote) -> list[Address]:
-    """Return the conversations that get new messages, and whose participants were not read."""
-    views = {address: remote.conversations.get(address) for address in plan.posting}
-    return [
-        address
-        for address, view in views.items()
-        if view is not None and view.remote is not None and view.participants is None
-    ]

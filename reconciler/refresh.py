@@ -71,7 +71,6 @@ async def refresh(
             live,
             declared.get(address),
             bound.messages.get(address, {}),
-            options,
         )
         for address, live in resolved.conversations.items()
         if live is not None and (service := resolved.services[parent_of(address)]) is not None
@@ -109,7 +108,6 @@ class _Reader:
         live: RemoteConversation,
         desired: Conversation | None,
         bindings: dict[Address, Binding],
-        options: Options,
     ) -> None:
         self.client = client
         self.where = (service_sid, live.sid)
@@ -117,14 +115,13 @@ class _Reader:
         self.live = live
         self.desired = desired
         self.bindings = bindings
-        self.options = options
         self.whole = False
 
     async def read(self, *, people: bool) -> ConversationView:
         """Return what the planner must see of this conversation; *people* if participants are bound in it."""
         view = await self._read_messages()
         if people or (self.desired is not None and self.desired.participants):
-            view = await _with_participants(self.client, self.where[0], view)
+            view = await with_participants(self.client, self.where[0], view)
         return view
 
     async def _read_messages(self) -> ConversationView:
@@ -132,19 +129,11 @@ class _Reader:
         deletes_rest = self.desired is not None and self.desired.unmanaged is Unmanaged.DELETE
         if not (wanted or self.bindings or self.whole or deletes_rest):
             return ConversationView(self.live, complete=False)
-        sids, highest = _bound(self.bindings.values())
-        whole = self.whole or deletes_rest or self.options.adopt or not sids
-        # what a create would ask for besides only makes the listing cheaper
-        listed = whole or _listing_is_cheaper(self.client, len(sids), highest)
-        creates = not listed and any(
-            f"{self.address}/{message.key}" not in self.bindings for message in wanted
-        )
-        if listed or _listing_is_cheaper(self.client, len(sids) + creates, highest):
-            messages = await _list(self.client, self.where, sids, self._held)
-            return ConversationView(self.live, messages)
+        sids, highest = bound_sids(self.bindings.values())
+        whole = self.whole or deletes_rest or not sids
+        if whole or _listing_is_cheaper(self.client, len(sids), highest):
+            return ConversationView(self.live, await list_messages(self.client, self.where, sids, self._held))
         messages = await _fetch(self.client, self.where, sids)
-        if creates or len(messages) < len(sids):
-            messages.update({live.sid: live async for live in tail(self.client, *self.where, highest)})
         return ConversationView(self.live, messages, complete=False)
 
     def _held(self) -> _Held:
@@ -156,7 +145,7 @@ class _Reader:
         }
 
 
-def _bound(bindings: Iterable[Binding]) -> tuple[dict[str, int], int]:
+def bound_sids(bindings: Iterable[Binding]) -> tuple[dict[str, int], int]:
     """Return the sids of *bindings*, the superseded ones included, with an index; and the highest index."""
     sids: dict[str, int] = {}
     for binding in bindings:
@@ -166,21 +155,8 @@ def _bound(bindings: Iterable[Binding]) -> tuple[dict[str, int], int]:
     return sids, max(sids.values(), default=-1)
 
 
-async def read_participants(client: Twilio, remote: Remote, addresses: Iterable[Address]) -> Remote:
-    """Return *remote* with the participants of the conversations at *addresses*."""
-    conversations = dict(remote.conversations)
-
-    async def read(address: Address) -> None:
-        service = remote.services[parent_of(address)]
-        if service is not None:
-            view = conversations[address]
-            conversations[address] = await _with_participants(client, service.sid, view)
-
-    await each(list(addresses), read, at_once=AT_ONCE)
-    return msgspec.structs.replace(remote, conversations=conversations, requests=client.counters.read)
-
-
-async def _with_participants(client: Twilio, service_sid: str, view: ConversationView) -> ConversationView:
+async def with_participants(client: Twilio, service_sid: str, view: ConversationView) -> ConversationView:
+    """Return *view* with the participants of its conversation."""
     if view.remote is None:
         return view
     participants = {
@@ -197,7 +173,7 @@ async def read_messages(
     """Return what still exists of the messages in *indexes* (sid -> index), and maybe others."""
     where = (service_sid, conversation_sid)
     if _listing_is_cheaper(client, len(indexes), max(indexes.values())):
-        return await _list(client, where, indexes)
+        return await list_messages(client, where, indexes)
     return await _fetch(client, where, indexes)
 
 
@@ -220,7 +196,7 @@ def _listing_is_cheaper(client: Twilio, fetches: int, highest: int) -> bool:
     return -(-(highest + 1) // client.message_page_size) <= fetches
 
 
-async def _list(
+async def list_messages(
     client: Twilio, where: tuple[str, str], sids: Mapping[str, int], held: Callable[[], _Held] = dict
 ) -> dict[str, RemoteMessage]:
     """Read the whole listing; a bound message is absent only if a second look says so too."""

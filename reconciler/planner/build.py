@@ -224,7 +224,8 @@ class _Planner:
                 self.draft.warn("not_looked_at", address, text)
             return False
         plan_messages(self.draft, scope)
-        self.draft.actions += plan_participants(self.draft, scope, self.bound.participants.get(address, {}))
+        people = self.bound.participants.get(address, {})
+        self.draft.actions += plan_participants(self.draft, scope, people)
         declared, binding = self.declared.get(address), self.state.bindings.get(address)
         if declared is not None:
             self._refuse_protected(declared, scope, first)
@@ -236,7 +237,7 @@ class _Planner:
         if not self._selects_all(address):
             return False
         unmanaged = declared.unmanaged if declared is not None else Unmanaged.KEEP
-        return plan_conversation_removal(self.draft, scope, binding, unmanaged)
+        return plan_conversation_removal(self.draft, scope, binding, unmanaged, people)
 
     def _refuse_protected(self, conversation: Conversation, scope: Scope, first: int) -> None:
         declared = {f"{scope.address}/{message.key}": message for message in conversation.messages}

@@ -23,6 +23,7 @@ from reconciler.planner.diff import CONVERSATION, Digest, compare, digests
 from reconciler.planner.draft import Draft, Scope, plural
 from reconciler.planner.messages import deletion
 from reconciler.planner.notices import tell
+from reconciler.planner.participants import others_in
 from reconciler.planner.timers import TIMERS, contradicted
 from reconciler.state.model import Binding
 
@@ -166,10 +167,12 @@ def put_back(draft: Draft, scope: Scope, first: int) -> None:
     )
 
 
-def plan_conversation_removal(draft: Draft, scope: Scope, binding: Binding, unmanaged: Unmanaged) -> bool:
-    """Let go of a conversation, and delete it if this tool made it and it holds nothing that stays.
+def plan_conversation_removal(
+    draft: Draft, scope: Scope, binding: Binding, unmanaged: Unmanaged, people: Mapping[Address, Binding]
+) -> bool:
+    """Let go of a conversation, and delete it if this tool made it and nothing and nobody in it stays.
 
-    Return whether it is deleted.
+    *people* are its participants that are bound. Return whether it is deleted.
     """
     live = scope.view.remote
     if live is None or not binding.created:
@@ -181,14 +184,21 @@ def plan_conversation_removal(draft: Draft, scope: Scope, binding: Binding, unma
     managed.update(sid for item in scope.bindings.values() for sid in item.superseded)
     spared = {item.sid for item in scope.bindings.values() if item.released}
     others = scope.view.messages.keys() - managed
+    guests = others_in(scope.view, people)
     reason = _reason(destroy=scope.options.destroy)
-    if not scope.view.complete or others & spared or (others and unmanaged is Unmanaged.KEEP):
-        held = f"holds {plural(len(others), 'message')} of others" if others else "was not read as a whole"
-        draft.warn("parent_kept", scope.address, f"{live.sid} is kept and forgotten: it {held}")
+    if not scope.view.complete or others & spared or ((others or guests) and unmanaged is Unmanaged.KEEP):
+        counts = {"message": len(others), "participant": len(guests)}
+        held = " and ".join(plural(count, noun) for noun, count in counts.items() if count)
+        why = f"holds {held} of others" if held else "was not read as a whole"
+        draft.warn("parent_kept", scope.address, f"{live.sid} is kept and forgotten: it {why}")
         draft.actions.append(Action(scope.address, Verb.FORGET, reason, sid=live.sid))
         return False
     strangers = sorted((scope.view.messages[sid] for sid in others), key=lambda message: message.index)
     draft.actions += [deletion(f"{scope.address}/{one.sid}", one, Reason.UNMANAGED) for one in strangers]
+    draft.actions += [
+        Action(f"{scope.address}/participants/{one.sid}", Verb.DELETE, Reason.UNMANAGED, sid=one.sid)
+        for one in guests
+    ]
     values = live_conversation_values(live)
     draft.actions.append(
         Action(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from reconciler.model import Address, RemoteParticipant
+from reconciler.model import Address, ConversationView, RemoteParticipant
 from reconciler.planner.actions import Action, Reason, Verb
 from reconciler.planner.changes import field_changes
 from reconciler.planner.diff import PARTICIPANT, compare, digests
@@ -50,6 +50,13 @@ def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Bindin
         else:
             leaving += _let_go(draft, scope, people, address, binding)
     return leaving
+
+
+def others_in(view: ConversationView, bound: Mapping[Address, Binding]) -> list[RemoteParticipant]:
+    """Return who is in a conversation and was not brought in by this tool."""
+    ours = {sid for binding in bound.values() for sid in binding.superseded}
+    ours.update(binding.sid for binding in bound.values() if binding.created)
+    return [live for sid, live in (view.participants or {}).items() if sid not in ours]
 
 
 class _People:

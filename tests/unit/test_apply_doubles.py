@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,3 +111,71 @@ def test_a_moved_key_takes_over_the_copy_of_its_message(desk: Desk) -> None:
     desk.fault()
     desk.apply(moved)
     assert len(desk.bodies("c")) == 2
+
+
+LONG = 1501
+"""So many messages that a page of the listing does not hold them."""
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A conversation in which others wrote a lot, and whose newest message is bound to `last`."""
+    with Desk(tmp_path_factory.mktemp("long")) as desk:
+        service = desk.emulator.store.services.create({"FriendlyName": "desk"}).sid
+        desk.emulator.store.conversations.create(service, {"UniqueName": "c"})
+        for number in range(LONG - 1):
+            desk.post("c", f"number {number}")
+        sid = desk.post("c", "The last")
+        block = f"import: [{{to: desk/c/last, sid: {sid}}}]\n"
+        desk.apply(block + conversation("last: The last"))
+        yield desk
+
+
+def reads(desk: Desk, *messages: str, options: Options = Options()) -> tuple[list[str], Counter[str]]:  # noqa: B008  # frozen
+    """Return the codes of what holds the plan of these messages back, and the requests that it took."""
+    desk.emulator.requests.clear()
+    plan = desk.plan(conversation(*messages), options)
+    requests = Counter(request.kind for request in desk.emulator.requests)
+    assert plan.requests_read == requests.total()
+    return [refusal.code for refusal in plan.refusals], requests
+
+
+PARENTS = {"fetch_service": 1, "fetch_conversation": 1}
+
+
+@pytest.mark.parametrize("key", ["last", "renamed"])
+def test_where_nothing_is_created_only_what_is_bound_is_read(long: Desk, key: str) -> None:
+    """A rename is no create, although its key is new."""
+    assert reads(long, f"{key}: The last") == ([], Counter(PARENTS | {"fetch_message": 1}))
+
+
+@pytest.mark.parametrize("options", [Options(), Options(adopt="desk/other"), Options(duplicate="*/other")])
+def test_a_create_is_compared_with_the_whole_conversation(long: Desk, options: Options) -> None:
+    """Its double stands far below the newest page, and below the highest message that is bound."""
+    codes, requests = reads(long, "last: The last", "again: number 3", options=options)
+
+    assert codes == ["identical_exists"]
+    assert requests == Counter(PARENTS | {"fetch_message": 1, "list_messages": 2, "list_participants": 1})
+
+
+def test_what_is_to_be_posted_again_is_compared_with_the_whole_conversation(long: Desk) -> None:
+    """A message that vanished is created, so its double counts wherever it stands."""
+    state = long.state_path.read_bytes()
+    try:
+        text = state.decode().replace('"index":1500', '"index":1499')
+        binding = long.state.bindings["desk/c/last"]
+        long.state_path.write_text(text.replace(binding.sid, "IM" + "0" * 32))
+
+        assert reads(long, "last: number 7")[0] == ["identical_exists"]
+    finally:
+        long.state_path.write_bytes(state)
+
+
+def test_where_doubles_do_not_matter_the_listing_is_not_read(long: Desk) -> None:
+    """`--duplicate` needs the newest message alone, by which a saved plan is judged."""
+    codes, requests = reads(
+        long, "last: The last", "again: number 3", options=Options(duplicate="desk/c/again")
+    )
+
+    assert codes == []
+    assert requests == Counter(PARENTS | {"fetch_message": 1, "list_messages": 1, "list_participants": 1})

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
-from reconciler.planner.actions import Status
+from reconciler.planner.actions import Reason, Status
 from reconciler.planner.draft import Options
 from tests.desk import Desk, conversation, statuses
 
@@ -111,3 +111,72 @@ def test_who_comes_in_while_they_are_brought_in_gets_what_the_manifest_says(desk
 
     assert participants.get(desk.service_sid, "c", "alice").attributes == '{"role":"agent"}'
     assert desk.plan(wanted).actions == ()
+
+
+def guest(desk: Desk, identity: str) -> None:
+    """Let somebody join whom no manifest names."""
+    desk.emulator.store.participants.create(desk.service_sid, "c", {"Identity": identity})
+
+
+MEMBERS = conversation("a: Hello", settings="participants: [{identity: alice}]")
+ELSEWHERE = conversation("a: Hello", name="other")
+DELETING = Options(max_delete=5)
+
+
+@pytest.mark.parametrize("destroy", [False, True], ids=["taken out", "destroyed"])
+def test_a_conversation_is_not_deleted_with_people_of_others(desk: Desk, destroy: bool) -> None:  # noqa: FBT001
+    """They count like messages of others: it is kept and forgotten, and so is its service."""
+    desk.apply(MEMBERS)
+    guest(desk, "customer")
+    manifest = MEMBERS if destroy else ELSEWHERE
+    options = Options(destroy=True) if destroy else DELETING
+
+    plan = desk.plan(manifest, options)
+    desk.apply(manifest, options)
+
+    assert [one.text.partition(": ")[2] for one in plan.warnings if one.code == "parent_kept"][:1] == [
+        "it holds 1 participant of others"
+    ]
+    assert there(desk).keys() == {"customer"}
+    assert desk.conversations == (["c"] if destroy else ["c", "other"])
+
+
+def test_a_conversation_is_deleted_with_the_people_that_this_tool_brought_in(desk: Desk) -> None:
+    """Who is in it is asked only once it is to be deleted."""
+    desk.apply(conversation("a: Hello"))
+    asked = desk.count("list_participants")
+
+    assert desk.plan(conversation("a: Hello")).actions == ()
+    assert desk.count("list_participants") == asked
+    desk.apply(MEMBERS)
+    desk.apply(ELSEWHERE, DELETING)
+
+    assert desk.conversations == ["other"]
+    assert there(desk) == {}
+
+
+def test_whoever_was_found_in_a_conversation_is_not_ours(desk: Desk) -> None:
+    """The manifest named them, but somebody else brought them in."""
+    desk.apply(conversation("a: Hello"))
+    guest(desk, "alice")
+    desk.apply(MEMBERS)
+
+    desk.apply(ELSEWHERE, DELETING)
+
+    assert desk.conversations == ["c", "other"]
+    assert there(desk).keys() == {"alice"}
+
+
+def test_people_of_others_go_with_a_conversation_whose_manifest_says_so(desk: Desk) -> None:
+    """Under `unmanaged: delete` a destroy deletes all, and the plan names who goes."""
+    manifest = conversation("a: Hello", settings="unmanaged: delete; participants: [{identity: alice}]")
+    desk.apply(manifest)
+    guest(desk, "customer")
+
+    plan = desk.plan(manifest, Options(destroy=True))
+    outcome = desk.apply(manifest, Options(destroy=True))
+
+    customers = [action for action in plan.actions if action.reason is Reason.UNMANAGED]
+    assert [(one.type.value, one.with_parent) for one in customers] == [("participant", True)]
+    assert set(statuses(outcome).values()) == {Status.DONE}
+    assert desk.conversations == []
