@@ -53,7 +53,7 @@ class ManifestError(ReconcilerError):
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         noun = "problem" if len(problems) == 1 else "problems"
-        super().__init__(f"{len(problems)} {noun} in the manifests")
+        super().__init__(f"{len(problems):,} {noun} in the manifests")
         self.problems = problems
 
 

@@ -9,8 +9,8 @@ from reconciler.manifest.findings import Finding, Loc, Refusal
 from reconciler.manifest.inputs import NEVER_ALLOWED, is_reserved
 from reconciler.manifest.nouns import field_of, noun_of, record_of
 from reconciler.manifest.references import Known, Reference, references
-from reconciler.manifest.wording import close_to
 from reconciler.manifest.written import OPENING, Written
+from reconciler.suggestions import close_to
 
 _OF_A_MESSAGE: Final = frozenset(("author", "body", "attributes", "subject", "content_variables"))
 _OF_A_CONVERSATION: Final = frozenset(("friendly_name", "attributes"))

@@ -16,8 +16,8 @@ from reconciler.manifest.origins import Locations, Origins
 from reconciler.manifest.references import Reference, Scope, references, resolved
 from reconciler.manifest.templates import Template
 from reconciler.manifest.transcripts import read_transcript
-from reconciler.manifest.wording import close_to
 from reconciler.manifest.written import OPENING, Written
+from reconciler.suggestions import close_to
 
 MOST_MESSAGES: Final = 1_000_000
 """Messages that the files of one run may be expanded to."""

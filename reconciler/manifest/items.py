@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from reconciler.manifest.data_files import Row, read_rows
 from reconciler.manifest.findings import Refusal
-from reconciler.manifest.wording import close_to, cut, described
+from reconciler.manifest.wording import cut, described
 from reconciler.model import INSTANCE_KEY
+from reconciler.suggestions import close_to
 
 _KEY: Final = re.compile(INSTANCE_KEY)
 _KEY_HINT: Final = "a key is 1 to 64 letters, digits, `.`, `_`, `@`, `+`, `:` and `-`"

@@ -18,6 +18,7 @@ from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.media import look_at, size_limit
 from reconciler.manifest.merge import Merger
 from reconciler.model import Conversation, Desired, Message
+from reconciler.suggestions import few_suggestions
 
 if TYPE_CHECKING:
     from reconciler.manifest.cache import ParsedFiles
@@ -44,7 +45,7 @@ def load(
     Raises ManifestError with every problem of every file, in the order of files and lines, and
     UsageError for a path that cannot be read, a folder without manifests, and inputs that cannot be used.
     """
-    with collector_paused():
+    with collector_paused(), few_suggestions():
         return _load(manifest_files(paths), inputs, known, processes)
 
 

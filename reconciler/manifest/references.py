@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from reconciler.canonical import awaited_sid
 from reconciler.manifest.findings import Refusal
-from reconciler.manifest.wording import close_to, cut, one_of
+from reconciler.manifest.wording import cut, one_of
 from reconciler.manifest.written import OPENING
+from reconciler.suggestions import close_to
 
 ROOTS: Final = ("var", "env", "each", "service")
 _PIECE: Final = re.compile(r"\$\$\{|\$\{(?P<path>[^{}]*)\}|\$\{")

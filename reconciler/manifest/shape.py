@@ -18,13 +18,13 @@ from reconciler.manifest.nouns import field_of, noun_of, record_of
 from reconciler.manifest.wording import (
     NAME_HINT,
     VARIABLE_NAME_HINT,
-    close_to,
     cut,
     described,
     one_of,
     too_long,
     wrong_value,
 )
+from reconciler.suggestions import close_to
 
 _NOUNS: Final[dict[Shape, str]] = {
     models.SERVICE: "a service",

@@ -11,7 +11,8 @@ from msgspec import Struct
 from reconciler.foreign import json_fault
 from reconciler.manifest.data_files import Row, read_rows
 from reconciler.manifest.findings import Refusal
-from reconciler.manifest.wording import close_to, cut
+from reconciler.manifest.wording import cut
+from reconciler.suggestions import close_to
 
 COLUMNS: Final = ("key", "author", "body", "attributes", "date_created", "at")
 _HINT: Final = f"columns are {', '.join(COLUMNS)}"

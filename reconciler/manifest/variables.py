@@ -14,8 +14,9 @@ from reconciler.manifest.inputs import TAKEN, VARIABLE_PREFIX, Inputs
 from reconciler.manifest.reader import Irregular, read
 from reconciler.manifest.references import Known, pieces
 from reconciler.manifest.scalars import NoJsonNumber, plain_value
-from reconciler.manifest.wording import close_to, described
+from reconciler.manifest.wording import described
 from reconciler.manifest.written import Written
+from reconciler.suggestions import close_to
 
 _KINDS: Final[dict[str, tuple[tuple[type, ...], str, str]]] = {
     "string": ((str,), "a text", "Ann"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -10,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block_shapes import ADDRESS_PATTERN, BOUND_SID_PATTERN
+from reconciler.suggestions import close_to
 
 Sentence: TypeAlias = tuple[str, str | None]
 """What is wrong, after the name of the field, and what to do about it."""
@@ -17,6 +17,8 @@ Sentence: TypeAlias = tuple[str, str | None]
 NAME_HINT: Final = "use at most 128 letters, digits, `.`, `_` and `-`, starting with a letter or a digit"
 VARIABLE_NAME_HINT: Final = "use at most 64 letters, digits, `_` and `-`, starting with a letter or `_`"
 
+_MOST_NAMED: Final = 20
+"""Names in one choice."""
 _SHOWN: Final = 40
 """Characters shown of a wrong value."""
 _SID: Final = re.compile(r"([A-Z]{2})[0-9a-fA-F]{32}")
@@ -59,13 +61,10 @@ def cut(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def close_to(given: str, known: Sequence[str]) -> str | None:
-    """Return which of the *known* names *given* may be a misspelling of."""
-    return next(iter(difflib.get_close_matches(given, known, n=1)), None)
-
-
 def one_of(items: Sequence[str]) -> str:
-    """Return *items* as a choice: `a, b or c`."""
+    """Return *items* as a choice: `a, b or c`; of very many only the first."""
+    if len(items) > _MOST_NAMED:
+        return f"{', '.join(items[:_MOST_NAMED])} or one of {len(items) - _MOST_NAMED:,} more"
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
 
 

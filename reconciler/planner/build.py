@@ -42,6 +42,7 @@ from reconciler.planner.participants import plan_participants
 from reconciler.planner.rename import find_renames
 from reconciler.planner.selection import Selection
 from reconciler.state.model import Binding, State
+from reconciler.suggestions import few_suggestions
 
 _ABSENT = ConversationView(remote=None)
 
@@ -62,7 +63,9 @@ def build_plan(
     is no longer in the manifest, children before their parents. Open intents of *state* are those
     that could not be settled.
     """
-    return _Planner(desired, remote, state, options, grouped(state) if bound is None else bound).plan()
+    bound = grouped(state) if bound is None else bound
+    with few_suggestions():
+        return _Planner(desired, remote, state, options, bound).plan()
 
 
 class _Planner:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from reconciler.model import Address, Message, ResourceType
 from reconciler.planner.actions import Verb
 from reconciler.planner.diff import MESSAGE, Difference
 from reconciler.planner.draft import Draft, Scope, plural, quoted
 from reconciler.planner.people import live_participant_values, natural_key, participant_values
+from reconciler.suggestions import close_to
 
 _REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
 _POSTING = frozenset({Verb.CREATE, Verb.REPLACE})
@@ -107,6 +107,6 @@ def _warn_of_authors(draft: Draft, scope: Scope) -> None:
 
 def _no_participant(message: Message, known: Mapping[str, str]) -> str:
     """Return what is wrong without the author, who may be sensitive, or nobody's to see (`--bodies`)."""
-    close = [] if "author" in message.sensitive else get_close_matches(message.author or "", known, n=1)
-    hint = f"; did you mean the one of `participants/{known[close[0]]}`?" if close else ""
+    meant = None if "author" in message.sensitive else close_to(message.author or "", known)
+    hint = f"; did you mean the one of `participants/{known[meant]}`?" if meant else ""
     return f"its author is no declared participant{hint}"

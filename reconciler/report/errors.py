@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from reconciler.errors import ManifestError, Problem, ReconcilerError
 from reconciler.report import inert
 from reconciler.report.paint import Paint
 
+MOST_SHOWN: Final = 100
+"""Problems that people are shown; of more than these only the number."""
+
 
 def render_error(error: ReconcilerError, *, color: bool = False) -> str:
-    """Return the error's lines, ending in a newline; of a ManifestError every problem."""
+    """Return the error's lines, ending in a newline; of a ManifestError the first problems in full."""
     paint = Paint(color=color)
     if isinstance(error, ManifestError):
-        lines = [line for problem in error.problems for line in (*_problem(problem, paint), "")]
-        lines += _said(error.text, error.hint, paint)
+        lines = [line for problem in error.problems[:MOST_SHOWN] for line in (*_problem(problem, paint), "")]
+        text, hint = error.text, error.hint
+        if len(error.problems) > MOST_SHOWN:
+            text += f", of which the first {MOST_SHOWN} are shown"
+            hint = "`reconciler validate --format json` shows them all"
+        lines += _said(text, hint, paint)
     else:
         lines = list(_said(error.text, error.hint, paint))
     return "\n".join(lines) + "\n"

@@ -12,18 +12,21 @@ from reconciler.errors import ManifestError
 from reconciler.model import Address, Desired
 from reconciler.planner.actions import Action, Outcome, Plan, PlanWarning, Status, Verb
 from reconciler.report import blocks, inert, progress, values
+from reconciler.report.errors import MOST_SHOWN
 from reconciler.report.values import Bodies
 
 _NOWHERE: Final = ("", 0)
 
 
 def problem_annotations(error: ManifestError) -> Iterator[str]:
-    """Yield one `::error …::…` line for each problem."""
-    for problem in error.problems:
+    """Yield one `::error …::…` line for each of the first problems, and one that counts them all."""
+    for problem in error.problems[:MOST_SHOWN]:
         text = inert.escape(problem.text)
         if problem.hint:
             text += f"\nhint: {inert.escape(problem.hint)}"
         yield _annotation("error", problem.path, problem.line, problem.column, text)
+    if len(error.problems) > MOST_SHOWN:
+        yield _annotation("error", *_NOWHERE, 0, f"{error.text}, of which the first {MOST_SHOWN} are shown")
 
 
 def plan_annotations(plan: Plan, desired: Desired) -> Iterator[str]:
