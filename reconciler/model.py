@@ -67,6 +67,12 @@ _TYPES: Final = (
 )
 
 
+def is_well_formed(address: Address) -> bool:
+    """Return whether *address* has the parts of one; what they are made of is not looked at."""
+    slashes = address.count("/")
+    return slashes < len(_TYPES) - 1 or (slashes == len(_TYPES) - 1 and f"/{PARTICIPANTS}/" in address)
+
+
 def is_reserved(key: str) -> bool:
     """Return whether no message may have this *key*, or one of a `for_each` over it."""
     return key.partition("[")[0] == PARTICIPANTS

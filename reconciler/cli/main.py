@@ -116,5 +116,8 @@ def _run() -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        return 1  # nobody reads any more
+    except OSError as error:  # what the system refuses, and nobody has a better sentence for
+        if not isinstance(error, BrokenPipeError):  # else nobody reads any more
+            place = f"cannot use `{error.filename}`" if error.filename else "the system refuses"
+            complain(ReconcilerError(f"{place}: {(error.strerror or str(error)).lower()}"))
+        return 1

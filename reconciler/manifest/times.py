@@ -95,6 +95,8 @@ def _start(written: str) -> dict[str, Any]:
 
 
 def _zone(written: str) -> dict[str, Any]:
+    if written == "UTC":  # it must not need a database
+        return {"zone": written}
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - few manifests name a zone
 
     try:

@@ -259,9 +259,8 @@ def managed_part(name: str, text: str, ignored: Paths) -> str:
     value = _inside(name, text, ignored)
     if value is None:
         return text
-    for path in ignored:
-        if path[0] == name:
-            _remove(value, path[1:])
+    for path in _within(name, ignored):
+        _remove(value, path)
     return canonical_json(value)
 
 
@@ -270,15 +269,19 @@ def with_ignored_from(name: str, ours: str, theirs: str, ignored: Paths) -> str:
     value, live = _inside(name, managed_part(name, ours, ignored), ignored), _inside(name, theirs, ignored)
     if value is None or live is None:
         return ours
-    for path in ignored:
-        if path[0] == name:
-            _copy(live, value, path[1:])
+    for path in _within(name, ignored):
+        _copy(live, value, path)
     return canonical_json(value)
+
+
+def _within(name: str, ignored: Paths) -> list[tuple[str, ...]]:
+    """Return the paths of *ignored* that lead into a field; one of them may be ignored as a whole as well."""
+    return [path[1:] for path in ignored if path[0] == name and len(path) > 1]
 
 
 def _inside(name: str, text: str, ignored: Paths) -> dict[str, Any] | None:
     """Return the object that *text* is, or None if no ignored path can lead into it."""
-    if not any(path[0] == name and len(path) > 1 for path in ignored):
+    if not _within(name, ignored):
         return None
     try:
         value = msgspec.json.decode(text)

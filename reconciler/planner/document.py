@@ -99,7 +99,7 @@ def _sniff(data: bytes) -> _Sniffed:
 def _decoded(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         try:
             return msgspec.convert(json.loads(data), kind)
         except (ValueError, RecursionError):

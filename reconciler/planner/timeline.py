@@ -72,9 +72,7 @@ def _resolved(
     now: datetime,
     warnings: list[PlanWarning],
 ) -> Conversation:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415  # few manifests have a timeline
-
-    clock = _Clock(ZoneInfo(timeline.zone))
+    clock = _Clock(_zone(timeline.zone))
     anchor = None
     if timeline.start is None:
         begin = datetime.fromisoformat(timeline.fixed or "")
@@ -94,6 +92,14 @@ def _resolved(
         text = f"a time of day on its timeline does not exist in {timeline.zone}: clocks go forward then"
         warnings.append(PlanWarning("dst_gap", address, text))
     return msgspec.structs.replace(one, messages=tuple(messages), anchor=anchor)
+
+
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":  # the default must not need a database
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  # few manifests name a zone
+
+    return ZoneInfo(name)
 
 
 class _Clock:

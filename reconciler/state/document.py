@@ -7,7 +7,7 @@ file, as a field that it dropped on its next write could be the one that prevent
 
 from collections.abc import Iterable, Mapping
 from inspect import cleandoc
-from itertools import islice
+from itertools import chain, islice
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -18,7 +18,7 @@ from reconciler import __version__
 from reconciler.canonical import canonical_sid
 from reconciler.errors import StateError
 from reconciler.foreign import json_fault, quoted
-from reconciler.model import Address
+from reconciler.model import Address, is_well_formed
 from reconciler.state.model import Binding, InFlight, Intent, State
 
 FORMAT_VERSION: Final = 2
@@ -90,6 +90,8 @@ def decode(data: bytes, where: str) -> State:
         raise _explain(data, where, error) from error
     if document.format_version > FORMAT_VERSION:
         raise _newer(where, document.format_version)
+    if (misplaced := _misplaced(document)) is not None:
+        raise _damaged(where, f"`{misplaced[:_SHOWN]}` is no address")
     return _state(msgspec.structs.replace(document, bindings=_sparing(document.bindings)))
 
 
@@ -116,7 +118,17 @@ def decode_lines(lines: Iterable[bytes]) -> State | None:
         return None
     if goes_on or list(rest) != [b"}\n"] or document.format_version > FORMAT_VERSION:
         return None
-    return _state(msgspec.structs.replace(document, bindings=bindings))
+    document = msgspec.structs.replace(document, bindings=bindings)
+    return None if _misplaced(document) is not None else _state(document)
+
+
+def _misplaced(document: Document) -> Address | None:
+    """Return an address of *document* that is none: what lies at it would be of no type."""
+    flights, intents = document.in_flight.values(), document.intents.values()
+    inside = chain((intent.address for intent in intents), *(flight.creates for flight in flights))
+    parents = (flight.parent.address for flight in flights if flight.parent is not None)
+    places = chain(document.bindings, document.intents, document.in_flight, inside, parents)
+    return next((address for address in places if not is_well_formed(address)), None)
 
 
 def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
@@ -177,7 +189,8 @@ def state_schema() -> dict[str, Any]:
     """Return the JSON Schema of the state file."""
     schema: dict[str, Any] = msgspec.json.decode(_encode(msgspec.json.schema(Document)))  # defaults as JSON
     for definition in schema["$defs"].values():
-        definition["description"] = cleandoc(definition["description"])
+        if "description" in definition:  # not where Python drops docstrings
+            definition["description"] = cleandoc(definition["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:conversations-reconciler:schema:state:{FORMAT_VERSION}",

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.errors import StateError
+from reconciler.model import is_well_formed
 from reconciler.state.document import lower_sids
 from reconciler.state.files import Files, put, unusable
 from reconciler.state.model import Bound, Opened, Record, State
@@ -57,7 +58,7 @@ def replay(state: State, data: bytes, where: str) -> None:
         return
     try:
         header = _headers.decode(lines[0])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _damaged(where, 1) from error
     if header.format_version > FORMAT_VERSION:
         raise StateError(f"the journal `{where}` was made by a newer release", hint="upgrade reconciler")
@@ -71,12 +72,16 @@ def replay(state: State, data: bytes, where: str) -> None:
     for number, line in enumerate(lines[1:], 2):
         try:
             for record in _records.decode(line):
-                state.apply(_with_lower_sids(record))
-        except (msgspec.DecodeError, KeyError) as error:
+                state.apply(_checked(record))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError) as error:
             raise _damaged(where, number) from error
 
 
-def _with_lower_sids(record: Record) -> Record:
+def _checked(record: Record) -> Record:
+    """Return what was just decoded with SIDs in lower case; raises KeyError for an address that is none."""
+    address = record.intent.address if isinstance(record, Opened) else getattr(record, "address", "")
+    if not is_well_formed(address):
+        raise KeyError(address)
     if isinstance(record, Bound):
         lower_sids(record.binding)
     elif isinstance(record, Opened):

@@ -28,6 +28,9 @@ _ACCOUNT_SID: Final = re.compile(r"AC[0-9a-fA-F]{32}")
 _API_KEY: Final = re.compile(r"SK[0-9a-fA-F]{32}")
 _HOST_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _HOST: Final = re.compile(r"[a-z0-9._:-]+")
+_LONGEST: Final = 2_000
+"""Characters of the longest `--endpoint`."""
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f]")
 _UNDECODABLE: Final = re.compile(r"[\ud800-\udfff]")
 """What Python makes of bytes in the environment that are not UTF-8."""
 
@@ -153,12 +156,17 @@ def _custom_url(text: str) -> str:
         port = parts.port
     except ValueError:
         raise UsageError("`--endpoint` is no valid address", hint=example) from None
+    if len(text) > _LONGEST:
+        raise UsageError(
+            f"`--endpoint` has {len(text):,} characters; the limit is {_LONGEST:,}", hint=example
+        )
     if parts.username is not None or parts.password is not None:
         raise UsageError("`--endpoint` must not hold credentials", hint=_WAYS_ON)
     host = parts.hostname or ""
     if (
         parts.scheme not in _DEFAULT_PORTS
         or not _HOST.fullmatch(host)
+        or _UNPRINTABLE.search(text)
         or _UNDECODABLE.search(parts.path)
         or parts.query
         or parts.fragment

@@ -146,9 +146,10 @@ class Exchange:
     def _next(self, listing: Listing[Resource], text: str) -> httpx.URL:
         try:
             url = httpx.URL(self._base_url).join(text)
-        except httpx.InvalidURL:
+            origin = _origin(url)
+        except (httpx.InvalidURL, ValueError):
             raise listing_error(listing, "the address of the next page cannot be read") from None
-        if _origin(url) != self._origin or url.userinfo:
+        if origin != self._origin or url.userinfo:
             raise listing_error(listing, f"the next page is said to be on another server, `{url.host}`")
         return url
 

@@ -6,6 +6,7 @@ import platform
 import ssl
 from collections.abc import AsyncIterator, Generator
 from typing import Final
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -27,6 +28,10 @@ def open_http(endpoint: Endpoint) -> httpx.AsyncClient:
     Credentials are sent to the endpoint's own origins only, and redirects are not followed.
     `HTTPS_PROXY` is honoured, except for a server on this machine.
     """
+    try:
+        _origin(httpx.URL(endpoint.base_url))
+    except (httpx.InvalidURL, ValueError):  # such as a name that cannot be one in any language
+        raise UsageError("`--endpoint` is no valid address", hint="check its host and its path") from None
     return httpx.AsyncClient(
         transport=OneConnectionEach(endpoint),
         auth=_OwnOriginsOnly(endpoint) if endpoint.credentials is not None else None,
@@ -129,7 +134,13 @@ def _ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
     # Loading the certificates takes longer than a plan over plain HTTP; one context serves all.
     if endpoint.base_url.startswith("http:"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.create_ssl_context()
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as error:  # a file without certificates is an SSLError, an OSError
+        raise UsageError(
+            f"the certificates for TLS cannot be read: {getattr(error, 'strerror', None) or error}",
+            hint="correct SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE, or unset them",
+        ) from error
 
 
 def _proxy(endpoint: Endpoint) -> str | None:
@@ -137,8 +148,18 @@ def _proxy(endpoint: Endpoint) -> str | None:
     if endpoint.local or url.scheme != "https" or proxy_bypass(url.host):
         return None
     proxy = getproxies().get("https")
-    if proxy is not None and httpx.URL(proxy).scheme not in {"http", "https"}:
+    if proxy is not None and not _is_http(proxy):
         raise UsageError(
             "HTTPS_PROXY is no http:// or https:// address", hint="other proxies are not supported"
         )
     return proxy
+
+
+def _is_http(text: str) -> bool:
+    try:
+        text.encode()  # with a user and a password that are sent
+        scheme, host, _ = _origin(httpx.URL(text))
+        port = urlsplit(text).port  # httpx takes any number
+    except (httpx.InvalidURL, ValueError):
+        return False
+    return scheme in {"http", "https"} and host != "" and port != 0
