@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import click
 
 from reconciler.cli import options as shared
+from reconciler.cli.env_names import PREFIX, named
 from reconciler.cli.streams import say
-from reconciler.errors import StateError, UsageError
+from reconciler.errors import StateError
 from reconciler.model import matches
 from reconciler.report.inert import escape
 from reconciler.report.json import encode
@@ -31,10 +31,14 @@ _SID: Final = re.compile(r"[A-Z]{2}\w{1,64}", re.ASCII)
     show_default=True,
     help="A table, one JSON object, or NAME=SID lines.",
 )
-def output(globs: tuple[str, ...], state: Path, form: str) -> None:
+@shared.option(
+    "--prefix", default=PREFIX, show_default=True, metavar="TEXT", help="What the names of `env` begin with."
+)
+def output(globs: tuple[str, ...], state: Path, form: str, prefix: str) -> None:
     """Print the sid of every address in the state, or of those that match a glob.
 
-    As `env`, an address becomes a name in capitals: `support/order-4711` is SUPPORT_ORDER_4711.
+    As `env`, an address becomes a name in capitals: `support/order-4711` is SID_SUPPORT_ORDER_4711. A name
+    that shells or other programs act on is refused.
     """
     remembered = StateStore(state).read()
     if remembered is None:
@@ -60,21 +64,7 @@ def output(globs: tuple[str, ...], state: Path, form: str) -> None:
     if form == "json":
         say(encode(sids, indent=2), nl=False)
     elif form == "env":
-        say("".join(f"{name}={sid}\n" for name, sid in _named(sids).items()), nl=False)
+        say("".join(f"{name}={sid}\n" for name, sid in named(sids, prefix).items()), nl=False)
     else:
         width = max(map(len, sids), default=0)
         say("".join(f"{escape(address):{width}}  {sid}\n" for address, sid in sids.items()), nl=False)
-
-
-def _named(sids: Mapping[str, str]) -> dict[str, str]:
-    """Return *sids* by names of variables; raises UsageError if two addresses get the same one."""
-    addresses: dict[str, str] = {}
-    for address in sids:
-        name = re.sub(r"^(?=[0-9])|[^A-Z0-9]", "_", address.upper())
-        if name in addresses:
-            raise UsageError(
-                f"`{addresses[name]}` and `{address}` would both be {name}",
-                hint="name globs that leave one of them out, or use `--format json`",
-            )
-        addresses[name] = address
-    return {name: sids[address] for name, address in addresses.items()}

@@ -103,7 +103,7 @@ def test_a_demo_is_itself_again(served: Project) -> None:
     (env,) = [
         line
         for line in (served.folder / "demo.env").read_text("utf-8").splitlines()
-        if line.startswith("DEMO_DESK_LATE_PARCEL=")
+        if line.startswith("SID_DEMO_DESK_LATE_PARCEL=")
     ]
     parcel = services(service.sid).conversations(env.partition("=")[2])
     assert [message.body[:12] for message in parcel.messages.list()] == [

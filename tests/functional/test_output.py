@@ -69,7 +69,7 @@ def test_env_is_read_by_a_shell(desk: Project) -> None:
     desk.write("sids.env", desk.run("output", "--format", "env", check=0).out)
 
     read = subprocess.run(
-        ["sh", "-c", '. ./sids.env && echo "$SUPPORT_ORDER_4711_WELCOME $SUPPORT_ORDER_4711_V1_0"'],
+        ["sh", "-c", '. ./sids.env && echo "$SID_SUPPORT_ORDER_4711_WELCOME $SID_SUPPORT_ORDER_4711_V1_0"'],
         cwd=desk.folder,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
@@ -84,7 +84,7 @@ def test_env_is_read_by_a_shell(desk: Project) -> None:
 def test_globs_choose(desk: Project) -> None:
     """Only what matches is printed."""
     assert desk.run("output", "*/welcome", "--format", "env", check=0).out.startswith(
-        "SUPPORT_ORDER_4711_WELCOME=IM"
+        "SID_SUPPORT_ORDER_4711_WELCOME=IM"
     )
 
 
@@ -107,12 +107,61 @@ def test_names_and_values_are_safe(desk: Project) -> None:
     document["bindings"] = {"4711": {"sid": "IS01"}}
     state.write_text(json.dumps(document), encoding="utf-8")
 
-    assert desk.run("output", "--format", "env", check=0).out == "_4711=IS01\n"
+    assert desk.run("output", "--format", "env", "--prefix", "", check=0).out == "_4711=IS01\n"
     state.write_text(state.read_text(encoding="utf-8").replace("IS01", "IS0; touch owned"), encoding="utf-8")
     refused = desk.run("output", "--format", "env", check=1)
 
     assert refused.out == ""
     assert "is damaged: what `4711` stands for is no sid" in refused.err
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "path",
+        "home",
+        "ld-preload",
+        "ld.audit",
+        "bash-env",
+        "ENV",
+        "pythonstartup",
+        "node-options",
+        "https.proxy",
+    ],
+)
+def test_no_name_that_a_shell_or_loader_owns_arises(project: Project, name: str) -> None:
+    """A service may have any name; with the prefix it is nobody's variable, and without it it is refused."""
+    document = {"bindings": {name: {"sid": "IS01"}}, "intents": {}, "in_flight": {}, "used_plans": []} | {
+        "format_version": 2,
+        "lineage": "x",
+        "serial": 1,
+        "tool_version": "0",
+        "account_sid": "AC1",
+        "origin": "o",
+    }
+    project.write("reconciler.state.json", json.dumps(document))
+    shouted = name.upper().replace("-", "_").replace(".", "_")
+
+    assert project.run("output", "--format", "env", check=0).out == f"SID_{shouted}=IS01\n"
+    assert project.run("output", "--format", "env", "--prefix", "DEMO_", check=0).out.startswith("DEMO_")
+    refused = project.run("output", "--format", "env", "--prefix", "", check=1)
+
+    assert refused.out == ""
+    assert f"`{name}` would be {shouted}, which shells or other programs act on" in refused.err
+
+
+@pytest.mark.parametrize("prefix", ["LD_", "RECONCILER_", "TWILIO_", "GIT_", "DYLD_"])
+def test_a_prefix_does_not_lead_into_a_family_that_is_owned(desk: Project, prefix: str) -> None:
+    """A prefix is judged by the names that it makes."""
+    assert desk.run("output", "--format", "env", "--prefix", prefix, check=1).out == ""
+
+
+@pytest.mark.parametrize("prefix", ["1_", "a b", "X=1;", "x_", "Ä_"])
+def test_a_prefix_is_the_beginning_of_a_name(desk: Project, prefix: str) -> None:
+    """Anything else could end the name and begin a command."""
+    ran = desk.run("output", "--format", "env", "--prefix", prefix, check=1)
+
+    assert (ran.out, "`--prefix` is no beginning of a variable's name" in ran.err) == ("", True)
 
 
 def test_without_a_state_there_is_nothing_to_print(project: Project) -> None:
