@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -325,9 +326,9 @@ def test_brackets_of_a_glob_are_those_of_the_address(glob: str, *, does: bool) -
     assert matches("support/order[4711]/welcome", glob) is does
 
 
-def test_a_thousand_conversations_load_quickly(tmp_path: Path) -> None:
-    """One template over 1,000 rows takes well under two seconds of processor time."""
-    write(tmp_path, "c.csv", "id,name\n" + "".join(f"{number},Name {number}\n" for number in range(1000)))
+def calls_for(folder: Path, rows: int) -> int:
+    """Return how many calls Python makes to load a template over *rows* rows."""
+    write(folder, "c.csv", "id,name\n" + "".join(f"{number},Name {number}\n" for number in range(rows)))
     text = """\
 version: 1
 services:
@@ -340,10 +341,21 @@ services:
           - {key: b, body: "Hello ${each.value.name}", attributes: {id: "${each.key}"}}
           - {key: c, body: Bye}
 """
-    path = write(tmp_path, "m.yaml", text)
-    begun = time.process_time()
+    path = write(folder, "m.yaml", text)
+    calls = Counter[str]()
+    sys.setprofile(lambda _frame, event, _argument: calls.update((event,)))
+    try:
+        made = load([path])
+    finally:
+        sys.setprofile(None)
+    assert len(conversations(made)) == rows
+    return calls["call"]
 
-    made = conversations(load([path]))
 
-    assert time.process_time() - begun < 2
-    assert len(made) == 1000
+def test_the_work_for_a_row_is_the_same_for_many(tmp_path: Path) -> None:
+    """Ten times the rows of a template take at most ten times the calls, and fewer than 250 for a row."""
+    calls_for(tmp_path, 1)  # what is made once, and kept
+    few, many = calls_for(tmp_path, 100), calls_for(tmp_path, 1000)
+
+    assert many <= 10 * few
+    assert many < 250 * 1000
