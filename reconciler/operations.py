@@ -38,11 +38,12 @@ from reconciler.planner.timeline import resolve_times
 from reconciler.refresh import refresh
 from reconciler.session import Session, connect
 from reconciler.state.files import Files
-from reconciler.state.model import State
+from reconciler.state.model import PlanUsed, Record, State
 from reconciler.state.store import StateStore, new_state
 from reconciler.twilio.endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from reconciler.applier.progress import Use
     from reconciler.applier.results import Watcher
     from reconciler.applier.settle_parents import Settled
     from reconciler.emulator import Emulator
@@ -133,10 +134,16 @@ class Workplace:
             requests_read=self.session.client.counters.read,
         )
 
-    def keep(self, plan: Plan) -> None:
-        """Write the state if planning alone has taught it something, or a journal is left from a crash."""
-        if plan.records or self.settled or self.store.journal_path.exists():
-            for record in plan.records:
+    def keep(self, plan: Plan, use: Use | None = None) -> None:
+        """Write the state if planning alone has taught it something, or a journal is left from a crash.
+
+        That a saved plan is done is such a thing.
+        """
+        if plan.records or self.settled or use is not None or self.store.journal_path.exists():
+            records: list[Record] = [*plan.records]
+            if use is not None:
+                records.append(PlanUsed(use.plan_id))
+            for record in records:
                 self.state.apply(record)
             self.store.write(self.state)
 
@@ -179,12 +186,14 @@ async def apply(
         return await carry_out(work, made, watcher, interrupts)
 
 
-async def carry_out(work: Workplace, made: Plan, watcher: Watcher, interrupts: Interrupts) -> Outcome:
-    """Apply a plan that was approved."""
+async def carry_out(
+    work: Workplace, made: Plan, watcher: Watcher, interrupts: Interrupts, use: Use | None = None
+) -> Outcome:
+    """Apply a plan that was approved; *use* is there if it was saved."""
     from reconciler.applier.run import Run  # noqa: PLC0415 - a plan needs nothing of it
 
     if not made.actions:
-        work.keep(made)
+        work.keep(made, use)
         return Outcome(results=(), read=work.session.client.counters.read)
     run = Run(
         work.session.client,
@@ -194,6 +203,7 @@ async def carry_out(work: Workplace, made: Plan, watcher: Watcher, interrupts: I
         parallelism=work.settings.parallelism,
         watcher=watcher,
         now=work.settings.now,
+        use=use,
     )
 
     def stop() -> None:

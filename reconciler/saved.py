@@ -1,22 +1,26 @@
 """Apply a saved plan: exactly what was reviewed, or nothing.
 
 Whatever the plan relied on is looked at again first; if any of it is different, the plan is stale
-and is refused with the name of what changed.
+and is refused with the name of what changed. A plan whose apply was killed, or could not do everything, goes
+on from there.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.applier.progress import Use
 from reconciler.applier.results import Watcher
 from reconciler.errors import PlanError
 from reconciler.model import Desired
-from reconciler.operations import Settings, Workplace, account_of, carry_out, connected
+from reconciler.operations import NOTHING, Settings, Workplace, account_of, carry_out, connected
 from reconciler.planner.actions import Outcome, Plan
 from reconciler.planner.document import SavedPlan
-from reconciler.planner.sensitive import restored
-from reconciler.stale import AGAIN, judge, look_again
-from reconciler.state.model import PlanUsed, State
+from reconciler.planner.open_creates import hold_back
+from reconciler.planner.resume import Numbered, continued, remaining, without_made
+from reconciler.planner.sensitive import is_whole, restored
+from reconciler.stale import AGAIN, judge, look_again, made
+from reconciler.state.model import OpenPlan, State
 from reconciler.state.store import StateStore
 
 if TYPE_CHECKING:
@@ -31,50 +35,77 @@ async def apply_saved(
     watcher: Watcher,
     interrupts: Interrupts,
 ) -> Outcome:
-    """Carry out *saved*; raises PlanError if it is stale, was used, or belongs elsewhere.
+    """Carry out *saved*, or what is left of it.
 
+    Raises PlanError if it is stale, was used, or belongs elsewhere.
     *desired* are the manifests if any were given: they must be those that the plan was made from. They are
     needed for sensitive values, which are not in the plan.
     """
     if desired is not None and desired.digest != saved.plan.manifest_digest:
         raise PlanError("stale plan: the manifests are not those that it was made from", hint=AGAIN)
-    made = restored(saved.plan, desired)
+    if desired is None and not is_whole(saved.plan):
+        raise PlanError(
+            "the plan was saved without its sensitive values",
+            hint="name the manifests too, with the same variables: `reconciler apply PLAN MANIFESTS…`",
+        )
     store = StateStore(settings.state, files=settings.files)
-    state = _state_of(saved, store.read())
+    state, begun = _state_of(saved, store.read())
     async with connected(settings) as session:
         account_sid = await account_of(session, desired)
         _check_target(saved, account_sid, session.origin)
         work = Workplace(settings, session, store, state)
         await work.settle(settings.settle)
-        _check_settlements(made, work)
-        judge(made, await look_again(session.client, made, state))
-        state.apply(PlanUsed(saved.id))
-        return await carry_out(work, made, watcher, interrupts)
+        if begun is None:
+            _check_settlements(saved.plan, work)
+        left = _left(saved.plan, begun, work)
+        _check_unknown(saved, continued(saved.plan, left), work)
+        seen = await look_again(session.client, continued(saved.plan, left), state)
+        if begun is not None:
+            left = without_made(left, made((action for _, action in left), seen, state))
+        plan = continued(saved.plan, left) if begun is not None else saved.plan
+        plan = restored(plan, desired or NOTHING, seen.objects)
+        judge(plan, seen, begun=begun is not None)
+        use = Use(saved.id, tuple(number for number, _ in left))
+        return await carry_out(work, plan, watcher, interrupts, use)
 
 
-def _state_of(saved: SavedPlan, state: State | None) -> State:
-    """Return the state that the plan continues; one made without a state brings its own lineage."""
-    made = saved.plan
+def _left(plan: Plan, begun: OpenPlan | None, work: Workplace) -> Numbered:
+    """Return the actions that are to be done: all, unless the plan was begun."""
+    if begun is None:
+        return list(enumerate(plan.actions))
+    settled = {one.intent.address for one in work.settled if one.binding is not None}
+    return remaining(plan, begun.done, settled, work.state)
+
+
+def _state_of(saved: SavedPlan, state: State | None) -> tuple[State, OpenPlan | None]:
+    """Return the state that the plan continues, and what is done of the plan if it was begun.
+
+    One made without a state brings its own lineage.
+    """
+    plan = saved.plan
     if state is None:
-        if made.serial:
+        if plan.serial:
             raise PlanError(
-                f"stale plan: it was made at state serial {made.serial}, and now there is no state",
+                f"stale plan: it was made at state serial {plan.serial}, and now there is no state",
                 hint="name the state with `--state`, or " + AGAIN,
             )
-        return State(lineage=made.lineage, account_sid=saved.account_sid, origin=saved.origin)
+        return State(lineage=plan.lineage, account_sid=saved.account_sid, origin=saved.origin), None
     if saved.id in state.used_plans:
         raise PlanError("this plan was applied already", hint=AGAIN)
-    if state.lineage != made.lineage:
+    if state.lineage != plan.lineage:
         raise PlanError(
-            f"stale plan: it was made for another state (lineage {made.lineage}, not {state.lineage})",
+            f"stale plan: it was made for another state (lineage {plan.lineage}, not {state.lineage})",
             hint=AGAIN,
         )
-    if state.serial != made.serial:
+    begun = state.open_plan
+    if begun is not None and begun.plan_id == saved.id and begun.serial == state.serial:
+        return state, begun
+    if state.serial != plan.serial:
         raise PlanError(
-            f"stale plan: it was made at state serial {made.serial}, the state is now at {state.serial}",
+            f"stale plan: it was made at state serial {plan.serial}, the state is now at {state.serial}",
             hint=AGAIN,
         )
-    return state
+    return state, None
 
 
 def _check_target(saved: SavedPlan, account_sid: str, origin: str) -> None:
@@ -86,17 +117,24 @@ def _check_target(saved: SavedPlan, account_sid: str, origin: str) -> None:
         )
 
 
-def _check_settlements(made: Plan, work: Workplace) -> None:
+def _check_settlements(plan: Plan, work: Workplace) -> None:
     """Compare what became of open creates with what the plan assumed of them."""
-    assumed = {intent.address: sid for intent, sid in made.settlements}
+    assumed = {intent.address: sid for intent, sid in plan.settlements}
     for one in work.settled:
         address = one.intent.address
         sid = one.binding.sid if one.binding is not None else None
         if one.unknown and address not in assumed:
-            continue  # it was so when the plan was made, which does nothing there
+            continue  # it was so when the plan was made
         if one.unknown or address not in assumed or assumed[address] != sid:
             was = f"{sid} is there" if sid else "it is not there"
             raise PlanError(
                 f"stale plan: the create of `{address}` was open when it was made, and now {was}",
                 hint=AGAIN,
             )
+
+
+def _check_unknown(saved: SavedPlan, left: Plan, work: Workplace) -> None:
+    """Refuse to change places in which nobody can tell whether a create happened."""
+    unknown = {one.intent.address: one.unknown for one in work.settled if one.unknown}
+    for refusal in hold_back(left, unknown, destroy=saved.destroy).refusals[:1]:
+        raise PlanError(refusal.text, hint=refusal.hint)

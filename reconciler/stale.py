@@ -101,10 +101,13 @@ async def look_again(client: Twilio, plan: Plan, state: State) -> Seen:
     return seen
 
 
-def judge(plan: Plan, seen: Seen) -> None:
-    """Raise PlanError, with the name of what changed, unless all that *plan* relies on is as it was."""
+def judge(plan: Plan, seen: Seen, *, begun: bool) -> None:
+    """Raise PlanError, with the name of what changed, unless all that *plan* relies on is as it was.
+
+    Of one that was *begun*, what is left may have been done without being recorded.
+    """
     for action in plan.actions:
-        why = _change(action, seen, plan.lineage)
+        why = _change(action, seen, plan.lineage, begun=begun)
         if why is not None:
             raise stale(action.address, why)
     for conversation in seen.gone:
@@ -115,15 +118,31 @@ def judge(plan: Plan, seen: Seen) -> None:
             raise stale(conversation, f"{sid}, outside the chat, would really get the messages")
 
 
-def _change(action: Action, seen: Seen, lineage: str) -> str | None:
+def made(actions: Iterable[Action], seen: Seen, state: State) -> list[Address]:
+    """Return the addresses at which *actions* would create what exists already, and is bound to them."""
+    there = (
+        (action.address, there_already(action, seen)) for action in actions if action.verb is Verb.CREATE
+    )
+    return [
+        address
+        for address, live in there
+        if live is not None and address in state.bindings and state.bindings[address].sid == live.sid
+    ]
+
+
+def _change(action: Action, seen: Seen, lineage: str, *, begun: bool) -> str | None:
     """Return what is not as *action* found it."""
+    person = action.type is ResourceType.PARTICIPANT
     if action.fingerprint:
         live = seen.objects.get(action.sid or "")
         if live is None:
-            return f"{action.sid} is gone"
-        changed = changed_since(action, live, lineage)
+            may_be_gone = action.verb is Verb.DELETE or (person and action.verb is Verb.REPLACE)
+            return None if begun and may_be_gone else f"{action.sid} is gone"
+        changed = changed_since(action, live, lineage, begun=begun)
         return f"{action.sid} was changed since: {', '.join(changed)}" if changed else None
-    there = _made_since(action, seen) if action.verb is Verb.CREATE else None
+    if action.verb is not Verb.CREATE or (begun and person):  # nobody can be brought in twice
+        return None
+    there = there_already(action, seen)
     return f"it exists by now ({there.sid})" if there is not None else None
 
 
@@ -132,7 +151,7 @@ def stale(address: Address, why: str) -> PlanError:
     return PlanError(f"stale plan: `{address}` is not as it was: {why}", hint=AGAIN)
 
 
-def _made_since(action: Action, seen: Seen) -> Live | None:
+def there_already(action: Action, seen: Seen) -> Live | None:
     """Return the object that stands where *action* would create one; of messages the apply itself asks."""
     if action.type is ResourceType.SERVICE:
         name = action.send["friendly_name"]

@@ -114,7 +114,7 @@ class Desk:
         saved = self._run(operations.plan(desired, settings, options))
         if not saved.plan.applyable:
             raise NotApplyable(saved.plan)
-        return encode_plan(msgspec.structs.replace(saved, plan=withheld(saved.plan, desired)))
+        return encode_plan(msgspec.structs.replace(saved, plan=withheld(saved.plan)))
 
     def apply_saved(
         self,

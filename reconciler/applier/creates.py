@@ -277,6 +277,8 @@ class Creates:
                 self._run.results.finish(action, Status.DONE, sid=live.sid)
 
         self._noted.append((Bound(action.address, binding), report))
+        if action.verb is Verb.CREATE:  # on the same line of the journal, or a saved plan would post it again
+            self._run.progress.carried(action)
 
     async def _flush(self, *records: Record) -> None:
         """Write down *records* and all that was noted before, and report what that ends."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.applier.creates import Creates
 from reconciler.concurrency import concurrently, each
@@ -16,6 +16,9 @@ from reconciler.state.model import Binding, Bound, gone
 
 if TYPE_CHECKING:
     from reconciler.applier.run import Run
+
+
+_RECORD_ONLY: Final = frozenset({Verb.MOVE, Verb.ADOPT, Verb.FORGET})
 
 
 class Lane:
@@ -46,11 +49,13 @@ class Lane:
         for action in self.actions:
             if action.verb is Verb.ADOPT:
                 state.apply(Bound(action.address, self._adopted(action)))
+            if action.verb in _RECORD_ONLY:
+                self.run.progress.carried(action)
 
     def recorded(self) -> None:
         """Report what `record_only` did: it is on disk now."""
         for action in self.actions:
-            if action.verb in {Verb.MOVE, Verb.ADOPT, Verb.FORGET}:
+            if action.verb in _RECORD_ONLY:
                 self.run.results.finish(action, Status.DONE, sid=action.sid)
 
     async def work(self, service_sid: str, sid: str) -> None:
@@ -114,7 +119,7 @@ class Lane:
             ignored=action.ignored,
             sensitive=action.sensitive,
         )
-        await self.run.record(Bound(action.address, binding))
+        await self.run.record(Bound(action.address, binding), done=action)
         self.run.results.notice_rewritten(action, binding)
         self.run.results.finish(action, Status.DONE, sid=action.sid)
 
@@ -142,7 +147,7 @@ class Lane:
                 return
         binding = self.run.state.bindings.get(action.address)
         if binding is not None:
-            await self.run.record(gone(action.address, binding, action.sid))
+            await self.run.record(gone(action.address, binding, action.sid), done=action)
         sid = binding.sid if binding is not None and action.verb is Verb.REPLACE else action.sid
         self.run.results.finish(action, Status.DONE, sid=sid)
 

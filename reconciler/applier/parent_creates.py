@@ -230,5 +230,5 @@ class _Creation:
     async def _bind(self, binding: Binding) -> None:
         action = self.action
         binding = msgspec.structs.replace(binding, sensitive=action.sensitive, anchor=action.anchor)
-        await self.run.record(Bound(action.address, binding))
+        await self.run.record(Bound(action.address, binding), done=action)
         self.run.results.finish(action, Status.DONE, sid=binding.sid)

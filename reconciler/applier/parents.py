@@ -40,6 +40,8 @@ async def change_state(run: Run, action: Action) -> bool:
     fields = {"state": action.send["state"]}
     begins = not (created or sent_first(action))
     changed = await _update(run, action, binding, fields, action.managed, begins=begins)
+    if changed:
+        run.progress.carried(action)
     if changed and not created:  # that it was created is reported already
         run.results.finish(action, Status.DONE, sid=binding.sid)
     return changed
@@ -69,7 +71,9 @@ async def delete_conversation(run: Run, action: Action, binding: Binding, inside
             return False
     run.deleted.add(binding.sid)
     settled = [Closed(intent) for intent in run.state.intents if parent_of(intent) == action.address]
-    await run.record(Unbound(action.address), *(Unbound(address) for address in inside), *settled)
+    await run.record(
+        Unbound(action.address), *(Unbound(address) for address in inside), *settled, done=action
+    )
     run.results.finish(action, Status.DONE, sid=binding.sid)
     return True
 
@@ -90,13 +94,13 @@ async def delete_service(run: Run, action: Action) -> None:
     except RemoteError as error:
         run.results.fail(action, error)
         return
-    await run.record(Unbound(action.address))
+    await run.record(Unbound(action.address), done=action)
     run.results.finish(action, Status.DONE, sid=action.sid)
 
 
 async def forget(run: Run, action: Action) -> None:
     """Drop a parent from the state and leave it as it is."""
-    await run.record(Unbound(action.address))
+    await run.record(Unbound(action.address), done=action)
     run.results.finish(action, Status.DONE, sid=action.sid)
 
 

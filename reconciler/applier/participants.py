@@ -89,8 +89,9 @@ async def _bring_in(run: Run, action: Action, where: tuple[str, str]) -> None:
         superseded=superseded,
         created=created,
     )
-    await run.record(Bound(action.address, binding))
-    if replaced and not goes_first:
+    goes_last = replaced and not goes_first
+    await run.record(Bound(action.address, binding), done=None if goes_last else action)
+    if goes_last:
         if not await _removed(run, action, where):
             return
         await _forget(run, action)
@@ -108,7 +109,7 @@ async def _forget(run: Run, action: Action) -> None:
     """Record that whom *action* removed is gone."""
     binding = run.state.bindings.get(action.address)
     if binding is not None and action.sid is not None:
-        await run.record(gone(action.address, binding, action.sid))
+        await run.record(gone(action.address, binding, action.sid), done=action)
 
 
 async def _created(run: Run, action: Action, where: tuple[str, str]) -> tuple[RemoteParticipant, bool]:

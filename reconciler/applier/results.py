@@ -23,12 +23,18 @@ class Watcher(Protocol):
 
 
 class Results:
-    """The results of one run; *is_stopping* says whether it begins nothing more."""
+    """The results of one run.
 
-    def __init__(self, watcher: Watcher, is_stopping: Callable[[], bool]) -> None:
+    *is_stopping* says whether it begins nothing more, *on_done* is told of each action that is done.
+    """
+
+    def __init__(
+        self, watcher: Watcher, is_stopping: Callable[[], bool], on_done: Callable[[Action], None]
+    ) -> None:
         self.warnings: list[PlanWarning] = []
         self._watcher = watcher
         self._is_stopping = is_stopping
+        self._on_done = on_done
         self._results: dict[int, Result] = {}
 
     def start(self, action: Action) -> None:
@@ -37,6 +43,8 @@ class Results:
 
     def finish(self, action: Action, status: Status, *, sid: str | None) -> None:
         """Write down how *action* ended."""
+        if status is Status.DONE:
+            self._on_done(action)
         self._end(action, Result(action.address, action.verb, status, sid=sid, importing=action.importing))
 
     def fail(self, action: Action, error: RemoteError, status: Status = Status.FAILED) -> None:

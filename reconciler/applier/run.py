@@ -26,6 +26,7 @@ from reconciler.applier.parents import (
 )
 from reconciler.applier.participants import bring_in, take_out
 from reconciler.applier.polling import Clock, Patience
+from reconciler.applier.progress import Progress, Use
 from reconciler.applier.results import Results, Watcher
 from reconciler.applier.settle import claims
 from reconciler.applier.turns import Turns
@@ -62,6 +63,7 @@ class Run:
         parallelism: int,
         watcher: Watcher,
         now: Clock,
+        use: Use | None = None,
     ) -> None:
         self.client = client
         self.deleted: set[str] = set()
@@ -78,7 +80,8 @@ class Run:
         self.turns = Turns(parallelism + max(1, parallelism // 4))
         self.journal: Journal
         self._stopped = asyncio.Event()
-        self.results = Results(watcher, self._stopped.is_set)
+        self.progress = Progress(use, actions)
+        self.results = Results(watcher, self._stopped.is_set, self.progress.finished)
         self._on_services = [a for a in actions if a.type is ResourceType.SERVICE]
         self._awaiting = [a for a in actions if a.awaits]
         self._on_parents: dict[Address, list[Action]] = {}
@@ -102,6 +105,7 @@ class Run:
                 raise
         if self.stopping:
             return self._outcome()
+        self.progress.open(self.state)
         with store.begin(self.state) as self.journal:
             for lane in self._lanes.values():
                 lane.recorded()
@@ -110,10 +114,12 @@ class Run:
                 await self._work()
         if self._awaiting:
             self._announced.once_known(self._awaiting, self._lanes)
+            self.progress.open(self.state)
             with store.begin(self.state) as self.journal:
                 await self._work()
         self._let_go()
         self.state.in_flight.clear()
+        self.progress.close(self.state)
         store.write(self.state)
         return self._outcome()
 
@@ -128,8 +134,9 @@ class Run:
 
     # What lanes call.
 
-    async def record(self, *records: Record) -> None:
-        """Return once *records* are in the state and on disk."""
+    async def record(self, *records: Record, done: Action | None = None) -> None:
+        """Return once *records* are in the state and on disk, and with them that *done* is done."""
+        records = (*self.progress.records(done), *records)
         for record in records:
             self.state.apply(record)
         if records:

@@ -61,7 +61,7 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
     if not made.applyable:
         return 1
     if out_file is not None:
-        is_whole = save_plan(out_file, saved, desired)
+        is_whole = save_plan(out_file, saved)
         needed = str(out_file) if is_whole else f"{out_file} MANIFESTS… (for the sensitive values)"
         click.echo(f"Saved the plan; to apply exactly this: reconciler apply {needed}", err=True)
     if options.refresh_only:

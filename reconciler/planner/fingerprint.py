@@ -58,10 +58,18 @@ def fingerprint(action: Action, live: Live, lineage: str) -> dict[str, str]:
     return digests
 
 
-def changed_since(action: Action, live: Live, lineage: str) -> list[str]:
-    """Return what is not as *action* found it: names of fields, quoted, or `it` where that is not known."""
-    now = fingerprint(action, live, lineage)
-    names = [name for name, digest in action.fingerprint.items() if now.get(name) != digest]
+def changed_since(action: Action, live: Live, lineage: str, *, begun: bool = False) -> list[str]:
+    """Return what is not as *action* found it: names of fields, quoted, or `it` where that is not known.
+
+    Once the plan was *begun*, a field may also be as the action sets it, or expects it to be by then.
+    """
+    now, shown = fingerprint(action, live, lineage), live_texts(action, live) if begun else {}
+    names = [
+        name
+        for name, digest in action.fingerprint.items()
+        if now.get(name) != digest
+        and not (name in shown and shown[name] in {action.send.get(name), action.before.get(name)})
+    ]
     return [f"its `{name}`" if name != _REST else "it" for name in names]
 
 

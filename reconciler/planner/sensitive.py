@@ -1,7 +1,7 @@
 """Values that must not be shown: which fields of a plan have one, and how a plan is saved without them.
 
 A saved plan has a digest in the place of each. Whoever applies it names the manifests and variables
-again, and gets exactly what was planned, or nothing.
+again, live values are read again, and exactly what was planned is done, or nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from reconciler.errors import PlanError
 from reconciler.model import Address, Desired, Message, declared, declared_conversations
 from reconciler.planner.actions import SENSITIVE, Action, FieldChange, Plan
 from reconciler.planner.awaited import filled
-from reconciler.planner.diff import desired_values
+from reconciler.planner.diff import desired_values, with_ignored_from
+from reconciler.planner.fingerprint import Live, live_texts
 from reconciler.planner.parents import conversation_values
 from reconciler.state.model import State, field_digest
 
@@ -38,25 +39,13 @@ def mark(plan: Plan, desired: Desired, state: State) -> Plan:
     return _each(plan, marked)
 
 
-def withheld(plan: Plan, desired: Desired) -> Plan:
-    """Return *plan* as it may be saved.
-
-    Raises PlanError if a sensitive value is sent that no manifest says, as it could not be had again.
-    """
-    values = _values(desired, plan)
+def withheld(plan: Plan) -> Plan:
+    """Return *plan* as it may be saved: each sensitive value that it sends is replaced by a digest."""
 
     def without(action: Action) -> Action:
         hidden = frozenset(action.sensitive)
         if not hidden:
             return action
-        known = values.get(action.address, {})
-        for name in hidden & action.send.keys():
-            if name not in action.reset and known.get(name) != action.send[name]:
-                raise PlanError(
-                    f"the plan cannot be saved: the sensitive `{name}` that `{action.address}` gets is, "
-                    "at least in part, that of the live message",
-                    hint=f"apply without `--out`, or exclude it: `--exclude '{action.address}'`",
-                )
 
         def stand_in(name: str, text: str) -> str:
             if name not in hidden or name in action.reset:
@@ -78,29 +67,30 @@ def withheld(plan: Plan, desired: Desired) -> Plan:
     return _each(plan, without)
 
 
-def restored(plan: Plan, desired: Desired | None) -> Plan:
-    """Return the saved *plan* with the sensitive values that *desired* has.
+def is_whole(plan: Plan) -> bool:
+    """Return whether a saved plan can be applied without the manifests that it was made from."""
+    return not any(_missing(action) for action in plan.actions)
 
-    Raises PlanError if they are needed and there is no *desired*, or if one is another than was planned.
+
+def restored(plan: Plan, desired: Desired, live: Mapping[str, Live]) -> Plan:
+    """Return the saved *plan* with the values that were withheld.
+
+    They are those of *desired*, or of the *live* messages, by sid: what `ignore_changes` leaves alone, and
+    what a replacement carries over. Raises PlanError if one is another than was planned.
     """
-    values = _values(desired, plan) if desired is not None else None
+    values: dict[Address, Mapping[str, str]] = {} if is_whole(plan) else _values(desired, plan)
 
     def whole(action: Action) -> Action:
-        missing = {
-            name: text.removeprefix(_STANDS_FOR)
-            for name, text in action.send.items() | action.after.items()
-            if name in action.sensitive and text.startswith(_STANDS_FOR)
-        }
+        missing = _missing(action)
         if not missing:
             return action
-        if values is None:
-            raise PlanError(
-                "the plan was saved without its sensitive values",
-                hint="name the manifests too, with the same variables: `reconciler apply PLAN MANIFESTS…`",
-            )
-        found = values.get(action.address, {})
+        shown = live_texts(action, there) if (there := live.get(action.sid or "")) else {}
+        found = {}
         for name, digest in missing.items():
-            if name not in found or field_digest(plan.lineage, name, found[name]) != digest:
+            for text in _candidates(action, name, values.get(action.address, {}), shown):
+                if field_digest(plan.lineage, name, text) == digest:
+                    found[name] = text
+            if name not in found:
                 raise PlanError(
                     f"stale plan: the sensitive `{name}` of `{action.address}` is not what it was",
                     hint="run `reconciler plan --out FILE` again and review the result",
@@ -111,7 +101,28 @@ def restored(plan: Plan, desired: Desired | None) -> Plan:
             send={name: found[name] if name in missing else text for name, text in action.send.items()},
         )
 
-    return _each(plan, whole)
+    return msgspec.structs.replace(plan, actions=tuple(map(whole, plan.actions)))
+
+
+def _missing(action: Action) -> dict[str, str]:
+    """Return the digests that stand for sensitive values in *action*, by field."""
+    return {
+        name: text.removeprefix(_STANDS_FOR)
+        for name, text in (*action.send.items(), *action.after.items())
+        if name in action.sensitive and text.startswith(_STANDS_FOR)
+    }
+
+
+def _candidates(
+    action: Action, name: str, wanted: Mapping[str, str], live: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield what the planner can have had in mind for a field: the manifest's text, the live one, or both."""
+    if name in wanted:
+        yield wanted[name]
+    if name in live:
+        yield live[name]
+    if name in wanted and name in live:
+        yield with_ignored_from(name, wanted[name], live[name], action.ignored)
 
 
 def _sensitive(desired: Desired) -> Iterator[tuple[Address, tuple[str, ...]]]:

@@ -19,7 +19,7 @@ from reconciler.canonical import canonical_sid
 from reconciler.errors import StateError
 from reconciler.foreign import json_fault, quoted
 from reconciler.model import Address, is_well_formed
-from reconciler.state.model import Binding, InFlight, Intent, State
+from reconciler.state.model import Binding, InFlight, Intent, OpenPlan, State
 
 FORMAT_VERSION: Final = 2
 _SHOWN = 200
@@ -39,7 +39,7 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     origin: Annotated[
         str, Meta(description="`scheme://host[:port]`, or `emulator:` and the id of its store.")
     ]
-    used_plans: Annotated[list[str], Meta(description="Ids of saved plans that were begun.")]
+    used_plans: Annotated[list[str], Meta(description="Ids of saved plans that are done.")]
     in_flight: Annotated[
         dict[Address, InFlight], Meta(description="By parent: what a running apply is about to create.")
     ]
@@ -47,6 +47,9 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
         dict[Address, Intent], Meta(description="Creates of unknown outcome, in the order they were sent.")
     ]
     bindings: Annotated[dict[Address, Binding], Meta(description="Address to live object.")]
+    open_plan: Annotated[
+        OpenPlan | None, Meta(description="The saved plan that was begun and is not done, with what is done.")
+    ] = None
 
 
 _FIRST: Final = b'  "bindings": {\n'
@@ -71,6 +74,7 @@ def encode(state: State, serial: int) -> bytes:
         "account_sid": _encode(state.account_sid),
         "origin": _encode(state.origin),
         "used_plans": _encode(state.used_plans),
+        "open_plan": _encode(state.open_plan),
         "in_flight": _lines(state.in_flight),
         "intents": _lines(state.intents),
         "bindings": _lines(dict(sorted(state.bindings.items()))),
@@ -182,6 +186,7 @@ def _state(document: Document) -> State:
         in_flight=document.in_flight,
         intents=document.intents,
         used_plans=document.used_plans,
+        open_plan=document.open_plan,
     )
 
 

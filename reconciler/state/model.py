@@ -142,15 +142,42 @@ class Moved(Struct, frozen=True, gc=False, tag="moved", tag_field="record", forb
     address: Address
 
 
+class PlanOpened(
+    Struct, frozen=True, gc=False, tag="plan_opened", tag_field="record", forbid_unknown_fields=True
+):
+    """A saved plan was begun, or goes on; *serial* is that of the snapshot which says so."""
+
+    plan_id: str
+    serial: int
+
+
+class Carried(Struct, frozen=True, gc=False, tag="carried", tag_field="record", forbid_unknown_fields=True):
+    """These actions of the open plan are done; *numbers* count from 0 in the plan."""
+
+    numbers: tuple[int, ...]
+
+
 class PlanUsed(
     Struct, frozen=True, gc=False, tag="plan_used", tag_field="record", forbid_unknown_fields=True
 ):
-    """A saved plan was begun; it is never begun again."""
+    """A saved plan is done; it is never begun again."""
 
     plan_id: str
 
 
-Record = Opened | Closed | Bound | Unbound | Moved | PlanUsed
+Record = Opened | Closed | Bound | Unbound | Moved | PlanOpened | Carried | PlanUsed
+
+
+class OpenPlan(Struct, forbid_unknown_fields=True):
+    """A saved plan whose apply was not seen to end, or could not do everything.
+
+    It may go on while *serial* is that of the state, so that nothing else was done meanwhile. *done* are the
+    numbers of its actions that need nothing more.
+    """
+
+    plan_id: str
+    serial: int
+    done: list[int] = []
 
 
 def gone(address: Address, binding: Binding, sid: str) -> Bound | Unbound:
@@ -175,6 +202,7 @@ class State(Struct):
     intents: dict[Address, Intent] = field(default_factory=dict)
     """Creates of unknown outcome, in the order in which they were sent."""
     used_plans: list[str] = field(default_factory=list)
+    open_plan: OpenPlan | None = None
 
     def apply(self, record: Record) -> None:
         """Change this state as *record* says."""
@@ -192,8 +220,21 @@ class State(Struct):
                 self.bindings.pop(address, None)
             case Moved(previous, address):
                 self.bindings[address] = self.bindings.pop(previous)
+            case PlanOpened() | Carried() | PlanUsed():
+                self._apply_to_plans(record)
+
+    def _apply_to_plans(self, record: PlanOpened | Carried | PlanUsed) -> None:
+        match record:
+            case PlanOpened(plan_id, serial):
+                before = self.open_plan
+                done = before.done if before is not None and before.plan_id == plan_id else []
+                self.open_plan = OpenPlan(plan_id, serial, done)
+            case Carried(numbers):
+                if self.open_plan is not None:
+                    self.open_plan.done.extend(numbers)
             case PlanUsed(plan_id):
                 self.used_plans.append(plan_id)
+                self.open_plan = None
 
     def digest(self, name: str, value: str) -> str:
         """Return the 128-bit digest of a field's canonical text, salted with the lineage."""

@@ -18,10 +18,13 @@ from reconciler.state.journal import Journal, replay
 from reconciler.state.model import (
     Binding,
     Bound,
+    Carried,
     Closed,
     InFlight,
     Intent,
     Opened,
+    OpenPlan,
+    PlanOpened,
     PlanUsed,
     Record,
     State,
@@ -55,6 +58,8 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Opened, intents),
     st.builds(Closed, addresses),
     st.builds(Unbound, addresses),
+    st.builds(PlanOpened, texts, integers),
+    st.builds(Carried, st.lists(integers, max_size=3).map(tuple)),
     st.builds(PlanUsed, texts),
 )
 states = st.builds(
@@ -69,6 +74,7 @@ states = st.builds(
     ),
     intents=st.dictionaries(addresses, intents),
     used_plans=st.lists(texts),
+    open_plan=st.none() | st.builds(OpenPlan, texts, integers, st.lists(integers)),
 )
 
 

@@ -23,10 +23,13 @@ from reconciler.state.journal import Journal, replay
 from reconciler.state.model import (
     Binding,
     Bound,
+    Carried,
     Closed,
     Intent,
     Moved,
     Opened,
+    OpenPlan,
+    PlanOpened,
     PlanUsed,
     Record,
     State,
@@ -119,6 +122,7 @@ def test_each_kind_of_record_is_replayed_in_order(tmp_path: Path) -> None:
         Unbound("a/b/k1"),
     ]
     records += [Moved("a/b/k2", "a/b/new"), PlanUsed("plan-1")]
+    records += [PlanOpened("plan-2", 4), Carried((0, 3)), PlanOpened("plan-2", 5), Carried((1,))]
     after = state()
 
     replay(after, written(tmp_path / "j", *records), "j")
@@ -126,6 +130,7 @@ def test_each_kind_of_record_is_replayed_in_order(tmp_path: Path) -> None:
     assert after.bindings == {"a/b/new": SECOND.binding}
     assert after.intents == {"a/b/lost": lost.intent}
     assert after.used_plans == ["plan-1"]
+    assert after.open_plan == OpenPlan("plan-2", 5, [0, 3, 1])
 
 
 def test_one_who_commits_is_answered_only_after_the_flush(tmp_path: Path) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from reconciler.errors import PlanError
-from reconciler.model import Participant
+from reconciler.model import Message, Participant
+from reconciler.operations import NOTHING
 from reconciler.planner.actions import Plan, Verb
 from reconciler.planner.document import SavedPlan, encode_plan
 from reconciler.planner.drift import plan_refresh
-from reconciler.planner.sensitive import mark, restored, withheld
+from reconciler.planner.sensitive import is_whole, mark, restored, withheld
 from reconciler.report.groups import grouped
 from reconciler.report.json import plan_document
 from reconciler.report.markdown import plan_markdown
@@ -98,7 +100,7 @@ def test_a_plan_without_sensitive_values_is_left_as_it_is() -> None:
 def test_a_saved_plan_holds_no_sensitive_value() -> None:
     """Its file can lie where files lie."""
     world = was_sensitive().wanting(message("a", body="new " + SECRET, sensitive=("body",)), message("b"))
-    plan = withheld(marked(world), world.desired)
+    plan = withheld(marked(world))
 
     assert SECRET not in encode_plan(SavedPlan(2, "id", "0", "", "AC1", "emulator:1", plan)).decode()
 
@@ -108,25 +110,19 @@ def test_a_saved_plan_is_whole_again_beside_its_manifests() -> None:
     world = wanted()
     plan = marked(world)
 
-    again = restored(withheld(plan, world.desired), world.desired)
+    again = restored(withheld(plan), world.desired, {})
 
+    assert not is_whole(withheld(plan))
     assert again.actions == plan.actions
-
-
-def test_a_saved_plan_needs_its_manifests_for_sensitive_values() -> None:
-    """They are nowhere else."""
-    world = wanted()
-
-    with pytest.raises(PlanError, match="saved without its sensitive values"):
-        restored(withheld(marked(world), world.desired), None)
 
 
 def test_a_saved_plan_without_sensitive_values_needs_no_manifests() -> None:
     """The plan is self-contained wherever it can be."""
     world = was_sensitive().wanting(message("b"))
-    plan = withheld(marked(world), world.desired)
+    plan = withheld(marked(world))
 
-    assert [action.verb for action in restored(plan, None).actions] == [Verb.DELETE]
+    assert is_whole(plan)
+    assert [action.verb for action in restored(plan, NOTHING, {}).actions] == [Verb.DELETE]
 
 
 def test_another_value_than_was_planned_is_stale() -> None:
@@ -134,18 +130,44 @@ def test_another_value_than_was_planned_is_stale() -> None:
     world = wanted()
 
     with pytest.raises(PlanError, match="stale plan: the sensitive `body` of `desk/order/a`"):
-        restored(withheld(marked(world), world.desired), wanted("code other").desired)
+        restored(withheld(marked(world)), wanted("code other").desired, {})
 
 
-def test_a_plan_that_carries_a_hidden_live_value_over_cannot_be_saved() -> None:
-    """A replacement keeps the live author, which no manifest says: it could not be had again."""
-    world = applied(message("a", author=SECRET), message("b")).remembering(at("a"), sensitive=("author",))
-    world = world.wanting(message("a", media_sid="ME9", ignore_changes=(("author",),)), message("b"))
+def labelled(code: str, **fields: Any) -> Message:
+    """Return a message with hidden attributes, of which `seen` is nobody's business."""
+    ignored = {"ignore_changes": (("attributes", "seen"),), "sensitive": ("attributes",)}
+    return message("a", **{"attributes": {"code": code}, **ignored, **fields})
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        (labelled(SECRET), labelled("new")),
+        (labelled(SECRET, body="x"), labelled(SECRET, body="y")),
+        (labelled(SECRET), labelled("new", media_sid="ME9")),
+        (
+            message("a", attributes={"code": SECRET}, sensitive=("attributes",)),
+            message("a", media_sid="ME9", ignore_changes=(("attributes",),)),
+        ),
+    ],
+    ids=["sent", "not sent", "replaced", "carried over"],
+)
+def test_the_live_part_of_a_hidden_value_is_read_again(was: Message, now: Message) -> None:
+    """It is in no manifest: what `ignore_changes` leaves alone, and what a replacement carries over."""
+    live = f'{{"code": "{SECRET}", "seen": "{SECRET} too"}}'
+    world = applied(was, message("b")).remembering(at("a"), sensitive=("attributes",))
+    world = world.edited("a", attributes=live).wanting(now, message("b"))
     plan = marked(world)
-    assert plan.actions[0].verb is Verb.REPLACE
+    assert any("too" in text for text in plan.actions[0].after.values())
 
-    with pytest.raises(PlanError, match="the plan cannot be saved: the sensitive `author`"):
-        withheld(plan, world.desired)
+    saved = withheld(plan)
+
+    assert SECRET not in encode_plan(SavedPlan(2, "id", "0", "", "AC1", "emulator:1", saved)).decode()
+    again = restored(saved, world.desired, dict(world.view.messages))
+    assert (again.actions[0].send, again.actions[0].after) == (plan.actions[0].send, plan.actions[0].after)
+    elsewhere = world.edited("a", attributes=live.replace("too", "more"))
+    with pytest.raises(PlanError, match="stale plan: the sensitive `attributes` of `desk/order/a`"):
+        restored(saved, world.desired, dict(elsewhere.view.messages))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.errors import StateError
 from reconciler.state.document import FORMAT_VERSION, decode, decode_lines, encode, state_schema
-from reconciler.state.model import Binding, InFlight, Intent, State
+from reconciler.state.model import Binding, InFlight, Intent, OpenPlan, State
 
 ROOT = Path(__file__).parents[2]
 MISFIT = "not what is expected there (msgspec says "
@@ -86,6 +86,7 @@ def full_state() -> State:
             )
         },
         used_plans=["plan-1", "plan-2"],
+        open_plan=OpenPlan("plan-3", 7, [0, 2]),
     )
 
 
@@ -187,6 +188,7 @@ def test_creates_in_flight_keep_the_order_in_which_they_are_sent() -> None:
 def as_version_1() -> State:
     """Return the state in which every field is set that the first format knew."""
     state = full_state()
+    state.open_plan = None
     at, lost = "support/order-1", "support/order-1/lost"
     state.in_flight[at] = msgspec.structs.replace(
         state.in_flight[at], tolerant={}, dates={}, participants={}, clock_at=""
@@ -265,7 +267,7 @@ def test_a_newer_format_asks_for_an_upgrade(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "detail"),
     [
-        (encode(full_state(), 7)[:-20], "it ends too early, in line 17"),
+        (encode(full_state(), 7)[:-20], "it ends too early, in line 18"),
         (
             encode(full_state(), 7).replace(b'"origin":', b"<<<<<<< ours"),
             "it stops being JSON at line 7, column 3",

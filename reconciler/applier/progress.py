@@ -1,0 +1,70 @@
+"""How far the apply of a saved plan got: kept in the state, so that it can go on after it was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from reconciler.applier.parents import comes_last
+from reconciler.model import ResourceType
+from reconciler.planner.actions import Action, Verb
+from reconciler.state.model import Carried, PlanOpened, PlanUsed, State
+
+
+class Use(Struct, frozen=True):
+    """The use of a saved plan; *numbers* are those of the actions that are left of it."""
+
+    plan_id: str
+    numbers: Sequence[int]
+
+
+class Progress:
+    """What is done of a saved plan; of a plan that was not saved nothing is kept."""
+
+    def __init__(self, use: Use | None, actions: Iterable[Action]) -> None:
+        self._use = use
+        numbers = use.numbers if use is not None else ()
+        self._left = {id(action): number for action, number in zip(actions, numbers, strict=False)}
+        self._unwritten: list[int] = []
+
+    def finished(self, action: Action) -> None:
+        """Take into account that *action* was reported as done.
+
+        Of a conversation that is to end up inactive or closed that is done later.
+        """
+        creates = action.verb is Verb.CREATE and action.type is ResourceType.CONVERSATION
+        if not (creates and comes_last(action)):
+            self.carried(action)
+
+    def carried(self, action: Action) -> None:
+        """Take into account that *action* needs nothing more once the next records are on disk."""
+        number = self._left.pop(id(action), None)
+        if number is not None:
+            self._unwritten.append(number)
+
+    def records(self, done: Action | None = None) -> tuple[Carried, ...]:
+        """Return what is to be written with the next records, after which the action *done* is done."""
+        if done is not None:
+            self.finished(done)
+        if not self._unwritten:
+            return ()
+        numbers, self._unwritten = tuple(self._unwritten), []
+        return (Carried(numbers),)
+
+    def open(self, state: State) -> None:
+        """Say in *state*, before its next snapshot, that the plan is being applied, and how far."""
+        if self._use is not None:
+            self._say(state, PlanOpened(self._use.plan_id, state.serial + 1))
+
+    def close(self, state: State) -> None:
+        """Say in *state*, before its last snapshot, whether the plan is done."""
+        if self._use is not None and self._left:
+            self.open(state)
+        elif self._use is not None:
+            self._say(state, PlanUsed(self._use.plan_id))
+
+    def _say(self, state: State, record: PlanOpened | PlanUsed) -> None:
+        state.apply(record)
+        for carried in self.records():
+            state.apply(carried)

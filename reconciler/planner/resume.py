@@ -1,0 +1,81 @@
+"""What is left of a saved plan whose apply was killed, or could not do everything.
+
+The state says which actions are done. Of some it knows more by now than was reported: an open create turned
+out to have happened, or what was replaced is still to be deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeAlias
+
+import msgspec
+
+from reconciler.model import Address, ResourceType, parent_of, type_of
+from reconciler.planner.actions import Action, Plan, Reason, Verb
+from reconciler.state.model import State, Unbound
+
+Numbered: TypeAlias = list[tuple[int, Action]]
+"""Actions with their numbers in the plan as it was saved."""
+
+_PARENTS = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
+
+
+def remaining(plan: Plan, done: Collection[int], settled: Collection[Address], state: State) -> Numbered:
+    """Return the actions of *plan* that are left; the creates at *settled* turned out to have happened."""
+    carried = frozenset(done)
+    going = {
+        action.address
+        for number, action in enumerate(plan.actions)
+        if number not in carried and action.type is ResourceType.CONVERSATION and action.verb is Verb.DELETE
+    }
+    left: Numbered = []
+    for number, action in enumerate(plan.actions):
+        if number in carried or (action.with_parent and parent_of(action.address) not in going):
+            continue
+        happened = action.verb is Verb.CREATE and action.address in settled
+        if happened and action.type not in _PARENTS:  # one of which may still get its last state
+            continue
+        rest = _rest_of_replacement(action, state) if action.verb is Verb.REPLACE else action
+        if rest is not None:  # whatever moved is where it belongs
+            left.append((number, msgspec.structs.replace(rest, previous_address=None)))
+    return left
+
+
+def without_made(left: Numbered, made: Collection[Address]) -> Numbered:
+    """Return what is *left* besides the creates of the objects *made*, which exist and are bound."""
+    rest: Numbered = []
+    for number, action in left:
+        if action.verb is not Verb.CREATE or action.address not in made:
+            rest.append((number, action))
+        elif "state" in action.send:  # which a new conversation gets when everything else in it is done
+            state = {"state": action.send["state"]}
+            rest.append((number, msgspec.structs.replace(action, verb=Verb.UPDATE, send=state)))
+    return rest
+
+
+def continued(plan: Plan, left: Numbered) -> Plan:
+    """Return *plan* with the actions that are *left*; of its records, only what comes last."""
+    records = (one for one in plan.records if isinstance(one, Unbound) and type_of(one.address) in _PARENTS)
+    actions = tuple(action for _, action in left)
+    return msgspec.structs.replace(plan, actions=actions, records=tuple(records))
+
+
+def _rest_of_replacement(action: Action, state: State) -> Action | None:
+    """Return the deletion of the old object if the new one is bound, None if nothing is left to do."""
+    binding = state.bindings.get(action.address)
+    if binding is None or binding.sid == action.sid:
+        return action
+    if action.sid not in binding.superseded:
+        return None
+    return msgspec.structs.replace(
+        action,
+        verb=Verb.DELETE,
+        reason=Reason.SUPERSEDED,
+        after={},
+        send={},
+        managed=(),
+        changes=(),
+        replace_paths=(),
+        file=None,
+    )
