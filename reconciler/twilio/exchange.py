@@ -15,6 +15,7 @@ from reconciler.errors import RemoteError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 from reconciler.twilio import body, failures, identity, wire
 from reconciler.twilio.failures import Kind
+from reconciler.twilio.masking import Mask, mask_of
 from reconciler.twilio.pace import Pace
 from reconciler.twilio.transport import CONNECT_SECONDS
 
@@ -162,15 +163,16 @@ class Exchange:
 
     async def _attempt(self, call: Call, decode: Callable[[bytes], T], seconds: float) -> T:
         """Send *call* once; whatever the transport does, it is over after *seconds*."""
-        response: httpx.Response | None = None
+        request, response = self._request(call, seconds), None
         try:
             async with asyncio.timeout(seconds) as deadline:
-                response = await self._http.send(self._request(call, seconds), stream=True)
+                response = await self._http.send(request, stream=True)
                 try:
                     data = await body.read(response)
                 finally:
                     await response.aclose()
         except httpx.RequestError as error:
+            _mask(request).clean(error)
             raise failures.of_exception(
                 error, httpx.URL(call.url), operation=call.operation, where=call.path
             ) from error
@@ -185,6 +187,7 @@ class Exchange:
             raise failures.of_unreadable(
                 error, response, operation=call.operation, where=call.path
             ) from error
+        data = _mask(request).data(data)  # here, so that nothing of it can be shown or kept elsewhere
         if (date := response.headers.get("Date")) is not None:
             self.date, self.date_seen = date, asyncio.get_running_loop().time()
         failure = failures.of_reply(response, data, operation=call.operation, where=call.path)
@@ -207,6 +210,11 @@ class Exchange:
             # may be three waits for it: for the proxy, for the server, and for their handshake.
             timeout=httpx.Timeout(seconds, read=seconds / 2, connect=min(CONNECT_SECONDS, seconds / 4)),
         )
+
+
+def _mask(request: httpx.Request) -> Mask:
+    """Return what hides the credentials that *request* was sent with."""
+    return mask_of(request.headers.get("Authorization", ""))
 
 
 def _decoded(data: bytes, decoder: Decoder[T], call: Call) -> T:

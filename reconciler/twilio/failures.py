@@ -6,6 +6,7 @@ is sent again only on the safe side of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -36,6 +37,9 @@ _CREDENTIALS_HINT: Final = (
     "check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET); "
     "keys belong to one region, see TWILIO_REGION and TWILIO_EDGE"
 )
+
+
+_REQUEST_ID: Final = re.compile(r"RQ[0-9A-Za-z]{1,64}")
 
 
 class Kind(Enum):
@@ -83,7 +87,7 @@ def of_reply(response: httpx.Response, content: bytes, *, operation: str, where:
         where=where,
         status=status,
         code=body.code if body is not None else None,
-        request_id=response.headers.get("twilio-request-id"),
+        request_id=_request_id(response),
         said=body.message if body is not None else "",
         retry_after=wire.retry_after(response.headers.get("retry-after"), datetime.now(UTC)),
     )
@@ -130,9 +134,14 @@ def of_unreadable(
         operation=operation,
         where=where,
         status=response.status_code,
-        request_id=response.headers.get("twilio-request-id"),
+        request_id=_request_id(response),
         said=said,
     )
+
+
+def _request_id(response: httpx.Response) -> str | None:
+    text = response.headers.get("twilio-request-id", "")
+    return text if _REQUEST_ID.fullmatch(text) else None
 
 
 def _hint(status: int, body: wire.ErrorBody | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from reconciler import api
 from reconciler.emulator import Emulator, Fault
 from reconciler.emulator.faults import Answer
-from tests.functional.conftest import Project
+from tests.functional.conftest import ACCOUNT, Project
 
 SECRET = "4711-s3cret"
 ECHO = f"Invalid value: 'The code is {SECRET}.'"
@@ -88,6 +89,24 @@ def test_an_update_and_a_saved_plan_keep_it_too(door: Project, remote: Emulator)
     shown = everything(door, saved.out, saved.err, ran.out, ran.err)
     assert SECRET not in shown
     assert shown.count(WITHHELD) > 1
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_server_that_repeats_the_credentials_gets_them_into_nothing(
+    door: Project, remote: Emulator, form: str
+) -> None:
+    """Error, report, state and exported message: the header is masked where the reply comes in."""
+    pair = b64encode(f"{ACCOUNT}:{door.environ['TWILIO_AUTH_TOKEN']}".encode()).decode()
+    door.run("apply", "--auto-approve", check=0)
+    remote.faults.add(Fault("update_message", Answer(400, message=f"bad header Authorization: Basic {pair}")))
+    door.edit("manifests/door.yaml", "body: Hello", f"body: Hello {pair}")
+    refused = door.run("apply", "--auto-approve", "--format", form, check=1)
+    door.edit("manifests/door.yaml", f"body: Hello {pair}", "body: Hello")
+
+    planned = door.run("plan", "--format", form, "--out", "plan.bin", check=0)
+
+    assert "bad header Authorization: Basic ***" in refused.err
+    assert pair.rstrip("=") not in everything(door, refused.err, planned.out, planned.err)
 
 
 def test_words_about_other_messages_are_shown(door: Project, remote: Emulator) -> None:

@@ -1,0 +1,76 @@
+"""Hide our own credentials in what a server writes: it may repeat the request, header and all."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote
+
+MASK: Final = "***"
+"""What stands in the place of a credential."""
+
+_SECRET: Final = re.compile(r"(?=.*[^A-Za-z_]).{8,}|.{20,}", re.DOTALL)
+"""Anything shorter, or one short word, is no secret of Twilio's, and may well be in the text of a message."""
+_ESCAPE: Final = re.compile(r"%[0-9A-F]{2}")
+
+
+class Mask:
+    """Hides the credentials of an HTTP *authorization*, in each form that servers are known to repeat."""
+
+    def __init__(self, authorization: str) -> None:
+        texts = sorted(set(_forms(authorization)), key=len, reverse=True)
+        self._needles = [text.encode("utf-8", "surrogatepass") for text in texts]
+
+    def data(self, data: bytes) -> bytes:
+        """Return *data*, a reply, without the credentials."""
+        for needle in self._needles:
+            if needle in data:
+                data = data.replace(needle, MASK.encode())
+        return data
+
+    def text(self, text: str) -> str:
+        """Return *text* without the credentials."""
+        return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def clean(self, error: BaseException) -> None:
+        """Take the credentials out of *error* and all that led to it: a log may print the causes too."""
+        seen: set[int] = set()
+        todo: list[BaseException | None] = [error]
+        while todo:
+            one = todo.pop()
+            if one is not None and id(one) not in seen:
+                seen.add(id(one))
+                one.args = tuple(self.text(arg) if isinstance(arg, str) else arg for arg in one.args)
+                todo += (one.__cause__, one.__context__)
+
+
+@lru_cache(maxsize=16)
+def mask_of(authorization: str) -> Mask:
+    """Return the mask for what a request carries in its header `Authorization`; empty if nothing."""
+    return Mask(authorization)
+
+
+def _forms(authorization: str) -> Iterator[str]:
+    """Yield the secret and the encoded pair, as they are, percent-encoded, and as JSON writes them."""
+    _, _, token = authorization.partition(" ")
+    plain = {token.rstrip("=")}
+    try:
+        pair = base64.b64decode(token, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        pass
+    else:
+        plain.add(pair.partition(":")[2])
+        plain.add(base64.urlsafe_b64encode(pair.encode()).decode().rstrip("="))
+    for text in plain:
+        if _SECRET.fullmatch(text):
+            encoded = {text, quote(text, safe=""), quote(text)}
+            encoded |= {_ESCAPE.sub(lambda found: found[0].lower(), one) for one in encoded}
+            for one in encoded:
+                written = {one, json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1]}
+                yield from written
+                yield from (each.replace("/", "\\/") for each in written)
