@@ -7,6 +7,7 @@ friendly name, a conversation by its sid or its unique name. What cannot be told
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -23,7 +24,7 @@ from reconciler.model import (
     parent_of,
 )
 from reconciler.planner.grouping import Grouped, grouped
-from reconciler.state.model import State
+from reconciler.state.model import Binding, State
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
@@ -58,9 +59,16 @@ async def resolve(
     wanted = {service.name: service for service in desired.services}
     bound = grouped(state) if bound is None else bound
     names = [*wanted, *(name for name in sorted(bound.services) if name not in wanted)]
-    by_name = await _services_by_name(client, desired, state)
+    unknown = any(not s.sid and not s.default and s.name not in state.bindings for s in desired.services)
+    by_name = await _services_by_name(client) if unknown else {}  # nothing but its name can find one
     found = await concurrently(_service(client, name, wanted.get(name), state, by_name) for name in names)
     resolved = Resolved(dict(zip(names, found, strict=True)), {}, {})
+    if not destroy:
+        _refuse_shared(desired, resolved.services)
+        gone = [
+            one for one in desired.services if one.name in bound.services and not resolved.services[one.name]
+        ]
+        await _refuse_remade(client, gone, bound.services)
     addresses = _conversations_by_service(desired, bound)
     for inside in addresses.values():
         resolved.conversations.update(dict.fromkeys(inside))
@@ -89,15 +97,49 @@ async def resolve(
     return resolved
 
 
-async def _services_by_name(
-    client: Twilio, desired: Desired, state: State
-) -> dict[str | None, list[RemoteService]]:
-    """List the services once, and only if one of them can be found by nothing but its name."""
+def _refuse_shared(desired: Desired, live: Mapping[Address, RemoteService | None]) -> None:
+    """Raise PlanError for two names that mean one service: each would take the other's things for its own."""
+    first: dict[str, Service] = {}
+    for service in desired.services:
+        found = live[service.name]
+        other = first.setdefault(found.sid, service) if found is not None else service
+        if found is not None and other is not service:
+            raise PlanError(
+                f"`{other.name}` ({_where(other)}) and `{service.name}` ({_where(service)}) are one service "
+                f"({found.sid})",
+                hint="declare it under one name; what several files say of one service name is merged",
+            )
+
+
+async def _refuse_remade(client: Twilio, gone: Sequence[Service], bound: Mapping[Address, Binding]) -> None:
+    """Raise PlanError if a service that is *gone* was made again under its name by somebody else."""
+    by_name = await _services_by_name(client) if any(not service.default for service in gone) else {}
+    for service in gone:
+        name = service.friendly_name or service.name
+        sids = [one.sid for one in by_name.get(name, ())]
+        if service.default:
+            sids = [await client.default_service_sid()]
+        if sids:
+            meaning = "the default service" if service.default else f"the name {name!r}"
+            raise PlanError(
+                f"`{service.name}` is {bound[service.name].sid} in the state, which is gone, but {meaning} "
+                f"now means {' and '.join(sids)}",
+                hint=f"to use it, run `reconciler state rm {service.name}`; if another one is meant, also "
+                f"say which with `sid:` at {_where(service)}",
+            )
+
+
+def _where(service: Service) -> str:
+    from reconciler.manifest.where import where  # noqa: PLC0415  # a parser, which known files do without
+
+    return where(service.path, ("services", service.name), service.line)
+
+
+async def _services_by_name(client: Twilio) -> dict[str | None, list[RemoteService]]:
     by_name: dict[str | None, list[RemoteService]] = {}
-    if any(not s.sid and not s.default and s.name not in state.bindings for s in desired.services):
-        async for page in client.service_pages():
-            for service in page:
-                by_name.setdefault(service.friendly_name, []).append(service)
+    async for page in client.service_pages():
+        for service in page:
+            by_name.setdefault(service.friendly_name, []).append(service)
     return by_name
 
 

@@ -39,6 +39,7 @@ from reconciler.planner.parents import (
     put_back,
 )
 from reconciler.planner.participants import plan_participants
+from reconciler.planner.parts import warn_of_misses, warn_of_parts
 from reconciler.planner.rename import find_renames
 from reconciler.planner.selection import Selection
 from reconciler.state.model import Binding, State
@@ -104,7 +105,7 @@ class _Planner:
                 self._plan_removed_conversation(scope)
         self._plan_removed_services()
         if self.selection is not None:
-            self._warn_of_parts()
+            warn_of_parts(self.draft, filter(self._is_touched, self.scopes.values()))
         self._warn_of_misses()
         guard(self.draft, self.options, self.scopes)
         return Plan(
@@ -266,26 +267,12 @@ class _Planner:
             staying = self.staying[address] + self.remote.others.get(address, 0)
             plan_service_removal(self.draft, address, binding, live, staying, destroy=self.options.destroy)
 
-    def _warn_of_parts(self) -> None:
-        self.draft.warn(
-            "partial",
-            "",
-            "only a part is planned, as `--target` and `--exclude` say; `order: strict` and "
-            "`unmanaged: delete` wait for a plan of the whole",
-        )
-
     def _warn_of_misses(self) -> None:
-        """Say which globs name nothing: each is most likely a slip of the pen."""
-        options = self.options
-        wished = (wish for wish in (options.adopt, options.duplicate) if isinstance(wish, str))
-        globs = (*options.targets, *options.excludes, *wished)
-        if not globs:
-            return
-        members = (address for a, one in self.declared.items() for address in _members(a, one))
-        services = (service.name for service in self.desired.services)
-        known = {*services, *self.scopes, *members, *self.state.bindings}
-        for glob in Selection(globs, ()).unmatched(known):
-            self.draft.warn("matches_nothing", glob, f"`{glob}` matches no address")
+        globs = self.options.globs
+        if globs:
+            members = (address for a, one in self.declared.items() for address in _members(a, one))
+            services = (service.name for service in self.desired.services)
+            warn_of_misses(self.draft, globs, {*services, *self.scopes, *members, *self.state.bindings})
 
     def _selects(self, address: Address) -> bool:
         return self.selection is None or address in self.selection

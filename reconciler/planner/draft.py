@@ -42,6 +42,12 @@ class Options(Struct, frozen=True):
     record: bool = False
     re_anchor: bool = False
 
+    @property
+    def globs(self) -> tuple[str, ...]:
+        """Every glob over addresses that was given."""
+        chosen = (one for one in (self.adopt, self.duplicate) if isinstance(one, str))
+        return (*self.targets, *self.excludes, *chosen)
+
     def adopts(self, address: Address) -> bool:
         """Return True if *address* is to take over a message that says what it would create."""
         return _means(address, self.adopt)

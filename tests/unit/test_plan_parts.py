@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from reconciler.model import Order, Unmanaged
@@ -205,3 +206,38 @@ def test_destroying_a_part_keeps_the_parents_of_what_is_left(part: dict[str, Any
     assert steps(plan) == [(address, "delete") for address in left]
     assert plan.records == ()
     assert "parent_kept" not in codes(plan.warnings)
+
+
+@pytest.mark.parametrize(
+    ("targets", "waits"),
+    [
+        ((AT,), ""),
+        ((at("*"),), ""),
+        ((at("b"),), "; `order: strict` of `desk/order` waits for a plan of the whole"),
+    ],
+)
+def test_what_is_said_to_wait_is_what_is_not_done(targets: tuple[str, ...], waits: str) -> None:
+    """The order of a conversation that is selected with all its messages is seen to."""
+    world = applied(*messages("a", "b"), order=Order.STRICT).wanting(*messages("b", "a"))
+
+    plan = world.plan(targets=targets, **GO)
+
+    texts = [warning.text for warning in plan.warnings if warning.code == "partial"]
+    assert texts == [f"only a part is planned, as `--target` and `--exclude` say{waits}"]
+    assert bool(plan.actions) is not bool(waits)
+
+
+def test_what_is_unmanaged_is_said_to_wait_wherever_it_does() -> None:
+    """Only the conversations that the plan is about are named, the first of them."""
+    world = applied(*messages("a"), order=Order.STRICT, unmanaged=Unmanaged.DELETE)
+    other = msgspec.structs.replace(world.conversation, name="other", unique_name="other")
+    world = world.declaring(world.conversation, other)
+
+    whole, part, elsewhere = (
+        next(one.text for one in world.plan(targets=(glob,)).warnings if one.code == "partial")
+        for glob in (SERVICE, at("a"), "nowhere")
+    )
+
+    assert whole.endswith("; `unmanaged: delete` of `desk/order` and 1 more waits for a plan of the whole")
+    assert part.endswith("; `unmanaged: delete` of `desk/order` waits for a plan of the whole")
+    assert elsewhere.endswith(" say")
