@@ -13,19 +13,22 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from reconciler import operations
+from reconciler.applier.settle import open_intents
 from reconciler.emulator import Emulator, Fault
 from reconciler.emulator.fault_text import parse_fault
+from reconciler.imports import import_object
 from reconciler.interrupt import Interrupts
 from reconciler.manifest.load import load
-from reconciler.model import Desired
+from reconciler.model import Address, Desired
 from reconciler.operations import Settings
 from reconciler.planner.actions import Action, Outcome, Plan, Result, Status
 from reconciler.planner.document import decode_plan, encode_plan
 from reconciler.planner.draft import Options
 from reconciler.planner.sensitive import withheld
 from reconciler.saved import apply_saved
+from reconciler.state import edit
 from reconciler.state.files import Files
-from reconciler.state.model import State
+from reconciler.state.model import Intent, State
 from reconciler.state.store import StateStore
 from tests.jumping import run_jumping
 
@@ -141,6 +144,24 @@ class Desk:
                 interrupts=self.interrupts,
             )
         )
+
+    def bind(self, address: Address, sid: str, manifest: str) -> None:
+        """Do what `import ADDRESS SID` does."""
+        settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._own_now)
+        self._run(import_object(address, sid, self.desired(manifest), settings))
+
+    def close_intent(self, address: Address) -> None:
+        """Say that an open create did not happen, as `state rm ADDRESS` does."""
+        store = StateStore(self.state_path)
+        state = store.read()
+        assert state is not None
+        operations.fold_in_flight(state)
+        edit.close(state, [address]) or edit.remove(state, [address])
+        store.write(state)
+
+    def open_intents(self) -> dict[Address, Intent]:
+        """Return the creates of which the state does not know what became of them."""
+        return {intent.address: intent for intent in open_intents(self.state)}
 
     def fault(self, *faults: str | Fault) -> None:
         """Script trouble, from now on and instead of what was scripted before."""

@@ -175,6 +175,11 @@ class _Creation:
         """
         run, action = self.run, self.action
         where = (self.intent.service_sid, sid)
+        before = run.state.bindings.get(action.address)
+        if before is not None and before.sid == sid:
+            await run.record(Closed(action.address))
+            run.results.refuse(action, f"{sid} is there after all, although no read showed it; plan again")
+            return
         live: RemoteConversation | None = None
         ours = used = False
 

@@ -5,11 +5,12 @@ The state `inactive` or `closed` comes last: new messages end the one, and the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from reconciler.applier.polling import Answer, poll
 from reconciler.errors import NotFound, Refused, RemoteError
 from reconciler.model import Address, RemoteConversation, parent_of
 from reconciler.planner.actions import Action, Status, Verb
@@ -55,19 +56,14 @@ def comes_last(action: Action) -> bool:
 async def delete_conversation(run: Run, action: Action, binding: Binding, inside: Iterable[Address]) -> bool:
     """Delete a conversation with what is bound *inside* it, unless somebody wrote in it meanwhile."""
     where = (binding.service_sid, binding.sid)
+
+    async def objection() -> str:
+        if await run.highest_index(*where) > action.index:
+            return "it holds messages that came after the plan was made; plan again"
+        return ""
+
     async with run.turns.turn(1):
-        if run.stopping:
-            return False
-        run.results.start(action)
-        try:
-            if await run.highest_index(*where) > action.index:
-                run.results.refuse(action, "it holds messages that came after the plan was made; plan again")
-                return False
-            await run.client.delete_conversation(*where)
-        except NotFound:
-            pass  # somebody was quicker
-        except RemoteError as error:
-            run.results.fail(action, error)
+        if not await _deleted(run, action, objection, lambda: run.client.delete_conversation(*where)):
             return False
     run.deleted.add(binding.sid)
     settled = [Closed(intent) for intent in run.state.intents if parent_of(intent) == action.address]
@@ -80,22 +76,65 @@ async def delete_conversation(run: Run, action: Action, binding: Binding, inside
 
 async def delete_service(run: Run, action: Action) -> None:
     """Delete a service, unless a conversation is left or was added in it."""
-    if run.stopping or action.sid is None:
+    sid = action.sid
+    if sid is None:
         return
-    run.results.start(action)
-    try:
-        async for page in run.client.conversation_pages(action.sid):
+
+    async def objection() -> str:
+        async for page in run.client.conversation_pages(sid):
             if page:
-                run.results.refuse(action, "it still holds conversations; plan again")
-                return
-        await run.client.delete_service(action.sid)
+                return "it still holds conversations; plan again"
+        return ""
+
+    if await _deleted(run, action, objection, lambda: run.client.delete_service(sid)):
+        await run.record(Unbound(action.address), done=action)
+        run.results.finish(action, Status.DONE, sid=sid)
+
+
+async def _deleted(
+    run: Run,
+    action: Action,
+    objection: Callable[[], Awaitable[str]],
+    delete: Callable[[], Awaitable[None]],
+) -> bool:
+    """Delete a parent unless there is an *objection*, and return whether it is gone; else report why not.
+
+    What is inside is read first. If that is answered with 404 for all of the settle window, somebody was
+    quicker; a single 404 may come from a replica that is behind.
+    """
+    found = ""
+    failure: RemoteError | None = None
+
+    async def look() -> bool:
+        nonlocal found, failure
+        try:
+            found = await objection()
+        except RemoteError as error:
+            failure = error
+            raise
+        return True
+
+    if run.stopping:
+        return False
+    run.results.start(action)
+    answer = await poll(look, run.patience, run.pause)
+    if answer is Answer.GONE:
+        return True
+    if answer is not Answer.FOUND:
+        if failure is not None and not run.stopping:
+            run.results.fail(action, failure)
+        return False
+    if found:
+        run.results.refuse(action, found)
+        return False
+    try:
+        await delete()
     except NotFound:
         pass  # somebody was quicker
     except RemoteError as error:
         run.results.fail(action, error)
-        return
-    await run.record(Unbound(action.address), done=action)
-    run.results.finish(action, Status.DONE, sid=action.sid)
+        return False
+    return True
 
 
 async def forget(run: Run, action: Action) -> None:

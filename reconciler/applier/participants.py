@@ -149,7 +149,7 @@ async def _found(run: Run, intent: Intent, *, patient: bool) -> RemoteParticipan
         live = await find_participant(run.client, run.state.digest, intent)
         return live is not None
 
-    answer = await poll(look, run.patience if patient else lambda: 0, run.pause)
+    answer = await poll(look, run.patience if patient else lambda _: 0, run.pause)
     return live if answer is Answer.FOUND else None
 
 

@@ -27,8 +27,6 @@ Look = Callable[[], Awaitable[bool]]
 """Returns whether it found what it looks for; raises RemoteError if it could not look."""
 Pause = Callable[[float], Awaitable[bool]]
 """Waits that many seconds; returns False, at once, where looking again has become pointless."""
-Patience = Callable[[], float]
-"""Returns the settle window in seconds; asked once, after the first look."""
 
 
 class Answer(Enum):
@@ -41,6 +39,10 @@ class Answer(Enum):
     """Every look was answered with 404: the place to look in does not exist."""
     UNKNOWN = auto()
     """The last look failed, or looking was given up."""
+
+
+Patience = Callable[[Answer], float]
+"""Returns the settle window in seconds for what the first look came to, after which it is asked."""
 
 
 async def sleep(seconds: float) -> bool:
@@ -58,7 +60,7 @@ async def poll(look: Look, patience: Patience, pause: Pause = sleep) -> Answer:
     begun, step = clock(), _FIRST_PAUSE
     answer = await _ask(look)
     answers = {answer}
-    until = begun + patience()
+    until = begun + patience(answer)
     while answer is not Answer.FOUND and begun < until:
         if not await pause(max(min(step, until - clock()), 0)):
             return Answer.UNKNOWN
@@ -78,13 +80,17 @@ async def _ask(look: Look) -> Answer:
         return Answer.UNKNOWN
 
 
-def patience_of(client: Twilio, intents: Iterable[Intent], seconds: float, now: Clock) -> float:
+def patience_of(
+    answer: Answer, *, client: Twilio, intents: Iterable[Intent], seconds: float, now: Clock
+) -> float:
     """Return the settle window, *seconds* as a rule, for *intents* of an earlier run.
 
-    A request of an earlier run may have been sent any time up to its end, so only an intent that is
-    much older than the settle window is believed at once. It is as old as the smaller of its ages by
-    the server's date and by our own clock: either may have jumped.
+    A request of an earlier run may have been sent any time up to its end, so *answer*, that nothing is
+    there, is believed at once only if they are much older than the settle window. An intent is as old as the
+    smaller of its ages by the server's date and by our own clock: either may have jumped.
     """
+    if answer is not Answer.ABSENT:
+        return seconds
     instants = [
         ((intent.opened_at, client.now()), (intent.clock_at, canonical_instant(now()))) for intent in intents
     ]

@@ -73,7 +73,7 @@ class Run:
         # Copies of our own: their texts are completed once the services exist whose sids they await.
         actions = tuple(completed(action, {}) if action.awaits else action for action in plan.actions)
         self.plan = plan = msgspec.structs.replace(plan, actions=actions)
-        self.patience: Patience = lambda: settle
+        self.patience: Patience = lambda _: settle
         self.parallelism = parallelism
         # A turn is kept while its intent reaches the disk, when it sends nothing: so there are a few more of
         # them than requests may be in flight, which is for the client's pace to see to.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.applier.polling import Clock, patience_of
+from reconciler.applier.polling import Clock, Patience, patience_of
 from reconciler.applier.settle_messages import find_messages, message_binding
 from reconciler.applier.settle_parents import Settled, settle_parent, settle_participant
 from reconciler.concurrency import concurrently
@@ -77,16 +77,16 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
         settled.extend(unknown)
         return known
 
-    def patience(*intents: Intent) -> float:
-        return patience_of(client, intents, seconds, now)
+    def patience(*intents: Intent) -> Patience:
+        return partial(patience_of, client=client, intents=intents, seconds=seconds, now=now)
 
     for kind in _PARENTS:
         settled += await concurrently(
-            [settle_parent(client, intent, partial(patience, intent)) for intent in placed(kind)]
+            [settle_parent(client, intent, patience(intent)) for intent in placed(kind)]
         )
     settled += await concurrently(
         [
-            settle_participant(client, state, intent, partial(patience, intent))
+            settle_participant(client, state, intent, patience(intent))
             for intent in placed(ResourceType.PARTICIPANT)
         ]
     )
@@ -100,7 +100,7 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
             state.digest,
             room,
             claimed.get(room[0].conversation_sid, frozenset()),
-            partial(patience, *room),
+            patience(*room),
         )
         for room in rooms.values()
     )

@@ -12,6 +12,7 @@ class Scenario:
     *strangers* are bodies that others post to a conversation once *before* is applied. In *unordered*
     conversations only the set of bodies counts. A file stands behind the body, in brackets with what is in
     it; *files* are beside the manifests, *files_before* at first. *people* and *states* are those at the end.
+    *faults* are what the server always does. *last* is applied when all is over, and leaves none of *people*.
     """
 
     name: str
@@ -25,6 +26,8 @@ class Scenario:
     files_before: dict[str, str] = field(default_factory=dict)
     people: dict[str, list[str]] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    last: str = ""
 
 
 CARD = "HX00000000000000000000000000000004"
@@ -192,5 +195,49 @@ SCENARIOS = (
         people={"a": ["bob"]},
         states={"a": "closed"},
         flags=("--allow-close", "--max-delete", "100%"),
+    ),
+    Scenario(
+        "slow-replica",
+        before=manifest(b=("", [("n1", "N1")])),
+        wanted=manifest(
+            a=("participants: [{identity: alice}]", [("one", "1"), *same(2), ("two", "2")]),
+            b=("", [("n1", "N1"), ("n2", "N2"), *same(2)]),
+        ),
+        after={"a": ["1", "Hello", "Hello", "2"], "b": ["N1", "N2", "Hello", "Hello"]},
+        people={"a": ["alice"]},
+        faults=("list_*:stale=0.1", "fetch_conversation:stale=0.1"),
+    ),
+    Scenario(
+        "tidy-server",
+        before=manifest(a=("", [("first", "0\\n"), ("old", "old\\n")])),
+        wanted=manifest(
+            a=(
+                "",
+                [
+                    ("first", "0\\n"),
+                    ("old", "new\\r\\n"),
+                    ("one", "1\\n"),
+                    ("two", " 2"),
+                    ("bye", "e\\u0301"),
+                ],
+            ),
+            b=("order: any", [("x", "X\\n"), ("y", "Y\\r\\nY"), ("z", "Z")]),
+        ),
+        after={"a": ["0", "new", "1", "2", "\u00e9"], "b": ["X", "Y\nY", "Z"]},
+        unordered=frozenset({"b"}),
+        faults=("create_message:tidy_text", "update_message:tidy_text"),
+    ),
+    Scenario(
+        "people",
+        before=manifest(
+            a=("participants: [{identity: alice}, {key: agent, identity: bob}]", [("m1", "1")]),
+        ),
+        wanted=manifest(
+            a=("participants: [{key: agent, identity: dora}, {identity: carol}]", [("m1", "1"), ("m2", "2")]),
+            b=("participants: [{identity: alice}, {identity: erin}]", [("n1", "N")]),
+        ),
+        after={"a": ["1", "2"], "b": ["N"]},
+        people={"a": ["carol", "dora"], "b": ["alice", "erin"]},
+        last=manifest(a=("", [("m1", "1"), ("m2", "2")]), b=("", [("n1", "N")])),
     ),
 )

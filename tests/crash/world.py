@@ -14,12 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from reconciler.emulator import Emulator, Fault
+from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.faults import Delay, Invoke, Reset
 from reconciler.emulator.server import running
 from reconciler.errors import StateError
@@ -31,6 +32,8 @@ STATE = "reconciler.state.json"
 SETTLE = "0.25"
 """Seconds that a run looks for what an earlier one may have created."""
 PNG = b"\x89PNG"
+_TRIES = 5
+"""How often an apply is run where a replica is behind: it fails where it cannot read."""
 LATE = 0.1
 """Seconds after which a late request is handled."""
 
@@ -71,6 +74,7 @@ class World:
         self._before = _copy(self._live)
         self._open = ExitStack()
         self._pid = 0
+        self._faults: list[Fault] = []
         self._started = threading.Event()
 
     def __enter__(self) -> Self:
@@ -106,6 +110,8 @@ class World:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
         self._empty.backup(self._live)
+        self._faults = [parse_fault(text) for text in scenario.faults]
+        self._misbehave()
         if scenario.before:
             self._write(scenario.before, scenario.files_before)
             self._run("apply", "desk.yaml", "--auto-approve", check=True)
@@ -124,7 +130,7 @@ class World:
         shutil.copytree(self._kept, self.folder)
         self._emulator._site._delayed.clear()  # or a write of the last point would fall into this one
         self._before.backup(self._live)
-        self._emulator.faults.clear()
+        self._misbehave()
         self._emulator.requests.clear()
 
     def points(self, scenario: Scenario) -> Iterator[Point]:
@@ -178,10 +184,15 @@ class World:
 
     def calm(self) -> None:
         """Drop the faults, and wait until nothing of the process is left: requests may still lie unread."""
-        self._emulator.faults.clear()
+        self._misbehave()
         self._started.clear()
         while self._emulator._site.in_flight or _is_connected(self._port):
             time.sleep(0.001)
+
+    def _misbehave(self) -> None:
+        """Let the server do what it always does, and nothing else."""
+        self._emulator.faults.clear()
+        self._emulator.faults.add(*self._faults)
 
     def _kill(self) -> None:
         self._started.wait()
@@ -195,11 +206,15 @@ class World:
             StateStore(self.folder / STATE).read()
         except StateError as error:
             return [f"unreadable state: {error.text}"]
-        if self.apply(scenario):
+        if all(self.apply(scenario) for _ in range(_TRIES if scenario.faults else 1)):
             return [f"the second apply failed: {self._output.read_text()}"]
         wrong = [*_differences(scenario, self.bodies()), *self._odd_rooms(scenario)]
         if self._run("plan", "desk.yaml", "--detailed-exitcode", *scenario.flags):
             wrong.append(f"the next plan is not empty: {self._output.read_text()}")
+        if scenario.last:
+            self._write(scenario.last, {})
+            self._run("apply", "desk.yaml", "--auto-approve", check=True)
+            wrong += self._odd_rooms(replace(scenario, people={}))
         return wrong
 
     def bodies(self) -> dict[str, list[str]]:

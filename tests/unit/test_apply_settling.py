@@ -129,6 +129,20 @@ def test_one_create_is_sent_again_three_times_at_most(desk: Desk, kind: str) -> 
     assert not desk.state.intents
 
 
+@pytest.mark.parametrize("kind", ["list_messages", "list_conversations"])
+def test_a_parent_is_deleted_once_a_lagging_read_shows_what_is_inside(desk: Desk, kind: str) -> None:
+    """Every second read is answered with 404."""
+    desk.apply(THREE)
+    desk.fault(f"{kind}:2:404/20404", f"{kind}:3:404/20404")
+
+    outcome = desk.apply(THREE, Options(destroy=True))
+
+    assert set(statuses(outcome).values()) == {Status.DONE}
+    assert desk.conversations == []
+    assert desk._rows("SELECT sid FROM services") == []
+    assert not desk.state.bindings
+
+
 # A server that normalises
 
 
