@@ -27,13 +27,20 @@ EXTRAS: Final[dict[str, list[str]]] = PROJECT["project"]["optional-dependencies"
 AGAIN: Final = "run `.ci/pin`, then install with `-c .ci/constraints.txt`"
 
 
+def meant(texts: Iterable[str], python: str | None = None, extra: str = "") -> list[Requirement]:
+    """Return those of *texts* that are for this system, and for *python* or the one that runs."""
+    environment = {"python_version": python, "python_full_version": f"{python}.0"} if python else {}
+    return [
+        one
+        for one in map(Requirement, texts)
+        if not one.marker or one.marker.evaluate(environment | {"extra": extra})
+    ]
+
+
 def pins(python: str | None = None) -> dict[str, str]:
     """Return the version of each package that is pinned for *python*, or for this one."""
-    environment = {"python_version": python, "python_full_version": f"{python}.0"} if python else {}
     return {
-        canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
-        for pin in map(Requirement, LINES)
-        if pin.marker is None or pin.marker.evaluate(environment)
+        canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in meant(LINES, python)
     }
 
 
@@ -41,19 +48,18 @@ def installed(requirements: Iterable[str]) -> dict[str, str]:
     """Return the installed version of what *requirements* name, and of all that it requires in turn."""
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = [Requirement(text) for text in requirements]
+    waiting = meant(requirements)
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
         if name == OURS:
-            waiting += [Requirement(text) for extra in wanted.extras for text in EXTRAS[extra]]
+            waiting += meant(text for extra in wanted.extras for text in EXTRAS[extra])
             continue
         package = distribution(name)
         found[name] = package.version
         for extra in {"", *wanted.extras} - {extra for known, extra in seen if known == name}:
             seen.add((name, extra))
-            needs = map(Requirement, package.requires or ())
-            waiting += [need for need in needs if not need.marker or need.marker.evaluate({"extra": extra})]
+            waiting += meant(package.requires or (), extra=extra)
     return found
 
 
@@ -71,7 +77,7 @@ def test_what_is_installed_is_what_is_pinned() -> None:
 def test_every_extra_is_pinned_for_every_python(python: str) -> None:
     """Also what this machine did not install."""
     listed = [*PROJECT["project"]["dependencies"], *(text for extra in EXTRAS.values() for text in extra)]
-    names = {canonicalize_name(Requirement(text).name) for text in listed} - {OURS}
+    names = {canonicalize_name(one.name) for one in meant(listed, python)} - {OURS}
 
     assert names - pins(python).keys() == set(), AGAIN
 
