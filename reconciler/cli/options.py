@@ -215,10 +215,15 @@ approval = together(
 
 
 def settings(given: dict[str, Any]) -> Settings:
-    """Return the settings that the shared options and the environment make; raises UsageError."""
+    """Return the settings that the shared options and the environment make.
+
+    Raises UsageError, and StateError where the state is no file.
+    """
     from reconciler.operations import Settings  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.state.files import meet  # noqa: PLC0415
     from reconciler.twilio.endpoint import Endpoint  # noqa: PLC0415
 
+    meet(given["state"])
     return Settings(
         endpoint=Endpoint.parse(
             given["endpoint"], os.environ, allow_insecure_host=given["allow_insecure_endpoint"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from reconciler.errors import StateError
 from reconciler.runtime.atomic_file import PRIVATE, Files, write_whole
-from reconciler.runtime.regular_file import open_regular
+from reconciler.runtime.regular_file import open_regular, require_regular
 
-__all__ = ["Files", "beside", "put", "require_folder", "resolve", "unusable"]
+__all__ = ["Files", "beside", "meet", "put", "require_folder", "resolve", "unusable"]
 
 _ADVICE = {
     errno.ENOSPC: "free some space on that disk, then run the command again",
@@ -52,14 +54,18 @@ def beside(path: Path, suffix: str) -> Path:
 def resolve(path: Path) -> Path:
     """Return what *path* stands for: a link's target, so that its neighbours are the same for all.
 
-    Raises StateError for a link to anything but a state or nothing: even the lock beside it is not made.
+    Raises StateError for what is no regular file, and for a link to anything but a state or nothing: even the
+    lock beside it is not made.
     """
-    if not os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises where a folder is closed to us
-        return path
-    target = Path(os.path.realpath(path))
     try:
-        with open_regular(target) as file:
-            is_state = _SIGN in file.read(_SIGN_WITHIN)
+        status = path.lstat()
+    except OSError:  # for who opens it to say
+        return path
+    is_link = stat.S_ISLNK(status.st_mode)
+    target = Path(os.path.realpath(path)) if is_link else path
+    try:
+        require_regular(target, target.stat())
+        is_state = not is_link or _begins_like_a_state(target)
     except FileNotFoundError:
         return target
     except OSError as error:
@@ -70,6 +76,23 @@ def resolve(path: Path) -> Path:
             hint="remove the link, or name the state with `--state`",
         )
     return target
+
+
+def meet(path: Path) -> None:
+    """Open the files of the state at *path* once, for who has not begun to handle signals.
+
+    A file system that hangs keeps whoever opens a file there; only a signal that nobody handles ends that.
+    Raises StateError as `resolve` does; what else is wrong is left for who reads them to say.
+    """
+    target = resolve(path)
+    for file in (target, beside(target, ".journal")):
+        with suppress(OSError), open_regular(file, follow=False) as opened:
+            opened.read(1)
+
+
+def _begins_like_a_state(path: Path) -> bool:
+    with open_regular(path) as file:
+        return _SIGN in file.read(_SIGN_WITHIN)
 
 
 def require_folder(path: Path) -> None:
