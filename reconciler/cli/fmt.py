@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import unified_diff
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,25 +13,37 @@ from reconciler.cli.streams import say
 from reconciler.errors import ManifestError, Problem, ReconcilerError, UsageError
 from reconciler.report.inert import escape
 from reconciler.runtime.atomic_file import write_whole
-from reconciler.runtime.regular_file import read_regular
+
+if TYPE_CHECKING:
+    from reconciler.manifest.limits import Reading
 
 
 @click.command(epilog="Example: reconciler fmt --check manifests")
 @shared.paths
 @shared.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not formatted.")
 @shared.option("--diff", is_flag=True, help="Write nothing; show what would change.")
-def fmt(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:
+@shared.sizes
+def fmt(paths: tuple[Path, ...], *, check: bool, diff: bool, **given: Any) -> int:
     """Put manifests into canonical form, and name the files that were not.
 
     Only white space changes: comments, order and quotes stay as they are.
     """
+    from reconciler.manifest.limits import limited  # noqa: PLC0415
+
+    with limited(shared.limits(given)):
+        return _format(shared.manifest_paths(paths), check=check, diff=diff)
+
+
+def _format(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:
     from reconciler.manifest.files import manifest_files  # noqa: PLC0415
+    from reconciler.manifest.limits import Reading  # noqa: PLC0415
 
     problems: list[Problem] = []
     changed = 0
-    for file in manifest_files(shared.manifest_paths(paths)):
+    reading = Reading()
+    for file in manifest_files(paths):
         try:
-            before, after = _formatted(file)
+            before, after = _formatted(file, reading)
         except ManifestError as error:
             problems += error.problems
             continue
@@ -45,14 +58,14 @@ def fmt(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:
     return 1 if check and changed else 0
 
 
-def _formatted(file: Path) -> tuple[bytes, str]:
+def _formatted(file: Path, reading: Reading) -> tuple[bytes, str]:
     """Return what *file* holds, and that in canonical form; raises ManifestError if it is no YAML."""
     from reconciler.manifest.format import format_text  # noqa: PLC0415
     from reconciler.manifest.parse import parse  # noqa: PLC0415  # pydantic-core
     from reconciler.manifest.reader import Irregular  # noqa: PLC0415
 
     try:
-        data = read_regular(file)
+        data = reading.read(file)
     except OSError as error:
         raise UsageError(f"cannot read `{file}`: {(error.strerror or str(error)).lower()}") from error
     try:

@@ -21,6 +21,7 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from reconciler.manifest.limits import Limits
     from reconciler.model import Desired
     from reconciler.operations import Settings
     from reconciler.planner.draft import Options
@@ -53,6 +54,24 @@ def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 paths = click.argument("paths", nargs=-1, type=PATH)
 
+sizes = together(
+    option(
+        "--max-manifest-size",
+        type=click.IntRange(min=1),
+        default=100,
+        show_default=True,
+        metavar="MB",
+        help="How large one manifest may be.",
+    ),
+    option(
+        "--max-nesting",
+        type=click.IntRange(1, 300),
+        default=100,
+        show_default=True,
+        help="How many lists and mappings may be inside one another.",
+    ),
+)
+
 manifests = together(
     paths,
     # no environment variable: RECONCILER_VAR_name stands for this one
@@ -78,6 +97,22 @@ manifests = together(
         multiple=True,
         metavar="NAME",
         help="Let manifests refer to this environment variable. May be repeated.",
+    ),
+    sizes,
+    option(
+        "--max-total-size",
+        type=click.IntRange(min=1),
+        default=1_000,
+        show_default=True,
+        metavar="MB",
+        help="How large all manifests may be together.",
+    ),
+    option(
+        "--max-messages",
+        type=click.IntRange(min=1),
+        default=250_000,
+        show_default=True,
+        help="How many messages for_each, templates and transcripts may make.",
     ),
 )
 
@@ -292,10 +327,25 @@ def desired(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired:
     from reconciler.manifest.inputs import Inputs  # noqa: PLC0415
     from reconciler.manifest.load import load  # noqa: PLC0415
 
-    inputs = Inputs(os.environ, given["value_files"], given["assignments"], given["allowed_env"])
+    inputs = Inputs(
+        os.environ, given["value_files"], given["assignments"], given["allowed_env"], limits=limits(given)
+    )
     named = manifest_paths(paths)
     require_apart(named, given)
     return load(named, inputs, known=ParsedFiles.of_user(), processes=_processes())
+
+
+def limits(given: dict[str, Any]) -> Limits:
+    """Return the limits that options set for reading manifests."""
+    from reconciler.manifest.limits import Limits  # noqa: PLC0415
+
+    options = {
+        "file_mb": "max_manifest_size",
+        "all_mb": "max_total_size",
+        "messages": "max_messages",
+        "nesting": "max_nesting",
+    }
+    return Limits(**{limit: given[option] for limit, option in options.items() if option in given})
 
 
 def require_apart(paths: Sequence[Path], given: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from reconciler.manifest.findings import Finding, Loc, Refusal
 from reconciler.manifest.items import Items
+from reconciler.manifest.limits import limits
 from reconciler.manifest.nouns import field_of, noun_of, record_of
 from reconciler.manifest.origins import Locations, Origins
 from reconciler.manifest.references import Reference, Scope, references, resolved
@@ -18,9 +19,6 @@ from reconciler.manifest.templates import Template
 from reconciler.manifest.transcripts import read_transcript
 from reconciler.manifest.written import OPENING, Written
 from reconciler.suggestions import close_to
-
-MOST_MESSAGES: Final = 1_000_000
-"""Messages that the files of one run may be expanded to."""
 
 _OF_MESSAGES: Final = ("author", "attributes", "subject", "webhooks", "lifecycle")
 _OF_CONVERSATIONS: Final = ("order", "unmanaged", "messaging_service_sid", "timers", "timeline")
@@ -101,10 +99,14 @@ class Expander:
         finding = Finding(loc, f"{subject} {refusal.text}{item}", refusal.hint)
         self.found.setdefault(path, []).append(finding)
 
-    def has_room(self) -> bool:
-        """Count one more message; return False if that is too much."""
+    @property
+    def is_full(self) -> bool:
+        """Whether more messages were made than the limit allows: nothing more is."""
+        return self._messages > limits().messages
+
+    def count(self) -> None:
+        """Count one more message that is made."""
         self._messages += 1
-        return self._messages <= MOST_MESSAGES
 
 
 class _Expansion:
@@ -200,7 +202,8 @@ class _Expansion:
         line: int | None = None,
     ) -> Iterator[dict[str, Any]]:
         for key, inner in self._instances(written, written["key"], scope, folder or self._folder):
-            if not self._has_room(written, "key", inner):
+            is_made = folder is not None or inner.each is not None
+            if is_made and not self._has_room(written, "key", inner):
                 return
             made = self._copy(written, inner, line=line)
             made["key"] = key
@@ -208,10 +211,14 @@ class _Expansion:
             yield made
 
     def _has_room(self, written: dict[str, Any], field: str, scope: Scope) -> bool:
-        if self._shared.has_room():
+        if self._shared.is_full:  # it was said
+            return False
+        self._shared.count()
+        if not self._shared.is_full:
             return True
-        refusal = Refusal(f"stands for more than {MOST_MESSAGES:,} messages in all", "fan out less")
-        self._shared.refuse(written, field, refusal, scope)
+        text = f"stands for more than {limits().messages:,} messages in all"
+        hint = "fan out less, or pass a larger `--max-messages`"
+        self._shared.refuse(written, field, Refusal(text, hint), scope)
         return False
 
     def _instances(

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.errors import UsageError
+from reconciler.manifest.limits import Limits
 
 VARIABLE_PREFIX: Final = "RECONCILER_VAR_"
 _NEVER: Final = ("TWILIO_", "RECONCILER_")
@@ -23,7 +24,8 @@ class Inputs(Struct, frozen=True):
 
     *environ* is looked at for `RECONCILER_VAR_name` and for the names in *allowed_env*, whose values are
     sensitive. *files* are YAML or JSON mappings, *assignments* texts `NAME=VALUE`; of several the last wins.
-    *values* are what they are, such as a number for a variable of that type.
+    *values* are what they are, such as a number for a variable of that type. *limits* bound what is read
+    and made.
     """
 
     environ: Mapping[str, str] = {}
@@ -31,6 +33,7 @@ class Inputs(Struct, frozen=True):
     assignments: tuple[str, ...] = ()
     allowed_env: tuple[str, ...] = ()
     values: Mapping[str, Any] = {}
+    limits: Limits = Limits()
 
     def __post_init__(self) -> None:
         for name in self.allowed_env:

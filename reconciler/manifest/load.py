@@ -15,6 +15,7 @@ from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.files import manifest_files
 from reconciler.manifest.findings import Finding, Loc, Refusal
 from reconciler.manifest.inputs import Inputs
+from reconciler.manifest.limits import Reading, limited
 from reconciler.manifest.media import look_at, size_limit
 from reconciler.manifest.merge import Merger
 from reconciler.model import Conversation, Desired, Message
@@ -45,7 +46,7 @@ def load(
     Raises ManifestError with every problem of every file, in the order of files and lines, and
     UsageError for a path that cannot be read, a folder without manifests, and inputs that cannot be used.
     """
-    with collector_paused(), few_suggestions():
+    with collector_paused(), few_suggestions(), limited(inputs.limits):
         return _load(manifest_files(paths), inputs, known, processes)
 
 
@@ -62,11 +63,12 @@ def _read(files: list[Path], known: ParsedFiles | None, processes: int) -> _Read
     read = _Read()
     unknown: dict[str, bytes] = {}
     keys: dict[str, bytes] = {}
+    reading = Reading()
     for file in files:
         path = str(file)
         read.problems[path] = []
         try:
-            data = file.read_bytes()
+            data = reading.read(file)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             read.problems[path].append(Problem(path, 0, 0, f"the file cannot be read: {reason.lower()}"))

@@ -26,8 +26,8 @@ from ruamel.yaml.reader import ReaderError
 
 from reconciler.foreign import quoted
 from reconciler.manifest.findings import Loc
+from reconciler.manifest.limits import limits
 from reconciler.manifest.reader import (
-    DEEPEST,
     MERGE_KEY,
     MOST_REPEATED,
     NUL,
@@ -157,11 +157,11 @@ class _CloseReader:
         if kind is AliasEvent:
             return self._alias(event)
         self._refuse_tag(event)
-        if depth > DEEPEST:
+        if depth > limits().nesting:
             self._fault(
                 _place(event),
-                f"more than {DEEPEST} lists and mappings inside one another",
-                "put deep data into a string",
+                f"more than {limits().nesting} lists and mappings inside one another",
+                "put deep data into a string, or pass a larger `--max-nesting`",
             )
             raise _Stop
         anchor = event.anchor

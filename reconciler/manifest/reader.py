@@ -15,6 +15,7 @@ from typing import Any, Final
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from reconciler.errors import ReconcilerError
+from reconciler.manifest.limits import limits
 from reconciler.manifest.scalars import MAYBE_NOT_TEXT, NoJsonNumber, plain_value
 
 try:
@@ -25,8 +26,6 @@ except ImportError as error:
         hint="install the package `ruamel.yaml.clib` for this Python",
     ) from error
 
-DEEPEST: Final = 100
-"""Containers inside one another: more than any manifest needs, fewer than exhaust a stack."""
 MOST_REPEATED: Final = 1_000_000
 """Values that the aliases of one file may repeat together: an alias bomb is refused, not expanded."""
 _DEEPEST_LINE: Final = 6
@@ -152,6 +151,7 @@ class _Reader:
         self._anchors: dict[str, Any] = {}
         self._sizes = Sizes()
         self._repeated = 0
+        self._deepest = limits().nesting
 
     def document(self) -> Document:
         self._next()  # the stream starts
@@ -166,11 +166,16 @@ class _Reader:
     def _node(self, event: Any, depth: int) -> Any:
         """Return the value that starts with *event*."""
         kind = type(event)
-        if kind is self._mapping_start and event.ctag is None and event.anchor is None and depth <= DEEPEST:
+        if (
+            kind is self._mapping_start
+            and event.ctag is None
+            and event.anchor is None
+            and depth <= self._deepest
+        ):
             return self._mapping(depth + 1)  # the usual
         if kind is self._kinds.AliasEvent:
             return self._alias(event.anchor)
-        if event.ctag is not None or depth > DEEPEST:
+        if event.ctag is not None or depth > self._deepest:
             raise Irregular
         anchor = event.anchor
         if anchor is not None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.errors import ManifestError, Problem, UsageError
 from reconciler.manifest.findings import Finding, Loc, Refusal
 from reconciler.manifest.inputs import TAKEN, VARIABLE_PREFIX, Inputs
+from reconciler.manifest.limits import Reading
 from reconciler.manifest.reader import Irregular, read
 from reconciler.manifest.references import Known, pieces
 from reconciler.manifest.scalars import NoJsonNumber, plain_value
@@ -126,7 +127,7 @@ class Declared:
         from reconciler.manifest.places import read_closely  # noqa: PLC0415 - seldom needed
 
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            text = Reading().read(path).decode("utf-8-sig")
         except OSError as error:
             raise UsageError(
                 f"cannot read `--var-file {path}`: {(error.strerror or str(error)).lower()}"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ManifestError
-from reconciler.manifest import expand
 from reconciler.manifest.inputs import Inputs
+from reconciler.manifest.limits import Limits
 from reconciler.manifest.load import load
 from reconciler.model import Conversation, Desired, Order, Unmanaged, matches
 from reconciler.state.edit import is_address
@@ -273,9 +273,8 @@ services:
     )
 
 
-def test_too_many_messages_are_refused_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_messages_are_refused_not_made(tmp_path: Path) -> None:
     """A small manifest cannot fill the memory."""
-    monkeypatch.setattr(expand, "MOST_MESSAGES", 5)
     text = """\
 version: 1
 services:
@@ -287,7 +286,7 @@ services:
 """
 
     with pytest.raises(ManifestError) as caught:
-        load([write(tmp_path, "m.yaml", text)])
+        load([write(tmp_path, "m.yaml", text)], Inputs(limits=Limits(messages=5)))
 
     (problem,) = caught.value.problems
     assert problem.text.startswith("`key` of message `m` stands for more than 5 messages in all")

@@ -1,0 +1,77 @@
+"""How much one run reads and makes: whoever runs it decides, and no manifest."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.errors import UsageError
+from reconciler.runtime.regular_file import read_regular
+
+_MB: Final = 1_000_000
+
+
+class Limits(Struct, frozen=True):
+    """The limits of one run.
+
+    *file_mb* bounds one file of manifests or values, *all_mb* all manifests together, both in MB. *messages*
+    is how many may be made by `for_each`, templates and transcripts. *nesting* is how many lists and mappings
+    may be inside one another.
+    """
+
+    file_mb: int = 100
+    all_mb: int = 1_000
+    messages: int = 250_000
+    nesting: int = 100
+
+
+_USUAL: Final = Limits()
+_current: Final[ContextVar[Limits]] = ContextVar("limits", default=_USUAL)
+
+
+def limits() -> Limits:
+    """Return the limits in force."""
+    return _current.get()
+
+
+@contextmanager
+def limited(to: Limits) -> Iterator[None]:
+    """Put the limits *to* in force inside the block."""
+    token = _current.set(to)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+class Reading:
+    """Reads files, and counts what they hold together."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def read(self, path: Path) -> bytes:
+        """Return what *path* holds; raises OSError, and UsageError for more than the limits allow."""
+        most = limits().file_mb
+        try:
+            data = read_regular(path, most=most * _MB)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            raise UsageError(
+                f"`{path}` has more than {most:,} MB",
+                hint="split it, or pass a larger `--max-manifest-size`",
+            ) from error
+        self._bytes += len(data)
+        if self._bytes > limits().all_mb * _MB:
+            raise UsageError(
+                f"the manifests have more than {limits().all_mb:,} MB together",
+                hint="give fewer of them, or pass a larger `--max-total-size`",
+            )
+        return data
