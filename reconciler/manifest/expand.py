@@ -160,6 +160,8 @@ class _Expansion:
     ) -> Iterator[dict[str, Any]]:
         written = conversation["messages"]
         for item in written if isinstance(written, list) else [written]:
+            if self._shared.is_full:
+                return
             if "from" in item:
                 yield from self._transcript(item, defaults, scope)
             elif "use" not in item:
