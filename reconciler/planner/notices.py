@@ -19,7 +19,11 @@ def tell(draft: Draft, address: Address, found: Difference, *, replaced: bool = 
     """Warn about what a comparison saw and the plan does not show."""
     released = [name for name in found.released if not replaced or name in MESSAGE.carried]
     for code, names, text in (
-        ("rewritten_by_server", found.rewritten, "differs from what was sent: a webhook rewrites it"),
+        (
+            "rewritten_by_server",
+            found.rewritten,
+            "differs from what was sent: the server or a webhook rewrites it",
+        ),
         (
             "assumed_equal",
             () if replaced else found.assumed,

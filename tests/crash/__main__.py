@@ -63,7 +63,7 @@ def kill(
                 if world.kill_at(point, scenario):
                     killed.add(point)
                 if then is not None:
-                    world.kill_at(then, scenario)
+                    world.kill_at(then, scenario, again=True)
                 wrong += [f"{point}, then {then}: {text}" for text in world.faults_after(scenario)]
     return killed, wrong
 

@@ -13,6 +13,8 @@ class Scenario:
     conversations only the set of bodies counts. A file stands behind the body, in brackets with what is in
     it; *files* are beside the manifests, *files_before* at first. *people* and *states* are those at the end.
     *faults* are what the server always does. *last* is applied when all is over, and leaves none of *people*.
+    If *rolled_back*, the state of before comes back after the kill, and no journal; a plain apply may then be
+    refused, and one with the flags *again* brings the end about.
     """
 
     name: str
@@ -28,6 +30,8 @@ class Scenario:
     states: dict[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     last: str = ""
+    rolled_back: bool = False
+    again: tuple[str, ...] = ()
 
 
 CARD = "HX00000000000000000000000000000004"
@@ -239,5 +243,22 @@ SCENARIOS = (
         after={"a": ["1", "2"], "b": ["N"]},
         people={"a": ["carol", "dora"], "b": ["alice", "erin"]},
         last=manifest(a=("", [("m1", "1"), ("m2", "2")]), b=("", [("n1", "N")])),
+    ),
+    Scenario(
+        "replaced-and-rolled-back",
+        files_before={"car.png": "a car"},
+        before=manifest(
+            a=("order: strict", [("m1", "1"), ("m2", "2"), ("m3", "Hello"), ("m4", "Hello")]),
+            b=("", [("car", "{media: {file: car.png}}"), ("bye", "Bye")]),
+        ),
+        files={"car.png": "a new car"},
+        wanted=manifest(
+            a=("order: strict", [("m1", "1"), ("n", "Hello"), ("m2", "2"), ("m3", "Hello"), ("m4", "Hello")]),
+            b=("", [("car", "{media: {file: car.png}}"), ("bye", "Bye")]),
+        ),
+        after={"a": ["1", "Hello", "2", "Hello", "Hello"], "b": ["Bye", "[a new car]"]},
+        flags=("--max-delete", "100%", "--allow-recreate"),
+        rolled_back=True,
+        again=("--adopt",),
     ),
 )

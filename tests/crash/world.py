@@ -151,20 +151,25 @@ class World:
 
     # What happens.
 
-    def apply(self, scenario: Scenario, *, check: bool = False, fatal: int = 0, when: str = "") -> int:
+    def apply(
+        self, scenario: Scenario, *, check: bool = False, fatal: int = 0, when: str = "", again: bool = False
+    ) -> int:
         """Apply *scenario* in a process that may die at a call to the disk; return its exit status."""
-        return self._run(*arguments(scenario), check=check, fatal=fatal, when=when)
+        flags = scenario.again if again else ()
+        return self._run(*arguments(scenario), *flags, check=check, fatal=fatal, when=when)
 
-    def kill_at(self, point: Point, scenario: Scenario) -> bool:
+    def kill_at(self, point: Point, scenario: Scenario, *, again: bool = False) -> bool:
         """Apply *scenario*, from where things stand, until *point*; return whether the process died there."""
         if point.what == "call":
-            status = self.apply(scenario, fatal=point.number, when=point.when)
+            status = self.apply(scenario, fatal=point.number, when=point.when, again=again)
         else:
             self.arm(point)
-            status = self.apply(scenario)
+            status = self.apply(scenario, again=again)
         self.calm()
-        if point.lost:
+        if point.lost or scenario.rolled_back:
             (self.folder / f"{STATE}.journal").unlink(missing_ok=True)
+        if scenario.rolled_back:
+            shutil.copy(self._kept / STATE, self.folder / STATE)
         assert status in {0, -signal.SIGKILL}, f"{point}: exit {status}\n{self._output.read_text()}"
         return status != 0
 
@@ -206,7 +211,9 @@ class World:
             StateStore(self.folder / STATE).read()
         except StateError as error:
             return [f"unreadable state: {error.text}"]
-        if all(self.apply(scenario) for _ in range(_TRIES if scenario.faults else 1)):
+        if scenario.rolled_back:
+            self.apply(scenario)
+        if all(self.apply(scenario, again=True) for _ in range(_TRIES if scenario.faults else 1)):
             return [f"the second apply failed: {self._output.read_text()}"]
         wrong = [*_differences(scenario, self.bodies()), *self._odd_rooms(scenario)]
         if self._run("plan", "desk.yaml", "--detailed-exitcode", *scenario.flags):

@@ -330,7 +330,10 @@ def _shuffled(items: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 @law
 @given(worlds())
 def test_a_match_that_nobody_decided_about_makes_the_plan_not_applyable(world: World) -> None:
-    """A plan without `--adopt` and `--duplicate` never doubles a message that stands there unmanaged."""
+    """A plan without `--adopt` and `--duplicate` never doubles a message that stands there unmanaged.
+
+    A replacement doubles only what came after the message that it replaces.
+    """
     plan = world.plan()
     assume(plan.applyable)
     taken = {sid for one in world.state.bindings.values() for sid in (one.sid, *one.superseded)}
@@ -338,10 +341,15 @@ def test_a_match_that_nobody_decided_about_makes_the_plan_not_applyable(world: W
     strangers = [one for one in world.view.messages.values() if one.sid not in taken]
 
     for action in plan.actions:
-        if action.verb is Verb.CREATE:
+        if action.verb in {Verb.CREATE, Verb.REPLACE}:
             key = action.address.removeprefix(f"{AT}/")
             one = next((one for one in world.conversation.messages if one.key == key), None)
-            assert one is None or not any(_would_double(one, stranger) for stranger in strangers)
+            carried = {name: action.send.get(name) for name in ("author", "attributes", "date_created")}
+            assert one is None or not any(
+                _would_double(msgspec.structs.replace(one, **carried), stranger)
+                for stranger in strangers
+                if stranger.index > action.index
+            )
 
 
 def _would_double(one: Message, stranger: RemoteMessage) -> bool:
