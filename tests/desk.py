@@ -104,6 +104,17 @@ class Desk:
         assert outcome is not None
         return outcome
 
+    def carry_out(self, actions: tuple[Action, ...], *, settle: float = 10) -> Outcome:
+        """Carry out a plan of just these actions."""
+        settings = Settings(endpoint=self.emulator, state=self.state_path, settle=settle, now=self._own_now)
+
+        async def work() -> Outcome:
+            async with operations.open_workplace(settings) as workplace:
+                plan = Plan(actions, lineage=workplace.state.lineage, serial=workplace.state.serial)
+                return await operations.carry_out(workplace, plan, self, Interrupts())
+
+        return self._run(work())
+
     def plan(self, manifest: str, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
         """Return what `plan` would show."""
         settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._own_now)

@@ -128,7 +128,7 @@ class _Creation:
     async def _contend(self, error: RemoteError) -> None:
         """Find out who has the unique name; try again while nobody has it whom a read shows.
 
-        A conversation that this run deleted may go on holding its name for a while.
+        A conversation that this run deletes holds its name until then, and maybe for a while longer.
         """
         run, intent = self.run, self.intent
         holder = deleted = ""
@@ -162,7 +162,8 @@ class _Creation:
             await run.record(Closed(self.action.address))
             if deleted:
                 run.results.refuse(
-                    self.action, f"its unique name still leads to {deleted}, which was deleted; apply again"
+                    self.action,
+                    f"its unique name still leads to {deleted}, which this run deletes; apply again",
                 )
             else:
                 run.results.fail(self.action, error)

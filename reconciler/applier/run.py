@@ -66,8 +66,12 @@ class Run:
         use: Use | None = None,
     ) -> None:
         self.client = client
-        self.deleted: set[str] = set()
-        """The sids of conversations that this run deleted."""
+        self.deleted = {
+            action.sid
+            for action in plan.actions
+            if action.verb is Verb.DELETE and action.type is ResourceType.CONVERSATION and action.sid
+        }
+        """The sids of conversations that this run deletes, or has deleted: their names come free later."""
         self._clock = now
         self.state = state
         # Copies of our own: their texts are completed once the services exist whose sids they await.

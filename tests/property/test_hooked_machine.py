@@ -226,7 +226,7 @@ LIFE: Final = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # lives are short, and shrinking one takes minutes
 )
 TestHooked = Hooked.TestCase
-TestHooked.settings = settings(LIFE, max_examples=25)
+TestHooked.settings = settings(LIFE, max_examples=12)
 
 if __name__ == "__main__":
     run_state_machine_as_test(Hooked, settings=settings(LIFE, max_examples=int(sys.argv[1])))

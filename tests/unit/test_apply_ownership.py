@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
-from reconciler.planner.actions import Status
+from reconciler.planner.actions import Action, Reason, Status, Verb
 from reconciler.planner.draft import Options
 from tests.desk import Desk, conversation, statuses, together
 
@@ -116,6 +116,56 @@ def test_a_409_that_no_read_explains_fails(desk: Desk) -> None:
     assert statuses(outcome)["desk/c"] is Status.FAILED
     assert "desk/c" not in desk.state.bindings
     assert not desk.state.intents
+
+
+@pytest.mark.parametrize("trouble", ["latency=3", "503"])
+def test_a_name_that_a_conversation_still_holds_which_goes_is_waited_for(desk: Desk, trouble: str) -> None:
+    """It is ours once it is free; if it stays taken for the whole settle window, nothing is bound."""
+    desk.apply(together(OTHER, conversation("a: One")))
+    old = desk.state.bindings["desk/c"].sid
+    fields = {"unique_name": "c"}
+    actions = (
+        Action(
+            "desk/new", Verb.CREATE, Reason.NOT_IN_STATE, after=fields, send=fields, managed=("unique_name",)
+        ),
+        Action("desk/c", Verb.DELETE, Reason.REMOVED_FROM_MANIFEST, sid=old, index=0),
+    )
+    desk.fault(f"delete_conversation:{trouble}")
+
+    outcome = desk.carry_out(actions, settle=10)
+
+    if trouble == "503":
+        assert statuses(outcome)["desk/new"] is Status.FAILED
+        assert outcome.results[0].text == (
+            f"its unique name still leads to {old}, which this run deletes; apply again"
+        )
+        assert "desk/new" not in desk.state.bindings
+    else:
+        assert set(statuses(outcome).values()) == {Status.DONE}
+        assert desk.state.bindings["desk/new"].created
+        assert desk.state.bindings["desk/new"].sid != old
+    assert not desk.state.intents
+
+
+def test_a_conversation_that_no_read_showed_is_not_made_again(desk: Desk) -> None:
+    """A plan took it for vanished, and its name leads to it: its messages are not posted again."""
+    desk.apply(together(OTHER, conversation("a: One")))
+    sid = desk.state.bindings["desk/c"].sid
+    named, text = {"unique_name": "c"}, {"body": "One"}
+    again = Reason.MISSING_REMOTELY
+    actions = (
+        Action("desk/c", Verb.CREATE, again, after=named, send=named, managed=("unique_name",)),
+        Action("desk/c/a", Verb.CREATE, again, after=text, send=text, managed=("body",)),
+    )
+
+    outcome = desk.carry_out(actions)
+
+    assert [(one.status, one.text) for one in outcome.results] == [
+        (Status.FAILED, f"{sid} is there after all, although no read showed it; plan again"),
+        (Status.NOT_REACHED, ""),
+    ]
+    assert desk.state.bindings["desk/c"].sid == sid
+    assert desk.bodies("c") == ["One"]
 
 
 # Participants
