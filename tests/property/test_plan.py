@@ -133,7 +133,8 @@ def _meddled(draw: st.DrawFn, world: World) -> World:
             continue
         accident = draw(
             st.sampled_from(
-                ["none"] * 6 + ["deleted", "edited", "unbound", "imported", "released", "superseding"]
+                ["none"] * 6
+                + ["deleted", "edited", "unbound", "imported", "released", "superseding", "posted again"]
             )
         )
         if accident == "deleted":
@@ -150,10 +151,14 @@ def _meddled(draw: st.DrawFn, world: World) -> World:
             old, gone = f"{binding.sid}-old", f"{binding.sid}-gone"
             bindings[address] = msgspec.structs.replace(binding, superseded=(old, gone))
             messages[old] = live(old, 50 + len(messages), body="one")
-    for number in range(draw(st.integers(0, 2))):
-        stranger = live_of(draw(wanted("stranger")), f"IM-stranger-{number}", 100 + number)
-        messages[stranger.sid] = stranger
-    return world.showing(messages=messages).knowing(bindings=bindings)
+        elif accident == "posted again":
+            copy = f"{binding.sid}-copy"
+            messages[copy] = msgspec.structs.replace(
+                messages[binding.sid], sid=copy, index=50 + len(messages)
+            )
+    strangers = draw(st.lists(wanted("stranger"), max_size=2))
+    others = [live_of(one, f"IM-stranger-{number}", 100 + number) for number, one in enumerate(strangers)]
+    return world.showing(messages=messages).also(*others).knowing(bindings=bindings)
 
 
 @st.composite
