@@ -103,17 +103,17 @@ class Creates:
 
     def announce(self, service_sid: str, sid: str) -> InFlight:
         """Return what the snapshot says about these creates before any is sent."""
+        digest = self._run.state.digest
         known = {
-            action.address: announced_likeness(self._run.state.digest, action.send) for action in self.actions
+            action.address: announced_likeness(digest, action.send).hidden(action.sensitive, digest)
+            for action in self.actions
         }
         return InFlight(
             boundary=self.boundary,
             creates={address: one.match for address, one in known.items()},
             tolerant={address: (one.tolerant, one.author) for address, one in known.items()},
             dates={
-                action.address: date
-                for action in self.actions
-                if (date := date_digest(self._run.state.digest, action.send))
+                action.address: date for action in self.actions if (date := date_digest(digest, action.send))
             },
             service_sid=service_sid,
             conversation_sid=sid,

@@ -19,7 +19,7 @@ from reconciler.planner.actions import Action, PlanWarning, Status
 from reconciler.planner.diff import CONVERSATION
 from reconciler.planner.parents import live_conversation_values
 from reconciler.planner.people import live_participant_values
-from reconciler.state.model import Binding, Bound, Closed, Intent, Opened
+from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, hard_intent
 
 if TYPE_CHECKING:
     from reconciler.applier.run import Run
@@ -39,7 +39,7 @@ def parent_intent(run: Run, action: Action, known: dict[str, tuple[str, ...]]) -
     """Return what lets a create be recognised: its name, and which services of that name are *known*."""
     is_service = action.type is ResourceType.SERVICE
     name = action.send["friendly_name" if is_service else "unique_name"]
-    return Intent(
+    intent = Intent(
         action.address,
         sent={name: run.state.digest(name, action.after[name]) for name in managed_first(action)},
         name=name,
@@ -48,6 +48,7 @@ def parent_intent(run: Run, action: Action, known: dict[str, tuple[str, ...]]) -
         clock_at=run.clock(),
         sensitive=() if is_service else action.sensitive,
     )
+    return hard_intent(intent, run.state.digest) if intent.sensitive else intent
 
 
 async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -> None:

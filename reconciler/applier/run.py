@@ -141,10 +141,11 @@ class Run:
     async def record(self, *records: Record, done: Action | None = None) -> None:
         """Return once *records* are in the state and on disk, and with them that *done* is done."""
         records = (*self.progress.records(done), *records)
-        for record in records:
+        kept = [self.state.protected(record) for record in records]
+        for record in kept:
             self.state.apply(record)
-        if records:
-            await self.journal.commit(*records)
+        if kept:
+            await self.journal.commit(*kept)
 
     def clock(self) -> str:
         """Return the moment in whole seconds by our own clock."""

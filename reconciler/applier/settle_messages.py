@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from reconciler.planner.diff import MESSAGE, Digest, live_values, managed_part
 from reconciler.planner.match import Likeness, likeness
 from reconciler.planner.settlement import Candidate, Create, Settlement, settle
 from reconciler.refresh import tail
+from reconciler.state.digests import is_hard
 from reconciler.state.model import Binding, Intent, State
 
 if TYPE_CHECKING:
@@ -64,14 +65,16 @@ async def find_messages(
         return [Found(intent) for intent in intents]  # the conversation came to nothing
     where = (intents[0].service_sid, intents[0].conversation_sid)
     boundary = min(intent.boundary for intent in intents)
-    creates = [_create(intent) for intent in intents]
+    # What is known of a sensitive create is hard; all that is compared with it must be so too.
+    shape = digest.hard if any(map(_is_hard, intents)) else str
+    creates = [_create(intent, shape) for intent in intents]
     newer: list[RemoteMessage] = []
     settlement = Settlement({}, {}, {})
 
     async def look() -> bool:
         nonlocal newer, settlement
         newer = [live async for live in tail(client, *where, boundary, expected=2 * len(creates))]
-        settlement = settle(creates, [_candidate(digest, live) for live in newer], claimed)
+        settlement = settle(creates, [_candidate(digest, shape, live) for live in newer], claimed)
         return len(settlement.exact) == len(creates)
 
     answer = await poll(look, patience, pause)
@@ -104,8 +107,8 @@ def message_binding(state: State, intent: Intent, live: RemoteMessage, *, replie
     for name, sent in intent.sent.items():
         if name not in MESSAGE.unseen and (replied or name in _FORGIVABLE):
             seen = managed_part(name, values.get(name, MESSAGE.defaults.get(name, "")), intent.ignored)
-            if (digest := state.digest(name, seen)) != sent:
-                observed[name] = digest
+            if not state.digest.fits(sent, name, seen):
+                observed[name] = state.digest(name, seen)
     return Binding(
         sid=live.sid,
         service_sid=intent.service_sid,
@@ -131,19 +134,30 @@ def _doubt(intent: Intent, answer: Answer, settlement: Settlement, unclaimed: Se
     return ""
 
 
-def _create(intent: Intent) -> Create:
-    return Create(intent.address, intent.boundary, intent.match, intent.tolerant, intent.author, intent.date)
+def _is_hard(intent: Intent) -> bool:
+    return any(map(is_hard, (intent.match, intent.tolerant, intent.author)))
 
 
-def _candidate(digest: Digest, live: RemoteMessage) -> Candidate:
+def _create(intent: Intent, shape: Callable[[str], str]) -> Create:
+    return Create(
+        intent.address,
+        intent.boundary,
+        shape(intent.match),
+        shape(intent.tolerant),
+        shape(intent.author),
+        intent.date,
+    )
+
+
+def _candidate(digest: Digest, shape: Callable[[str], str], live: RemoteMessage) -> Candidate:
     values = live_values(live)
     alike = [likeness(values, digest)]
     if live.media:  # it may be of a file whose sid was not known
         alike.append(likeness({**values, "media_sid": _UPLOADED}, digest))
     return Candidate(
         live,
-        matches=tuple(one.match for one in alike),
-        tolerant=tuple(one.tolerant for one in alike),
-        author=alike[0].author,
+        matches=tuple(shape(one.match) for one in alike),
+        tolerant=tuple(shape(one.tolerant) for one in alike),
+        author=shape(alike[0].author),
         date=digest(_DATE, values[_DATE]),
     )

@@ -135,7 +135,8 @@ output = together(
     option(
         "--bodies",
         type=click.Choice(["full", "short", "hash", "none"]),
-        help="How much of the text of messages is shown. [default: short; full in json]",
+        help="How much of the text of messages is shown; hash has a key of its own in each run. "
+        "[default: short; full in json]",
     ),
     option("--comment-key", default="", help="Tells the Markdown comments of several targets apart."),
     # `streams.colored` looks for it by itself

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypedDict
 
 from reconciler import __version__
 from reconciler.canonical import canonical_instant
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from reconciler.report.values import Bodies
 
 
+class _Policy(TypedDict, total=False):
+    """What is shown of texts, and the key of digests that are shown in their place: one for each run."""
+
+    bodies: Bodies
+    hash_key: str
+
+
 class Screen:
     """Shows plans and outcomes in every format that was asked for.
 
@@ -35,6 +43,7 @@ class Screen:
         self._formats = parse(formats)
         self._bodies = bodies
         self._key = key
+        self._hash_key = os.urandom(16).hex()
         self._color = colored(sys.stdout)
         self._streams: dict[Path | None, EventStream] = {}
         self._progress: Progress = _All(())
@@ -130,12 +139,12 @@ class Screen:
 
         return render_outcome(outcome, destroy=destroy, color=self._color and one.file is None)
 
-    def _policy(self) -> dict[str, Bodies]:
+    def _policy(self) -> _Policy:
         if self._bodies is None:
             return {}  # each format has its own default
         from reconciler.report.values import Bodies  # noqa: PLC0415
 
-        return {"bodies": Bodies(self._bodies)}
+        return {"bodies": Bodies(self._bodies), "hash_key": self._hash_key}
 
     def _stream(self, one: Format) -> EventStream:
         from reconciler.report.jsonl import EventStream  # noqa: PLC0415

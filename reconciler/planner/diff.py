@@ -9,7 +9,7 @@ no reply shows compare M with *sent* alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -18,9 +18,10 @@ from msgspec import Struct
 from reconciler.canonical import canonical_attributes, canonical_date, canonical_json
 from reconciler.model import IMMUTABLE, MESSAGE_FIELDS, UNSEEN, Message, RemoteMessage
 from reconciler.planner.actions import Reason
+from reconciler.state.digests import Digests
 from reconciler.state.model import Binding
 
-Digest = Callable[[str, str], str]
+Digest = Digests
 """(field name, canonical text) -> digest; `State.digest`."""
 Paths = tuple[tuple[str, ...], ...]
 """`ignore_changes`: whole fields, or paths inside attributes."""
@@ -123,11 +124,11 @@ def is_unchanged(message: Message, live: RemoteMessage, binding: Binding, digest
         and (message.date_updated is None or message.date_updated == (live.date_updated or live.date_created))
         and (message.content_sid is None or message.content_sid == live.content_sid)
         and (message.media_sid is None or (bool(live.media) and message.media_sid == live.media[0].sid))  # type: ignore[index]
-        and (message.media is None or sent.get("media") == digest("media", message.media))
-        and (message.subject is None or sent.get("subject") == digest("subject", message.subject))
+        and (message.media is None or digest.fits(sent.get("media"), "media", message.media))
+        and (message.subject is None or digest.fits(sent.get("subject"), "subject", message.subject))
         and (
             message.content_variables is None
-            or sent.get("content_variables") == digest("content_variables", message.content_variables)
+            or digest.fits(sent.get("content_variables"), "content_variables", message.content_variables)
         )
     )
 
@@ -136,10 +137,14 @@ def is_recorded(message: Message, binding: Binding, digest: Digest) -> bool:
     """Return True if it is plain that the digests of an unchanged message are those of the manifest."""
     if message.ignore_changes or binding.ignored or binding.observed:
         return False
-    wanted, sent = desired_values(message), binding.sent
-    return wanted.keys() == sent.keys() and all(
-        sent[name] == digest(name, value) for name, value in wanted.items()
-    )
+    wanted, sent, hidden = desired_values(message), binding.sent, message.sensitive
+    if wanted.keys() != sent.keys() or hidden != binding.sensitive:
+        return False
+    for name, value in wanted.items():
+        plain = digest(name, value)
+        if sent[name] != (digest.hard(plain) if name in hidden else plain):
+            return False
+    return True
 
 
 def compare(
@@ -232,8 +237,8 @@ class _Comparison(Struct):
         It is that of the whole if a path was added to `ignore_changes` since.
         """
         return recorded is not None and (
-            recorded == self.digest(name, managed_part(name, text, self.ignored))
-            or (bool(self.ignored) and recorded == self.digest(name, text))
+            self.digest.fits(recorded, name, managed_part(name, text, self.ignored))
+            or (bool(self.ignored) and self.digest.fits(recorded, name, text))
         )
 
     def _change(self, name: str, value: str) -> None:

@@ -1,7 +1,7 @@
 """A saved plan: everything that apply needs, in one file.
 
-One JSON object on one line. The seal over the bytes before it tells a plan that was cut off,
-damaged or edited: only what was reviewed is ever carried out.
+One JSON object on one line. The checksum over the bytes before it finds a plan that was cut off or
+damaged. It has no key: whoever can write the file can make it anew, so it is no reason to trust one.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def decode_plan(data: bytes) -> SavedPlan:
             hint=f"{_AGAIN} with this release",
         )
     if not seal or end != _digest(body) + _END:
-        raise PlanError("the plan is damaged, or was edited after it was made", hint=_AGAIN)
+        raise PlanError("the plan is damaged: its checksum is not that of its content", hint=_AGAIN)
     return _decoded(body + b"}", SavedPlan)
 
 

@@ -157,7 +157,7 @@ def _was_seen(item: _Object, name: str, text: str, digest: Digest) -> bool:
     """Return whether the field said *text* when it was last seen, as far as it is managed, now or then."""
     recorded = item.binding.observed.get(name, item.binding.sent[name])
     parts = {managed_part(name, text, paths) for paths in (item.ignored, item.binding.ignored)}
-    return recorded in {digest(name, part) for part in (*parts, text)}
+    return any(digest.fits(recorded, name, part) for part in {*parts, text})
 
 
 def _changed(item: _Object, fields: dict[str, str], digest: Digest) -> Action:

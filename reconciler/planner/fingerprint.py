@@ -27,7 +27,7 @@ from reconciler.planner.diff import live_values
 from reconciler.planner.parents import live_conversation_values
 from reconciler.planner.people import live_participant_values
 from reconciler.planner.timers import TIMERS
-from reconciler.state.model import field_digest
+from reconciler.state.digests import Digests
 
 Live: TypeAlias = RemoteService | RemoteConversation | RemoteMessage | RemoteParticipant
 
@@ -52,9 +52,12 @@ def fingerprint(action: Action, live: Live, lineage: str) -> dict[str, str]:
     """Return a digest for each field that *action* updates, and one over the others that it relies on."""
     shown = live_texts(action, live)
     sent = shown.keys() & action.send.keys() if action.verb is Verb.UPDATE else ()
-    digests = {name: field_digest(lineage, name, shown.pop(name)) for name in sorted(sent)}
+    digest = Digests(lineage)
+    digests = {name: digest(name, shown.pop(name)) for name in sorted(sent)}
     # json, as a stranger's text may hold half a surrogate pair, which msgspec cannot encode
-    digests[_REST] = field_digest(lineage, _REST, json.dumps(shown, sort_keys=True))
+    digests[_REST] = digest(_REST, json.dumps(shown, sort_keys=True))
+    if action.sensitive:  # a saved plan holds them
+        return {name: digest.hard(text) for name, text in digests.items()}
     return digests
 
 

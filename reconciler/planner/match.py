@@ -21,6 +21,7 @@ from reconciler.canonical import canonical_attributes
 from reconciler.model import Address, MediaFile, Message, RemoteMessage
 from reconciler.planner.actions import Action
 from reconciler.planner.diff import Digest, desired_values, live_values
+from reconciler.state.model import hard_match
 
 MATCH: Final = "match"
 """The field name under which match texts are digested."""
@@ -92,6 +93,12 @@ class Likeness(Struct, frozen=True):
     match: str
     tolerant: str
     author: str
+
+    def hidden(self, sensitive: tuple[str, ...], digest: Digest) -> Likeness:
+        """Return the digests as they may be kept of a message with these *sensitive* fields."""
+        if not sensitive:
+            return self
+        return Likeness(*hard_match((self.match, self.tolerant, self.author), sensitive, digest))
 
 
 def likeness(fields: Mapping[str, str], digest: Digest) -> Likeness:

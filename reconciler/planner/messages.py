@@ -28,7 +28,7 @@ from reconciler.planner.diff import (
 from reconciler.planner.draft import Draft, Scope, quoted
 from reconciler.planner.match import forgiven
 from reconciler.planner.notices import tell
-from reconciler.state.model import Binding
+from reconciler.state.model import Binding, hard_binding
 
 _CONTENT: Final = ("body", "media_sid", "content_sid")
 
@@ -121,6 +121,7 @@ def bind(
         observed=observed,
         superseded=tuple(sid for sid in superseded if sid in scope.view.messages),
         imported=True,
+        sensitive=entry.message.sensitive,
     )
     if entry.previous is not None:
         draft.bindings[entry.previous] = None
@@ -179,6 +180,8 @@ def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
             ignored=message.ignore_changes,
             sensitive=message.sensitive,
         )
+        if message.sensitive:
+            now = hard_binding(now, scope.digest)
         if now != binding:
             draft.bindings[entry.address] = now
 

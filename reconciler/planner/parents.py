@@ -25,7 +25,7 @@ from reconciler.planner.messages import deletion
 from reconciler.planner.notices import tell
 from reconciler.planner.participants import others_in
 from reconciler.planner.timers import TIMERS, contradicted
-from reconciler.state.model import Binding
+from reconciler.state.model import Binding, hard_binding
 
 _FIELDS = (
     "friendly_name",
@@ -134,6 +134,8 @@ def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding
     now = msgspec.structs.replace(
         binding, sent=sent, observed=observed, imported=False, sensitive=desired.sensitive
     )
+    if desired.sensitive:
+        now = hard_binding(now, scope.digest)
     if now != binding:
         draft.bindings[scope.address] = now
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.model import Address, Message
 from reconciler.planner.diff import desired_values, managed_part
 from reconciler.planner.draft import Draft, Scope
+from reconciler.state.model import hard_binding
 
 Signature = frozenset[tuple[str, str]]
 
@@ -24,7 +25,8 @@ def find_renames(
     for address in gone:
         binding = scope.bindings[address]
         if not binding.released and binding.sid in scope.view.messages:
-            vanished.setdefault(frozenset(binding.sent.items()), []).append(address)
+            sent = hard_binding(binding, scope.digest).sent if binding.sensitive else binding.sent
+            vanished.setdefault(frozenset(sent.items()), []).append(address)
     if not vanished:
         return {}
     new: dict[Signature, list[Address]] = {}
@@ -49,7 +51,8 @@ def find_renames(
 
 
 def _signature(scope: Scope, message: Message) -> Signature:
+    digest, values = scope.digest, desired_values(message)
+    plain = {n: digest(n, managed_part(n, value, message.ignore_changes)) for n, value in values.items()}
     return frozenset(
-        (name, scope.digest(name, managed_part(name, value, message.ignore_changes)))
-        for name, value in desired_values(message).items()
+        (name, digest.hard(text) if name in message.sensitive else text) for name, text in plain.items()
     )

@@ -7,25 +7,39 @@ again, live values are read again, and exactly what was planned is done, or noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 import msgspec
 
 from reconciler.errors import PlanError
 from reconciler.model import Address, Desired, Message, declared, declared_conversations
-from reconciler.planner.actions import SENSITIVE, Action, FieldChange, Plan
+from reconciler.planner.actions import SENSITIVE, Action, FieldChange, Plan, PlanWarning, Verb
 from reconciler.planner.awaited import filled
 from reconciler.planner.diff import desired_values, with_ignored_from
+from reconciler.planner.draft import quoted
 from reconciler.planner.fingerprint import Live, live_texts
 from reconciler.planner.parents import conversation_values
-from reconciler.state.model import State, field_digest
+from reconciler.state.digests import SECONDS, Digests
+from reconciler.state.model import State, hard_intent
 
 _STANDS_FOR: Final = "sensitive:"
 """What the digest follows that takes the place of a value."""
+_MANY: Final = 200
+"""Sensitive values whose digests are worth a warning."""
+_OF_A_CREATE: Final = 2
+"""Digests by which a create is recognised, besides those of its fields."""
+_POSTED: Final = frozenset({Verb.CREATE, Verb.REPLACE})
+_NAMED: Final = 3
+"""Addresses that a warning names."""
 
 
 def mark(plan: Plan, desired: Desired, state: State) -> Plan:
-    """Return *plan* with the sensitive fields of each action: those declared so now, or when last applied."""
+    """Return *plan* with the sensitive fields of each action: those declared so now, or when last applied.
+
+    The plan says where only the state calls a text sensitive, as who can write the state could hide a change
+    so; and how long the digests of many values take.
+    """
     now = dict(_sensitive(desired))
     before = {address: binding.sensitive for address, binding in state.bindings.items() if binding.sensitive}
     if not now and not before:
@@ -36,11 +50,47 @@ def mark(plan: Plan, desired: Desired, state: State) -> Plan:
         names = (*now.get(action.address, ()), *before.get(previous, ()))
         return msgspec.structs.replace(action, sensitive=tuple(dict.fromkeys(names))) if names else action
 
-    return _each(plan, marked)
+    plan = _each(plan, marked)
+    warnings = (*_slow(plan, now), *_hidden_by_state(plan, now))
+    return msgspec.structs.replace(plan, warnings=(*plan.warnings, *warnings)) if warnings else plan
+
+
+def _slow(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
+    """Yield how long it takes to make the digests of many sensitive values."""
+    values = sum(map(len, declared.values()))
+    if values >= _MANY:
+        creates = sum(bool(one.sensitive) and one.verb in _POSTED for one in plan.actions)
+        seconds = (values + _OF_A_CREATE * creates) * SECONDS
+        text = f"digests that are slow to guess from are made of {values:,} sensitive values: an apply needs "
+        yield PlanWarning("slow_digests", "", f"{text}up to {seconds:,.0f} s of processor time for them")
+
+
+def _hidden_by_state(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
+    """Yield which texts are hidden although no manifest says so."""
+    drift = plan.drift.objects if plan.drift is not None else ()
+    hidden = {
+        action.address: names
+        for action in (*plan.actions, *drift)
+        if (names := [name for name in _shown(action) if name not in declared.get(action.address, ())])
+    }
+    if hidden:
+        first = [f"{quoted(names)} of `{address}`" for address, names in islice(hidden.items(), _NAMED)]
+        more = f" and of {len(hidden) - _NAMED:,} more" if len(hidden) > _NAMED else ""
+        yield PlanWarning(
+            "hidden_by_state",
+            next(iter(hidden)),
+            f"{', '.join(first)}{more} is hidden because the state, not a manifest, calls it sensitive",
+        )
+
+
+def _shown(action: Action) -> list[str]:
+    """Return the sensitive fields of which a report of *action* would show something."""
+    return [name for name in action.sensitive if name in action.before or name in action.after]
 
 
 def withheld(plan: Plan) -> Plan:
     """Return *plan* as it may be saved: each sensitive value that it sends is replaced by a digest."""
+    digest = Digests(plan.lineage)
 
     def without(action: Action) -> Action:
         hidden = frozenset(action.sensitive)
@@ -50,7 +100,7 @@ def withheld(plan: Plan) -> Plan:
         def stand_in(name: str, text: str) -> str:
             if name not in hidden or name in action.reset:
                 return text
-            return _STANDS_FOR + field_digest(plan.lineage, name, text)
+            return _STANDS_FOR + digest.hard(digest(name, text))
 
         changed = dict.fromkeys(str(change.path[0]) for change in action.changes if change.path[0] in hidden)
         return msgspec.structs.replace(
@@ -64,7 +114,15 @@ def withheld(plan: Plan) -> Plan:
             ),
         )
 
-    return _each(plan, without)
+    records = State(plan.lineage, "", "")
+    return msgspec.structs.replace(
+        _each(plan, without),
+        records=tuple(map(records.protected, plan.records)),
+        settlements=tuple(
+            (hard_intent(intent, digest) if intent.sensitive else intent, sid)
+            for intent, sid in plan.settlements
+        ),
+    )
 
 
 def is_whole(plan: Plan) -> bool:
@@ -78,6 +136,7 @@ def restored(plan: Plan, desired: Desired, live: Mapping[str, Live]) -> Plan:
     They are those of *desired*, or of the *live* messages, by sid: what `ignore_changes` leaves alone, and
     what a replacement carries over. Raises PlanError if one is another than was planned.
     """
+    digests = Digests(plan.lineage)
     values: dict[Address, Mapping[str, str]] = {} if is_whole(plan) else _values(desired, plan)
 
     def whole(action: Action) -> Action:
@@ -88,7 +147,7 @@ def restored(plan: Plan, desired: Desired, live: Mapping[str, Live]) -> Plan:
         found = {}
         for name, digest in missing.items():
             for text in _candidates(action, name, values.get(action.address, {}), shown):
-                if field_digest(plan.lineage, name, text) == digest:
+                if digests.fits(digest, name, text):
                     found[name] = text
             if name not in found:
                 raise PlanError(

@@ -51,7 +51,9 @@ _UNKNOWN: Final[dict[ResourceType, dict[str, bool]]] = {
 """What is known only after apply, as Twilio chooses it."""
 
 
-def plan_document(plan: Plan, *, timestamp: str, version: str, bodies: Bodies = Bodies.FULL) -> PlanDocument:
+def plan_document(
+    plan: Plan, *, timestamp: str, version: str, bodies: Bodies = Bodies.FULL, hash_key: str = ""
+) -> PlanDocument:
     """Return *plan* as Terraform's plan representation.
 
     Equal but for *timestamp* whenever the plans are equal. Plain no-ops are counted, not listed.
@@ -76,7 +78,7 @@ def plan_document(plan: Plan, *, timestamp: str, version: str, bodies: Bodies = 
             for parent in plan.parents
         ],
         "resource_changes": [
-            _resource_change(action, bodies, plan.lineage)
+            _resource_change(action, bodies, hash_key)
             for action in plan.actions
             if action.verb is not Verb.NO_OP
         ],
@@ -89,7 +91,7 @@ def plan_document(plan: Plan, *, timestamp: str, version: str, bodies: Bodies = 
     }
     if plan.drift is not None:
         drifted = plan.drift.objects
-        document["resource_drift"] = [_resource_change(item, bodies, plan.lineage) for item in drifted]
+        document["resource_drift"] = [_resource_change(item, bodies, hash_key) for item in drifted]
         document["summary"]["drift"] = len(drifted)
         if plan.drift.pending is not None:
             document["summary"]["pending"] = plan.drift.pending

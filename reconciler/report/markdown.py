@@ -44,7 +44,7 @@ def marker(kind: str, key: str) -> str:
     return f"<!-- reconciler:{kind} {quote(key, safe='/', errors='backslashreplace')} -->"
 
 
-def plan_markdown(plan: Plan, *, key: str = "", bodies: Bodies = Bodies.SHORT) -> str:
+def plan_markdown(plan: Plan, *, key: str = "", bodies: Bodies = Bodies.SHORT, hash_key: str = "") -> str:
     """Return *plan* as a comment of at most `LIMIT` characters.
 
     The summary line is never cut; the list of deletions only if it alone would not fit.
@@ -65,7 +65,7 @@ def plan_markdown(plan: Plan, *, key: str = "", bodies: Bodies = Bodies.SHORT) -
     parts += _folded("Warnings", "warnings", warned, len(warned), min(room, _WARNINGS), "text")
     room = LIMIT - _size("\n\n".join(parts))
     total = sum(len(group.actions) for group in grouped(plan)) + len(_drifted(plan))
-    parts += _folded("Details", "changes", _details(plan, bodies), total, room, "diff")
+    parts += _folded("Details", "changes", _details(plan, bodies, hash_key), total, room, "diff")
     return "\n\n".join(parts) + "\n"
 
 
@@ -124,14 +124,14 @@ def _address_lines(addresses: Iterable[Address]) -> Iterator[tuple[str, int]]:
             yield prefix + inert.code_span(" ".join(some)), len(some)
 
 
-def _details(plan: Plan, bodies: Bodies) -> Iterator[str]:
+def _details(plan: Plan, bodies: Bodies, salt: str) -> Iterator[str]:
     for group in grouped(plan):
         heading = f"  # {group.heading}\n\n" if group.heading else ""
         for action in group.actions:
-            yield heading + _diff(action_lines(action, _PLAIN, bodies, plan.lineage)) + "\n"
+            yield heading + _diff(action_lines(action, _PLAIN, bodies, salt)) + "\n"
             heading = ""
     for item in _drifted(plan):
-        yield _diff(drift_lines(item, _PLAIN, bodies, plan.lineage)) + "\n"
+        yield _diff(drift_lines(item, _PLAIN, bodies, salt)) + "\n"
 
 
 def _drifted(plan: Plan) -> tuple[Action, ...]:

@@ -29,14 +29,14 @@ _NAMED: Final = 5
 """Addresses that a warning names before it counts the rest."""
 
 
-def render_plan(plan: Plan, *, color: bool = False, bodies: Bodies = Bodies.SHORT) -> str:
+def render_plan(plan: Plan, *, color: bool = False, bodies: Bodies = Bodies.SHORT, hash_key: str = "") -> str:
     """Return *plan* as text that ends in a newline; refusals come last."""
     paint = Paint(color=color)
     sections = [
         _parents(plan),
         _settlements(plan),
-        _actions(plan, paint, bodies),
-        _drift(plan, paint, bodies),
+        _actions(plan, paint, bodies, hash_key),
+        _drift(plan, paint, bodies, hash_key),
         [line for text in warnings(plan.warnings, paint) for line in (*text, "")],
         _summary(plan, paint),
         _refusals(plan.refusals, paint),
@@ -119,7 +119,7 @@ def _settlements(plan: Plan) -> list[str]:
     return ["An earlier run left creates without a reply:", *lines, ""] if lines else []
 
 
-def _actions(plan: Plan, paint: Paint, bodies: Bodies) -> Iterator[str]:
+def _actions(plan: Plan, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]:
     if not listed(plan):
         return
     signs = {action.verb for action in plan.actions} & _LEGEND.keys()
@@ -139,20 +139,20 @@ def _actions(plan: Plan, paint: Paint, bodies: Bodies) -> Iterator[str]:
             yield f"  # {common}" if common else ""
         for action in group.actions:
             lines = _block if common else action_lines
-            yield from lines(action, paint, bodies, plan.lineage)
+            yield from lines(action, paint, bodies, salt)
             if not common:
                 yield ""
         if common:
             yield ""
 
 
-def _drift(plan: Plan, paint: Paint, bodies: Bodies) -> Iterator[str]:
+def _drift(plan: Plan, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]:
     if plan.drift is None or not plan.drift.objects:
         return
     yield HEADING
     yield ""
     for item in plan.drift.objects:
-        yield from drift_lines(item, paint, bodies, plan.lineage)
+        yield from drift_lines(item, paint, bodies, salt)
         yield ""
 
 

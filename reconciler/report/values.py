@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from reconciler.canonical import with_sids
 from reconciler.model import JSON_FIELDS
 from reconciler.planner.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange
-from reconciler.state.model import field_digest
+from reconciler.state.digests import field_digest
 
 SHORT: Final = 200
 """A text of more characters is cut under `Bodies.SHORT`."""
@@ -48,18 +48,18 @@ class Bodies(StrEnum):
     SHORT = "short"
     """Long texts are cut in the middle."""
     HASH = "hash"
-    """A digest, salted like those in the state: equal texts can be told, none can be read."""
+    """A digest under a key that no other run has: equal texts of one report can be told, none can be read."""
     NONE = "none"
 
 
 def shown(name: str, value: Any, bodies: Bodies, salt: str) -> Any:
     """Return what may be shown of *value*, which belongs to the field *name*.
 
-    UNSET (absent) stays UNSET. *salt* is the plan's lineage.
+    UNSET (absent) stays UNSET. *salt* is the key of all digests in one report; without one there are none.
     """
     if value is UNSET or name in _PLAIN:
         return value
-    if bodies is Bodies.NONE:
+    if bodies is Bodies.NONE or (bodies is Bodies.HASH and not salt):
         return "(hidden)"
     if bodies is Bodies.HASH:
         text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
@@ -133,7 +133,7 @@ def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) 
         elif name == "media":
             yield name, _media(action, text)
         elif bodies is Bodies.HASH:
-            # The digest is of the text, so that it equals the state's.
+            # The digest is of the text: that is canonical.
             yield name, shown(name, text, bodies, salt)
         else:
             yield name, shown(name, parsed(name, text), bodies, salt)

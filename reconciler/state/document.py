@@ -31,7 +31,12 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
 
     format_version: Annotated[int, Meta(ge=1, description="Shape of this file; this schema is of 2.")]
     lineage: Annotated[
-        str, Meta(min_length=1, max_length=64, description="Names the history; salt of all digests.")
+        str,
+        Meta(
+            min_length=1,
+            max_length=64,
+            description="Names the history; salt of all digests; `scrypt:` begins a slow one.",
+        ),
     ]
     serial: Annotated[int, Meta(ge=0, description="Counts the snapshots written.")]
     tool_version: Annotated[str, Meta(description="The release that wrote this file.")]

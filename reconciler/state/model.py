@@ -4,11 +4,12 @@ A `State` is changed only by `State.apply(record)`; the journal stores the same 
 replaying it is applying them again. Nothing here does I/O.
 """
 
-from hashlib import blake2b
+from typing import Final
 
 from msgspec import Struct, field, structs
 
 from reconciler.model import Address, Anchor
+from reconciler.state.digests import Digests
 
 
 class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
@@ -52,6 +53,10 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
         return structs.replace(
             self, sid=first, sent={}, observed={}, superseded=tuple(others), released=False
         )
+
+
+_MATCHED: Final = frozenset({"author", "body", "attributes"})
+"""Fields that can be sensitive and are part of what a create is recognised by."""
 
 
 class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
@@ -186,6 +191,41 @@ def gone(address: Address, binding: Binding, sid: str) -> Bound | Unbound:
     return Unbound(address) if left is None else Bound(address, left)
 
 
+def hard_binding(binding: Binding, digest: Digests) -> Binding:
+    """Return *binding* with hard digests of its sensitive fields."""
+    return structs.replace(
+        binding,
+        sent=_hard(binding.sent, binding.sensitive, digest),
+        observed=_hard(binding.observed, binding.sensitive, digest),
+    )
+
+
+def hard_intent(intent: Intent, digest: Digests) -> Intent:
+    """Return *intent* with hard digests of its sensitive fields, and of all that they are part of."""
+    match, tolerant, author = hard_match(
+        (intent.match, intent.tolerant, intent.author), intent.sensitive, digest
+    )
+    sent = _hard(intent.sent, intent.sensitive, digest)
+    return structs.replace(intent, sent=sent, match=match, tolerant=tolerant, author=author)
+
+
+def hard_match(
+    known: tuple[str, str, str], sensitive: tuple[str, ...], digest: Digests
+) -> tuple[str, str, str]:
+    """Return the digests by which a create is recognised, hard where a *sensitive* field is part of them.
+
+    *known* are those of the exact and the tolerant match and of the author.
+    """
+    match, tolerant, author = known
+    if not _MATCHED.isdisjoint(sensitive):
+        match, tolerant = digest.hard(match), digest.hard(tolerant)
+    return match, tolerant, digest.hard(author) if "author" in sensitive else author
+
+
+def _hard(digests: dict[str, str], names: tuple[str, ...], digest: Digests) -> dict[str, str]:
+    return {name: digest.hard(text) if name in names else text for name, text in digests.items()}
+
+
 class State(Struct):
     """Everything remembered about one account at one origin.
 
@@ -206,6 +246,7 @@ class State(Struct):
 
     def apply(self, record: Record) -> None:
         """Change this state as *record* says."""
+        record = self.protected(record)
         match record:
             case Opened(intent):
                 self.intents[intent.address] = intent
@@ -236,16 +277,16 @@ class State(Struct):
                 self.used_plans.append(plan_id)
                 self.open_plan = None
 
-    def digest(self, name: str, value: str) -> str:
-        """Return the 128-bit digest of a field's canonical text, salted with the lineage."""
-        return field_digest(self.lineage, name, value)
+    @property
+    def digest(self) -> Digests:
+        """Makes the digests of canonical texts of fields in this history."""
+        return Digests(self.lineage)
 
-
-def field_digest(lineage: str, name: str, value: str) -> str:
-    """Return 32 hex digits that stand for *value* in the field *name* within one lineage."""
-    return blake2b(
-        value.encode("utf-8", "surrogatepass"),
-        digest_size=16,
-        key=lineage.encode(),
-        person=name.encode()[:16],
-    ).hexdigest()
+    def protected(self, record: Record) -> Record:
+        """Return *record* as it may be kept: what it says of sensitive values is slow to guess."""
+        match record:
+            case Bound(address, binding) if binding.sensitive:
+                return Bound(address, hard_binding(binding, self.digest))
+            case Opened(intent) if intent.sensitive:
+                return Opened(hard_intent(intent, self.digest))
+        return record

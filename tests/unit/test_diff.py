@@ -26,6 +26,7 @@ from reconciler.planner.diff import (
     managed_part,
     with_ignored_from,
 )
+from reconciler.state.digests import Digests
 from reconciler.state.model import Binding
 from tests.worlds import live, message
 
@@ -33,9 +34,15 @@ NOWHERE: Paths = ()
 SEEN: Paths = (("attributes", "seen", "at"),)
 
 
-def digest(name: str, text: str) -> str:
-    """Return a digest that a failing test can show."""
-    return f"#{name}:{text}"
+class _Shown(Digests):
+    """Digests that a failing test can show."""
+
+    def __call__(self, name: str, value: str) -> str:
+        """Return the value itself, with its name."""
+        return f"#{name}:{value}"
+
+
+digest = _Shown("lineage")
 
 
 def difference(

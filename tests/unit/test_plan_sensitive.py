@@ -80,6 +80,28 @@ def test_a_refresh_hides_what_the_state_remembers_as_sensitive() -> None:
     assert all(SECRET not in report for report in shown)
 
 
+@pytest.mark.parametrize(
+    ("world", "hidden"),
+    [
+        (was_sensitive().wanting(message("a", body="a changed text"), message("b")), True),
+        (was_sensitive().edited("a", body="drifted"), False),
+        (was_sensitive().wanting(message("b")), True),
+        (was_sensitive().wanting(message("a", body="new", sensitive=("body",)), message("b")), False),
+        (applied(message("a"), message("b")).wanting(message("a", body="new"), message("b")), False),
+    ],
+    ids=["change", "drift", "removal", "the manifest says so", "nothing is sensitive"],
+)
+def test_a_plan_says_where_only_the_state_hides_a_text(world: World, hidden: bool) -> None:  # noqa: FBT001
+    """A state that a pull request can write must not hide in silence what the pull request changes."""
+    plan = marked(world)
+
+    told = [one for one in plan.warnings if one.code == "hidden_by_state"]
+    assert plan.actions
+    assert [one.address for one in told] == ([at("a")] if hidden else [])
+    assert all("`body` of" in one.text and "the state, not a manifest" in one.text for one in told)
+    assert all(told[0].text in report for report in reports(plan)[:1] if told)
+
+
 def test_readers_of_json_are_told_what_is_hidden() -> None:
     """As Terraform does: a text that says `(sensitive value)` is not the same."""
     document = plan_document(marked(wanted()), timestamp="", version="")

@@ -47,7 +47,9 @@ def alike() -> Plan:
 
 def document(plan: Plan, bodies: Bodies = Bodies.FULL) -> str:
     """Return the JSON plan as it is printed, but over many lines."""
-    made = plan_document(plan, timestamp="2026-01-05T09:00:00Z", version="0.1.0", bodies=bodies)
+    made = plan_document(
+        plan, timestamp="2026-01-05T09:00:00Z", version="0.1.0", bodies=bodies, hash_key=plan.lineage
+    )
     return json.dumps(json.loads(encode(made)), indent=1) + "\n"
 
 
@@ -73,7 +75,7 @@ REPORTS: dict[str, Callable[[], str]] = {
     **{f"{name}.md": lambda plan=plan: plan_markdown(plan, key="prod/desk") for name, plan in PLANS.items()},  # type: ignore[misc]
     "plan-color.txt": lambda: render_plan(PLAN, color=True),
     "plan-full.txt": lambda: render_plan(PLAN, bodies=Bodies.FULL),
-    "plan-hash.txt": lambda: render_plan(PLAN, bodies=Bodies.HASH),
+    "plan-hash.txt": lambda: render_plan(PLAN, bodies=Bodies.HASH, hash_key=PLAN.lineage),
     "plan-none.txt": lambda: render_plan(PLAN, bodies=Bodies.NONE),
     "plan-hash.json": lambda: document(PLAN, Bodies.HASH),
     "alike.txt": lambda: render_plan(alike()),

@@ -63,10 +63,10 @@ def test_plan_that_was_cut_off_is_damaged(at: int) -> None:
 
 
 def test_plan_that_was_edited_is_refused() -> None:
-    """One letter of one body is enough: only what was reviewed is applied."""
+    """One letter of one body is enough to see that a file is not what was written."""
     edited = DATA.replace(b"Welcome to support!", b"Welcome to Support!")
 
-    assert "edited" in refused(edited).text
+    assert "its checksum is not that of its content" in refused(edited).text
 
 
 def test_plan_of_a_newer_release_is_not_called_damaged() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reconciler.errors import ManifestError, Problem, UsageError
@@ -23,7 +25,7 @@ from reconciler.report.github import plan_annotations
 from reconciler.report.outcome import failure, render_outcome
 from reconciler.report.text import render_plan
 from reconciler.report.values import Bodies
-from reconciler.state.model import field_digest
+from reconciler.state.digests import field_digest
 from tests.unit.plans import CONVERSATION, DONE, PARTLY, PLAN, at
 
 
@@ -93,12 +95,18 @@ def test_full_bodies_are_never_cut() -> None:
     assert "x" * 5000 in render_plan(Plan(actions=(action,)), bodies=Bodies.FULL)
 
 
-def test_hashed_bodies_are_those_of_the_state() -> None:
-    """`--bodies hash` shows the state's salted digest, so that the two can be compared."""
-    action = Action(at("a"), Verb.CREATE, Reason.NOT_IN_STATE, after={"body": "secret"})
-    shown = render_plan(Plan(actions=(action,), lineage="l"), bodies=Bodies.HASH)
+def test_hashed_bodies_are_keyed_by_what_no_report_says() -> None:
+    """`--bodies hash` shows digests under a key; the lineage is none, and without a key there are none."""
+    same = [
+        Action(at(key), Verb.CREATE, Reason.NOT_IN_STATE, after={"body": text})
+        for key, text in {"a": "1234", "b": "1234", "c": "4321"}.items()
+    ]
+    shown = render_plan(Plan(actions=tuple(same), lineage="l"), bodies=Bodies.HASH, hash_key="k")
+    first, second, third = re.findall('body: "hash:([0-9a-f]{12})"', shown)
 
-    assert f'body: "hash:{field_digest("l", "body", "secret")[:12]}"' in shown
+    assert first == second == field_digest("k", "body", "1234")[:12]
+    assert first not in {third, field_digest("l", "body", "1234")[:12]}
+    assert "hash:" not in render_plan(Plan(actions=tuple(same), lineage="l"), bodies=Bodies.HASH)
 
 
 @pytest.mark.parametrize("bodies", [Bodies.HASH, Bodies.NONE])
