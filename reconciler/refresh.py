@@ -79,13 +79,19 @@ async def refresh(
     for address, reader in reads.items():
         binding = state.bindings.get(address)
         going = removals and (options.destroy or address not in declared)
-        reader.whole = address in unsettled or (going and binding is not None and binding.created)
+        created = binding is not None and binding.created
+        reader.resets = address in options.replace or (options.reset and created)
+        reader.whole = address in unsettled or reader.resets or (going and created)
     conversations: dict[Address, ConversationView] = dict.fromkeys(
         resolved.conversations, ConversationView(remote=None)
     )
 
     async def read(address: Address) -> None:
-        conversations[address] = await reads[address].read(people=address in bound.participants)
+        try:
+            conversations[address] = await reads[address].read(people=address in bound.participants)
+        except NotFound:
+            if await reads[address].is_there():
+                raise
 
     await each(list(reads), read, at_once=AT_ONCE)
     return Remote(
@@ -98,7 +104,7 @@ async def refresh(
 
 
 class _Reader:
-    """How one conversation is read; *whole* asks for all its messages."""
+    """How one conversation is read; *whole* asks for all its messages, *resets* also for who is in it."""
 
     def __init__(
         self,
@@ -116,13 +122,22 @@ class _Reader:
         self.desired = desired
         self.bindings = bindings
         self.whole = False
+        self.resets = False
 
     async def read(self, *, people: bool) -> ConversationView:
         """Return what the planner must see of this conversation; *people* if participants are bound in it."""
         view = await self._read_messages()
-        if people or (self.desired is not None and self.desired.participants):
+        if people or self.resets or (self.desired is not None and self.desired.participants):
             view = await with_participants(self.client, self.where[0], view)
         return view
+
+    async def is_there(self) -> bool:
+        """Return whether the conversation still exists: an earlier run's deletion may have come late."""
+        try:
+            await self.client.fetch_conversation(*self.where)
+        except NotFound:
+            return False
+        return True
 
     async def _read_messages(self) -> ConversationView:
         wanted = self.desired.messages if self.desired is not None else ()

@@ -110,11 +110,13 @@ def judge(plan: Plan, seen: Seen, *, begun: bool) -> None:
         why = _change(action, seen, plan.lineage, begun=begun)
         if why is not None:
             raise stale(action.address, why)
+    anew = {action.address for action in plan.actions if action.verb is Verb.REPLACE}
     for conversation in seen.gone:
-        raise stale(conversation, "it is gone")
+        if not (begun and conversation in anew):
+            raise stale(conversation, "it is gone")
     told = {warning.address for warning in plan.warnings if warning.code == "delivers_externally"}
     for conversation in plan.posting:
-        if conversation not in told and (sid := _outside(seen.people.get(conversation, ()))):
+        if conversation not in told | anew and (sid := _outside(seen.people.get(conversation, ()))):
             raise stale(conversation, f"{sid}, outside the chat, would really get the messages")
 
 
@@ -136,7 +138,8 @@ def _change(action: Action, seen: Seen, lineage: str, *, begun: bool) -> str | N
     if action.fingerprint:
         live = seen.objects.get(action.sid or "")
         if live is None:
-            may_be_gone = action.verb is Verb.DELETE or (person and action.verb is Verb.REPLACE)
+            goes_first = person or action.with_parent or action.type is ResourceType.CONVERSATION
+            may_be_gone = action.verb is Verb.DELETE or (goes_first and action.verb is Verb.REPLACE)
             return None if begun and may_be_gone else f"{action.sid} is gone"
         changed = changed_since(action, live, lineage, begun=begun)
         return f"{action.sid} was changed since: {', '.join(changed)}" if changed else None

@@ -30,7 +30,8 @@ class Announced:
         self, on_parents: Mapping[Address, Iterable[Action]], lanes: Mapping[Address, Lane]
     ) -> None:
         """Announce everything, as far as it is known."""
-        creates = [a for actions in on_parents.values() for a in actions if a.verb is Verb.CREATE]
+        makes = {Verb.CREATE, Verb.REPLACE}
+        creates = [action for actions in on_parents.values() for action in actions if action.verb in makes]
         known = {}
         if any(action.type is ResourceType.SERVICE for action in creates):
             known = await services_by_name(self._run)

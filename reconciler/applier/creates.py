@@ -271,13 +271,16 @@ class Creates:
         self.done.add(action.address)
         self._left -= 1
 
+        # Any other replacement is finished once the old message is gone.
+        finished = action.verb is Verb.CREATE or action.with_parent
+
         def report() -> None:
             self._run.results.notice_rewritten(action, binding)
-            if action.verb is Verb.CREATE:  # a replacement is finished once the old message is gone
+            if finished:
                 self._run.results.finish(action, Status.DONE, sid=live.sid)
 
         self._noted.append((Bound(action.address, binding), report))
-        if action.verb is Verb.CREATE:  # on the same line of the journal, or a saved plan would post it again
+        if finished:  # on the same line of the journal, or a saved plan would post it again
             self._run.progress.carried(action)
 
     async def _flush(self, *records: Record) -> None:

@@ -73,7 +73,7 @@ class Lane:
     def went_along(self) -> None:
         """Report the messages that were deleted with their conversation."""
         for action in self.actions:
-            if action.with_parent:
+            if action.with_parent and action.verb is Verb.DELETE:
                 self.run.results.finish(action, Status.DONE, sid=action.sid)
 
     def _adopted(self, action: Action) -> Binding:
@@ -129,7 +129,9 @@ class Lane:
             action
             for action in self.actions
             if (action.verb is Verb.DELETE and not action.with_parent)
-            or (action.verb is Verb.REPLACE and action.address in self.creates.done)
+            or (
+                action.verb is Verb.REPLACE and not action.with_parent and action.address in self.creates.done
+            )
         ]
 
     async def _delete(self, action: Action) -> None:

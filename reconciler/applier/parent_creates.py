@@ -43,10 +43,11 @@ def parent_intent(run: Run, action: Action, known: dict[str, tuple[str, ...]]) -
         action.address,
         sent={name: run.state.digest(name, action.after[name]) for name in managed_first(action)},
         name=name,
-        known=known.get(name, ()) if is_service else (),
+        known=known.get(name, ()) if is_service else (() if action.sid is None else (action.sid,)),
         opened_at=run.client.now(),
         clock_at=run.clock(),
         sensitive=() if is_service else action.sensitive,
+        anchor=action.anchor,
     )
     return hard_intent(intent, run.state.digest) if intent.sensitive else intent
 

@@ -37,7 +37,7 @@ async def update_conversation(run: Run, action: Action, binding: Binding) -> Non
 async def change_state(run: Run, action: Action) -> bool:
     """Let a conversation, in which everything else is done, be inactive or closed; return whether it is."""
     binding = run.state.bindings[action.address]
-    created = action.verb is Verb.CREATE
+    created = action.verb in {Verb.CREATE, Verb.REPLACE}
     fields = {"state": action.send["state"]}
     begins = not (created or sent_first(action))
     changed = await _update(run, action, binding, fields, action.managed, begins=begins)
@@ -54,7 +54,10 @@ def comes_last(action: Action) -> bool:
 
 
 async def delete_conversation(run: Run, action: Action, binding: Binding, inside: Iterable[Address]) -> bool:
-    """Delete a conversation with what is bound *inside* it, unless somebody wrote in it meanwhile."""
+    """Delete a conversation with what is bound *inside* it, unless somebody wrote in it meanwhile.
+
+    Return whether it is gone; that is not reported.
+    """
     where = (binding.service_sid, binding.sid)
 
     async def objection() -> str:
@@ -68,9 +71,11 @@ async def delete_conversation(run: Run, action: Action, binding: Binding, inside
     run.deleted.add(binding.sid)
     settled = [Closed(intent) for intent in run.state.intents if parent_of(intent) == action.address]
     await run.record(
-        Unbound(action.address), *(Unbound(address) for address in inside), *settled, done=action
+        Unbound(action.address),
+        *(Unbound(address) for address in inside),
+        *settled,
+        done=action if action.verb is Verb.DELETE else None,
     )
-    run.results.finish(action, Status.DONE, sid=binding.sid)
     return True
 
 

@@ -59,7 +59,7 @@ async def _bring_in(run: Run, action: Action, where: tuple[str, str]) -> None:
         return
     run.results.start(action)
     # Nobody can be in a conversation twice, so who stays the same person goes before coming again.
-    replaced = action.verb is Verb.REPLACE
+    replaced = action.verb is Verb.REPLACE and not action.with_parent
     goes_first = replaced and natural_key(action.before) == natural_key(action.send)
     if goes_first and not await _removed(run, action, where):
         return

@@ -33,8 +33,8 @@ class Progress:
 
         Of a conversation that is to end up inactive or closed that is done later.
         """
-        creates = action.verb is Verb.CREATE and action.type is ResourceType.CONVERSATION
-        if not (creates and comes_last(action)):
+        makes = action.verb in {Verb.CREATE, Verb.REPLACE} and action.type is ResourceType.CONVERSATION
+        if not (makes and comes_last(action)):
             self.carried(action)
 
     def carried(self, action: Action) -> None:

@@ -36,10 +36,13 @@ class Results:
         self._is_stopping = is_stopping
         self._on_done = on_done
         self._results: dict[int, Result] = {}
+        self._started: set[int] = set()
 
     def start(self, action: Action) -> None:
-        """Say that *action* begins."""
-        self._watcher.started(action)
+        """Say that *action* begins, once: it may take more than one request, and more than one attempt."""
+        if id(action) not in self._started:
+            self._started.add(id(action))
+            self._watcher.started(action)
 
     def finish(self, action: Action, status: Status, *, sid: str | None) -> None:
         """Write down how *action* ended."""

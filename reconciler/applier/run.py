@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
 
+_MAKING: Final = frozenset({Verb.CREATE, Verb.REPLACE})
 _PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
 
 
@@ -179,8 +180,8 @@ class Run:
         return all(self.is_done(service) for service in action.awaits)
 
     def is_done(self, address: Address) -> bool:
-        """Return True unless *address* is a parent whose create has not succeeded."""
-        creates = [action for action in self._on_parents.get(address, ()) if action.verb is Verb.CREATE]
+        """Return True unless *address* is a parent whose create, or replacement, has not succeeded."""
+        creates = [action for action in self._on_parents.get(address, ()) if action.verb in _MAKING]
         return self.results.are_done(creates)
 
     # The parts of a run.
@@ -235,14 +236,16 @@ class Run:
 
     async def _work_lane(self, lane: Lane) -> None:
         own = self._on_parents.get(lane.address, [])
+        people = self.people.get(lane.address, [])
         for action in own:
-            if action.verb is Verb.CREATE:
+            if action.verb is Verb.REPLACE and not await self._delete(action, lane, people):
+                return
+            if action.verb in _MAKING:
                 way = lane.creates.way + 1
                 await create_parent(self, action, self._announced.parents[action.address], way=way)
             elif action.verb is Verb.UPDATE:
                 await update_conversation(self, action, self.state.bindings[lane.address])
         sids = self.sids(lane.address)
-        people = self.people.get(lane.address, [])
         if sids is not None:
             await bring_in(self, people, *sids)
             await lane.work(*sids)
@@ -257,12 +260,19 @@ class Run:
                 await forget(self, action)
             elif comes_last(action) and done:
                 self._is_left = not await change_state(self, action) or self._is_left
-            elif action.verb is Verb.DELETE and await delete_conversation(
-                self, action, self.state.bindings[lane.address], self._bound_in[lane.address]
-            ):
-                lane.went_along()
-                for gone in people:
-                    self.results.finish(gone, Status.DONE, sid=gone.sid)
+            elif action.verb is Verb.DELETE and await self._delete(action, lane, people):
+                self.results.finish(action, Status.DONE, sid=action.sid)
+
+    async def _delete(self, action: Action, lane: Lane, people: list[Action]) -> bool:
+        """Delete a conversation that goes, or is made anew, with what is in it; return whether it is gone."""
+        binding = self.state.bindings[lane.address]
+        if not await delete_conversation(self, action, binding, self._bound_in[lane.address]):
+            return False
+        lane.went_along()
+        for gone in people:
+            if gone.with_parent and gone.verb is Verb.DELETE:
+                self.results.finish(gone, Status.DONE, sid=gone.sid)
+        return True
 
     def _let_go(self) -> None:
         """Drop parents that are no longer wanted, unless something in them is still to be done."""

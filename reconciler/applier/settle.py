@@ -128,12 +128,14 @@ def _place(
 
     Returned beside them are the intents whose parents are unknown.
     """
-    sids = {one.intent.address: one.binding.sid for one in settled if one.binding is not None}
+    sids = {one.intent.address: one.binding.sid if one.binding is not None else "" for one in settled}
     unknown = {one.intent.address for one in settled if one.unknown}
 
     def sid_of(address: Address) -> str:
+        if address in sids:  # a parent that came to nothing leaves nothing in what it was to replace
+            return sids[address]
         binding = state.bindings.get(address)
-        return sids.get(address) or (binding.sid if binding is not None else "")
+        return binding.sid if binding is not None else ""
 
     placed: list[Intent] = []
     lost: list[Settled] = []

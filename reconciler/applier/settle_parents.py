@@ -130,10 +130,13 @@ async def _new_conversation(client: Twilio, intent: Intent) -> Binding | None:
         live = await client.fetch_conversation(intent.service_sid, intent.name)
     except NotFound:
         return None
+    if live.sid in intent.known:  # the one whose place it takes
+        return None
     return Binding(
         sid=live.sid,
         service_sid=intent.service_sid,
         sent=intent.sent,
         created=is_ours(live.date_created, intent),
         sensitive=intent.sensitive,
+        anchor=intent.anchor,
     )

@@ -229,7 +229,17 @@ planning = together(
         metavar="[GLOB]",
         help="Create messages even where the same ones stand already; with GLOB, for these addresses.",
     ),
-    option("--replace", multiple=True, metavar="ADDRESS", help="Post this message again. May be repeated."),
+    option(
+        "--replace",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Post this message again, or make this conversation anew. May be repeated.",
+    ),
+    option(
+        "--reset",
+        is_flag=True,
+        help="Bring the conversations that this tool created back to their manifests, closed ones too.",
+    ),
     option("--max-delete", metavar="N|N%", help="How many messages a plan may delete or replace."),
     option("--allow-recreate", is_flag=True, help="Create again what vanished remotely, however much it is."),
     option("--re-anchor", is_flag=True, help="Let relative timelines begin anew: all their dates move."),
@@ -282,12 +292,15 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
             "`--adopt` and `--duplicate` exclude each other",
             hint="pass one of them, or give each the addresses that it is for: `--adopt=GLOB`",
         )
-    if given.get("refresh_only") and (destroy or given.get("replace")):
-        other = "--destroy" if destroy else "--replace"
-        raise UsageError(
-            f"`--refresh-only` and `{other}` exclude each other",
-            hint="a refresh changes the state alone; pass one of them",
-        )
+    if given.get("refresh_only"):
+        asked = {"--destroy": destroy, "--replace": given.get("replace"), "--reset": given.get("reset")}
+        for other in (name for name, value in asked.items() if value):
+            raise UsageError(
+                f"`--refresh-only` and `{other}` exclude each other",
+                hint="a refresh changes the state alone; pass one of them",
+            )
+    if destroy and given.get("reset"):
+        raise UsageError("`--destroy` and `--reset` exclude each other", hint="pass one of them")
     limit, percent = _limit(given.get("max_delete"))
     return Options(
         destroy=destroy,
@@ -301,6 +314,7 @@ def options(given: dict[str, Any], *, destroy: bool = False, record: bool = Fals
         max_delete_percent=percent,
         allow_recreate=given.get("allow_recreate", False),
         re_anchor=given.get("re_anchor", False),
+        reset=given.get("reset", False),
         allow_close=given.get("allow_close", False),
         allow_delivery=given.get("allow_delivery", False),
         record=record,

@@ -18,6 +18,7 @@ from reconciler.model import (
     Desired,
     Order,
     Remote,
+    RemoteConversation,
     ResourceType,
     Service,
     Unmanaged,
@@ -30,7 +31,13 @@ from reconciler.planner.draft import Draft, Options, Scope, plural
 from reconciler.planner.grouping import Grouped, grouped
 from reconciler.planner.guard import guard
 from reconciler.planner.messages import refuse_protected
-from reconciler.planner.notices import judge_state, warn_of_consequences
+from reconciler.planner.notices import (
+    REQUESTING,
+    judge_state,
+    warn_of_consequences,
+    warn_of_ended,
+    warn_of_no_reset,
+)
 from reconciler.planner.parents import (
     plan_conversation,
     plan_conversation_removal,
@@ -41,6 +48,7 @@ from reconciler.planner.parents import (
 from reconciler.planner.participants import plan_participants
 from reconciler.planner.parts import warn_of_misses, warn_of_parts
 from reconciler.planner.rename import find_renames
+from reconciler.planner.reset import CLOSED, make_anew
 from reconciler.planner.selection import Selection
 from reconciler.state.model import Binding, State
 from reconciler.suggestions import few_suggestions
@@ -85,12 +93,14 @@ class _Planner:
         )
         self.declared = dict(_conversations(desired))
         self.bound = bound
-        self.scopes = {scope.address: scope for scope in self._scopes()}
-        self.parents: list[Parent] = []
-        self.staying: Counter[Address] = Counter()
-        """How many conversations of a service will still be there, as far as addresses name them."""
         self.parted = set(_parents_of_excluded(state, self.selection))
         """Parents of which a part is none of this plan's business."""
+        self.scopes = {scope.address: scope for scope in self._scopes()}
+        self.parents: list[Parent] = []
+        self.anew: set[Address] = set()
+        """Conversations that are deleted and created: nothing of what was seen in them will be there."""
+        self.staying: Counter[Address] = Counter()
+        """How many conversations of a service will still be there, as far as addresses name them."""
 
     def plan(self) -> Plan:
         """Plan everything, judge the whole, and return it."""
@@ -131,7 +141,7 @@ class _Planner:
         return {
             address: max((live.index for live in view.messages.values()), default=-1)
             for address, view in views.items()
-            if view.remote is not None
+            if view.remote is not None and address not in self.anew
         }
 
     def _scopes(self) -> Iterator[Scope]:
@@ -145,18 +155,33 @@ class _Planner:
         undeclared = (self.bound.conversations.keys() | messages.keys()) - self.declared.keys()
         for address in (*self.declared, *sorted(undeclared)):
             service = self.remote.services.get(parent_of(address))
+            desired = None if self.options.destroy else self.declared.get(address)
+            reset = self._is_reset(address, desired)
+            if reset and desired is not None and desired.order is Order.APPEND:
+                desired = msgspec.structs.replace(desired, order=Order.STRICT)
             yield Scope(
                 address=address,
-                desired=None if self.options.destroy else self.declared.get(address),
+                desired=desired,
                 view=self.remote.conversations.get(address, _ABSENT),
                 bindings=messages.get(address, {}),
                 digest=self.state.digest,
                 options=self.options,
                 service_sid=service.sid if service is not None else "",
                 boundary=boundaries.get(address),
-                selection=self.selection,
+                selection=None if reset else self.selection,
                 read_at=self.remote.read_at,
+                reset=reset,
             )
+
+    def _is_reset(self, address: Address, desired: Conversation | None) -> bool:
+        """Return whether `--reset` takes a conversation: this tool created it, and no part is left out."""
+        binding = self.state.bindings.get(address)
+        created = binding is not None and binding.created
+        return self.options.reset and desired is not None and created and self._is_whole(address, desired)
+
+    def _is_whole(self, address: Address, desired: Conversation) -> bool:
+        """Return whether the plan is about a conversation with everything that is declared or bound in it."""
+        return self._selects_all(address) and all(map(self._selects, _members(address, desired)))
 
     def _refuse_shared(self) -> set[Address]:
         """Refuse two addresses for one conversation, and return these addresses.
@@ -179,11 +204,18 @@ class _Planner:
     def _refuse_unknown(self) -> None:
         messages = {f"{a}/{message.key}" for a, one in self.declared.items() for message in one.messages}
         for address in self.options.replace:
-            if address not in messages:
+            desired = self.declared.get(address)
+            if desired is not None and not self._is_whole(address, desired):
+                self.draft.refuse(
+                    "partly_replaced",
+                    f"`--replace {address}` is about a conversation of which a part is left out",
+                    f"select all of it: `--target {address}`",
+                )
+            elif desired is None and address not in messages:
                 self.draft.refuse(
                     "unknown_address",
-                    f"`--replace {address}` names no message of the manifests",
-                    "give the address as `service/conversation/key`",
+                    f"`--replace {address}` names no message and no conversation of the manifests",
+                    "give the address as `service/conversation/key`, or as `service/conversation`",
                 )
 
     def _plan_service(self, service: Service) -> None:
@@ -195,19 +227,46 @@ class _Planner:
         live = self.remote.services.get(service.name)
         plan_service(self.draft, service, live, self.state.bindings.get(service.name))
         self.parents.append(Parent(service.name, live.sid if live else None, found=live is not None))
-        for scope in scopes:
-            first = len(self.draft.actions)
-            plan_conversation(
-                self.draft, scope, self.declared[scope.address], self.state.bindings.get(scope.address)
-            )
-            leaving = plan_participants(self.draft, scope, self.bound.participants.get(scope.address, {}))
-            plan_messages(self.draft, scope)
-            self.draft.actions += leaving
-            put_back(self.draft, scope, first)
-            judge_state(self.draft, scope, first)
-            warn_of_consequences(self.draft, scope, first)
-            seen = scope.view.remote
-            self.parents.append(Parent(scope.address, seen.sid if seen else None, found=seen is not None))
+        staying = [scope for scope in scopes if not self._plan_declared(scope, self.declared[scope.address])]
+        warn_of_ended(self.draft, service.name, staying)
+
+    def _plan_declared(self, scope: Scope, desired: Conversation) -> bool:
+        """Plan a conversation that the manifest has; return whether it is made anew."""
+        first, seen = len(self.draft.actions), scope.view.remote
+        anew = seen is not None and self._is_made_anew(scope, desired, seen)
+        if seen is not None and anew:
+            binding = self.state.bindings.get(scope.address)
+            people = self.bound.participants.get(scope.address, {})
+            self.anew.add(scope.address)
+            scope = make_anew(self.draft, scope, desired, seen, binding, people)
+        else:
+            self._plan_inside(self.draft, scope, desired)
+            if self.options.reset and seen is not None and not scope.reset:
+                warn_of_no_reset(self.draft, scope, whole=self._is_whole(scope.address, desired))
+        judge_state(self.draft, scope, first)
+        warn_of_consequences(self.draft, scope, first)
+        self.parents.append(Parent(scope.address, seen.sid if seen else None, found=seen is not None))
+        return anew
+
+    def _plan_inside(self, draft: Draft, scope: Scope, desired: Conversation) -> None:
+        first = len(draft.actions)
+        plan_conversation(draft, scope, desired, self.state.bindings.get(scope.address))
+        leaving = plan_participants(draft, scope, self.bound.participants.get(scope.address, {}))
+        plan_messages(draft, scope)
+        draft.actions += leaving
+        put_back(draft, scope, first)
+
+    def _is_made_anew(self, scope: Scope, desired: Conversation, live: RemoteConversation) -> bool:
+        """Return whether a conversation is deleted and created: asked for, or closed and to be reset."""
+        if scope.address in self.options.replace:
+            return self._is_whole(scope.address, desired)
+        if not self.options.reset or live.state != CLOSED or not self._is_whole(scope.address, desired):
+            return False
+        if desired.state != CLOSED:
+            return True
+        trial = Draft()
+        self._plan_inside(trial, scope, desired)
+        return not REQUESTING.isdisjoint(trial.verbs(0))
 
     def _plan_removed_conversation(self, scope: Scope) -> None:
         first, told = len(self.draft.actions), len(self.draft.warnings)

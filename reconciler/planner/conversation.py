@@ -53,6 +53,7 @@ def _is_settled(scope: Scope, desired: Conversation) -> bool:
     if (
         len(bindings) != len(desired.messages)
         or scope.options.replace
+        or scope.reset
         or scope.selection is not None
         or (desired.unmanaged is Unmanaged.DELETE and len(messages) != len(bindings))
     ):

@@ -63,7 +63,7 @@ class Difference(Struct):
     """What a comparison found, as names of fields.
 
     *fields* maps each field to change to its new text, which is empty for an immutable one that the
-    message no longer has; *reset* are those of them that were dropped from the manifest. *drifted*
+    message no longer has; *reset* are those of them that are not in the manifest. *drifted*
     and *changed* say who changed what, *released* is given up as it is, *rewritten* keeps being
     changed by the server, *assumed* could not be seen.
     """
@@ -155,8 +155,12 @@ def compare(
     digest: Digest,
     *,
     ignored: Paths = (),
+    untouched: Mapping[str, str] = {},
 ) -> Difference:
-    """Return what must change so that *live* says what *desired* says; *ignored* paths are left alone."""
+    """Return what must change so that *live* says what *desired* says; *ignored* paths are left alone.
+
+    *untouched* fields that are not desired are set back to these texts, whoever changed them.
+    """
     comparison = _Comparison(kind, live, binding, digest, ignored)
     whole = wholly_ignored(ignored)
     for name, value in desired.items():
@@ -166,8 +170,11 @@ def compare(
             comparison.unseen(name, value)
         else:
             comparison.seen(name, value)
-    for name in sorted(binding.sent.keys() - desired.keys() - whole):
-        comparison.dropped(name, desired)
+    for name in sorted((binding.sent.keys() | untouched.keys()) - desired.keys() - whole):
+        if name in untouched:
+            comparison.undeclared(name, untouched[name])
+        else:
+            comparison.dropped(name, desired)
     return comparison.found
 
 
@@ -227,6 +234,14 @@ class _Comparison(Struct):
                 self._reset(name, with_ignored_from(name, default, live, self.ignored))
             else:
                 self.found.released += (name,)
+
+    def undeclared(self, name: str, default: str) -> None:
+        """Set a field that the manifest does not mention back to *default*."""
+        live = self._live(name)
+        if managed_part(name, live, self.ignored) != default:
+            self.found.fields[name] = with_ignored_from(name, default, live, self.ignored)
+            self.found.reset += (name,)
+            self.found.drifted += (name,)
 
     def _live(self, name: str) -> str:
         return self.live.get(name, self.kind.defaults.get(name, ""))

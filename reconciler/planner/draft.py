@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler.model import Address, Conversation, ConversationView
 from reconciler.planner.actions import Action, PlanWarning, Refusal, Verb
-from reconciler.planner.diff import Digest
+from reconciler.planner.diff import Digest, Kind
 from reconciler.planner.selection import Selection
 from reconciler.state.model import Binding, Bound, Unbound
 
@@ -24,7 +24,8 @@ class Options(Struct, frozen=True):
     is a number of messages, or a percentage if *max_delete_percent*. *targets* and *excludes* are globs
     over addresses. *record* asks for the bindings to be brought up to date where nothing is to be done,
     which `apply` wants and `plan` need not pay for. *refresh_only* asks for a plan that sends nothing,
-    *re_anchor* for timelines that begin anew.
+    *re_anchor* for timelines that begin anew, *reset* for conversations that equal their manifest again,
+    whatever was done in them.
     """
 
     destroy: bool = False
@@ -41,6 +42,7 @@ class Options(Struct, frozen=True):
     allow_delivery: bool = False
     record: bool = False
     re_anchor: bool = False
+    reset: bool = False
 
     @property
     def globs(self) -> tuple[str, ...]:
@@ -62,7 +64,7 @@ class Scope(Struct, frozen=True):
 
     *boundary* is the lowest index above which an open intent may have made a message: what is unbound
     there belongs to nobody yet. *selection* is None where the plan is about everything. *read_at* is when the
-    server was asked, by its own clock.
+    server was asked, by its own clock. *reset* says that `--reset` takes it.
     """
 
     address: Address
@@ -75,6 +77,11 @@ class Scope(Struct, frozen=True):
     boundary: int | None = None
     selection: Selection | None = None
     read_at: str = ""
+    reset: bool = False
+
+    def untouched(self, kind: Kind) -> dict[str, str]:
+        """Return what undeclared fields of a resource are set back to: under `--reset` all that are seen."""
+        return {n: text for n, text in kind.defaults.items() if n not in kind.unseen} if self.reset else {}
 
     def selects(self, address: Address) -> bool:
         """Return True if the plan is about *address*."""

@@ -23,9 +23,11 @@ _CHECK: Final = "check that the manifest path is right"
 def guard(draft: Draft, options: Options, scopes: Mapping[Address, Scope]) -> None:
     """Refuse a plan that deletes, or creates again, too large a share of the messages.
 
-    A `destroy` means to delete, so only a number given with `--max-delete` holds it back.
+    A `destroy` means to delete, so only a number given with `--max-delete` holds it back. What a `--reset`
+    does inside the conversations that it takes is not counted.
     """
-    messages = [action for action in draft.actions if action.type is ResourceType.MESSAGE]
+    counted = [action for action in draft.actions if not _is_in_reset(action, scopes)]
+    messages = [action for action in counted if action.type is ResourceType.MESSAGE]
     lost = [
         action for action in messages if action.verb in _LOSING and action.reason is not Reason.SUPERSEDED
     ]
@@ -35,7 +37,7 @@ def guard(draft: Draft, options: Options, scopes: Mapping[Address, Scope]) -> No
     elif not options.destroy:
         _hold_to_share(draft, lost, _PERCENT if limit is None else limit, scopes)
     if not limit and not options.destroy:
-        _hold_parents(draft, lost)
+        _hold_parents(draft, counted, lost)
     again = [a for a in messages if a.verb is Verb.CREATE and a.reason is Reason.MISSING_REMOTELY]
     excess = None if options.allow_recreate else _excess(again, _PERCENT, scopes)
     if excess is not None:
@@ -67,8 +69,14 @@ def _hold_to_share(
         )
 
 
-def _hold_parents(draft: Draft, lost: Sequence[Action]) -> None:
-    parents = [action for action in draft.actions if action.verb is Verb.DELETE and action.type in _PARENTS]
+def _is_in_reset(action: Action, scopes: Mapping[Address, Scope]) -> bool:
+    is_inside = action.type not in _PARENTS
+    scope = scopes.get(parent_of(action.address) if is_inside else action.address)
+    return scope is not None and scope.reset
+
+
+def _hold_parents(draft: Draft, actions: Sequence[Action], lost: Sequence[Action]) -> None:
+    parents = [action for action in actions if action.verb in _LOSING and action.type in _PARENTS]
     if parents:
         kinds = Counter(action.type for action in parents)
         what = " and ".join(plural(kinds[kind], kind) for kind in ResourceType if kind in kinds)

@@ -58,7 +58,8 @@ def entry_of(scope: Scope, address: Address, message: Message, previous: Address
     if live is None:
         return Entry(message, address, binding, verb=Verb.CREATE, reason=Reason.MISSING_REMOTELY)
     entry = Entry(message, address, binding, live, previous=previous)
-    if binding.imported or binding.released or not is_unchanged(message, live, binding, scope.digest):
+    is_plain = not (binding.imported or binding.released or scope.reset)
+    if not is_plain or not is_unchanged(message, live, binding, scope.digest):
         _compare(scope, entry, live, binding)
     if address in scope.options.replace:
         entry.verb, entry.reason = Verb.REPLACE, Reason.REQUESTED
@@ -139,6 +140,7 @@ def _compare(scope: Scope, entry: Entry, live: RemoteMessage, binding: Binding) 
         binding,
         scope.digest,
         ignored=message.ignore_changes,
+        untouched=scope.untouched(MESSAGE),
     )
     if _forces_replacement(entry, found):
         entry.verb, entry.reason = Verb.REPLACE, Reason.IMMUTABLE_FIELD
@@ -163,7 +165,7 @@ def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
         action = _action(entry, verb)
         draft.actions.append(action)
         if verb is Verb.REPLACE and live is not None:
-            _judge_replacement(draft, entry, action, live)
+            judge_replacement(draft, entry, action, live)
         return
     draft.no_ops += 1
     learned = found is not None or (
@@ -199,7 +201,7 @@ def _action(entry: Entry, verb: Verb) -> Action:
         if message.date_updated is not None and "date_updated" not in ignored:
             send["date_updated"] = message.date_updated
     reset = {name: found.fields[name] for name in found.reset if found.fields[name]}
-    known = wanted.keys() | (entry.binding.sent.keys() if entry.binding is not None else ())
+    known = wanted.keys() | found.fields.keys() | (entry.binding.sent.keys() if entry.binding else set())
     return Action(
         address=entry.address,
         verb=verb,
@@ -259,7 +261,7 @@ def _changes(found: Difference, live: Mapping[str, str]) -> tuple[FieldChange, .
     )
 
 
-def _judge_replacement(draft: Draft, entry: Entry, action: Action, live: RemoteMessage) -> None:
+def judge_replacement(draft: Draft, entry: Entry, action: Action, live: RemoteMessage) -> None:
     """Refuse a replacement that is forbidden or impossible, and name what it would lose."""
     address, message = entry.address, entry.message
     if message.prevent_destroy:

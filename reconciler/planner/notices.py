@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reconciler.model import Address, Message, ResourceType
 from reconciler.planner.actions import Verb
@@ -11,7 +11,10 @@ from reconciler.planner.draft import Draft, Scope, plural, quoted
 from reconciler.planner.people import live_participant_values, natural_key, participant_values
 from reconciler.suggestions import close_to
 
-_REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
+REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
+_ENDED = frozenset({"closed", "inactive"})
+_NAMED = 3
+"""How many conversations a warning about many names."""
 _POSTING = frozenset({Verb.CREATE, Verb.REPLACE})
 
 
@@ -62,10 +65,33 @@ def warn_of_consequences(draft: Draft, scope: Scope, first: int) -> None:
     _warn_of_authors(draft, scope)
 
 
+def warn_of_ended(draft: Draft, service: Address, scopes: Iterable[Scope]) -> None:
+    """Say which conversations of a service came to an end, or to rest, without a manifest that says so."""
+    ended = [
+        f"`{scope.address}` ({live.state})"
+        for scope in scopes
+        if (live := scope.view.remote) is not None
+        and live.state in _ENDED
+        and scope.desired is not None
+        and scope.desired.state is None
+        and not scope.reset
+    ]
+    if ended:
+        more = f" and {len(ended) - _NAMED} more" if len(ended) > _NAMED else ""
+        text = f"{plural(len(ended), 'conversation')} closed or inactive, which no manifest says: "
+        draft.warn("ended", service, f"{text}{', '.join(ended[:_NAMED])}{more}; `--reset` brings them back")
+
+
+def warn_of_no_reset(draft: Draft, scope: Scope, *, whole: bool) -> None:
+    """Say that a conversation is planned as if `--reset` were not there."""
+    why = "this tool did not create it" if whole else "a part of it is not selected"
+    draft.warn("not_reset", scope.address, f"`{scope.address}` is not reset, as {why}")
+
+
 def judge_state(draft: Draft, scope: Scope, first: int) -> None:
     """Refuse what a closed conversation does not allow, and say what wakes an inactive one up."""
     live, desired = scope.view.remote, scope.desired
-    verbs = [verb for verb in draft.verbs(first) if verb in _REQUESTING]
+    verbs = [verb for verb in draft.verbs(first) if verb in REQUESTING]
     closing = any(action.send.get("state") == "closed" for action in draft.actions[first:])
     if live is not None and live.state == "closed" and verbs:
         needed = "1 change is" if len(verbs) == 1 else f"{len(verbs)} changes are"

@@ -27,6 +27,8 @@ from reconciler.planner.participants import others_in
 from reconciler.planner.timers import TIMERS, contradicted
 from reconciler.state.model import Binding, hard_binding
 
+ACTIVE = "active"
+"""The state of a new conversation."""
 _FIELDS = (
     "friendly_name",
     "unique_name",
@@ -112,7 +114,8 @@ def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding
     if not scope.selects(scope.address):
         return
     values = seen_conversation_values(scope.view, wanted, binding, scope.digest, scope.read_at)
-    found = compare(CONVERSATION, wanted, values, binding, scope.digest)
+    untouched = scope.untouched(CONVERSATION) | ({"state": ACTIVE} if scope.reset else {})
+    found = compare(CONVERSATION, wanted, values, binding, scope.digest, untouched=untouched)
     tell(draft, scope.address, found)
     if found.fields:
         draft.actions.append(
@@ -121,7 +124,11 @@ def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding
                 Verb.UPDATE,
                 found.reason,
                 sid=live.sid,
-                before={n: text for n, text in values.items() if n in wanted or n in binding.sent},
+                before={
+                    n: text
+                    for n, text in values.items()
+                    if n in wanted or n in binding.sent or n in found.fields
+                },
                 after=wanted | found.fields,
                 send=found.fields,
                 managed=tuple(wanted),

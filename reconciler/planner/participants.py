@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from reconciler.model import Address, ConversationView, RemoteParticipant
+from reconciler.model import Address, ConversationView, RemoteParticipant, Unmanaged
 from reconciler.planner.actions import Action, Reason, Verb
 from reconciler.planner.changes import field_changes
 from reconciler.planner.diff import PARTICIPANT, compare, digests
@@ -24,7 +24,7 @@ def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Bindin
     """Add what the declared participants need; return the removals, which go behind the messages."""
     declared = scope.desired.participants if scope.desired is not None else ()
     wanted = {f"{scope.address}/participants/{one.key}": participant_values(one) for one in declared}
-    people = _People(scope, bound, wanted)
+    people, first = _People(scope, bound, wanted), len(draft.actions)
     for address, values in wanted.items():
         if not scope.selects(address):
             continue
@@ -49,6 +49,9 @@ def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Bindin
             draft.bindings[address] = None
         else:
             leaving += _let_go(draft, scope, people, address, binding)
+    if scope.reset and scope.desired is not None and scope.desired.unmanaged is Unmanaged.DELETE:
+        handled = people.claimed | {action.sid for action in (*draft.actions[first:], *leaving)}
+        leaving += [_outsider(scope, one) for sid, one in people.live.items() if sid not in handled]
     return leaving
 
 
@@ -122,7 +125,8 @@ def _compare(
     binding: Binding,
 ) -> None:
     shown = live_participant_values(there)
-    found = compare(PARTICIPANT, values, shown, binding, scope.digest)
+    untouched = scope.untouched(PARTICIPANT)
+    found = compare(PARTICIPANT, values, shown, binding, scope.digest, untouched=untouched)
     tell(draft, address, found)
     if not found.fields:
         sent, observed = digests(PARTICIPANT, values, shown, scope.digest)
@@ -172,6 +176,12 @@ def _let_go(draft: Draft, scope: Scope, people: _People, address: Address, bindi
         draft.bindings[address] = msgspec.structs.replace(binding, sid=first, superseded=tuple(others))
     reason = Reason.REQUESTED if scope.options.destroy else Reason.REMOVED_FROM_MANIFEST
     return [_removal(address, people.live[sid], reason, binding) for sid in (first, *others)]
+
+
+def _outsider(scope: Scope, live: RemoteParticipant) -> Action:
+    """Return the removal of somebody whom no key names."""
+    address, before = f"{scope.address}/participants/{live.sid}", live_participant_values(live)
+    return Action(address, Verb.DELETE, Reason.UNMANAGED, sid=live.sid, before=before)
 
 
 def _removal(address: Address, live: RemoteParticipant, reason: Reason, binding: Binding) -> Action:

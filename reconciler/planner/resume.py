@@ -13,24 +13,31 @@ import msgspec
 
 from reconciler.model import Address, ResourceType, parent_of, type_of
 from reconciler.planner.actions import Action, Plan, Reason, Verb
-from reconciler.state.model import State, Unbound
+from reconciler.state.model import Binding, State, Unbound
 
 Numbered: TypeAlias = list[tuple[int, Action]]
 """Actions with their numbers in the plan as it was saved."""
 
+_LOSING = frozenset({Verb.DELETE, Verb.REPLACE})
 _PARENTS = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
 
 
 def remaining(plan: Plan, done: Collection[int], settled: Collection[Address], state: State) -> Numbered:
     """Return the actions of *plan* that are left; the creates at *settled* turned out to have happened."""
     carried = frozenset(done)
-    going = {
+    emptied = {
         action.address
         for number, action in enumerate(plan.actions)
-        if number not in carried and action.type is ResourceType.CONVERSATION and action.verb is Verb.DELETE
+        if _is_anew(action) and (number in carried or action.sid != _sid(state.bindings.get(action.address)))
+    }
+    actions = [_into_new(action) if _place(action) in emptied else action for action in plan.actions]
+    going = {
+        action.address
+        for number, action in enumerate(actions)
+        if number not in carried and action.type is ResourceType.CONVERSATION and action.verb in _LOSING
     }
     left: Numbered = []
-    for number, action in enumerate(plan.actions):
+    for number, action in enumerate(actions):
         if number in carried or (action.with_parent and parent_of(action.address) not in going):
             continue
         happened = action.verb is Verb.CREATE and action.address in settled
@@ -59,6 +66,28 @@ def continued(plan: Plan, left: Numbered) -> Plan:
     records = (one for one in plan.records if isinstance(one, Unbound) and type_of(one.address) in _PARENTS)
     actions = tuple(action for _, action in left)
     return msgspec.structs.replace(plan, actions=actions, records=tuple(records))
+
+
+def _is_anew(action: Action) -> bool:
+    """Return whether *action* deletes a conversation and creates it again."""
+    return action.type is ResourceType.CONVERSATION and action.verb is Verb.REPLACE
+
+
+def _place(action: Action) -> Address:
+    return action.address if action.type is ResourceType.CONVERSATION else parent_of(action.address)
+
+
+def _sid(binding: Binding | None) -> str | None:
+    return binding.sid if binding is not None else None
+
+
+def _into_new(action: Action) -> Action:
+    """Return *action* for a conversation whose old one is gone: what it had to replace, it creates."""
+    if action.verb is not Verb.REPLACE:
+        return action
+    return msgspec.structs.replace(
+        action, verb=Verb.CREATE, sid=None, before={}, changes=(), with_parent=False, fingerprint={}
+    )
 
 
 def _rest_of_replacement(action: Action, state: State) -> Action | None:

@@ -39,7 +39,7 @@ _REASONS: Final = {
     Reason.CHANGED_IN_MANIFEST: "the manifest changed since the last apply",
     Reason.DRIFTED: "changed remotely since the last apply",
     Reason.IMMUTABLE_FIELD: "Twilio cannot update what changes",
-    Reason.ORDER: "`order: strict` wants it elsewhere, and a message only ever comes last",
+    Reason.ORDER: "it stands elsewhere in the manifest, and a message only ever comes last",
     Reason.REMOVED_FROM_MANIFEST: "no longer in the manifest",
     Reason.UNMANAGED: "no key names it, and `unmanaged: delete` is set",
     Reason.IDENTICAL_EXISTS: "a message that equals it is there already",
@@ -48,7 +48,10 @@ _REASONS: Final = {
     Reason.SUPERSEDED: "it was replaced earlier and is still there",
     Reason.SETTLED: "an earlier run created it, and the reply was lost",
 }
-_REQUESTED_BY: Final = {Verb.ADOPT: "an `import:` block names it", Verb.REPLACE: "`--replace` names it"}
+_REQUESTED_BY: Final = {
+    Verb.ADOPT: "an `import:` block names it",
+    Verb.REPLACE: "`--replace` or `--reset` asks for it",
+}
 """What `requested` means beside a destroy."""
 _CONTEXT: Final = 2
 """Unchanged lines that are shown around a changed one."""
@@ -119,7 +122,7 @@ def changed(action: Action, change: FieldChange) -> Iterator[tuple[str, str]]:
         return
     notes = []
     if name in action.reset:
-        notes.append("dropped from the manifest")
+        notes.append("not in the manifest")
     if name in action.replace_paths:
         notes.append("forces replacement")
     path, before, after = dotted(change.path), change.before, change.after

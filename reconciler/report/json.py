@@ -148,13 +148,22 @@ def _summary(counts: Counts) -> Summary:
     }
 
 
+def _actions(action: Action) -> Actions:
+    """Return Terraform's words for what *action* does, in the order in which it is done."""
+    if action.verb is Verb.ADOPT and action.send:
+        return ["update"]
+    if action.verb is Verb.REPLACE and (action.with_parent or action.type is ResourceType.CONVERSATION):
+        return ["delete", "create"]  # the old conversation goes first, as two cannot have one name
+    return _ACTIONS[action.verb]
+
+
 def _resource_change(action: Action, bodies: Bodies, salt: str) -> ResourceChange:
     makes_new = action.verb in {Verb.CREATE, Verb.REPLACE}
     leaves = action.verb in {Verb.DELETE, Verb.FORGET}
     unknown = [name for name, text in action.after.items() if awaited_in(text)] if action.awaits else []
     after = {name: text for name, text in action.after.items() if name not in unknown}
     change: Change = {
-        "actions": ["update"] if action.verb is Verb.ADOPT and action.send else _ACTIONS[action.verb],
+        "actions": _actions(action),
         "before": None
         if action.verb is Verb.CREATE
         else dict(values.fields(action, action.before, bodies, salt)),

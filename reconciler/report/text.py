@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from reconciler.model import ResourceType
 from reconciler.planner.actions import Action, Parent, Plan, PlanWarning, Refusal, Verb
 from reconciler.report import blocks, inert
 from reconciler.report.drift import HEADING, drift_lines, pending_line
@@ -119,16 +120,23 @@ def _settlements(plan: Plan) -> list[str]:
     return ["An earlier run left creates without a reply:", *lines, ""] if lines else []
 
 
+def _legend(plan: Plan, paint: Paint) -> Iterator[str]:
+    signs = {action.verb for action in plan.actions} & _LEGEND.keys()
+    if not signs:
+        return
+    yield "Actions are indicated with the following symbols:"
+    for verb, meaning in _LEGEND.items():
+        if verb in signs:
+            yield f"{paint.sign(blocks.SIGNS[verb], 3)} {meaning}"
+    if any(one.verb is Verb.REPLACE and one.type is ResourceType.CONVERSATION for one in plan.actions):
+        yield "    (a conversation is destroyed first, with all that is in it)"
+    yield ""
+
+
 def _actions(plan: Plan, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]:
     if not listed(plan):
         return
-    signs = {action.verb for action in plan.actions} & _LEGEND.keys()
-    if signs:
-        yield "Actions are indicated with the following symbols:"
-        for verb, meaning in _LEGEND.items():
-            if verb in signs:
-                yield f"{paint.sign(blocks.SIGNS[verb], 3)} {meaning}"
-        yield ""
+    yield from _legend(plan, paint)
     yield "reconciler will perform the following actions:"
     yield ""
     for group in grouped(plan):

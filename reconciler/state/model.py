@@ -65,10 +65,11 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
     For a message, *boundary* is the highest index known before it. *match* is the digest over what a
     reply can show, *tolerant* the one over what is left of that by a server that normalises text, and
     *author* that of the author; older intents have *match* alone. *date* is the digest of date_created, if
-    one was sent. For a participant, *match* is the digest of the natural key. For a service, *known* lists
-    the sids of its name before; for a conversation, *name* is the unique name it was to get. *sent*,
-    *sensitive* and *ignored* become the binding's if the create turns out to have happened. *opened_at* is
-    in whole seconds of UTC by the server's date, *clock_at* by our own clock.
+    one was sent. For a participant, *match* is the digest of the natural key. *known* lists the sids that
+    are not what it made: of a service those of its name before, of a conversation the one whose place it
+    takes. *name* is the unique name that a conversation was to get. *sent*, *sensitive*, *ignored* and
+    *anchor* become the binding's if the create turns out to have happened. *opened_at* is in whole seconds
+    of UTC by the server's date, *clock_at* by our own clock.
     """
 
     address: Address
@@ -87,6 +88,7 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
     clock_at: str = ""
     sensitive: tuple[str, ...] = ()
     ignored: tuple[tuple[str, ...], ...] = ()
+    anchor: Anchor | None = None
 
 
 class InFlight(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 class Scenario:
     """One apply; *after* maps a conversation's unique name to the bodies that must stand in it at the end.
 
-    *strangers* are bodies that others post to a conversation once *before* is applied. In *unordered*
-    conversations only the set of bodies counts. A file stands behind the body, in brackets with what is in
-    it; *files* are beside the manifests, *files_before* at first. *people* and *states* are those at the end.
-    *faults* are what the server always does. *last* is applied when all is over, and leaves none of *people*.
-    If *rolled_back*, the state of before comes back after the kill, and no journal; a plain apply may then be
-    refused, and one with the flags *again* brings the end about.
+    *strangers* are bodies that others post to a conversation once *before* is applied. They also delete the
+    messages with the indexes in *deleted*, let those in *joined* come and those in *left* go, and at last
+    close the conversations in *closed*. In *unordered* conversations only the set of bodies counts. A file
+    stands behind the body, in brackets with what is in it; *files* are beside the manifests, *files_before*
+    at first. *people* and *states* are those at the end. *faults* are what the server always does. *last* is
+    applied when all is over, and leaves none of *people*. If *rolled_back*, the state of before comes back
+    after the kill, and no journal; a plain apply may then be refused, and one with the flags *again* brings
+    the end about.
     """
 
     name: str
@@ -22,6 +24,10 @@ class Scenario:
     after: dict[str, list[str]]
     before: str = ""
     strangers: dict[str, list[str]] = field(default_factory=dict)
+    deleted: dict[str, list[int]] = field(default_factory=dict)
+    joined: dict[str, list[str]] = field(default_factory=dict)
+    left: dict[str, list[str]] = field(default_factory=dict)
+    closed: tuple[str, ...] = ()
     unordered: frozenset[str] = frozenset()
     flags: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
@@ -80,6 +86,14 @@ services:
           - {key: one, body: "1", author: "${service.desk.sid}"}
           - {key: two, body: "2"}
 """
+DEMO = manifest(
+    a=(
+        "unmanaged: delete; participants: [{identity: alice}, {identity: bob}]",
+        [("one", "1"), *same(2), ("two", "2")],
+    ),
+    b=("unmanaged: delete; participants: [{identity: alice}]", [("x", "Hello"), ("y", "Y"), ("z", "Hello")]),
+    c=("unmanaged: delete; state: inactive", [("k1", "K"), ("k2", "K")]),
+)
 SCENARIOS = (
     Scenario(
         "first-apply",
@@ -260,5 +274,19 @@ SCENARIOS = (
         flags=("--max-delete", "100%", "--allow-recreate"),
         rolled_back=True,
         again=("--adopt",),
+    ),
+    Scenario(
+        "reset",
+        before=DEMO,
+        strangers={"a": ["typed", "Hello"], "b": ["typed", "Y"]},
+        deleted={"a": [0], "b": [0]},
+        joined={"a": ["zoe"], "b": ["zoe"]},
+        left={"a": ["bob"], "b": ["alice"]},
+        closed=("a", "c"),
+        wanted=DEMO,
+        after={"a": ["1", "Hello", "Hello", "2"], "b": ["Hello", "Y", "Hello"], "c": ["K", "K"]},
+        people={"a": ["alice", "bob"], "b": ["alice"]},
+        states={"c": "inactive"},
+        flags=("--reset",),
     ),
 )

@@ -115,14 +115,41 @@ class World:
         if scenario.before:
             self._write(scenario.before, scenario.files_before)
             self._run("apply", "desk.yaml", "--auto-approve", check=True)
-        for name, bodies in scenario.strangers.items():
-            ((service,),) = self._live.execute("SELECT sid FROM services").fetchall()
-            for body in bodies:
-                self._emulator.store.messages.create(service, name, {"Author": "system", "Body": body})
+        if scenario.before:
+            self._spoil(scenario)
         self._write(scenario.wanted, scenario.files)
         shutil.rmtree(self._kept, ignore_errors=True)
         shutil.copytree(self.folder, self._kept)
         self._live.backup(self._before)
+
+    def _spoil(self, scenario: Scenario) -> None:
+        """Do what others do once the tool has been here."""
+        store = self._emulator.store
+        service = self._live.execute("SELECT sid FROM services").fetchone()[0]
+        for name, bodies in scenario.strangers.items():
+            for body in bodies:
+                store.messages.create(service, name, {"Author": "system", "Body": body})
+        for name, indexes in scenario.deleted.items():
+            for index in indexes:
+                store.messages.delete(service, name, self._sid("messages", name, "number", index))
+        for name, identities in scenario.joined.items():
+            for identity in identities:
+                store.participants.create(service, name, {"Identity": identity})
+        for name, identities in scenario.left.items():
+            for identity in identities:
+                store.participants.delete(
+                    service, name, self._sid("participants", name, "identity", identity)
+                )
+        for name in scenario.closed:
+            store.conversations.update(service, name, {"State": "closed"})
+
+    def _sid(self, table: str, conversation: str, column: str, value: str | int) -> str:
+        ((sid,),) = self._live.execute(
+            f"SELECT sid FROM {table} WHERE {column} = ? AND conversation ="
+            " (SELECT id FROM conversations WHERE unique_name = ?)",
+            (value, conversation),
+        ).fetchall()
+        return str(sid)
 
     def restore(self) -> None:
         """Go back to what `prepare` left."""

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -83,8 +84,37 @@ def test_variables_and_fan_out(shell: Shell) -> None:
     assert "Mia" not in outputs[2]
 
 
+def everything(conversations: Any) -> dict[str, Any]:
+    """Return all that people see of conversations, sids aside."""
+    return {
+        one.unique_name: (
+            one.state,
+            one.friendly_name,
+            [(each.author, each.body, each.attributes, each.date_created) for each in one.messages.list()],
+            sorted(each.identity for each in one.participants.list()),
+        )
+        for one in conversations.list()
+    }
+
+
+def play_a_day(conversations: Any) -> None:
+    """Do what visitors of a demo do: type, edit, delete, join, leave, and close."""
+    for name, count in (("late-parcel", 12), ("new-boots", 8), ("wrong-size", 3)):
+        for number in range(count):
+            conversations(name).messages.create(author="guest", body=f"typed {number}")
+        conversations(name).participants.create(identity="guest")
+    late, *_ = conversations("late-parcel").messages.list()
+    late.update(body="What is this?", attributes='{"order": 1}')
+    conversations("new-boots").messages.list()[0].delete()
+    for ticket in conversations.list():
+        if ticket.unique_name == "wrong-size":
+            next(one for one in ticket.participants.list() if one.identity == "bob").delete()
+            ticket.messages.list()[1].delete()
+            ticket.update(state="closed")
+
+
 def test_a_demo_is_itself_again(served: Project) -> None:
-    """Twenty typed messages go, sids can be sourced, and in the end the account is as it was."""
+    """After a day at a fair one line brings it back; sids can be sourced; in the end all is gone."""
     shell = Shell(served)
     url = served.environ["RECONCILER_ENDPOINT"]
     services = client_at(url).conversations.v1.services
@@ -92,14 +122,21 @@ def test_a_demo_is_itself_again(served: Project) -> None:
     shell.run(seed)
     shell.run(output)
     (service,) = services.list()
-    for name, count in (("late-parcel", 12), ("new-boots", 8)):
-        for number in range(count):
-            services(service.sid).conversations(name).messages.create(author="guest", body=f"typed {number}")
+    conversations = services(service.sid).conversations
+    seeded = everything(conversations)
+    play_a_day(conversations)
+    assert everything(conversations) != seeded
+    played = served.run("plan", "examples/demo", "--state", "demo.json", check=1)
 
-    was_reset = shell.run(reset)
+    was_reset = shell.run(reset.replace("reconciler", "</dev/null reconciler", 1))
+
+    assert "`demo-desk/wrong-size` (closed); `--reset` brings them back" in played.out
+    assert "Apply complete! Resources: 9 added, 1 changed, 32 destroyed." in was_reset
+    assert everything(conversations) == seeded
+    served.run("plan", "examples/demo", "--state", "demo.json", "--detailed-exitcode", check=0)
+    shell.run(output)
     shell.run(anchor)
 
-    assert "Plan: 0 to add, 0 to change, 20 to destroy." in was_reset
     (env,) = [
         line
         for line in (served.folder / "demo.env").read_text("utf-8").splitlines()

@@ -196,11 +196,11 @@ def test_closing_a_conversation_takes_a_flag() -> None:
 
 
 def test_an_inactive_conversation_is_revived_by_a_new_message() -> None:
-    """Only posting wakes it up."""
+    """Only posting wakes it up; either way a warning says that it is at rest."""
     world = applied(message("a")).being(state="inactive")
 
-    assert codes(world.wanting(*messages("a", "b")).plan().warnings) == ["revives"]
-    assert world.wanting(message("a", body="new")).plan().warnings == ()
+    assert codes(world.wanting(*messages("a", "b")).plan().warnings) == ["revives", "ended"]
+    assert codes(world.wanting(message("a", body="new")).plan().warnings) == ["ended"]
 
 
 @pytest.mark.parametrize("name", ["Order", "New"])

@@ -255,7 +255,7 @@ def test_warning_about_no_address_has_no_empty_place() -> None:
     ("verb", "meaning"),
     [
         (Verb.ADOPT, "an `import:` block names it"),
-        (Verb.REPLACE, "`--replace` names it"),
+        (Verb.REPLACE, "`--replace` or `--reset` asks for it"),
         (Verb.DELETE, "everything that is managed is to go"),
     ],
 )
