@@ -192,6 +192,13 @@ async def read_messages(
     return await _fetch(client, where, indexes)
 
 
+async def highest_index(client: Twilio, service_sid: str, conversation_sid: str) -> int:
+    """Return the index of the last message of a conversation, -1 if it has none."""
+    async for page in client.message_pages(service_sid, conversation_sid, order="desc", page_size=1):
+        return max((message.index for message in page), default=-1)
+    return -1
+
+
 async def tail(
     client: Twilio, service_sid: str, conversation_sid: str, above: int, *, expected: int = _LARGE_PAGE
 ) -> AsyncIterator[RemoteMessage]:

@@ -31,7 +31,7 @@ from reconciler.model import Address, MediaFile, RemoteMessage
 from reconciler.planner.actions import Action, Reason, Status, Verb
 from reconciler.planner.diff import managed_part
 from reconciler.planner.match import likeness, pair, planned
-from reconciler.refresh import tail
+from reconciler.refresh import highest_index, tail
 from reconciler.runtime.regular_file import open_regular
 from reconciler.state.model import Binding, Bound, Closed, InFlight, Intent, Opened, Record
 
@@ -84,7 +84,7 @@ class Creates:
         be created: whoever posted it, to post it again would double it.
         """
         try:
-            self.boundary = max(self.boundary, await self._run.highest_index(service_sid, sid))
+            self.boundary = max(self.boundary, await highest_index(self._run.client, service_sid, sid))
             newer = []
             if self.boundary > seen:
                 newer = [live async for live in tail(self._run.client, service_sid, sid, seen)]

@@ -19,6 +19,7 @@ from reconciler.planner.actions import Action, PlanWarning, Status
 from reconciler.planner.diff import CONVERSATION
 from reconciler.planner.parents import live_conversation_values
 from reconciler.planner.people import live_participant_values
+from reconciler.refresh import highest_index
 from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, hard_intent
 
 if TYPE_CHECKING:
@@ -190,7 +191,9 @@ class _Creation:
             nonlocal live, ours, used
             live = await run.client.fetch_conversation(*where)
             ours = self.unanswered and is_ours(live.date_created, self.intent)
-            used = await run.highest_index(*where) >= 0 or (not ours and await self._reaches_outside(where))
+            used = await highest_index(run.client, *where) >= 0 or (
+                not ours and await self._reaches_outside(where)
+            )
             return True
 
         answer = await poll(look, run.patience, run.pause)

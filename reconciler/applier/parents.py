@@ -12,10 +12,11 @@ import msgspec
 
 from reconciler.applier.polling import Answer, poll
 from reconciler.errors import NotFound, Refused, RemoteError
-from reconciler.model import Address, RemoteConversation, parent_of
+from reconciler.model import Address, RemoteConversation, ResourceType, parent_of
 from reconciler.planner.actions import Action, Status, Verb
 from reconciler.planner.diff import CONVERSATION, digests
 from reconciler.planner.parents import live_conversation_values
+from reconciler.refresh import highest_index
 from reconciler.state.model import Binding, Bound, Closed, Unbound
 
 if TYPE_CHECKING:
@@ -53,6 +54,15 @@ def comes_last(action: Action) -> bool:
     return action.send.get("state", _ACTIVE) != _ACTIVE
 
 
+def sids_deleted(actions: Iterable[Action]) -> set[str]:
+    """Return the sids of conversations that *actions* delete: their unique names come free later."""
+    return {
+        action.sid
+        for action in actions
+        if action.verb is Verb.DELETE and action.type is ResourceType.CONVERSATION and action.sid
+    }
+
+
 async def delete_conversation(run: Run, action: Action, binding: Binding, inside: Iterable[Address]) -> bool:
     """Delete a conversation with what is bound *inside* it, unless somebody wrote in it meanwhile.
 
@@ -61,7 +71,7 @@ async def delete_conversation(run: Run, action: Action, binding: Binding, inside
     where = (binding.service_sid, binding.sid)
 
     async def objection() -> str:
-        if await run.highest_index(*where) > action.index:
+        if await highest_index(run.client, *where) > action.index:
             return "it holds messages that came after the plan was made; plan again"
         return ""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from reconciler.applier.parents import (
     delete_conversation,
     delete_service,
     forget,
+    sids_deleted,
     update_conversation,
 )
 from reconciler.applier.participants import bring_in, take_out
@@ -67,12 +69,7 @@ class Run:
         use: Use | None = None,
     ) -> None:
         self.client = client
-        self.deleted = {
-            action.sid
-            for action in plan.actions
-            if action.verb is Verb.DELETE and action.type is ResourceType.CONVERSATION and action.sid
-        }
-        """The sids of conversations that this run deletes, or has deleted: their names come free later."""
+        self.deleted = sids_deleted(plan.actions)
         self._clock = now
         self.state = state
         # Copies of our own: their texts are completed once the services exist whose sids they await.
@@ -154,19 +151,10 @@ class Run:
 
     async def pause(self, seconds: float) -> bool:
         """Wait, but no longer than until the run is stopped; return whether it goes on."""
-        waiting = [asyncio.ensure_future(self._stopped.wait()), asyncio.ensure_future(asyncio.sleep(seconds))]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for future in waiting:
-                future.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
         return not self.stopping
-
-    async def highest_index(self, service_sid: str, sid: str) -> int:
-        """Return the index of the last message of a conversation, -1 if it has none."""
-        async for page in self.client.message_pages(service_sid, sid, order="desc", page_size=1):
-            return max((message.index for message in page), default=-1)
-        return -1
 
     def sids(self, conversation: Address) -> tuple[str, str] | None:
         """Return the sids of a conversation and its service, or None while it does not exist."""
