@@ -18,8 +18,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.crash.scenarios import SCENARIOS
+from tests.crash import scenarios
+from tests.crash.saved_plans import SAVED_PLANS
 from tests.crash.world import Point, World
+
+SCENARIOS = (*scenarios.SCENARIOS, *SAVED_PLANS)
 
 
 def main() -> int:

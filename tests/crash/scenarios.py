@@ -16,7 +16,8 @@ class Scenario:
     at first. *people* and *states* are those at the end. *faults* are what the server always does. *last* is
     applied when all is over, and leaves none of *people*. If *rolled_back*, the state of before comes back
     after the kill, and no journal; a plain apply may then be refused, and one with the flags *again* brings
-    the end about.
+    the end about. What is *saved* is planned once, and that plan is
+    applied, killed, and applied again.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Scenario:
     last: str = ""
     rolled_back: bool = False
     again: tuple[str, ...] = ()
+    saved: bool = False
 
 
 CARD = "HX00000000000000000000000000000004"
