@@ -20,7 +20,7 @@ from reconciler.planner.open_creates import hold_back
 from reconciler.planner.resume import Numbered, continued, remaining, without_made
 from reconciler.planner.sensitive import is_whole, restored
 from reconciler.stale import AGAIN, judge, look_again, made
-from reconciler.state.model import OpenPlan, State
+from reconciler.state.model import Carried, OpenPlan, State
 from reconciler.state.store import StateStore
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ async def apply_saved(
         plan = restored(plan, desired or NOTHING, seen.objects)
         judge(plan, seen, begun=begun is not None)
         use = Use(saved.id, tuple(number for number, _ in left))
+        if (
+            begun is not None
+        ):  # what turned out to be done must be known to the next apply, if this one is killed
+            state.apply(Carried(tuple({*range(len(saved.plan.actions))}.difference(use.numbers, begun.done))))
         return await carry_out(work, plan, watcher, interrupts, use)
 
 

@@ -75,20 +75,31 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield desk
 
 
-def killed(folder: Path, what: str, at: int, *, half: bool, lost: bool = False) -> bool:
-    """Apply a saved plan in a process that dies at number *at*, and again; return whether it died."""
+def die(desk: Desk, saved: bytes, what: str, at: int, *, half: bool) -> Death:
+    """Apply a saved plan in a process that dies at request or call number *at*."""
+    death = Death(what, at, torn=half)
+    if what == "request":
+        desk.fault(Fault("*", Invoke(death.request, after=half)))
+    with suppress(PowerOff):
+        desk.apply_saved(saved, files=MortalFiles(death))
+    desk.fault()
+    return death
+
+
+def killed(folder: Path, what: str, at: int, *, half: bool, lost: bool = False, again: int = 0) -> bool:
+    """Apply a saved plan in a process that dies at number *at*, perhaps *again*, and once more.
+
+    Return whether it died.
+    """
     folder.mkdir()
     with Desk(folder) as desk:
         saved = begin(desk)
-        death = Death(what, at, torn=half)
-        if what == "request":
-            desk.fault(Fault("*", Invoke(death.request, after=half)))
-        with suppress(PowerOff):
-            desk.apply_saved(saved, files=MortalFiles(death))
-        desk.fault()
+        death = die(desk, saved, what, at, half=half)
         if not death.dead:
             expect_done(desk, saved)
             return False
+        if again and not desk.state.used_plans:
+            die(desk, saved, what, again, half=half)
         if lost:
             Path(f"{desk.state_path}.journal").unlink(missing_ok=True)
         if not desk.state.used_plans:  # the last thing that it did was not to say that it is done
@@ -108,12 +119,20 @@ def test_killed_at_any_request_it_goes_on(tmp_path: Path, half: bool, lost: bool
     assert at > 25
 
 
+@pytest.mark.parametrize("again", [8, 16, 24])
+@pytest.mark.parametrize("lost", [False, True], ids=["journal kept", "journal lost"])
+def test_killed_again_it_goes_on_too(tmp_path: Path, again: int, lost: bool) -> None:  # noqa: FBT001  # drawn
+    """What the second apply found out to be done is known to the third."""
+    for at in range(10, 31, 4):
+        killed(tmp_path / str(at), "request", at, half=True, lost=lost, again=again)
+
+
 @pytest.mark.parametrize("half", [False, True], ids=["whole", "torn"])
 def test_killed_at_any_call_to_the_disk_it_goes_on(tmp_path: Path, half: bool) -> None:  # noqa: FBT001  # drawn
     """Whatever the disk holds then."""
-    at = 1
+    at = 1 + half
     while killed(tmp_path / str(at), "call", at, half=half):
-        at += 1
+        at += 2
     assert at > 40
 
 
