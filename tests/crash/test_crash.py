@@ -10,7 +10,7 @@ NAMES = {scenario.name for scenario in SCENARIOS}
 
 def test_killed_process_leaves_nothing_that_the_next_apply_does_not_put_right() -> None:
     """Nothing is lost, doubled, out of order or unreadable, wherever the process dies."""
-    killed, wrong = kill(NAMES, 66, seed=20)
+    killed, wrong = kill(NAMES, 70, seed=20)
 
     assert not wrong
     assert len(killed) >= 55
