@@ -18,11 +18,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.crash import scenarios
+from tests.crash.points import Point
 from tests.crash.saved_plans import SAVED_PLANS
-from tests.crash.world import Point, World
+from tests.crash.scenarios import SCENARIOS as OTHERS
+from tests.crash.world import World
 
-SCENARIOS = (*scenarios.SCENARIOS, *SAVED_PLANS)
+SCENARIOS = (*OTHERS, *SAVED_PLANS)
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,7 @@ from reconciler.emulator.server import running
 from reconciler.errors import StateError
 from reconciler.state.store import StateStore
 from tests.crash.checks import copy_of, differences, is_connected
+from tests.crash.points import Point
 from tests.crash.scenarios import Scenario
 
 ROOT = Path(__file__).parents[2]
@@ -36,26 +37,6 @@ _TRIES = 5
 """How often an apply is run where a replica is behind: it fails where it cannot read."""
 LATE = 0.1
 """Seconds after which a late request is handled."""
-
-
-@dataclass(frozen=True, order=True)
-class Point:
-    """Where a process is killed: at its request or its call to the disk number *number*.
-
-    A request is `arrived` (and never handled), `late` (handled after the process is gone) or `stored`
-    (handled, but not answered); a call is reached `before`, in the `middle` or `after`. The journal may be
-    *lost* with the process.
-    """
-
-    scenario: str
-    what: str
-    number: int
-    when: str
-    lost: bool = False
-
-    def __str__(self) -> str:
-        lost = ", journal lost" if self.lost else ""
-        return f"{self.scenario}: {self.what} {self.number} {self.when}{lost}"
 
 
 class World:
