@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 import click
 
+from reconciler import __version__
 from reconciler.cli.streams import complain, finish, prepare
 from reconciler.errors import ReconcilerError, UsageError
 
@@ -81,7 +82,7 @@ class _Lazy(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: reconciler plan examples/quickstart --endpoint emulator",
 )
-@click.version_option(None, "--version", package_name="reconciler", message="reconciler %(version)s")
+@click.version_option(__version__, "--version", message="reconciler %(version)s")
 def cli() -> None:
     """Keep the messages of Twilio Conversations as code."""
 
