@@ -56,6 +56,13 @@ def version(form: str) -> None:
     metavar="RULE",
     help="Make trouble, such as create_message:3:reset_after or *:p=0.1:429. May be repeated.",
 )
+@shared.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer also to this Host, not only to names of this machine. May be repeated.",
+)
 @shared.option("--fault-seed", type=int, default=0, show_default=True, help="Seed of random trouble.")
 def emulator(port: int, data: Path | None, **given: Any) -> None:
     """Serve a local Twilio Conversations on 127.0.0.1 until it is stopped."""
@@ -69,6 +76,7 @@ def emulator(port: int, data: Path | None, **given: Any) -> None:
         auth_token=given["require_token"],
         faults=tuple(parse_fault(text) for text in given["faults"]),
         fault_seed=given["fault_seed"],
+        allowed_hosts=given["hosts"],
     )
     serve(port=port, data=data, options=options)
 

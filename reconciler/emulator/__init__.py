@@ -68,6 +68,11 @@ class Emulator:
         """What was asked so far, up to 100,000 requests."""
         return self._site.requests
 
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """The names besides those of this machine that it answers to over HTTP."""
+        return self._site.options.allowed_hosts
+
     @cached_property
     def app(self) -> ASGIApp:
         """The ASGI app."""

@@ -9,7 +9,8 @@ import secrets
 from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Final
+from tempfile import SpooledTemporaryFile
+from typing import IO, Final
 from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import ClientDisconnect
@@ -20,6 +21,7 @@ from reconciler.emulator import wire
 from reconciler.emulator.call import Call
 from reconciler.emulator.connection import EXTENSION, Connection
 from reconciler.emulator.control import Control
+from reconciler.emulator.decisions import MEDIA_BYTES
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.exchange import Ending, Outcome, carry_out
 from reconciler.emulator.fields import Fields, is_sid
@@ -28,6 +30,10 @@ from reconciler.emulator.site import Handled, Site
 from reconciler.emulator.wire import Reply
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_LARGEST_FORM: Final = 4 * 1024 * 1024
+"""Bytes of the largest request that is no upload."""
+_IN_MEMORY: Final = 256 * 1024
+"""Bytes of a request that are not put on disk while it is read."""
 
 
 def build(site: Site) -> ASGIApp:
@@ -61,7 +67,8 @@ class Endpoint:
         try:
             try:
                 site.catch_up()
-                outcome = await self._outcome(scope, await _body(receive), operation)
+                with await _body(receive, operation) as body:
+                    outcome = await self._outcome(scope, body, operation)
             except ApiError as refusal:
                 outcome = Outcome(wire.error(refusal, scope["path"]))
             except ClientDisconnect:
@@ -74,7 +81,7 @@ class Endpoint:
         finally:
             site.in_flight -= 1
 
-    async def _outcome(self, scope: Scope, body: bytes, operation: Operation | None) -> Outcome:
+    async def _outcome(self, scope: Scope, body: IO[bytes], operation: Operation | None) -> Outcome:
         call = _read(self._site, scope, body)
         if self._operations is None:
             raise NotFound
@@ -84,18 +91,32 @@ class Endpoint:
         return await carry_out(self._site, operation, call, actions)
 
 
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
+async def _body(receive: Receive, operation: Operation | None) -> IO[bytes]:
+    """Return the body of a request, on disk if it is large; what is too large is read and not kept."""
+    is_upload = operation is not None and operation.kind == "upload_media"
+    most = MEDIA_BYTES if is_upload else _LARGEST_FORM
+    body = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller closes it
+    received, goes_on = 0, True
+    while goes_on:
         message = await receive()
         if message["type"] == "http.disconnect":
+            body.close()
             raise ClientDisconnect  # half a request is no request
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
+        part = message.get("body", b"")
+        received += len(part)
+        if received <= most:
+            body.write(part)
+        goes_on = message.get("more_body", False)
+    if received > most:
+        body.close()
+        if is_upload:
+            raise ApiError(50512, "Message media size is too large")
+        raise ApiError(None, "Request entity too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    body.seek(0)
+    return body
 
 
-def _read(site: Site, scope: Scope, body: bytes) -> Call:
+def _read(site: Site, scope: Scope, body: IO[bytes]) -> Call:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     content_type = headers.get("content-type", "")
     host, port = scope["server"]
@@ -107,7 +128,7 @@ def _read(site: Site, scope: Scope, body: bytes) -> Call:
         account_sid=_account(site, headers.get("authorization", "")),
         names={name: unquote(value) for name, value in scope.get("path_params", {}).items()},
         query=_fields(scope["query_string"]),
-        form=_fields(body) if content_type.partition(";")[0].strip().lower() == _FORM else {},
+        form=_fields(body.read()) if content_type.partition(";")[0].strip().lower() == _FORM else {},
         body=body,
         content_type=content_type,
         webhooks=headers.get("x-twilio-webhook-enabled", "").lower() == "true",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
 from reconciler.emulator import paging
 from reconciler.emulator.database import Page
@@ -28,7 +29,7 @@ class Call:
     """What stands for `{service}`, `{conversation}`… in the path."""
     query: Fields
     form: Fields
-    body: bytes = b""
+    body: IO[bytes] = field(default_factory=BytesIO)
     content_type: str = ""
     webhooks: bool = False
     trouble: Trouble = field(default_factory=Trouble)

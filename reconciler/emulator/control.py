@@ -7,11 +7,12 @@
     DELETE /_emulator/faults     drop every rule
 
 They need no credentials. A POST must say that it is JSON, which no page in a browser can without being asked.
+No rule that comes this way may name a file.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
@@ -19,9 +20,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from reconciler.emulator.fault_text import parse_fault
+from reconciler.emulator.faults import Pause
 from reconciler.emulator.site import Site
 from reconciler.errors import UsageError
 from reconciler.foreign import json_fault
+
+_LARGEST: Final = 1024 * 1024
+"""Bytes of the largest request."""
 
 
 class _Faults(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,7 +42,13 @@ class Control:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        response = self._respond(request, await request.body())
+        body = bytearray()
+        async for part in request.stream():
+            body += part[: _LARGEST + 1 - len(body)]
+        if len(body) > _LARGEST:
+            response = _json({"error": "the request is too large"}, 413)
+        else:
+            response = self._respond(request, bytes(body))
         await response(scope, receive, send)
 
     def _respond(self, request: Request, body: bytes) -> Response:
@@ -63,6 +74,10 @@ class Control:
         try:
             texts = msgspec.json.decode(body, type=_Faults).faults
             faults = [parse_fault(text) for text in texts]
+            if any(isinstance(fault.action, Pause) for fault in faults):
+                return _json(
+                    {"error": "a fault that names a file can be scripted on the command line only"}, 400
+                )
         except msgspec.DecodeError as error:
             return _json({"error": f"the body cannot be read: {json_fault(body, error)}"}, 400)
         except UsageError as error:

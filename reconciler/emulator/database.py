@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from reconciler.emulator.fields import stamp
 from reconciler.errors import UsageError
@@ -20,6 +20,8 @@ Clock: TypeAlias = Callable[[], datetime]
 
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 30
+_PIECE: Final = 1024 * 1024
+"""Bytes that are copied at once."""
 _REMEMBERED: Final = frozenset({"IS", "CH", "MB"})
 _SCHEMA: Final = """
 CREATE TABLE account (
@@ -230,6 +232,16 @@ class Database:
         """Run a statement and return the id of the row it inserted."""
         with self._lock:
             return self._connection.execute(sql, values).lastrowid or 0
+
+    def insert_file(
+        self, sql: str, values: Sequence[object], column: tuple[str, str], file: IO[bytes]
+    ) -> None:
+        """Run *sql*, which inserts a zeroblob of its size, and copy *file* into that, piece by piece."""
+        with self._lock:
+            row = self._connection.execute(sql, values).lastrowid or 0
+            with self._connection.blobopen(*column, row) as blob:
+                while piece := file.read(_PIECE):
+                    blob.write(piece)
 
     def change(self, table: str, row: int, values: dict[str, object]) -> None:
         """Set columns of one row."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from io import SEEK_END
+from typing import IO, Final
 
 from reconciler.emulator.database import Database
 from reconciler.emulator.decisions import MEDIA_BYTES, MEDIA_SECONDS
@@ -29,9 +30,11 @@ class MediaFiles:
     def _oldest(self) -> float:
         return self._database.now().timestamp() - MEDIA_SECONDS
 
-    def upload(self, service_sid: str, content: bytes, content_type: str, filename: str | None) -> Media:
+    def upload(self, service_sid: str, file: IO[bytes], content_type: str, filename: str | None) -> Media:
         """Keep a file, and collect those that nobody fetched in time."""
-        if len(content) > MEDIA_BYTES:
+        size = file.seek(0, SEEK_END)
+        file.seek(0)
+        if size > MEDIA_BYTES:
             raise ApiError(50512, "Message media size is too large")
         if not _CONTENT_TYPE.fullmatch(content_type):
             raise ApiError(50511, "Invalid message media content type")
@@ -41,9 +44,11 @@ class MediaFiles:
             self._database.execute(
                 "DELETE FROM media WHERE message IS NULL AND uploaded_at <= ?", (self._oldest(),)
             )
-            self._database.execute(
-                "INSERT INTO media VALUES (?, ?, NULL, ?, ?, ?, ?)",
-                (sid, service.id, content_type, filename, self._database.now().timestamp(), content),
+            self._database.insert_file(
+                "INSERT INTO media VALUES (?, ?, NULL, ?, ?, ?, zeroblob(?))",
+                (sid, service.id, content_type, filename, self._database.now().timestamp(), size),
+                ("media", "content"),
+                file,
             )
             return self.get(service_sid, sid)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any, Final
 
 import msgspec
@@ -86,7 +87,9 @@ class Messages:
         picture = PICTURES.get(content_sid)
         if picture is None:
             return None
-        media = self._media.upload(service_sid, picture.content, picture.content_type, picture.filename)
+        media = self._media.upload(
+            service_sid, BytesIO(picture.content), picture.content_type, picture.filename
+        )
         return self._media.attachable(service_sid, media.sid)
 
     def _append(self, conversation: Conversation, document: Document, recipients: list[str]) -> Message:

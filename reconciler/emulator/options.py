@@ -13,7 +13,8 @@ class EmulatorOptions:
     """Settings of one emulator.
 
     *max_page_size* is what a list grants at most; a larger `PageSize` is granted as that, or refused
-    with 400 if *refuse_large_pages*. With *auth_token* only this password is accepted.
+    with 400 if *refuse_large_pages*. With *auth_token* only this password is accepted. Over HTTP it answers
+    to names of this machine, and to *allowed_hosts*.
     """
 
     max_page_size: int = MAX_PAGE_MESSAGES
@@ -21,3 +22,4 @@ class EmulatorOptions:
     auth_token: str | None = None
     faults: tuple[Fault, ...] = ()
     fault_seed: int = 0
+    allowed_hosts: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.emulator import Emulator
 from reconciler.emulator.connection import EXTENSION
+from reconciler.emulator.hosts import OwnHostsOnly
 from reconciler.emulator.options import EmulatorOptions
 from reconciler.errors import UsageError
 from reconciler.foreign import quoted
@@ -89,7 +90,7 @@ class _Server(uvicorn.Server):
     def __init__(self, emulator: Emulator, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                emulator.app,
+                OwnHostsOnly(emulator.app, emulator.allowed_hosts),
                 http=_Protocol,
                 ws="none",
                 lifespan="off",

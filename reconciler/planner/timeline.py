@@ -78,7 +78,7 @@ def _resolved(
         begin = datetime.fromisoformat(timeline.fixed or "")
     elif pinned is not None and (pinned.start, pinned.zone) == (timeline.written, timeline.zone):
         anchor = pinned
-        begin = datetime.fromisoformat(pinned.instant)
+        begin = _remembered(address, pinned)
     else:
         begin = clock.after(now.replace(microsecond=0), timeline.start)
         anchor = Anchor(canonical_instant(begin), timeline.written, timeline.zone)
@@ -92,6 +92,19 @@ def _resolved(
         text = f"a time of day on its timeline does not exist in {timeline.zone}: clocks go forward then"
         warnings.append(PlanWarning("dst_gap", address, text))
     return msgspec.structs.replace(one, messages=tuple(messages), anchor=anchor)
+
+
+def _remembered(address: Address, pinned: Anchor) -> datetime:
+    try:
+        instant = datetime.fromisoformat(pinned.instant)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise PlanError(
+            f"the state remembers no instant for the timeline of `{address}`, but a text",
+            hint="put back a good copy of the state, or let the timeline begin anew with `--re-anchor`",
+        )
+    return instant
 
 
 def _zone(name: str) -> tzinfo:

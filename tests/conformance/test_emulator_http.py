@@ -372,7 +372,7 @@ def test_half_a_request_is_not_handled(http: httpx.Client, served: tuple[Emulato
     """A client that dies while it sends has created nothing."""
     before = http.get("/v1/Services?PageSize=100").json()["services"]
     head = (
-        "POST /v1/Services HTTP/1.1\r\nHost: emulator\r\nContent-Length: 100\r\n"
+        "POST /v1/Services HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\n\r\nFriendlyName=ha"
     )
     served[0].requests.clear()
