@@ -243,7 +243,7 @@ class Creates:
             address=action.address,
             service_sid=self._where[0],
             conversation_sid=self._where[1],
-            # The first one, if it is sent again: what the first attempt made would be below the present one.
+            # The first, if it is sent again: what the first attempt made is below the present one.
             boundary=self._boundaries.setdefault(action.address, self.boundary),
             match=known.match,
             tolerant=known.tolerant,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -70,7 +71,7 @@ class Run:
     ) -> None:
         self.client = client
         self.deleted = sids_deleted(plan.actions)
-        self._clock = now
+        self.clock: Callable[[], str] = lambda: canonical_instant(now())  # our own, in whole seconds
         self.state = state
         # Copies of our own: their texts are completed once the services exist whose sids they await.
         actions = tuple(completed(action, {}) if action.awaits else action for action in plan.actions)
@@ -144,10 +145,6 @@ class Run:
             self.state.apply(record)
         if kept:
             await self.journal.commit(*kept)
-
-    def clock(self) -> str:
-        """Return the moment in whole seconds by our own clock."""
-        return canonical_instant(self._clock())
 
     async def pause(self, seconds: float) -> bool:
         """Wait, but no longer than until the run is stopped; return whether it goes on."""
