@@ -18,9 +18,9 @@ from unicodedata import normalize
 from msgspec import Struct
 
 from reconciler.canonical import canonical_attributes
-from reconciler.model import Address, MediaFile, Message, RemoteMessage
+from reconciler.model import Address, MediaFile, RemoteMessage
 from reconciler.planner.actions import Action
-from reconciler.planner.diff import Digest, desired_values, live_values
+from reconciler.planner.diff import Digest, live_values
 from reconciler.state.model import hard_match
 
 MATCH: Final = "match"
@@ -120,17 +120,6 @@ class Wanted(Struct, frozen=True):
     fields: dict[str, str]
     file: MediaFile | None = None
     above: int = -1
-
-
-def wanted(address: Address, message: Message) -> Wanted:
-    """Return what a create of *message* would make.
-
-    The date that a timeline came to is left out, as without the state nobody knows which it was.
-    """
-    fields = desired_values(message)
-    if message.after is not None:
-        fields.pop("date_created", None)
-    return Wanted(address, fields, message.file)
 
 
 def planned(action: Action) -> Wanted:

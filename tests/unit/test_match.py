@@ -11,6 +11,7 @@ from reconciler.model import Message, RemoteMedia, RemoteMessage
 from reconciler.planner.diff import desired_values, live_values
 from reconciler.planner.match import (
     Pairs,
+    Wanted,
     author_of,
     forgiven,
     likeness,
@@ -18,7 +19,6 @@ from reconciler.planner.match import (
     match_text,
     pair,
     tolerant_text,
-    wanted,
 )
 from reconciler.state.model import State
 from tests.worlds import LATER, live, live_of, message, photo
@@ -26,7 +26,7 @@ from tests.worlds import LATER, live, live_of, message, photo
 
 def both(wishes: list[Message], *strangers: RemoteMessage) -> Pairs:
     """Return what each message pairs with."""
-    return pair((wanted(one.key, one) for one in wishes), strangers)
+    return pair((Wanted(one.key, desired_values(one), one.file) for one in wishes), strangers)
 
 
 def pairs(wishes: list[Message], *strangers: RemoteMessage) -> dict[str, str]:
