@@ -24,14 +24,12 @@ from reconciler.emulator.server import running
 from reconciler.errors import StateError
 from reconciler.state.store import StateStore
 from tests.crash.checks import copy_of, differences, is_connected
+from tests.crash.commands import PLAN, arguments
 from tests.crash.points import Point
 from tests.crash.scenarios import Scenario
 
 ROOT = Path(__file__).parents[2]
 STATE = "reconciler.state.json"
-PLAN = "plan.bin"
-SETTLE = "0.25"
-"""Seconds that a run looks for what an earlier one may have created."""
 PNG = b"\x89PNG"
 _TRIES = 5
 """How often an apply is run where a replica is behind: it fails where it cannot read."""
@@ -290,14 +288,3 @@ class World:
         status = int(self._forks.stdout.readline())
         assert not check or status == 0, f"exit {status}\n{self._output.read_text()}"
         return status
-
-
-def arguments(scenario: Scenario, *, again: bool = False) -> tuple[str, ...]:
-    """Return the command line that applies *scenario*, or the one that does so *again* after a kill.
-
-    A saved plan is stale once the state of before came back.
-    """
-    if scenario.saved and not (again and scenario.rolled_back):
-        return ("apply", PLAN, "--settle", SETTLE)
-    flags = (*scenario.flags, *(scenario.again if again else ()))
-    return ("apply", "desk.yaml", "--auto-approve", "--settle", SETTLE, *flags)
