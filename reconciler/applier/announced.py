@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -9,9 +11,12 @@ import msgspec
 
 from reconciler.applier.parent_creates import parent_intent, services_by_name
 from reconciler.applier.participants import announced_people
+from reconciler.applier.settle_messages import announced_likeness
+from reconciler.concurrency import each
 from reconciler.model import Address, ResourceType, type_of
 from reconciler.planner.actions import Action, Verb
 from reconciler.planner.awaited import completed
+from reconciler.planner.match import Likeness
 from reconciler.state.model import InFlight, Intent
 
 if TYPE_CHECKING:
@@ -36,7 +41,9 @@ class Announced:
         if any(action.type is ResourceType.SERVICE for action in creates):
             known = await services_by_name(self._run)
         self.parents = {action.address: parent_intent(self._run, action, known) for action in creates}
-        self._put(lanes)
+        await self._digest(lanes)
+        if not self._run.stopping:
+            self._put(lanes)
 
     def once_known(self, awaiting: Iterable[Action], lanes: Mapping[Address, Lane]) -> None:
         """Put the sids of services that were just created where texts await them; announce what is left."""
@@ -51,6 +58,22 @@ class Announced:
                 if action.address in self.parents:
                     self.parents[action.address] = parent_intent(run, action, {})
         self._put(lanes)
+
+    async def _digest(self, lanes: Mapping[Address, Lane]) -> None:
+        """Make the digests of all sensitive creates, in threads, as signals must not wait for so many."""
+        run, digest = self._run, self._run.state.digest
+
+        async def make(one: tuple[Likeness, tuple[str, ...]]) -> None:
+            if not run.stopping:
+                await asyncio.to_thread(one[0].hidden, one[1], digest)
+
+        different = {
+            (announced_likeness(digest, action.send), action.sensitive)
+            for lane in lanes.values()
+            for action in lane.creates.actions
+            if action.sensitive
+        }
+        await each([*different], make, at_once=os.cpu_count() or 1)
 
     def _put(self, lanes: Mapping[Address, Lane]) -> None:
         in_flight = self._run.state.in_flight

@@ -71,6 +71,20 @@ def everything(desk: Desk) -> list[bytes]:
     return [path.read_bytes() for path in desk.folder.glob("reconciler.state.json*")]
 
 
+def counted(monkeypatch: pytest.MonkeyPatch, told: Callable[[int], None]) -> list[bytes]:
+    """Return what is given to scrypt from now on; *told* hears how much that is."""
+    made: list[bytes] = []
+    scrypt: Callable[..., bytes] = hashlib.scrypt
+
+    def watched(password: bytes, **given: Any) -> bytes:
+        made.append(password)
+        told(len(made))
+        return scrypt(password, **given)
+
+    monkeypatch.setattr(hashlib, "scrypt", watched)
+    return made
+
+
 def softened(desk: Desk, wanted: str) -> None:
     """Put the digests of an older release into the state: plain ones, also of what is sensitive."""
     state = desk.state
@@ -174,19 +188,23 @@ def test_without_sensitive_values_nothing_is_slow(desk: Desk, monkeypatch: pytes
 
 def test_each_value_costs_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty messages with one code: its field, the exact and the tolerant match, and nothing again."""
-    made: list[bytes] = []
-    scrypt: Callable[..., bytes] = hashlib.scrypt
-
-    def counted(password: bytes, **given: Any) -> bytes:
-        made.append(password)
-        return scrypt(password, **given)
-
-    monkeypatch.setattr(hashlib, "scrypt", counted)
+    made = counted(monkeypatch, lambda _: None)
     wanted = manifest(*(f"{{key: m{number}, body: 'once ${{var.code}}'}}" for number in range(20)))
     desk.apply(wanted)
     desk.apply(wanted)
 
     assert len(made) == len(set(made)) == 3
+
+
+def test_a_run_that_is_stopped_makes_no_more_digests(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take minutes if there are many: Ctrl-C must not wait for them, and nothing was sent yet."""
+    made = counted(monkeypatch, lambda count: desk.interrupts._on_signal(2) if count == 5 else None)
+
+    outcome = desk.apply(manifest(*(f"{{key: m{n}, body: '{n} ${{var.code}} stop'}}" for n in range(30))))
+
+    assert outcome.interrupted
+    assert len(made) < 20
+    assert desk.count("create_conversation") == 0
 
 
 @pytest.mark.parametrize("count", [199, 200])
