@@ -140,20 +140,24 @@ def _misplaced(document: Document) -> Address | None:
     return next((address for address in places if not is_well_formed(address)), None)
 
 
+class _Sids(dict[str, str]):
+    """Each SID as one text in lower case, by how it is written."""
+
+    def __missing__(self, written: str) -> str:
+        self[written] = canonical_sid(written)
+        return self[written]
+
+
 def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
     """Return *bindings* with equal texts once: sids of parents repeat, and so do digests of short ones.
 
     SIDs that an older release took over in capitals are put in lower case.
     """
     known: dict[str, str] = {}
-    sids: dict[str, str] = {}
+    sids = _Sids()
     once, put = known.setdefault, force_setattr
     for binding in bindings.values():
         service, conversation, sent = binding.service_sid, binding.conversation_sid, binding.sent
-        if service not in sids:
-            sids[service] = canonical_sid(service)
-        if conversation not in sids:
-            sids[conversation] = canonical_sid(conversation)
         put(binding, "service_sid", sids[service])
         put(binding, "conversation_sid", sids[conversation])
         if not binding.sid[2:].islower() or binding.superseded:
