@@ -34,7 +34,7 @@ def asked(project: Project, *command: str) -> str:
     [
         ("reconciler pl", ["plan"]),
         ("reconciler state p", ["pull", "push"]),
-        ("reconciler plan --max-", ["--max-wait", "--max-delete"]),
+        ("reconciler plan --max-d", ["--max-delete"]),
         ("reconciler schema pl", ["plan"]),
     ],
 )
