@@ -327,13 +327,22 @@ def screen(given: dict[str, Any]) -> Screen:
 
 
 def manifest_paths(given: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the given paths, or the folder `manifests`; raises UsageError if that is not there."""
-    if not given and not Path(DEFAULT_MANIFESTS).is_dir():
+    """Return the given paths, or the folder `manifests`.
+
+    Raises UsageError if that is not there, or is a link to somewhere else, which nobody has named.
+    """
+    if given:
+        return given
+    folder = Path(DEFAULT_MANIFESTS)
+    if not folder.is_dir():
         raise UsageError(
-            f"there is no folder `{DEFAULT_MANIFESTS}` here",
-            hint="name the files or folders of the manifests",
+            f"there is no folder `{folder}` here", hint="name the files or folders of the manifests"
         )
-    return given or (Path(DEFAULT_MANIFESTS),)
+    if not folder.resolve().is_relative_to(Path.cwd().resolve()):
+        raise UsageError(
+            f"the folder `{folder}` is a link out of this one", hint=f"name it, if it is meant: `{folder}`"
+        )
+    return (folder,)
 
 
 def desired(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired:
