@@ -35,18 +35,13 @@ class Pipeline(RuleBasedStateMachine):
         self.plans: list[bytes] = []
         self.states: list[bytes] = []
         self.theirs: Counter[str] = Counter()
+        self.desk.apply(self.manifest)
 
     def teardown(self) -> None:
         """Close what is open."""
         if hasattr(self, "desk"):
             self.desk.emulator.close()
             self.place.cleanup()
-
-    @rule(key=st.sampled_from(KEYS))
-    def declare(self, key: str) -> None:
-        """Write a message into the manifest."""
-        if key not in self.declared:
-            self.declared.append(key)
 
     @rule(key=st.sampled_from(KEYS))
     def post(self, key: str) -> None:
@@ -56,24 +51,33 @@ class Pipeline(RuleBasedStateMachine):
             self.theirs[key] += 1
             self.desk.elapsed += 60
 
-    @rule()
-    def plan(self) -> None:
-        """Save a plan, and keep the state that it was made with."""
+    @rule(keys=st.sets(st.sampled_from(KEYS)))
+    def plan(self, keys: set[str]) -> None:
+        """Write messages into the manifest, save a plan, and keep the state that it was made with."""
+        self.declared += sorted(keys.difference(self.declared))
         with suppress(*REFUSED):
             self.plans.append(self.desk.save(self.manifest, OPTIONS))
         if self.desk.state_path.exists():
             self.states.append(self.desk.state_path.read_bytes())
 
-    @rule(which=st.integers(0, 9), at=st.integers(1, 14), half=st.booleans(), dies=st.booleans())
-    def apply_plan(self, which: int, at: int, half: bool, dies: bool) -> None:  # noqa: FBT001  # drawn
-        """Apply any plan, in a process that perhaps dies at a request."""
+    @rule(
+        which=st.integers(0, 1),
+        at=st.integers(1, 14),
+        half=st.booleans(),
+        dies=st.booleans(),
+        lost=st.booleans(),
+    )
+    def apply_plan(self, which: int, at: int, half: bool, dies: bool, lost: bool) -> None:  # noqa: FBT001  # drawn
+        """Apply a plan, in a process that perhaps dies at a request; the state that it left may be lost."""
         if not self.plans:
             return
         death = Death("request", at if dies else 1_000, torn=half)
         self.desk.fault(Fault("*", Invoke(death.request, after=half)))
         with suppress(*REFUSED, PowerOff):
-            self.desk.apply_saved(self.plans[which % len(self.plans)], files=MortalFiles(death))
+            self.desk.apply_saved(self.plans[-1 - which % len(self.plans)], files=MortalFiles(death))
         self.desk.fault()
+        if lost:
+            self.roll_back(which=0, journal=False)
 
     @rule(adopt=st.booleans())
     def apply(self, adopt: bool) -> None:  # noqa: FBT001  # drawn
@@ -81,12 +85,12 @@ class Pipeline(RuleBasedStateMachine):
         with suppress(*REFUSED):
             self.desk.apply(self.manifest, Options(allow_recreate=True, adopt=adopt))
 
-    @rule(which=st.integers(0, 9), journal=st.booleans())
+    @rule(which=st.integers(0, 1), journal=st.booleans())
     def roll_back(self, which: int, journal: bool) -> None:  # noqa: FBT001  # drawn
         """Put an older state back, or lose the journal alone."""
         Path(f"{self.desk.state_path}.journal").unlink(missing_ok=True)
         if self.states and not journal:
-            self.desk.state_path.write_bytes(self.states[which % len(self.states)])
+            self.desk.state_path.write_bytes(self.states[-1 - which % len(self.states)])
 
     @invariant()
     def nothing_stands_twice(self) -> None:
@@ -103,8 +107,8 @@ class Pipeline(RuleBasedStateMachine):
 
 TestPipeline = Pipeline.TestCase
 TestPipeline.settings = settings(
-    max_examples=40,
-    stateful_step_count=14,
+    max_examples=100,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
