@@ -63,14 +63,15 @@ def _formatted(file: Path, reading: Reading) -> tuple[bytes, str]:
     from reconciler.manifest.format import format_text  # noqa: PLC0415
     from reconciler.manifest.parse import parse  # noqa: PLC0415  # pydantic-core
     from reconciler.manifest.reader import Irregular  # noqa: PLC0415
+    from reconciler.runtime.text_file import NotText, decoded  # noqa: PLC0415
 
     try:
         data = reading.read(file)
     except OSError as error:
         raise UsageError(f"cannot read `{file}`: {(error.strerror or str(error)).lower()}") from error
     try:
-        return data, format_text(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, Irregular):
+        return data, format_text(decoded(data))
+    except (NotText, Irregular):
         raise ManifestError(parse(data, str(file)).problems) from None
     except ReconcilerError as error:
         raise ReconcilerError(f"`{file}` {error.text}", hint=error.hint) from error
@@ -85,7 +86,9 @@ def _write(file: Path, text: str) -> None:
 
 def _diff(file: Path, before: bytes, after: str) -> list[str]:
     """Return the lines of a diff, made harmless: the text may be a stranger's."""
-    old = before.decode("utf-8-sig").split("\n")
+    from reconciler.runtime.text_file import decoded  # noqa: PLC0415
+
+    old = decoded(before).split("\n")
     return [
         escape(line)
         for line in unified_diff(old, after.split("\n"), str(file), f"{file} (formatted)", lineterm="")

@@ -7,6 +7,7 @@ from pathlib import Path
 from reconciler.errors import ManifestError
 from reconciler.manifest.findings import Finding
 from reconciler.model import Desired
+from reconciler.runtime.text_file import decoded
 
 
 def check_account(desired: Desired, account_sid: str, origin: str) -> None:
@@ -15,7 +16,7 @@ def check_account(desired: Desired, account_sid: str, origin: str) -> None:
         return
     from reconciler.manifest.source import Source  # noqa: PLC0415 - only mistakes need places
 
-    source = Source(desired.account_path, Path(desired.account_path).read_bytes().decode("utf-8-sig"))
+    source = Source(desired.account_path, decoded(Path(desired.account_path).read_bytes()))
     finding = Finding(
         ("account",),
         f"these manifests are meant for account {desired.account_sid}, "

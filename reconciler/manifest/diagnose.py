@@ -5,18 +5,19 @@ from __future__ import annotations
 from reconciler.errors import Problem
 from reconciler.manifest.build import Builder
 from reconciler.manifest.content import FileContent, Parsed
-from reconciler.manifest.places import place_of_offset
 from reconciler.manifest.shape import shape_findings
 from reconciler.manifest.source import Source
 from reconciler.manifest.written import OPENING, Written, says_more
+from reconciler.runtime.text_file import NotText, decoded
 
 
 def diagnose(data: bytes, path: str) -> Parsed:
     """Return every problem of the faulty manifest *data*, and what can be made out of the rest."""
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return Parsed(FileContent(path), (_undecodable(error, path),))
+        text = decoded(data)
+    except NotText as error:
+        problem = Problem(path, error.line, error.column, f"the file {error.text}", error.start, error.hint)
+        return Parsed(FileContent(path), (problem,))
     source = Source(path, text)
     places = source.places
     root = places.value
@@ -49,13 +50,3 @@ def diagnose(data: bytes, path: str) -> Parsed:
 def _no_line(_: object) -> int:
     """Return no line: a faulty file only needs places for its problems."""
     return 0
-
-
-def _undecodable(error: UnicodeDecodeError, path: str) -> Problem:
-    before = error.object[: error.start].decode()
-    text = before + error.object[error.start :].decode(errors="backslashreplace")
-    return Source(path, text).problem_at(
-        place_of_offset(text, len(before)),
-        f"the file is not UTF-8: it holds the byte 0x{error.object[error.start]:02x}",
-        "save it as UTF-8",
-    )

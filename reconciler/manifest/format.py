@@ -3,7 +3,7 @@
 Mappings and lists are indented by two spaces a level, a list one level deeper than its key; tokens
 of one line stand one space apart, and none inside brackets; there is at most one blank line in a
 row, no blank at the end of a line, and one newline at the end of the file. Texts keep their lines:
-a block is shifted as a whole.
+a block is shifted as a whole. Lines that all end with CR LF still do.
 
 The text is cut along libyaml's tokens, and what comes out is read again: it must mean the same.
 """
@@ -22,11 +22,9 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.reader import Irregular, newer_tokens, read
+from reconciler.manifest.surrogates import PairedText
 
-_LINE: Final = re.compile("([^\n\r\x85\u2028\u2029]*)(\r\n|[\n\r\x85\u2028\u2029]|\\Z)")
-"""A line as libyaml counts them: YAML 1.1 has more line breaks than 1.2."""
-_KEPT_BREAKS: Final = ("\u2028", "\u2029")
-"""Line breaks that are part of the text they stand in; any other is read as a newline."""
+_LINE: Final = re.compile("([^\n\r]*)(\r\n|[\n\r]|\\Z)")
 _BLOCK_HEADER: Final = re.compile(r"[|>](?:[-+]|(?P<indent>[1-9]))*")
 _STEP: Final = 2
 
@@ -44,7 +42,7 @@ def format_text(text: str) -> str:
     """
     value = read(text).value
     try:
-        formatted = "".join(_Layout(text, CParser(text).get_token).lines())
+        formatted = "".join(_Layout(text, CParser(PairedText(text).text).get_token).lines())
     except MarkedYAMLError:
         formatted = ""
     if not _is_faithful(formatted, text, value):  # libyaml does not know all of YAML 1.2: `{a: why?}`
@@ -54,7 +52,13 @@ def format_text(text: str) -> str:
             "cannot be formatted without changing what it says",
             hint="the file was left as it is; please report this",
         )
-    return formatted
+    return formatted.replace("\n", "\r\n") if _ends_lines_with_crlf(text) else formatted
+
+
+def _ends_lines_with_crlf(text: str) -> bool:
+    """Return whether all lines end as on Windows, where git checks them out so."""
+    ends = text.count("\r\n")
+    return bool(ends) and ends == text.count("\n") == text.count("\r")
 
 
 def _is_faithful(formatted: str, text: str, value: Any) -> bool:
@@ -207,7 +211,7 @@ class _Layout:
                 yield "\n"
             is_blank = is_first = False
             if end:
-                yield text + (end if end in _KEPT_BREAKS else "\n")
+                yield text + "\n"
             else:
                 # a newline would become part of a block that ends with the file
                 yield text if self._ends_in_text else text + "\n"

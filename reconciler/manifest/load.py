@@ -145,13 +145,14 @@ def _place(
     """Turn what was *found* into *problems*; the files are read again for the places."""
     from reconciler.manifest.resolve import traced  # noqa: PLC0415 - only mistakes need it
     from reconciler.manifest.source import DataSource, Source  # noqa: PLC0415
+    from reconciler.runtime.text_file import decoded  # noqa: PLC0415
 
     sources: dict[str, Source] = {}
 
     def source_of(path: str) -> Source:
         if path not in sources:
             kind = Source if path in found else DataSource
-            sources[path] = kind(path, Path(path).read_bytes().decode("utf-8-sig"))
+            sources[path] = kind(path, decoded(Path(path).read_bytes()))
         return sources[path]
 
     for path, findings in found.items():

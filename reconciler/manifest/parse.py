@@ -13,6 +13,7 @@ from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.models import VALIDATOR
 from reconciler.manifest.reader import Irregular, read
 from reconciler.manifest.written import OPENING, Written, says_more
+from reconciler.runtime.text_file import NotText, as_utf8
 
 
 def parse(data: bytes, path: str) -> Parsed:
@@ -28,9 +29,10 @@ def parse(data: bytes, path: str) -> Parsed:
 def understood(data: bytes, path: str) -> Parsed | None:
     """Return the content of the manifest *data*, or None if it has a mistake."""
     try:
+        data = as_utf8(data)
         document = read(data)
         VALIDATOR.validate_python(document.value)
-    except (Irregular, ValidationError):
+    except (NotText, Irregular, ValidationError):
         return None
     if says_more(document.value, refers=OPENING.encode() in data):
         return Parsed(FileContent(path), written=Written(path, document.value, document.line_of))

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from _ruamel_yaml import CParser
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -24,36 +22,19 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from reconciler.foreign import quoted
+from reconciler.manifest.faults import Fault, Place, character_fault, separator_faults, syntax_fault
 from reconciler.manifest.findings import Loc
 from reconciler.manifest.limits import limits
 from reconciler.manifest.reader import (
     MERGE_KEY,
     MOST_REPEATED,
     NUL,
+    SEPARATORS,
     NextEvent,
     Sizes,
-    may_be_newer,
-    newer_events,
+    by_any_parser,
 )
 from reconciler.manifest.scalars import NoJsonNumber, plain_value
-
-
-class Place(NamedTuple):
-    """Line and column, both from 1."""
-
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something wrong with the YAML text itself; the place *earlier* ends the sentence of *text*."""
-
-    place: Place
-    text: str
-    hint: str | None = None
-    earlier: Place | None = None
 
 
 class Places:
@@ -78,13 +59,6 @@ class Places:
         return place
 
 
-_UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""A pattern that is compiled only when it is needed, as that takes longer than a small manifest."""
-
-
-_QUOTES: Final = ("'", '"')
-_RESERVED: Final = ("@", "`", "%")
-"""What no text starts with, unless it is in quotes."""
 _NOWHERE: Final[Loc] = ("",)
 """Where the value of a faulty key is: read for its own faults, and dropped."""
 
@@ -95,27 +69,27 @@ class _Stop(Exception):
 
 def read_closely(text: str) -> Places:
     """Return the value, places and faults of *text*."""
-    found = Places()
+    separators = separator_faults(text)
+    tries = [Places()]
+
+    def read(next_event: NextEvent, _: object) -> Places:
+        tries.append(Places())
+        with suppress(_Stop):
+            _CloseReader(next_event, tries[-1]).document()
+        return tries[-1]
+
     try:
-        _read(CParser(text).get_event, found)
+        # one character for another, so that libyaml counts lines as people do
+        found = by_any_parser(re.sub(f"[{SEPARATORS}]", "\ufffd", text) if separators else text, read)
     except MarkedYAMLError as error:
-        if may_be_newer(error):
-            newer = Places()
-            try:
-                _read(newer_events(text), newer)
-            except (YAMLError, ValueError):
-                pass  # what libyaml found wrong is as good
-            else:
-                return newer
-        found.faults.append(_syntax_fault(error, text))
+        found = tries[1]
+        if not separators:  # else it may well be wrong because of them
+            found.faults.append(syntax_fault(error, text))
     except ReaderError:
-        found.faults.append(_character_fault(text))
+        found = tries[-1]
+        found.faults.append(character_fault(text))
+    found.faults += separators
     return found
-
-
-def _read(next_event: NextEvent, found: Places) -> None:
-    with suppress(_Stop):
-        _CloseReader(next_event, found).document()
 
 
 class _CloseReader:
@@ -292,53 +266,3 @@ def _place(event: Any) -> Place:
 def _written(tag: str) -> str:
     """Return a tag as people write it: `!!python/object`, not its long form."""
     return "!!" + tag.removeprefix("tag:yaml.org,2002:") if tag.startswith("tag:yaml.org,2002:") else tag
-
-
-def _syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
-    lines = text.splitlines()
-    opened, met = error.context_mark, error.problem_mark
-    # of a quote that is never closed, its start is worth more than the end of the file
-    unclosed = opened is not None and _from(lines, opened)[:1] in _QUOTES and not _from(lines, met).strip()
-    mark = opened if unclosed else met
-    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-    said = quoted(Exception(error.problem), "libyaml")
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
-    hint = "close the quotes that start here" if unclosed else _syntax_hint(line, place)
-    return Fault(place, f"the YAML cannot be read ({said})", hint)
-
-
-def _from(lines: list[str], mark: Any) -> str:
-    """Return the text from *mark* on; without one, nothing."""
-    if not mark or mark.line >= len(lines):
-        return ""
-    return "\n".join((lines[mark.line][mark.column :], *lines[mark.line + 1 :]))
-
-
-def _syntax_hint(line: str, place: Place) -> str | None:
-    at = line[place.column - 1 : place.column]
-    if at == "\t":
-        return "indent with spaces; YAML does not allow tabs"
-    if at in _RESERVED:
-        return f"put a text that starts with `{at}` in quotes"
-    if at == ":":
-        return "put a text that contains `: ` in quotes, or check the indentation"
-    if "\\" in line[max(place.column - 3, 0) : place.column]:
-        return "write the character itself, or use single quotes to keep backslashes"
-    return None
-
-
-def _character_fault(text: str) -> Fault:
-    match = re.search(_UNPRINTABLE, text)
-    offset = match.start() if match else 0
-    code = ord(text[offset])
-    return Fault(
-        place_of_offset(text, offset),
-        f"the control character U+{code:04X} cannot stand in YAML as it is",
-        f'remove it, or write it in double quotes as `"\\x{code:02x}"`' if code else "remove it",
-    )
-
-
-def place_of_offset(text: str, offset: int) -> Place:
-    """Return the place of the character at *offset*."""
-    lines = f"{text[:offset]}^".splitlines()
-    return Place(len(lines), len(lines[-1]))

@@ -8,15 +8,15 @@ what YAML 1.2 allows inside brackets and libyaml does not know: `{start: -3d 09:
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.limits import limits
 from reconciler.manifest.scalars import MAYBE_NOT_TEXT, NoJsonNumber, plain_value
+from reconciler.manifest.surrogates import PROBLEM, PairedText
 
 try:
     import _ruamel_yaml as libyaml
@@ -31,8 +31,9 @@ MOST_REPEATED: Final = 1_000_000
 _DEEPEST_LINE: Final = 6
 """Containers around a message: nobody asks for the line of anything inside of one."""
 
-_OTHER_ENCODINGS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""Starts of files that libyaml would read, and nothing else of ours."""
+SEPARATORS: Final = "\x85\u2028\u2029"
+"""Raw characters that end a line for libyaml, and neither for YAML 1.2 nor for those who review a file."""
+_SEPARATORS_IN_UTF_8: Final = tuple(one.encode() for one in SEPARATORS)
 MERGE_KEY: Final = "<<"
 NUL: Final = "\0"
 """The one character that no text may hold; YAML can write it only as an escape in double quotes."""
@@ -44,6 +45,7 @@ _UNKNOWN_TO_LIBYAML: Final = frozenset(
 """Complaints that may be about a colon or a question mark inside a plain text in brackets."""
 
 NextEvent = Callable[[], Any]
+Result = TypeVar("Result")
 
 
 class Irregular(Exception):
@@ -98,22 +100,43 @@ def read(text: str | bytes) -> Document:
     """Return the value of the one YAML document in *text*, which is UTF-8 where it is bytes.
 
     Raises Irregular for everything that `places.read_closely` has a sentence for: syntax errors,
-    duplicate keys, tags, merge keys, several documents, alias bombs, too deep nesting, other encodings.
+    duplicate keys, tags, merge keys, several documents, alias bombs, too deep nesting, raw separators.
     """
-    if isinstance(text, bytes) and text.startswith(_OTHER_ENCODINGS):
+    separators = _SEPARATORS_IN_UTF_8 if isinstance(text, bytes) else SEPARATORS
+    if any(one in text for one in separators):  # type: ignore[operator]
         raise Irregular
     try:
-        try:
-            return _Reader(libyaml.CParser(text).get_event, libyaml).document()
-        except MarkedYAMLError as error:
-            if not may_be_newer(error):
-                raise
-            from ruamel.yaml import events  # noqa: PLC0415 - seldom needed
-
-            text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-            return _Reader(newer_events(text), events).document()
+        return by_any_parser(text, lambda next_event, kinds: _Reader(next_event, kinds).document())
     except (YAMLError, NoJsonNumber, ValueError) as error:
         raise Irregular from error
+
+
+def by_any_parser(text: str | bytes, use: Callable[[NextEvent, Any], Result]) -> Result:
+    """Return what *use* makes of the events of *text*, given what gives them, and a module of their classes.
+
+    They are libyaml's, or where it does not know all of YAML 1.2 those of a slower way. Raises libyaml's
+    error where neither can read *text*.
+    """
+    try:
+        return use(libyaml.CParser(text).get_event, libyaml)
+    except MarkedYAMLError as error:
+        if error.problem != PROBLEM and not may_be_newer(error):
+            raise
+        wrong = error
+    paired = PairedText(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+    if wrong.problem == PROBLEM:
+        try:
+            return use(paired.events(libyaml.CParser(paired.text).get_event), libyaml)
+        except MarkedYAMLError as error:
+            wrong = error
+    if not may_be_newer(wrong):
+        raise wrong
+    from ruamel.yaml import events  # noqa: PLC0415 - seldom needed
+
+    try:
+        return use(paired.events(newer_events(paired.text)), events)
+    except (YAMLError, ValueError):
+        raise wrong from None
 
 
 def may_be_newer(error: MarkedYAMLError) -> bool:

@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Final
 
 from reconciler.errors import Problem
+from reconciler.manifest.faults import Place
 from reconciler.manifest.findings import Finding, Loc
-from reconciler.manifest.places import Place, Places, read_closely
+from reconciler.manifest.places import Places, read_closely
+from reconciler.runtime.text_file import lines_of
 
 _SNIPPET: Final = 200
 """Characters shown of an offending line."""
@@ -32,7 +34,7 @@ class Source:
 
     @cached_property
     def _lines(self) -> list[str]:
-        return self.text.splitlines()
+        return lines_of(self.text)
 
     def problem(self, finding: Finding, source_of: Callable[[str], Source]) -> Problem:
         """Return *finding* with its place; *source_of* gives the file of an earlier place."""

@@ -17,6 +17,7 @@ from reconciler.manifest.references import Known, pieces
 from reconciler.manifest.scalars import NoJsonNumber, plain_value
 from reconciler.manifest.wording import described
 from reconciler.manifest.written import Written
+from reconciler.runtime.text_file import NotText, decoded
 from reconciler.suggestions import close_to
 
 _KINDS: Final[dict[str, tuple[tuple[type, ...], str, str]]] = {
@@ -127,13 +128,14 @@ class Declared:
         from reconciler.manifest.places import read_closely  # noqa: PLC0415 - seldom needed
 
         try:
-            text = Reading().read(path).decode("utf-8-sig")
+            text = decoded(Reading().read(path))
         except OSError as error:
             raise UsageError(
                 f"cannot read `--var-file {path}`: {(error.strerror or str(error)).lower()}"
             ) from error
-        except UnicodeDecodeError as error:
-            raise UsageError(f"`--var-file {path}` is not UTF-8", hint="save it as UTF-8") from error
+        except NotText as error:
+            problem = Problem(str(path), error.line, error.column, f"the file {error.text}", "", error.hint)
+            raise ManifestError((problem,)) from error
         places = read_closely(text)
         problems = [
             Problem(

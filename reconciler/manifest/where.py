@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reconciler.manifest.findings import Loc
 from reconciler.manifest.places import read_closely
+from reconciler.runtime.text_file import NotText, decoded
 
 
 def where(path: str, loc: Loc, line: int) -> str:
@@ -14,8 +15,8 @@ def where(path: str, loc: Loc, line: int) -> str:
     A file that cannot be read any more has no column.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        text = decoded(Path(path).read_bytes())
+    except (OSError, NotText):
         return f"{path}:{line}"
     place = read_closely(text).of(loc, on_key=True)
     return f"{path}:{place.line}:{place.column}"

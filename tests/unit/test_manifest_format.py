@@ -48,7 +48,9 @@ CASES = {
     "comment between items": ("a:\n- b\n# next\n- c\n", "a:\n  - b\n  # next\n  - c\n"),
     "comment in brackets": ("a: [\n# one\n1]\n", "a: [\n  # one\n  1]\n"),
     "comment at either end": ("   # first\na: 1\n   # last\n", "# first\na: 1\n# last\n"),
-    "line separators": ("a: x\u2028b: y\n", "a: x\u2028b: y\n"),
+    "lines of Windows": ("a:   1\r\n\r\n\r\nb: |\r\n    x\r\n", "a: 1\r\n\r\nb: |\r\n  x\r\n"),
+    "mixed line ends": ("a:   1\r\nb: 2\n", "a: 1\nb: 2\n"),
+    "surrogate pairs": ('{"a":   "\\ud83d\\ude00"}\n', '{"a": "\\ud83d\\ude00"}\n'),
 }
 
 
@@ -59,7 +61,7 @@ def test_white_space_becomes_canonical(before: str, after: str) -> None:
 
 
 def test_what_is_no_plain_data_is_refused() -> None:
-    """A duplicate key, a tag or broken YAML is for the reader to explain."""
+    """A duplicate key, a tag, broken YAML or a raw line separator is for the reader to explain."""
     with pytest.raises(Irregular):
         format_text("a: 1\na: 2\n")
 

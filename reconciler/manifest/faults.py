@@ -1,0 +1,188 @@
+"""What is wrong with the text of a YAML file: sentences for what libyaml finds, and a place that helps."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from ruamel.yaml.error import MarkedYAMLError
+
+from reconciler.foreign import quoted
+from reconciler.manifest.reader import SEPARATORS
+from reconciler.manifest.surrogates import PROBLEM
+from reconciler.runtime.text_file import lines_of, place_in
+
+
+class Place(NamedTuple):
+    """Line and column, both from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong with the YAML text itself; the place *earlier* ends the sentence of *text*."""
+
+    place: Place
+    text: str
+    hint: str | None = None
+    earlier: Place | None = None
+
+
+_UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""A pattern that is compiled only when it is needed, as that takes longer than a small manifest."""
+_QUOTES: Final = ("'", '"')
+_OPENING: Final = frozenset("[{'\"")
+"""Starts of a value that has an end, behind which a text may wrongly go on."""
+_RESERVED: Final = frozenset("@`%*&!|>-,")
+"""Starts of what is no text; a sound value may start with some of them, but has no fault then."""
+_EXPECTED_BY_INDENTATION: Final = ("did not find expected key", "did not find expected '-' indicator")
+_KEY: Final = r"""[ ]*(?:-[ ]+)*(?P<key>[\w.\[\]-]+|"[^"]*"|'[^']*')"""
+_VALUE: Final = rf"(?:{_KEY}[ ]*:[ ]+|[ ]*(?:-[ ]+)+)(?P<value>\S)"
+_COLONS: Final = "\uff1a\ufe55\ufe13\ua789\u2236\u02d0"
+_SPACES: Final = "\xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
+_LOOK_ALIKE: Final = rf"{_KEY}(?:(?P<colon>[{_COLONS}])|:(?P<space>[{_SPACES}]))"
+"""A key with something behind it that looks like a colon and a space."""
+_INDENTED: Final = "indent it like the other lines of its mapping or list, or put a text in quotes"
+
+
+def syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
+    """Return what libyaml's *error* about *text* is, at the place where a person can mend it."""
+    lines = lines_of(text)
+    opened, met = error.context_mark, error.problem_mark
+    # of a quote that is never closed, its start is worth more than the end of the file
+    unclosed = opened is not None and _from(lines, opened)[:1] in _QUOTES and not _from(lines, met).strip()
+    no_colon = error.problem == "could not find expected ':'" and opened is not None
+    mark = opened if unclosed or no_colon else met
+    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    if (fault := _look_alike(lines, place.line)) is not None:
+        return fault
+    said = quoted(Exception(error.problem), "libyaml")
+    if unclosed:
+        hint: str | None = "close the quotes that start here"
+    elif no_colon:
+        hint = _missing_colon(lines, place)
+    else:
+        hint = _hint(lines, place, str(error.problem))
+    return Fault(place, f"the YAML cannot be read ({said})", hint)
+
+
+def separator_faults(text: str) -> list[Fault]:
+    """Return a fault for each kind of raw character in *text* that ends a line for libyaml alone."""
+    faults = []
+    for character in SEPARATORS:
+        if count := text.count(character):
+            name = f"U+{ord(character):04X} ({_name(character)})"
+            others = f"; {count - 1:,} more of them follow" if count > 1 else ""
+            faults.append(
+                Fault(
+                    Place(*place_in(text, text.index(character))),
+                    f"the character {name} cannot stand in YAML as it is: some programs end a line "
+                    f"there{others}",
+                    f'remove it, or write it in double quotes as `"{_escaped(character)}"`',
+                )
+            )
+    return faults
+
+
+def character_fault(text: str) -> Fault:
+    """Return what is wrong with the first character of *text* that YAML does not allow."""
+    match = re.search(_UNPRINTABLE, text)
+    offset = match.start() if match else 0
+    code = ord(text[offset])
+    return Fault(
+        Place(*place_in(text, offset)),
+        f"the control character U+{code:04X} cannot stand in YAML as it is",
+        f'remove it, or write it in double quotes as `"{_escaped(text[offset])}"`' if code else "remove it",
+    )
+
+
+def look_alike(text: str) -> str | None:
+    """Return what a line has in place of the colon and space behind its key, as a phrase."""
+    match = re.match(_LOOK_ALIKE, text)
+    return match and _called(match["colon"] or match["space"])
+
+
+def _look_alike(lines: list[str], line: int) -> Fault | None:
+    """Return a fault if *line*, or the one above it, has something that looks like a colon and a space.
+
+    A plain text goes on in the next line, where libyaml meets the colon of another key.
+    """
+    for number in (line, line - 1):
+        match = re.match(_LOOK_ALIKE, lines[number - 1]) if 0 < number <= len(lines) else None
+        if match:
+            group = "colon" if match["colon"] else "space"
+            return Fault(
+                Place(number, match.start(group) + 1),
+                f"the YAML cannot be read: behind `{match['key'][:40]}` stands {_called(match[group])}",
+                "write a colon and a space there, as in `key: value`",
+            )
+    return None
+
+
+def _called(character: str) -> str:
+    name = _name(character)
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name}, U+{ord(character):04X}"
+
+
+def _name(character: str) -> str:
+    names = {"\x85": "next line", "\ufeff": "byte order mark"}
+    return names.get(character) or unicodedata.name(character).lower()
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"  # noqa: PLR2004 - what two digits hold
+
+
+def _from(lines: list[str], mark: Any) -> str:
+    """Return the text from *mark* on; without one, nothing."""
+    if not mark or mark.line >= len(lines):
+        return ""
+    return "\n".join((lines[mark.line][mark.column :], *lines[mark.line + 1 :]))
+
+
+def _missing_colon(lines: list[str], place: Place) -> str:
+    text = _line(lines, place)[place.column - 1 :]
+    if re.match(r"-\S", text):
+        return "write a space behind the `-` of an item"
+    if re.match(_KEY + ":", text):
+        return "write a space behind the colon: `key: value`"
+    return "write a colon and a space behind the key, or put a text of several lines in quotes"
+
+
+def _hint(lines: list[str], place: Place, problem: str) -> str | None:
+    line = _line(lines, place)
+    at = line[place.column - 1 : place.column]
+    is_key_expected = problem in _EXPECTED_BY_INDENTATION
+    value = re.match(_VALUE, line)
+    start = value["value"] if value and value.start("value") < place.column else at
+    if at == "\t":
+        hint = "indent with spaces; YAML does not allow tabs"
+    elif problem == PROBLEM:
+        hint = "write both halves of the pair, or the character itself"
+    elif "\\" in line[max(place.column - 3, 0) : place.column]:
+        hint = "write the character itself, or use single quotes to keep backslashes"
+    elif start in _RESERVED or (start in _OPENING and is_key_expected):
+        hint = _quote_it(start)
+    elif at == ":" and start != at:
+        hint = "put a text that contains `: ` in quotes, or check the indentation"
+    elif at == ":" or is_key_expected:
+        hint = _INDENTED
+    else:
+        return None
+    return hint
+
+
+def _quote_it(start: str) -> str:
+    if start in _QUOTES:
+        other = _QUOTES[start == _QUOTES[0]]
+        return f"the text goes on behind its quotes: put all of it in others, {other}…{other}"
+    return f"put a text that starts with `{start}` in quotes"
+
+
+def _line(lines: list[str], place: Place) -> str:
+    return lines[place.line - 1] if place.line <= len(lines) else ""

@@ -1,0 +1,83 @@
+"""Decode the text files that a user hands in: manifests, values, data, exports and Terraform states."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final
+
+_MARKED: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),  # starts like the one of UTF-16, so it comes first
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+"""Byte order marks, each with the codec that reads what follows and drops the mark, and with its name."""
+_LOOKED_AT: Final = 64
+"""Bytes in which UTF-16 without a mark shows itself: of Latin text every second one is zero."""
+_CUT: Final = ("truncated data", "unexpected end of data", "unexpected end of surrogate pair data")
+"""What codecs say of a text that ends too early."""
+_BREAK: Final = re.compile("\r\n|\r|\n")
+
+
+class NotText(ValueError):
+    """Bytes that are no text of their encoding; *text* says so behind the name of the file.
+
+    *line* and *column* (both from 1) are where the text ends. *start* is the text of that line, as far as
+    it can be read.
+    """
+
+    hint: Final = "save it as UTF-8"
+
+    def __init__(self, text: str, before: str = "", start: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.line, self.column = place_in(before, len(before))
+        self.start = start
+
+
+def decoded(data: bytes) -> str:
+    """Return the text of *data*: of the encoding that its byte order mark names, UTF-8 without one.
+
+    Raises NotText for what is not of that encoding, and for UTF-16 without a mark.
+    """
+    codec, name = next(
+        ((codec, name) for mark, codec, name in _MARKED if data.startswith(mark)), ("utf-8-sig", "UTF-8")
+    )
+    if name == "UTF-8" and _is_bare_utf_16(data):
+        raise NotText("is UTF-16 without a byte order mark")
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError as error:
+        # the error of UTF-8 with a mark counts from behind the mark, in its own copy of the bytes
+        good, bad = error.object[: error.start], error.object[error.start :]
+        before = good.decode(codec, "replace")
+        rest = bad[:200].decode("ascii", "backslashreplace") if name == "UTF-8" else ""
+        line = lines_of(before)[-1] + lines_of(rest)[0]
+        is_cut = error.end == len(error.object) and error.reason in _CUT
+        what = "it ends inside a character" if is_cut else f"it holds the byte 0x{bad[0]:02x}"
+        raise NotText(f"is not {name}: {what}", before, line) from error
+
+
+def as_utf8(data: bytes) -> bytes:
+    """Return *data* in UTF-8 if a byte order mark says that it is something else; raises NotText."""
+    return decoded(data).encode() if data.startswith(tuple(mark for mark, _, _ in _MARKED)) else data
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of *text* as editors count them; unlike `splitlines`, no other character ends one."""
+    return _BREAK.split(text)
+
+
+def place_in(text: str, offset: int) -> tuple[int, int]:
+    """Return line and column, both from 1, of the character at *offset* of *text*."""
+    lines = lines_of(text[:offset])
+    return len(lines), len(lines[-1]) + 1
+
+
+def _is_bare_utf_16(data: bytes) -> bool:
+    start = data[:_LOOKED_AT]
+    if len(start) < 2 or len(data) % 2:  # noqa: PLR2004 - bytes of one character
+        return False
+    zeros = (start[::2].count(0), start[1::2].count(0))
+    return max(zeros) * 4 >= len(start) and max(zeros) > 4 * min(zeros)

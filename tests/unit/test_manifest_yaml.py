@@ -1,0 +1,94 @@
+"""YAML as it is written by others: JSON with escaped pairs, UTF-16, and what libyaml reads differently."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import ManifestError
+from reconciler.manifest.load import load
+from reconciler.manifest.places import read_closely
+from reconciler.manifest.reader import Irregular, read
+from reconciler.report.errors import render_error
+
+BODY = "hi 😀 \u2028 é 🇩🇪"
+MANIFEST = {
+    "version": 1,
+    "services": {"desk": {"conversations": {"chat": {"messages": [{"key": "a", "body": BODY}]}}}},
+}
+
+
+def body(file: Path) -> str | None:
+    """Return the body of the one message that *file* asks for."""
+    (service,) = load([file]).services
+    return service.conversations[0].messages[0].body
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_with_escapes_is_a_manifest(tmp_path: Path, indent: int | None) -> None:
+    """Every JSON writer with ASCII output writes an emoji as two halves."""
+    file = tmp_path / "m.yaml"
+    file.write_text(json.dumps(MANIFEST, indent=indent), encoding="utf-8")
+
+    assert body(file) == BODY
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_a_manifest_is_read_by_its_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    """It is the same as in UTF-8, fast and closely read."""
+    file = tmp_path / "m.yaml"
+    file.write_text(json.dumps(MANIFEST, indent=2), encoding=encoding)
+
+    assert body(file) == BODY
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'"\ud83d\ude00"', "😀"),
+        (r'"\uD83D\uDE00 \ue83d"', "😀 \ue83d"),  # the first digit that is free is another one
+        ('"\\ud83d\\ude00 \ue83d"', "😀 \ue83d"),
+        (r'"\\ud83d\\ude00"', r"\ud83d\ude00"),
+        (r"\ud83d\uDE00", r"\ud83d\uDE00"),
+        (r"'\uD83d\ude00'", r"\uD83d\ude00"),
+        (r'["\ud83d\ude00", \ud83d\ude00]', ["😀", r"\ud83d\ude00"]),
+        (r'{"\ud83d\ude00": 1d 09:00}', {"😀": "1d 09:00"}),
+    ],
+)
+def test_only_quoted_pairs_are_pairs(text: str, value: object) -> None:
+    """Where a backslash means nothing, text stays text; both ways of reading agree."""
+    both = f"a: {text}\nb: " + r'"\ud83d\ude00"'
+
+    assert read(both).value == {"a": value, "b": "😀"}
+    assert read_closely(both).value == {"a": value, "b": "😀"}
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(
+    "text", ["body: hello # see{}    author: mallory", "# {}", '"a": "{}"', "a: |\n  x{}y", "'{}': 1"]
+)
+def test_a_raw_line_separator_is_refused_anywhere(separator: str, text: str) -> None:
+    """The C parser would end a line there, which no editor and no review page does."""
+    text = f"version: 1\n{text.format(separator)}\nlast: 1\n"
+    with pytest.raises(Irregular):
+        read(text)
+
+    places = read_closely(text)
+
+    offset = text.index(separator)
+    line = text[:offset].count("\n") + 1
+    assert [fault.place for fault in places.faults] == [(line, offset - text.rfind("\n", 0, offset))]
+    assert places.of(("last",)).line == text.count("\n")
+
+
+def test_lines_are_counted_as_editors_do(tmp_path: Path) -> None:
+    """A carriage return alone ends a line, for YAML too; the line that is shown is the one at fault."""
+    file = tmp_path / "m.yaml"
+    file.write_bytes(b"version: 1\r# one\r\n# two\nservces: {}\n")
+
+    with pytest.raises(ManifestError) as caught:
+        load([file])
+
+    assert "m.yaml:4:1\n   | servces: {}\n" in render_error(caught.value)
