@@ -12,6 +12,7 @@ from reconciler.canonical import canonical_attributes, canonical_date, canonical
 from reconciler.errors import UsageError
 from reconciler.foreign import json_fault
 from reconciler.model import Message
+from reconciler.runtime.text_file import NotText, decoded
 
 RESOURCE: Final = "twilio_conversations_services_conversations_messages_v1"
 _VERSION: Final = 4
@@ -57,8 +58,12 @@ def read_terraform(data: bytes, where: str) -> list[TerraformMessage]:
     Raises UsageError for what is no Terraform state of version 4, and for one without messages.
     """
     try:
-        version = msgspec.json.decode(data, type=dict[str, Any]).get("version")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        text = decoded(data)
+    except NotText as error:
+        raise UsageError(f"`{where}` {error.text}", hint=f"{error.hint}; {_PULL}") from error
+    try:
+        version = msgspec.json.decode(text, type=dict[str, Any]).get("version")
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"`{where}` is no Terraform state: it is no JSON object", hint=_PULL) from error
     if version != _VERSION:
         raise UsageError(
@@ -66,9 +71,9 @@ def read_terraform(data: bytes, where: str) -> list[TerraformMessage]:
             hint=f"{_PULL}; it must come from Terraform 0.12 or newer, and not be encrypted",
         )
     try:
-        state = msgspec.json.decode(data, type=_State)
+        state = msgspec.json.decode(text, type=_State)
     except msgspec.DecodeError as error:
-        raise UsageError(f"`{where}` is damaged: {json_fault(data, error)}", hint=_PULL) from error
+        raise UsageError(f"`{where}` is damaged: {json_fault(text, error)}", hint=_PULL) from error
     messages = [
         _message(resource, instance, where)
         for resource in state.resources

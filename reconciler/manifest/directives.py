@@ -61,6 +61,20 @@ TIMELINE: Final = Shape(
         "step": field(TEXT, "How long after the one before a message comes (default: 1m).", examples=["40s"]),
     },
 )
+COLUMNS: Final = Shape(
+    "Columns",
+    "Which columns of a transcript hold which fields. `a.b` is the field `b` of an object in column `a`.",
+    {
+        "key": field(TEXT, "Column with the keys.", examples=["id"]),
+        "author": field(TEXT, "Column with the authors.", examples=["from"]),
+        "body": field(TEXT, "Column with the texts.", examples=["text"]),
+        "attributes": field(TEXT, "Column with the attributes, as JSON."),
+        "date_created": field(
+            TEXT, "Column with the times: with an offset or `Z`, or in seconds or milliseconds since 1970."
+        ),
+        "at": field(TEXT, "Column with the times after the message before."),
+    },
+)
 TRANSCRIPT: Final = Shape(
     "Transcript",
     "The messages of a transcript, in their order.",
@@ -73,6 +87,11 @@ TRANSCRIPT: Final = Shape(
             examples=["chat.csv"],
         ),
         "key": field(TEXT, "Column with the keys (default: `key`, or the position)."),
+        "columns": field(
+            COLUMNS.schema,
+            "Columns of other names: `{author: from, body: text}`. What neither these nor fields are called "
+            "is left out.",
+        ),
     },
 )
 USE: Final = Shape(

@@ -184,7 +184,7 @@ class _Expansion:
     ) -> Iterator[dict[str, Any]]:
         source = self._copy(written, scope)
         try:
-            lines = read_transcript(self._folder, source["from"], source.get("key"))
+            lines = read_transcript(self._folder, source["from"], source.get("key"), source.get("columns"))
         except Refusal as refusal:
             self._shared.refuse(written, "from", refusal, scope)
             return

@@ -40,6 +40,7 @@ _NOUNS: Final[dict[Shape, str]] = {
     models.DEFAULTS: "`defaults`",
     models.MESSAGE_DEFAULTS: "`defaults`",
     directives.TIMELINE: "`timeline`",
+    directives.COLUMNS: "`columns`",
     parts.MEDIA: "`media`",
     parts.LIFECYCLE: "`lifecycle`",
     parts.TIMERS: "`timers`",
@@ -47,8 +48,11 @@ _NOUNS: Final[dict[Shape, str]] = {
     parts.EMAIL_BINDING: "`bindings.email`",
     parts.MESSAGING_BINDING: "`messaging_binding`",
 }
-_MOVABLE: Final = {shape: noun for shape, noun in _NOUNS.items() if shape is not directives.VARIABLE}
-"""What a field may have been meant for that stands elsewhere; a `type` belongs to many things of Twilio's."""
+_MOVABLE: Final = {
+    shape: noun for shape, noun in _NOUNS.items() if shape not in (directives.VARIABLE, directives.COLUMNS)
+}
+"""What a field may have been meant for that stands elsewhere; a `type` belongs to many things of Twilio's,
+and `columns` only names fields of others."""
 _INSIDE: Final[dict[tuple[Shape, str | int], Shape]] = {
     (models.MANIFEST, "services"): models.SERVICE,
     (models.MANIFEST, "import"): block_shapes.IMPORT,
@@ -69,6 +73,7 @@ _INSIDE: Final[dict[tuple[Shape, str | int], Shape]] = {
     (models.DEFAULTS, "timeline"): directives.TIMELINE,
     (models.DEFAULTS, "lifecycle"): parts.LIFECYCLE,
     (models.MESSAGE_DEFAULTS, "lifecycle"): parts.LIFECYCLE,
+    (models.MESSAGE, "columns"): directives.COLUMNS,
     (models.MESSAGE, "media"): parts.MEDIA,
     (models.MESSAGE, "lifecycle"): parts.LIFECYCLE,
     (models.PARTICIPANT, "messaging_binding"): parts.MESSAGING_BINDING,

@@ -313,7 +313,7 @@ class Twilio:
         listing = Listing("list messages", where, f"?Order={order}&PageSize={asked}", _MESSAGES)
         last: int | None = None
         async for page in self._exchange.pages(listing):
-            if page.meta.next_page_url is not None and len(page.items) < asked:
+            if page.meta.next_page_url is not None and 0 < len(page.items) < asked:
                 self.message_page_size = len(page.items)
             for end in page.items[-1:]:
                 onward = last is None or (end.index > last if order == "asc" else end.index < last)

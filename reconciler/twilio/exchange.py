@@ -23,6 +23,8 @@ ATTEMPT_SECONDS: Final = 60.0
 """The hard limit of one attempt: connecting, sending and receiving together."""
 _LEAST_SECONDS: Final = 4.0
 """What an attempt or a listing is given however little of `--max-wait` is left."""
+_MOST_EMPTY: Final = 100
+"""Pages without items that may follow one another: those whose items were all deleted."""
 
 Resource = TypeVar("Resource", RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService)
 T = TypeVar("T")
@@ -116,21 +118,25 @@ class Exchange:
         """Yield the pages of *listing* to its end, one request each.
 
         Raises `RemoteError` if the next page is said to be on another origin, and if the pages do
-        not end: each must have an address of its own and begin with an item that no other began with,
-        and all of them together may take as long as one request may be tried again.
+        not end: each must have an address of its own and begin with an item that no other began with, few
+        in a row may be empty, and all of them together may take as long as one request may be tried again.
         """
         taken = 0.0
         url: str | httpx.URL = self.url(listing.path + listing.query)
         seen: set[str] = {str(url)}
         starts: set[str] = set()
+        empty = 0
         while True:
             call = Call(operation=listing.operation, path=listing.path, url=url)
             page, seconds = await self._timed(call, partial(_page, listing))
             taken += seconds
             start = page.items[0].sid if page.items else ""
             url_text = page.meta.next_page_url
-            if url_text is not None and (url_text in seen or not start or start in starts):
+            empty = 0 if start else empty + 1
+            if url_text is not None and (url_text in seen or start in starts):
                 raise listing_error(listing, "the listing does not end: its pages repeat")
+            if empty > _MOST_EMPTY:
+                raise listing_error(listing, f"the listing does not end: {empty} pages in a row are empty")
             yield page
             if url_text is None:
                 return
@@ -141,7 +147,7 @@ class Exchange:
                     hint="if it is as long as that, pass a longer `--max-wait`",
                 )
             seen.add(url_text)
-            starts.add(start)
+            starts |= {start} if start else set()
             url = self._next(listing, url_text)
 
     def _next(self, listing: Listing[Resource], text: str) -> httpx.URL:

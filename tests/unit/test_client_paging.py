@@ -208,8 +208,10 @@ def test_same_next_page_again_is_an_error() -> None:
     assert len(server.asked) == 2
 
 
-@pytest.mark.parametrize("indexes", [[0], [0, 1, 2], []], ids=["same", "cycle", "empty"])
-def test_pages_that_bring_nothing_new_are_an_error(indexes: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("indexes", "asked"), [([0], 2), ([0, 1, 2], 4), ([], 101)], ids=["same", "cycle", "empty"]
+)
+def test_pages_that_bring_nothing_new_are_an_error(indexes: list[int], asked: int) -> None:
     """New addresses do not help if the items repeat, in a cycle too, or never come."""
     tokens = iter(range(1000))
 
@@ -223,7 +225,24 @@ def test_pages_that_bring_nothing_new_are_an_error(indexes: list[int]) -> None:
     with pytest.raises(RemoteError, match="does not end"):
         asyncio.run(everything(server.client().message_pages("IS1", "CH1")))
 
-    assert len(server.asked) == len(indexes) + 1
+    assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize("empty", [{0}, {1}, {1, 2, 3}, {0, 1, 3}, {4}])
+def test_empty_pages_are_read_over(empty: set[int]) -> None:
+    """A page whose items were all deleted still leads on, and says nothing about the size of pages."""
+
+    def answer(query: httpx.QueryParams) -> httpx.Response:
+        number = int(query.get("Page", "0"))
+        following = f"{PATH}?Page={number + 1}" if number < 4 else None
+        return page(*(() if number in empty else (number,)), following=following)
+
+    twilio = Server(answer).client()
+
+    found = asyncio.run(everything(twilio.message_pages("IS1", "CH1")))
+
+    assert [message.index for message in found] == [one for one in range(5) if one not in empty]
+    assert twilio.message_page_size == 1
 
 
 def test_empty_last_page_is_the_end() -> None:

@@ -94,11 +94,19 @@ def test_a_deposed_instance_is_passed_over() -> None:
     assert len(read_terraform(state(instance(), {**instance(), "deposed": "1234abcd"}), "x")) == 1
 
 
+def test_a_state_of_another_encoding_is_read_by_its_mark() -> None:
+    """PowerShell writes what `terraform state pull` prints as UTF-16."""
+    data = state(instance())
+
+    assert read_terraform(data.decode().encode("utf-16"), "x") == read_terraform(data, "x")
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
         (b"", "`x` is no Terraform state: it is no JSON object"),
-        (b"\xff", "`x` is no Terraform state: it is no JSON object"),
+        (b"\xff", "`x` is not UTF-8: it holds the byte 0xff"),
+        ('{"version": 4}'.encode("utf-16-le"), "`x` is UTF-16 without a byte order mark"),
         (b"[]", "`x` is no Terraform state: it is no JSON object"),
         (b'{"encrypted_data": ""}', "`x` is no Terraform state of version 4"),
         (b'{"version": 3}', "`x` is no Terraform state of version 4"),

@@ -1,0 +1,278 @@
+"""Transcripts as chat tools export them, read in their own columns; generated, so nobody said any of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from reconciler.errors import ManifestError
+from reconciler.manifest.load import load
+from reconciler.model import Message
+
+_WORDS = (
+    "hello", "order", "parcel", "Größe", "naïve", "café", "😀", "🇩🇪", "it's", '"quoted"', "a;b", "a,b",
+    "tab\there", "50%", "#4711", "&", "line\u2028sep", "vt\x0bff\x0c", "two\nlines", "\\u0000",
+    "日本", "e\u0301", "<p>", "${var.x}",
+)  # fmt: skip
+_PEOPLE = ("Ann", "+4915112345678", "bot@example.com", "whatsapp:+14155550100", "Zoë", "U02ABCDEF", "agent 7")
+
+
+class Said(NamedTuple):
+    """One message before it is exported: who, what and when."""
+
+    author: str
+    body: str
+    at: datetime
+
+    @property
+    def iso(self) -> str:
+        """When, as a timestamp."""
+        return f"{self.at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class Export(NamedTuple):
+    """A file as a tool writes it, and the columns that hold author, body and time."""
+
+    name: str
+    data: bytes
+    columns: str
+
+
+def talk(seed: int) -> list[Said]:
+    """Return a conversation that is always the same for one *seed*."""
+    dice = random.Random(seed)
+    return [
+        Said(
+            dice.choice(_PEOPLE),
+            " ".join(dice.choices(_WORDS, k=dice.randint(1, 9))),
+            datetime.fromtimestamp(1_700_000_000 + seed * 86_400 + number * 61, UTC),
+        )
+        for number in range(dice.randint(2, 12))
+    ]
+
+
+def table(rows: list[dict[str, Any]], delimiter: str, *, mark: str = "") -> str:
+    """Return *rows* as CSV, with the line ends of spreadsheets, behind *mark*."""
+    out = io.StringIO(newline="")
+    out.write(mark)
+    writer = csv.DictWriter(out, list(rows[0]), delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def whatsapp(said: list[Said], seed: int) -> Export:
+    """What converters of WhatsApp chats write: CSV with commas or semicolons, for Excel often UTF-16."""
+    rows = [{"date": one.iso, "from": one.author, "text": one.body, "type": "text"} for one in said]
+    columns = "{author: from, body: text, date_created: date}"
+    if seed % 3 == 0:
+        return Export("chat.csv", table(rows, ",").encode("utf-8-sig"), columns)
+    if seed % 3 == 1:
+        return Export("chat.csv", table(rows, ";", mark="sep=;\r\n").encode(), columns)
+    return Export("chat.txt", table(rows, "\t").encode("utf-16"), columns)
+
+
+def slack(said: list[Said], seed: int) -> Export:
+    """A channel's day, a list of events with times in seconds and a fraction."""
+    rows = [
+        {
+            "type": "message",
+            "user": one.author,
+            "text": one.body,
+            "ts": f"{one.at.timestamp():.6f}",
+            "team": "T1",
+        }
+        for one in said
+    ]
+    return Export(
+        "2026-01-05.json",
+        json.dumps(rows, ensure_ascii=seed % 2 == 0, indent=4).encode(),
+        "{author: user, body: text, date_created: ts}",
+    )
+
+
+def intercom(said: list[Said], seed: int) -> Export:
+    """A conversation with its parts, whose authors are objects."""
+    parts = [
+        {"id": str(number), "part_type": "comment", "body": one.body, "created_at": int(one.at.timestamp()),
+         "author": {"type": "user", "name": one.author}, "attachments": []}
+        for number, one in enumerate(said)
+    ]  # fmt: skip
+    inner = {"type": "list", "conversation_parts": parts, "total_count": len(parts)}
+    whole = {"type": "conversation", "id": str(seed), "title": None, "conversation_parts": inner}
+    return Export("c.json", json.dumps(whole).encode(), "{author: author.name, date_created: created_at}")
+
+
+def zendesk(said: list[Said], seed: int) -> Export:
+    """The comments of a ticket: in an object, or one a line as the bulk export has them."""
+    rows = [
+        {"id": 900 + number, "via": {"channel": "web"}, "author_id": number, "author": one.author,
+         "plain_body": one.body, "created_at": one.iso, "public": True}
+        for number, one in enumerate(said)
+    ]  # fmt: skip
+    columns = "{body: plain_body, date_created: created_at, key: id}"
+    if seed % 2:
+        return Export("t.jsonl", "".join(json.dumps(row) + "\r\n" for row in rows).encode(), columns)
+    return Export("t.json", json.dumps({"comments": rows, "next_page": None, "count": 3}).encode(), columns)
+
+
+def twilio(said: list[Said], seed: int) -> Export:
+    """What the Twilio CLI lists: JSON, or a table of tabs with the names of columns that it was asked for."""
+    rows = [
+        {"accountSid": "AC1", "sid": f"IM{number:032x}", "index": number, "author": one.author,
+         "body": one.body, "attributes": '{"n": 1}', "dateCreated": one.iso.replace("Z", ".000Z")}
+        for number, one in enumerate(said)
+    ]  # fmt: skip
+    columns = "{date_created: dateCreated, key: sid}"
+    if seed % 2:
+        return Export("m.tsv", table(rows, "\t").encode(), columns)
+    return Export("m.json", json.dumps(rows, indent=2).encode(), columns)
+
+
+TOOLS: tuple[Callable[[list[Said], int], Export], ...] = (whatsapp, slack, intercom, zendesk, twilio)
+
+
+def read(folder: Path, name: str, data: bytes, options: str) -> list[Message]:
+    """Return the messages of a conversation that are those of the file *name*."""
+    (folder / name).write_bytes(data)
+    path = folder / "m.yaml"
+    path.write_text(
+        f"version: 1\nservices: {{s: {{conversations: {{c: {{messages: {{from: {name}, {options}}}}}}}}}}}\n",
+        encoding="utf-8",
+    )
+    return list(load([path]).services[0].conversations[0].messages)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("tool", TOOLS)
+def test_an_export_is_read_in_its_own_columns(
+    tmp_path: Path, tool: Callable[[list[Said], int], Export], seed: int
+) -> None:
+    """Fifty exports need no conversion: every author, text and time is what was said."""
+    said = talk(seed)
+    export = tool(said, seed)
+
+    found = read(tmp_path, export.name, export.data, f"columns: {export.columns}")
+
+    assert [(one.author, one.body, one.date_created) for one in found] == [
+        (one.author, one.body, one.iso) for one in said
+    ]
+    assert len({one.key for one in found}) == len(said)
+
+
+def complaint(folder: Path, name: str, data: bytes, options: str = "") -> str:
+    """Return what is wrong with a transcript, and the hint."""
+    with pytest.raises(ManifestError) as caught:
+        read(folder, name, data, options)
+    (problem,) = caught.value.problems
+    return f"{problem.text.partition(' names ')[2]} | {problem.hint}"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "options", "text"),
+    [
+        (
+            "c.csv",
+            b"from,text\na,b\n",
+            "columns: {author: form, body: text}",
+            "`c.csv`, which has no column `form` for `author` | did you mean `from`?",
+        ),
+        (
+            "c.jsonl",
+            b'{"who": {"id": 1}, "text": "x"}\n',
+            "columns: {author: who.name, body: text}",
+            "`c.jsonl`, which has no column `who.name` for `author` | its columns are `who`, `text`",
+        ),
+        (
+            "c.json",
+            b'{"a": [{"body": "x"}], "b": [{"body": "y"}]}',
+            "",
+            "`c.json`, which holds several lists: `a`, `b` | keep the one of messages",
+        ),
+        (
+            "c.csv",
+            "body\nHi\n".encode("utf-16-le"),
+            "",
+            "a file that is UTF-16 without a byte order mark: `c.csv`, line 1 | save it as UTF-8",
+        ),
+        (
+            "c.csv",
+            b"body\nGr\xfc\xdfe\n",
+            "",
+            "a file that is not UTF-8: it holds the byte 0xfc: `c.csv`, line 2 | save it as UTF-8",
+        ),
+        (
+            "c.csv",
+            b"body\nok\nx\0y\n",
+            "",
+            "a file that holds the character NUL (U+0000): `c.csv`, line 3 | remove it",
+        ),
+        (
+            "c.jsonl",
+            b'{"body": "\\\\u0000"}\n{"body": ["\\u0000"]}\n',
+            "",
+            "a file that holds the character NUL (U+0000): `c.jsonl`, line 2 | remove it",
+        ),
+        (
+            "c.jsonl",
+            b'{"body": "a"}\n{"body": "b", "body": "c"}\n',
+            "",
+            "`c.jsonl`, whose line 2 has the name `body` twice in one object | keep one of them",
+        ),
+        (
+            "c.csv",
+            b"author;body\na;b;c\n",
+            "",
+            (
+                "`c.csv`, whose line 2 has 3 columns instead of 2 "
+                "| put cells that hold semicolons or line breaks in double quotes"
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_named(
+    tmp_path: Path, name: str, data: bytes, options: str, text: str
+) -> None:
+    """The column, the encoding, the line or the name at fault, and what to do."""
+    assert complaint(tmp_path, name, data, options) == text
+
+
+def test_all_unknown_columns_are_named_at_once(tmp_path: Path) -> None:
+    """Also where only a later row has one; without a mapping each of them may be a mistake."""
+    text = complaint(tmp_path, "c.jsonl", b'{"body": "a", "sid": 1}\n{"body": "b", "media": 2, "sid": 3}\n')
+
+    assert text == (
+        "`c.jsonl`, which has unknown columns: `sid`, `media` | columns are key, author, body, attributes, "
+        "date_created, at; name others by `columns: {author: from, body: text}`"
+    )
+
+
+def test_a_column_of_a_fields_name_can_hold_another_field(tmp_path: Path) -> None:
+    """What `columns` takes for one field is not read as the other, too."""
+    data = b"at,key,author,text\n2026-01-05T09:00:00Z,ann,7,hi\n"
+
+    (found,) = read(
+        tmp_path, "c.csv", data, "columns: {date_created: at, author: key, key: author, body: text}"
+    )
+
+    assert (found.key, found.author, found.body, found.date_created) == (
+        "7",
+        "ann",
+        "hi",
+        "2026-01-05T09:00:00Z",
+    )
+
+
+def test_a_delimiter_in_a_quoted_name_is_none(tmp_path: Path) -> None:
+    """The most columns win, and a comma where none makes any."""
+    (found,) = read(tmp_path, "c.csv", b'key,"body"\na,"x;y;z"\n', "")
+
+    assert (found.key, found.body) == ("a", "x;y;z")
