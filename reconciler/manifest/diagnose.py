@@ -27,7 +27,7 @@ def diagnose(data: bytes, path: str) -> Parsed:
         problems.append(source.problem_at(fault.place, fault.text + earlier, fault.hint))
     if root is None:
         return Parsed(FileContent(path), tuple(problems))
-    findings = shape_findings(root)
+    findings = shape_findings(root, plain=places.plain)
     if not isinstance(root, dict):
         root = {}
     content, written = FileContent(path), None

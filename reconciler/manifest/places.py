@@ -45,6 +45,8 @@ class Places:
         self.faults: list[Fault] = []
         self.keys: dict[Loc, Place] = {}
         self.values: dict[Loc, Place] = {}
+        self.plain: dict[Loc, str] = {}
+        """What is written for numbers and truth values."""
 
     def of(self, loc: Loc, *, on_key: bool = False) -> Place:
         """Return where the value at *loc* starts, or its key.
@@ -141,6 +143,8 @@ class _CloseReader:
         anchor = event.anchor
         if kind is ScalarEvent:
             value = self._scalar(event)
+            if isinstance(value, int | float):
+                self._found.plain.setdefault(loc, event.value)
         else:
             if anchor is not None:
                 self._open.add(anchor)

@@ -6,7 +6,7 @@ manifest shows all its problems in one run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pydantic_core import ErrorDetails, ValidationError
@@ -125,9 +125,14 @@ _NAMING: Final[dict[str | int, str]] = {"key": "", "use": "name of a template"}
 
 
 def shape_findings(
-    root: Any, validate: Callable[[Any], object] = models.VALIDATOR.validate_python
+    root: Any,
+    validate: Callable[[Any], object] = models.VALIDATOR.validate_python,
+    plain: Mapping[Loc, str] | None = None,
 ) -> list[Finding]:
-    """Return what *validate* finds wrong with the shape of *root*, and take it out of *root*."""
+    """Return what *validate* finds wrong with the shape of *root*, and take it out of *root*.
+
+    *plain* is what is written for numbers and truth values.
+    """
     try:
         validate(root)
     except ValidationError as error:
@@ -137,7 +142,7 @@ def shape_findings(
     meant = {loc: _meant(loc, root) for loc, one in details if one["type"] == "extra_forbidden"}
     misspelt = {(*loc[:-1], field) for loc, field in meant.items() if field}
     findings = [
-        _finding(loc, one, root, meant)
+        _finding(loc, one, root, meant, (plain or {}).get(loc))
         for loc, one in details
         if not (one["type"] == "missing" and loc in misspelt)
     ]
@@ -150,7 +155,9 @@ def shape_findings(
     return findings
 
 
-def _finding(loc: Loc, detail: ErrorDetails, root: Any, meant: dict[Loc, str | None]) -> Finding:
+def _finding(
+    loc: Loc, detail: ErrorDetails, root: Any, meant: dict[Loc, str | None], written: str | None
+) -> Finding:
     kind = detail["type"]
     if kind == "extra_forbidden":
         return _unknown_field(loc, root, meant[loc])
@@ -170,7 +177,7 @@ def _finding(loc: Loc, detail: ErrorDetails, root: Any, meant: dict[Loc, str | N
     if kind == "string_pattern_mismatch" and loc[-1] in _NAMING:
         what = _NAMING[loc[-1]] or f"key of {_NOUNS[_shape_at(loc[:-1], root)]}"
         return Finding(loc, f"`{cut(detail['input'])}` cannot be the {what}", NAME_HINT)
-    text, hint = wrong_value(detail)
+    text, hint = wrong_value(detail, written)
     if kind == "dict_type" and loc[-1:] == ("media",) and not _is_name(loc):
         hint = "write `media: {file: …}`"
     elif kind == "string_type" and detail["input"] is not None:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block_shapes import ADDRESS_PATTERN, BOUND_SID_PATTERN
+from reconciler.manifest.faults import look_alike
 from reconciler.suggestions import close_to
 
 Sentence: TypeAlias = tuple[str, str | None]
@@ -21,6 +22,8 @@ _MOST_NAMED: Final = 20
 """Names in one choice."""
 _SHOWN: Final = 40
 """Characters shown of a wrong value."""
+_AS_WRITTEN: Final = "as written"
+"""Where a sentence finds what the file has for a number, which is not always how Python writes it."""
 _SID: Final = re.compile(r"([A-Z]{2})[0-9a-fA-F]{32}")
 _SID_KINDS: Final = {
     "AC": "an account",
@@ -37,23 +40,24 @@ _SID_KINDS: Final = {
 }
 
 
-def wrong_value(detail: ErrorDetails) -> Sentence:
-    """Return what is wrong with the value that *detail* is about."""
+def wrong_value(detail: ErrorDetails, written: str | None = None) -> Sentence:
+    """Return what is wrong with the value that *detail* is about; *written* is the number in its file."""
     given = detail["input"]
     if given is None:
         return "has no value", "give it a value, or remove it"
     say = _SENTENCES.get(detail["type"])
-    return say(given, detail.get("ctx", {})) if say else (f'is wrong (pydantic says "{detail["msg"]}")', None)
+    context = {**detail.get("ctx", {}), _AS_WRITTEN: written or _written(given)}
+    return say(given, context) if say else (f'is wrong (pydantic says "{detail["msg"]}")', None)
 
 
-def described(given: Any) -> str:
-    """Return how to call a value that is not what was asked for."""
+def described(given: Any, written: str | None = None) -> str:
+    """Return how to call a value that is not what was asked for; a number as it is *written*."""
     if isinstance(given, dict):
         return "a mapping"
     if isinstance(given, list):
         return "a list"
     kind = "" if isinstance(given, bool) else "the text " if isinstance(given, str) else "the number "
-    return f"{kind}`{cut(_written(given))}`"
+    return f"{kind}`{cut(written or _written(given))}`"
 
 
 def cut(text: str) -> str:
@@ -73,16 +77,29 @@ def too_long(given: str, context: Mapping[str, Any]) -> Sentence:
     return f"has {len(given):,} characters; the limit is {context['max_length']:,}", "shorten it"
 
 
-def _no_text(given: Any, _: Mapping[str, Any]) -> Sentence:
-    hint = f'put it in quotes: `"{_written(given)}"`' if isinstance(given, int | float) else None
-    return f"must be a text, not {described(given)}", hint
+def _no_text(given: Any, context: Mapping[str, Any]) -> Sentence:
+    is_scalar = isinstance(given, int | float)
+    hint = (
+        f'put it in quotes: `"{context[_AS_WRITTEN]}"`' if is_scalar else "put it in quotes if it is a text"
+    )
+    return f"must be a text, not {_called(given, context)}", hint
+
+
+def _called(given: Any, context: Mapping[str, Any]) -> str:
+    return described(given, context[_AS_WRITTEN])
+
+
+def _look_alike_hint(given: Any) -> str | None:
+    """Return what stands in place of a colon and a space, if *given* is a text that was meant for pairs."""
+    found = look_alike(given) if isinstance(given, str) else None
+    return found and f"write a colon and a space behind the key: there is {found}"
 
 
 def _no_choice(given: Any, context: Mapping[str, Any]) -> Sentence:
     choices = re.findall("'([^']+)'", context["expected"])
     meant = close_to(str(given), choices)
     return (
-        f"must be {one_of([f'`{choice}`' for choice in choices])}, not {described(given)}",
+        f"must be {one_of([f'`{choice}`' for choice in choices])}, not {_called(given, context)}",
         f"did you mean `{meant}`?" if meant else None,
     )
 
@@ -103,9 +120,15 @@ def _mismatch(given: str, context: Mapping[str, Any]) -> Sentence:
 
 _SENTENCES: Final[dict[str, Callable[[Any, Mapping[str, Any]], Sentence]]] = {
     "string_type": _no_text,
-    "bool_type": lambda given, _: (f"must be `true` or `false`, not {described(given)}", None),
-    "dict_type": lambda given, _: (f"must be a mapping, not {described(given)}", "write `name: value` pairs"),
-    "list_type": lambda given, _: (f"must be a list, not {described(given)}", "start each item with `- `"),
+    "bool_type": lambda given, context: (f"must be `true` or `false`, not {_called(given, context)}", None),
+    "dict_type": lambda given, context: (
+        f"must be a mapping, not {_called(given, context)}",
+        _look_alike_hint(given) or "write `name: value` pairs",
+    ),
+    "list_type": lambda given, context: (
+        f"must be a list, not {_called(given, context)}",
+        "start each item with `- `",
+    ),
     "literal_error": _no_choice,
     "string_pattern_mismatch": _mismatch,
     "string_too_short": lambda _given, _: ("is empty", "give it a value, or remove it"),
