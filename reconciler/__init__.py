@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from reconciler import api as api
     from reconciler import errors as errors
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from reconciler.api import plan as plan
     from reconciler.api import settings as settings
 
-__version__ = "0.1.0"
 
 _MODULES: Final = frozenset({"api", "errors", "testing"})
 _FUNCTIONS: Final = frozenset({"aapply", "adestroy", "aplan", "apply", "destroy", "load", "plan", "settings"})

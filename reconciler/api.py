@@ -29,21 +29,24 @@ from typing import Any
 
 import msgspec
 
-from reconciler import operations
-from reconciler.concurrency import finish
 from reconciler.emulator import Emulator
 from reconciler.errors import ApplyError, PlanError, UsageError
-from reconciler.interrupt import Interrupts
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.load import load as load_manifests
 from reconciler.model import Desired
-from reconciler.operations import NOTHING, Settings
-from reconciler.planner.actions import Action, Outcome, Plan, Result
-from reconciler.planner.document import SavedPlan
-from reconciler.planner.draft import Options
+from reconciler.operations.apply import plan_and_apply
+from reconciler.operations.apply_saved import apply_saved
+from reconciler.operations.plan import make_plan
+from reconciler.operations.session import NOTHING, Settings
+from reconciler.plans.actions import Action
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Outcome, Result
+from reconciler.plans.plan import Plan
+from reconciler.plans.planfile import SavedPlan
 from reconciler.report.outcome import failure
-from reconciler.saved import apply_saved
-from reconciler.state.lock import lock_async, this_process
+from reconciler.runtime.concurrency import finish
+from reconciler.runtime.interrupts import Interrupts
+from reconciler.state.stores.lock import lock_async, this_process
 from reconciler.twilio.endpoint import TWILIO, Endpoint
 
 __all__ = [
@@ -144,7 +147,7 @@ async def aplan(
     ManifestError where *desired* names another account.
     """
     async with _locked("plan", settings, lock_timeout):
-        return await operations.plan(desired, settings, msgspec.structs.replace(options, record=True))
+        return await make_plan(desired, settings, msgspec.structs.replace(options, record=True))
 
 
 async def aapply(
@@ -167,7 +170,7 @@ async def aapply(
             nobody = _approve(what.plan)
             done = await apply_saved(what, settings, desired=None, watcher=nobody, interrupts=_NoSignals())
         else:
-            done = await operations.apply(what, settings, options, approve=_approve, interrupts=_NoSignals())
+            done = await plan_and_apply(what, settings, options, approve=_approve, interrupts=_NoSignals())
     assert done is not None  # noqa: S101 - `_approve` approves or raises
     error = failure(done, command)
     if error is not None:

@@ -17,7 +17,7 @@ from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.testing import Backend, Teardown, World
-    from reconciler.testing.ledger import Ledger
+    from reconciler.testing.run_registry import Ledger
 
 _MEMORY: Final = "memory"
 _TEARDOWNS: Final = ("on", "off", "on-success")
@@ -108,7 +108,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @contextmanager
 def _worlds(request: pytest.FixtureRequest, backend: Backend) -> Iterator[Reconciled]:
     """Yield what makes worlds; throw them away in the end."""
-    from reconciler.testing.calling import folder_of_caller  # noqa: PLC0415
+    from reconciler.testing.caller import folder_of_caller  # noqa: PLC0415
 
     session = request.session
     teardown = _teardown(request.config)
@@ -148,7 +148,7 @@ def _backend(config: pytest.Config, folder: Path) -> closing[Backend]:
 def _ledger(config: pytest.Config) -> Ledger | None:
     """Return the ledger in pytest's cache: None without a cache, and where worlds are kept on purpose."""
     from reconciler.testing import Teardown  # noqa: PLC0415
-    from reconciler.testing.ledger import Ledger  # noqa: PLC0415
+    from reconciler.testing.run_registry import Ledger  # noqa: PLC0415
 
     cache = getattr(config, "cache", None)
     if cache is None or _teardown(config) is not Teardown.ON:

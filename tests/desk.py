@@ -12,24 +12,27 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from reconciler import operations
-from reconciler.applier.settle import open_intents
 from reconciler.emulator import Emulator, Fault
 from reconciler.emulator.fault_text import parse_fault
-from reconciler.imports import import_object
-from reconciler.interrupt import Interrupts
 from reconciler.manifest.load import load
 from reconciler.model import Address, Desired
-from reconciler.operations import Settings
-from reconciler.planner.actions import Action, Outcome, Plan, Result, Status
-from reconciler.planner.document import decode_plan, encode_plan
-from reconciler.planner.draft import Options
-from reconciler.planner.sensitive import withheld
-from reconciler.saved import apply_saved
+from reconciler.operations.apply import carry_out, plan_and_apply
+from reconciler.operations.apply_saved import apply_saved
+from reconciler.operations.import_object import import_object
+from reconciler.operations.plan import make_plan
+from reconciler.operations.session import Settings, open_workplace
+from reconciler.plans.actions import Action
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Outcome, Result, Status
+from reconciler.plans.plan import Plan
+from reconciler.plans.planfile import decode_plan, encode_plan
+from reconciler.plans.redact import withheld
+from reconciler.runtime.interrupts import Interrupts
 from reconciler.state import edit
 from reconciler.state.files import Files
+from reconciler.state.intents import fold_in_flight, open_intents
 from reconciler.state.model import Intent, State
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
 from tests.jumping import run_jumping
 
 T = TypeVar("T")
@@ -97,7 +100,7 @@ class Desk:
             endpoint=self.emulator, state=self.state_path, settle=settle, files=files, now=self._own_now
         )
         outcome = self._run(
-            operations.apply(
+            plan_and_apply(
                 self.desired(manifest), settings, options, approve=approve, interrupts=self.interrupts
             )
         )
@@ -109,23 +112,23 @@ class Desk:
         settings = Settings(endpoint=self.emulator, state=self.state_path, settle=settle, now=self._own_now)
 
         async def work() -> Outcome:
-            async with operations.open_workplace(settings) as workplace:
+            async with open_workplace(settings) as workplace:
                 plan = Plan(actions, lineage=workplace.state.lineage, serial=workplace.state.serial)
-                return await operations.carry_out(workplace, plan, self, Interrupts())
+                return await carry_out(workplace, plan, self, Interrupts())
 
         return self._run(work())
 
     def plan(self, manifest: str, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
         """Return what `plan` would show."""
         settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._own_now)
-        return self._run(operations.plan(self.desired(manifest), settings, options)).plan
+        return self._run(make_plan(self.desired(manifest), settings, options)).plan
 
     def save(self, manifest: str, options: Options = Options()) -> bytes:  # noqa: B008  # frozen
         """Return the file that `plan --out` writes."""
         settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._now)
         desired = self.desired(manifest)
         options = msgspec.structs.replace(options, record=True)
-        saved = self._run(operations.plan(desired, settings, options))
+        saved = self._run(make_plan(desired, settings, options))
         if not saved.plan.applyable:
             raise NotApplyable(saved.plan)
         return encode_plan(msgspec.structs.replace(saved, plan=withheld(saved.plan)))
@@ -166,7 +169,7 @@ class Desk:
         store = StateStore(self.state_path)
         state = store.read()
         assert state is not None
-        operations.fold_in_flight(state)
+        fold_in_flight(state)
         edit.close(state, [address]) or edit.remove(state, [address])
         store.write(state)
 

@@ -21,9 +21,11 @@ from reconciler.model import (
     ResourceType,
     parent_of,
 )
-from reconciler.planner.actions import Action, Plan, Verb
-from reconciler.planner.diff import CONVERSATION, MESSAGE, digests, live_values
-from reconciler.planner.parents import live_conversation_values
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.plan import Plan
+from reconciler.resources.conversation import CONVERSATION, live_conversation_values
+from reconciler.resources.message import MESSAGE, live_values
+from reconciler.resources.schema import digests
 from reconciler.state.model import Binding, State, Unbound
 from tests.worlds import World
 

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from reconciler.canonical import canonical_json
 from reconciler.model import (
     Conversation,
     ConversationView,
@@ -26,10 +25,12 @@ from reconciler.model import (
     RemoteService,
     Service,
 )
-from reconciler.planner.actions import Action, Plan, Verb
+from reconciler.model.canonical import canonical_json
 from reconciler.planner.build import build_plan
-from reconciler.planner.diff import desired_values
-from reconciler.planner.draft import Options
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.options import Options
+from reconciler.plans.plan import Plan
+from reconciler.resources.message import desired_values
 from reconciler.state.model import Binding, State
 
 SERVICE = "desk"

@@ -15,15 +15,16 @@ from reconciler.applier.polling import RESENDS, Answer, poll
 from reconciler.applier.settle_parents import is_ours, settle_parent
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, RemoteError
 from reconciler.model import RemoteConversation, ResourceType, parent_of
-from reconciler.planner.actions import Action, PlanWarning, Status
-from reconciler.planner.diff import CONVERSATION
-from reconciler.planner.parents import live_conversation_values
-from reconciler.planner.people import live_participant_values
-from reconciler.refresh import highest_index
+from reconciler.plans.actions import Action
+from reconciler.plans.outcome import Status
+from reconciler.plans.plan import PlanWarning
+from reconciler.refresh.reading import highest_index
+from reconciler.resources.conversation import CONVERSATION, live_conversation_values
+from reconciler.resources.participant import live_participant_values
 from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, hard_intent
 
 if TYPE_CHECKING:
-    from reconciler.applier.run import Run
+    from reconciler.applier.apply import Run
 
 
 async def services_by_name(run: Run) -> dict[str, tuple[str, ...]]:

@@ -13,14 +13,15 @@ import msgspec
 from reconciler.applier.polling import Answer, poll
 from reconciler.errors import NotFound, Refused, RemoteError
 from reconciler.model import Address, RemoteConversation, ResourceType, parent_of
-from reconciler.planner.actions import Action, Status, Verb
-from reconciler.planner.diff import CONVERSATION, digests
-from reconciler.planner.parents import live_conversation_values
-from reconciler.refresh import highest_index
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.outcome import Status
+from reconciler.refresh.reading import highest_index
+from reconciler.resources.conversation import CONVERSATION, live_conversation_values
+from reconciler.resources.schema import digests
 from reconciler.state.model import Binding, Bound, Closed, Unbound
 
 if TYPE_CHECKING:
-    from reconciler.applier.run import Run
+    from reconciler.applier.apply import Run
 
 _ACTIVE: Final = "active"
 _CLOSED: Final = 50377

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.applier.polling import RESENDS, Answer, poll
 from reconciler.applier.settle_parents import find_participant, is_ours, person_digest
-from reconciler.concurrency import concurrently
 from reconciler.errors import NotFound, OutcomeUnknown, Refused, RemoteError
 from reconciler.model import Address, RemoteParticipant
-from reconciler.planner.actions import Action, Reason, Status, Verb
-from reconciler.planner.diff import PARTICIPANT, digests
-from reconciler.planner.people import live_participant_values, natural_key
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.outcome import Status
+from reconciler.resources.participant import PARTICIPANT, live_participant_values, natural_key
+from reconciler.resources.schema import digests
+from reconciler.runtime.concurrency import concurrently
 from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, gone
 
 if TYPE_CHECKING:
-    from reconciler.applier.run import Run
+    from reconciler.applier.apply import Run
 
 _THERE_ALREADY: Final = frozenset({50416, 50433})
 """Twilio's codes for a pair of addresses, and an identity, that is in the conversation already."""

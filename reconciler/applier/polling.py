@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from reconciler.canonical import canonical_instant
 from reconciler.errors import NotFound, RemoteError
+from reconciler.model.canonical import canonical_instant
 from reconciler.state.model import Intent
 
 if TYPE_CHECKING:

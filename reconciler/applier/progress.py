@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler.applier.parents import comes_last
 from reconciler.model import ResourceType
-from reconciler.planner.actions import Action, Verb
+from reconciler.plans.actions import Action, Verb
 from reconciler.state.model import Carried, PlanOpened, PlanUsed, State
 
 

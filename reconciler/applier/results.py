@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from reconciler.errors import OutcomeUnknown, RemoteError, Throttled
-from reconciler.planner.actions import Action, PlanWarning, Result, Status
+from reconciler.plans.actions import Action
+from reconciler.plans.outcome import Result, Status
+from reconciler.plans.plan import PlanWarning
 from reconciler.state.model import Binding
 
 _WITHHELD: Final = "(what it says is withheld, as it may repeat a sensitive value)"

@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from reconciler.applier.polling import Answer, Patience, Pause, poll, sleep
 from reconciler.model import RemoteMessage
-from reconciler.planner.diff import MESSAGE, Digest, live_values, managed_part
-from reconciler.planner.match import Likeness, likeness
-from reconciler.planner.settlement import Candidate, Create, Settlement, settle
-from reconciler.refresh import tail
+from reconciler.refresh.reading import tail
+from reconciler.resources.match import Likeness, likeness
+from reconciler.resources.message import MESSAGE, live_values
+from reconciler.resources.schema import Digest, managed_part
+from reconciler.resources.settlement import Candidate, Create, Settlement, settle
 from reconciler.state.digests import is_hard
 from reconciler.state.model import Binding, Intent, State
 

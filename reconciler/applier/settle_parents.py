@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from reconciler.applier.polling import Answer, Patience, Pause, poll, sleep
-from reconciler.canonical import canonical_date
 from reconciler.errors import NotFound
 from reconciler.model import RemoteParticipant, ResourceType, type_of
-from reconciler.planner.diff import Digest
-from reconciler.planner.people import live_participant_values, natural_key
+from reconciler.model.canonical import canonical_date
+from reconciler.resources.participant import live_participant_values, natural_key
+from reconciler.resources.schema import Digest
 from reconciler.state.model import Binding, Bound, Closed, Intent, Record, State
 
 if TYPE_CHECKING:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options as shared
-from reconciler.cli.kinds import FILE, Planning
-from reconciler.cli.plans import read_plan, save_plan
+from reconciler.cli.param_types import FILE, Planning
+from reconciler.cli.plan_files import read_plan, save_plan
 from reconciler.cli.screen import Screen
 from reconciler.cli.streams import ask, complain
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.applier.results import Watcher
-    from reconciler.interrupt import Interrupts
     from reconciler.model import Desired
-    from reconciler.planner.actions import Outcome, Plan
-    from reconciler.planner.document import SavedPlan
+    from reconciler.plans.outcome import Outcome
+    from reconciler.plans.plan import Plan
+    from reconciler.plans.planfile import SavedPlan
+    from reconciler.runtime.interrupts import Interrupts
 
 _INTERRUPTED = 128
 """A shell's exit code for a signal is this plus the signal's number."""
@@ -41,8 +42,8 @@ _INTERRUPTED = 128
 @shared.output
 def plan(paths: tuple[Path, ...], **given: Any) -> int:
     """Show what would change, and why; nothing is written."""
-    from reconciler import operations  # noqa: PLC0415  # asyncio, and most of the package
-    from reconciler.interrupt import Interrupted, Interrupts  # noqa: PLC0415
+    from reconciler.operations.plan import make_plan  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.runtime.interrupts import Interrupted, Interrupts  # noqa: PLC0415
 
     screen = shared.screen(given)
     out_file: Path | None = given["out"]
@@ -52,7 +53,7 @@ def plan(paths: tuple[Path, ...], **given: Any) -> int:
     interrupts = Interrupts()
     try:
         with screen.annotating(), interrupts.at_once(), shared.locked("plan", given):
-            saved = interrupts.run(operations.plan(desired, settings, options))
+            saved = interrupts.run(make_plan(desired, settings, options))
     except Interrupted as signal:
         click.echo("interrupted", err=True)
         return _INTERRUPTED + signal.signum
@@ -101,8 +102,8 @@ def destroy(paths: tuple[Path, ...], **given: Any) -> int:
 
 
 def _change(command: str, paths: tuple[Path, ...], given: dict[str, Any], *, destroy: bool) -> int:
-    from reconciler import operations  # noqa: PLC0415  # asyncio, and most of the package
-    from reconciler.interrupt import Interrupts  # noqa: PLC0415
+    from reconciler.operations.apply import plan_and_apply  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
     screen = shared.screen(given)
     if not screen.asks and not given["auto_approve"]:
@@ -112,15 +113,15 @@ def _change(command: str, paths: tuple[Path, ...], given: dict[str, Any], *, des
     settings = shared.settings(given)
     approve = _Approval(command, screen, desired, auto=given["auto_approve"])
     interrupts = Interrupts()
-    work = operations.apply(desired, settings, options, approve=approve, interrupts=interrupts)
+    work = plan_and_apply(desired, settings, options, approve=approve, interrupts=interrupts)
     return _carry_out(command, given, work, desired, screen=screen, interrupts=interrupts, destroy=destroy)
 
 
 def _apply_saved(saved: SavedPlan, paths: tuple[Path, ...], given: dict[str, Any]) -> int:
     """Apply a plan that was read from the first of *paths*; the others are manifests."""
-    from reconciler.interrupt import Interrupts  # noqa: PLC0415  # asyncio
-    from reconciler.operations import NOTHING  # noqa: PLC0415
-    from reconciler.saved import apply_saved  # noqa: PLC0415
+    from reconciler.operations.apply_saved import apply_saved  # noqa: PLC0415
+    from reconciler.operations.session import NOTHING  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415  # asyncio
 
     screen = shared.screen(given)
     shared.require_apart(paths, given)
@@ -147,8 +148,8 @@ def _carry_out(
     destroy: bool,
 ) -> int:
     """Do the work under the lock, show what came of it, and return the exit code."""
-    from reconciler.interrupt import Interrupted  # noqa: PLC0415  # asyncio
     from reconciler.report.outcome import failure  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupted  # noqa: PLC0415  # asyncio
 
     try:
         with screen.annotating(), interrupts.at_once(), shared.locked(command, given):
@@ -195,7 +196,7 @@ class _Approval:
 
 def _desired(paths: tuple[Path, ...], given: dict[str, Any], screen: Screen, *, optional: bool) -> Desired:
     """Load the manifests; a destroy needs none, but those that are there may protect messages."""
-    from reconciler.operations import NOTHING  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.operations.session import NOTHING  # noqa: PLC0415  # asyncio, and most of the package
 
     with screen.annotating():
         return (shared.desired_if_any(paths, given) or NOTHING) if optional else shared.desired(paths, given)

@@ -24,9 +24,9 @@ def drift(paths: tuple[Path, ...], **given: Any) -> int:
     Needs no manifests. With them (or a folder `manifests`), it also counts what they still want, and shows
     earlier values.
     """
-    from reconciler.drift import look_for_drift  # noqa: PLC0415  # asyncio, and most of the package
-    from reconciler.interrupt import Interrupted, Interrupts  # noqa: PLC0415
-    from reconciler.operations import NOTHING  # noqa: PLC0415
+    from reconciler.operations.drift import look_for_drift  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.operations.session import NOTHING  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupted, Interrupts  # noqa: PLC0415
 
     screen = shared.screen(given)
     settings = shared.settings(given)

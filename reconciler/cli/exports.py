@@ -11,17 +11,17 @@ import click
 from click.core import ParameterSource
 from msgspec.structs import replace
 
-from reconciler.canonical import canonical_sid
 from reconciler.cli import options as shared
-from reconciler.cli.kinds import PATH
+from reconciler.cli.param_types import PATH
 from reconciler.cli.streams import say
 from reconciler.cli.streams import writing as writing_to
 from reconciler.errors import UsageError
-from reconciler.report.inert import escape
+from reconciler.model.canonical import canonical_sid
 from reconciler.runtime.atomic_file import require_own_folders, require_replaceable, write_whole
+from reconciler.text.inert import escape
 
 if TYPE_CHECKING:
-    from reconciler.capture import Captured
+    from reconciler.export.generate import Captured
     from reconciler.model import Service
     from reconciler.state.model import State
 
@@ -76,8 +76,8 @@ def export(context: click.Context, /, **given: Any) -> int:
 
     They can be planned without change: to nothing where they are bound, else to adoptions with --adopt.
     """
-    from reconciler import export as exporting  # noqa: PLC0415  # asyncio, and most of the package
-    from reconciler.scrub import Scrubber  # noqa: PLC0415
+    from reconciler.export.scrub import Scrubber  # noqa: PLC0415
+    from reconciler.operations import export as exporting  # noqa: PLC0415  # asyncio, and most of the package
 
     binds = given["bind"] or context.get_parameter_source("state") is ParameterSource.COMMANDLINE
     if given["scrub"] and binds:
@@ -101,8 +101,8 @@ def export(context: click.Context, /, **given: Any) -> int:
 
 def import_terraform(source: Path, given: dict[str, Any]) -> int:
     """Write manifests and bindings of the messages that the Terraform state *source* holds."""
-    from reconciler.export import move_from_terraform  # noqa: PLC0415  # asyncio, and most of the package
-    from reconciler.terraform import read_terraform  # noqa: PLC0415
+    from reconciler.export.terraform import read_terraform  # noqa: PLC0415
+    from reconciler.operations.export import move_from_terraform  # noqa: PLC0415  # asyncio, and most of the package
 
     messages = read_terraform(source.read_bytes(), str(source))
     settings = shared.settings(given)
@@ -112,8 +112,8 @@ def import_terraform(source: Path, given: dict[str, Any]) -> int:
 
 def _write_down(given: dict[str, Any], work: Work) -> int:
     """Do the *work*, write the manifests that come of it and then the state, and return the exit code."""
-    from reconciler.interrupt import Interrupted, Interrupts  # noqa: PLC0415
-    from reconciler.state.store import StateStore  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupted, Interrupts  # noqa: PLC0415
+    from reconciler.state.stores.file import StateStore  # noqa: PLC0415
 
     try:
         captured, state = Interrupts().run(work)

@@ -11,8 +11,8 @@ import click
 from reconciler.cli import options as shared
 from reconciler.cli.streams import say
 from reconciler.errors import ManifestError, Problem, ReconcilerError, UsageError
-from reconciler.report.inert import escape
 from reconciler.runtime.atomic_file import write_whole
+from reconciler.text.inert import escape
 
 if TYPE_CHECKING:
     from reconciler.manifest.limits import Reading
@@ -60,9 +60,9 @@ def _format(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:
 
 def _formatted(file: Path, reading: Reading) -> tuple[bytes, str]:
     """Return what *file* holds, and that in canonical form; raises ManifestError if it is no YAML."""
-    from reconciler.manifest.format import format_text  # noqa: PLC0415
     from reconciler.manifest.parse import parse  # noqa: PLC0415  # pydantic-core
-    from reconciler.manifest.reader import Irregular  # noqa: PLC0415
+    from reconciler.manifest.yaml.format import format_text  # noqa: PLC0415
+    from reconciler.manifest.yaml.reader import Irregular  # noqa: PLC0415
     from reconciler.runtime.text_file import NotText, decoded  # noqa: PLC0415
 
     try:

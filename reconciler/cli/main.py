@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 import click
 
-from reconciler import __version__
+from reconciler._version import __version__
 from reconciler.cli.streams import complain, finish, prepare
 from reconciler.errors import ReconcilerError, UsageError
 

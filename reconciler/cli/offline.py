@@ -9,9 +9,9 @@ from typing import Any
 import click
 import msgspec
 
-from reconciler import __version__
+from reconciler._version import __version__
 from reconciler.cli import options as shared
-from reconciler.cli.kinds import FILE
+from reconciler.cli.param_types import FILE
 from reconciler.cli.streams import say
 
 
@@ -83,11 +83,11 @@ def emulator(port: int, data: Path | None, **given: Any) -> None:
 
 def _schema(name: str) -> dict[str, Any]:
     if name == "manifest":
-        from reconciler.manifest.models import manifest_schema  # noqa: PLC0415  # pydantic
+        from reconciler.manifest.schema.manifest import manifest_schema  # noqa: PLC0415  # pydantic
 
         return manifest_schema()
     if name == "plan":
-        from reconciler.report.shapes import plan_schema  # noqa: PLC0415
+        from reconciler.report.documents import plan_schema  # noqa: PLC0415
 
         return plan_schema()
     from reconciler.state.document import state_schema  # noqa: PLC0415

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from reconciler.cli.kinds import ADDRESSES, FILE, PATH, Number
+from reconciler.cli.param_types import ADDRESSES, FILE, PATH, Number
 from reconciler.cli.screen import Screen
 from reconciler.errors import UsageError
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from reconciler.manifest.limits import Limits
     from reconciler.model import Desired
-    from reconciler.operations import Settings
-    from reconciler.planner.draft import Options
+    from reconciler.operations.session import Settings
+    from reconciler.plans.options import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -265,7 +265,7 @@ def settings(given: dict[str, Any]) -> Settings:
 
     Raises UsageError, and StateError where the state is no file.
     """
-    from reconciler.operations import Settings  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.operations.session import Settings  # noqa: PLC0415  # asyncio, and most of the package
     from reconciler.state.files import meet  # noqa: PLC0415
     from reconciler.twilio.endpoint import Endpoint  # noqa: PLC0415
 
@@ -284,7 +284,7 @@ def settings(given: dict[str, Any]) -> Settings:
 
 def options(given: dict[str, Any], *, destroy: bool = False, record: bool = False) -> Options:
     """Return what the planner is asked for; raises UsageError for flags that contradict each other."""
-    from reconciler.planner.draft import Options  # noqa: PLC0415
+    from reconciler.plans.options import Options  # noqa: PLC0415
 
     adopt, duplicate = given.get("adopt", False), given.get("duplicate", False)
     if True in (adopt, duplicate) and adopt and duplicate:
@@ -407,8 +407,8 @@ def desired_if_any(paths: tuple[Path, ...], given: dict[str, Any]) -> Desired | 
 
 def locked(command: str, given: dict[str, Any]) -> AbstractContextManager[None]:
     """Return the lock of the state, taken in the name of *command*; who has to wait is told for whom."""
-    from reconciler.report.inert import escape  # noqa: PLC0415
-    from reconciler.state.lock import lock, this_process  # noqa: PLC0415
+    from reconciler.state.stores.lock import lock, this_process  # noqa: PLC0415
+    from reconciler.text.inert import escape  # noqa: PLC0415
 
     holder = this_process(command, os.environ, datetime.now(UTC))
 

@@ -13,9 +13,9 @@ from reconciler.cli.env_names import PREFIX, named
 from reconciler.cli.streams import say
 from reconciler.errors import StateError
 from reconciler.model import matches
-from reconciler.report.inert import escape
 from reconciler.report.json import encode
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
+from reconciler.text.inert import escape
 
 _SID: Final = re.compile(r"[A-Z]{2}\w{1,64}", re.ASCII)
 

@@ -12,17 +12,17 @@ import click
 
 from reconciler.cli import options as shared
 from reconciler.cli.exports import import_terraform, writing
-from reconciler.cli.kinds import EXISTING_FILE, NamedPath
+from reconciler.cli.param_types import EXISTING_FILE, NamedPath
 from reconciler.cli.streams import say
 from reconciler.errors import StateError, UsageError
 from reconciler.model import ResourceType, declared_conversations, type_of
-from reconciler.report.inert import escape
 from reconciler.state import document, edit
+from reconciler.text.inert import escape
 
 if TYPE_CHECKING:
     from reconciler.model import Desired
     from reconciler.state.model import State
-    from reconciler.state.store import StateStore
+    from reconciler.state.stores.file import StateStore
 
 _INTERRUPTED = 128
 """A shell's exit code for a signal is this plus the signal's number."""
@@ -54,9 +54,9 @@ def import_(address: str | None, sid: str | None, paths: tuple[Path, ...], **giv
         raise UsageError("an ADDRESS and a SID are needed", hint="run `reconciler import --help`")
     if given["out"] is not None:
         raise UsageError("`--out` says nothing without `--from-terraform`", hint="leave it out")
-    from reconciler.imports import import_object  # noqa: PLC0415  # asyncio, and most of the package
-    from reconciler.interrupt import Interrupted, Interrupts  # noqa: PLC0415
-    from reconciler.operations import NOTHING  # noqa: PLC0415
+    from reconciler.operations.import_object import import_object  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.operations.session import NOTHING  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupted, Interrupts  # noqa: PLC0415
 
     desired = shared.desired_if_any(paths, given) or NOTHING
     settings = shared.settings(given)
@@ -119,7 +119,7 @@ def rm(globs: tuple[str, ...], **given: Any) -> None:
 @shared.locking
 def pull(**given: Any) -> None:
     """Print the state as it is now, with what an unfinished run wrote into the journal."""
-    from reconciler.state.store import StateStore  # noqa: PLC0415  # only what reads a state needs it
+    from reconciler.state.stores.file import StateStore  # noqa: PLC0415  # only what reads a state needs it
 
     with shared.locked("state pull", given):
         state = _existing(StateStore(given["state"]))
@@ -136,7 +136,7 @@ def push(file: Path, *, force: bool, **given: Any) -> None:
 
     It must be of the same lineage, account and origin, and not older.
     """
-    from reconciler.state.store import StateStore  # noqa: PLC0415
+    from reconciler.state.stores.file import StateStore  # noqa: PLC0415
 
     pushed = _read_pushed(file)
     with shared.locked("state push", given):
@@ -151,8 +151,8 @@ def push(file: Path, *, force: bool, **given: Any) -> None:
 @contextmanager
 def _changing(command: str, given: dict[str, Any]) -> Iterator[tuple[State, StateStore]]:
     """Hold the lock and give the state to be changed; it is written unless that fails."""
-    from reconciler.operations import fold_in_flight  # noqa: PLC0415  # asyncio, and most of the package
-    from reconciler.state.store import StateStore  # noqa: PLC0415
+    from reconciler.state.intents import fold_in_flight  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.state.stores.file import StateStore  # noqa: PLC0415
 
     with shared.locked(command, given):
         store = StateStore(given["state"])

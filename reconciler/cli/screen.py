@@ -11,19 +11,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypedDict
 
-from reconciler import __version__
-from reconciler.canonical import canonical_instant
+from reconciler._version import __version__
 from reconciler.cli.formats import Format, parse
 from reconciler.cli.streams import colored, complain, writing
 from reconciler.errors import ManifestError, ReconcilerError
+from reconciler.model.canonical import canonical_instant
 from reconciler.runtime.atomic_file import open_stream
 
 if TYPE_CHECKING:
     from reconciler.model import Desired
-    from reconciler.planner.actions import Action, Outcome, Plan, Result
+    from reconciler.plans.actions import Action
+    from reconciler.plans.outcome import Outcome, Result
+    from reconciler.plans.plan import Plan
+    from reconciler.report.disclosure import Bodies
     from reconciler.report.jsonl import EventStream
     from reconciler.report.progress import Progress
-    from reconciler.report.values import Bodies
 
 
 class _Policy(TypedDict, total=False):
@@ -142,7 +144,7 @@ class Screen:
     def _policy(self) -> _Policy:
         if self._bodies is None:
             return {}  # each format has its own default
-        from reconciler.report.values import Bodies  # noqa: PLC0415
+        from reconciler.report.disclosure import Bodies  # noqa: PLC0415
 
         return {"bodies": Bodies(self._bodies), "hash_key": self._hash_key}
 

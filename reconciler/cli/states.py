@@ -10,17 +10,17 @@ import msgspec
 
 from reconciler.cli import options as shared
 from reconciler.cli import repair
-from reconciler.cli.kinds import EXISTING_FILE
+from reconciler.cli.param_types import EXISTING_FILE
 from reconciler.cli.streams import say
 from reconciler.errors import StateError
 from reconciler.model import matches, type_of
-from reconciler.planner.document import decode_plan
-from reconciler.report.inert import escape
+from reconciler.plans.planfile import decode_plan
 from reconciler.report.json import encode, plan_document
 from reconciler.report.text import render_plan
 from reconciler.state import document
 from reconciler.state.model import Binding, State
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
+from reconciler.text.inert import escape
 
 _formats = shared.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 

@@ -13,11 +13,11 @@ import click
 from reconciler.cli import options as shared
 from reconciler.cli.streams import ask, complain, say
 from reconciler.errors import UsageError
-from reconciler.report.inert import escape, quoted
-from reconciler.throwaway import DEFAULT_WORKSPACE, check_workspace
+from reconciler.operations.ephemeral import DEFAULT_WORKSPACE, check_workspace
+from reconciler.text.inert import escape, quoted
 
 if TYPE_CHECKING:
-    from reconciler.sweep import Leftover
+    from reconciler.operations.sweep import Leftover
     from reconciler.twilio.client import Twilio
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def sweep(older_than: str, workspace: str, *, dry_run: bool, auto_approve: bool,
 
     Only services whose names end with the mark of this workspace are looked at; the age is by Twilio's clock.
     """
-    from reconciler.interrupt import Interrupted  # noqa: PLC0415  # asyncio
+    from reconciler.runtime.interrupts import Interrupted  # noqa: PLC0415  # asyncio
 
     age = _age(older_than)
     check_workspace(workspace)
@@ -55,7 +55,7 @@ def sweep(older_than: str, workspace: str, *, dry_run: bool, auto_approve: bool,
 def _sweep(
     age: timedelta, workspace: str, *, dry_run: bool, auto_approve: bool, given: dict[str, Any]
 ) -> int:
-    from reconciler.sweep import delete_services, leftovers  # noqa: PLC0415  # asyncio
+    from reconciler.operations.sweep import delete_services, leftovers  # noqa: PLC0415  # asyncio
 
     found = _with_client(given, lambda client: leftovers(client, workspace))
     now = datetime.now(UTC)
@@ -82,8 +82,8 @@ def _show(old: Sequence[Leftover], workspace: str, *, now: datetime, younger: in
 
 
 def _with_client(given: dict[str, Any], work: Callable[[Twilio], Coroutine[Any, Any, T]]) -> T:
-    from reconciler.interrupt import Interrupts  # noqa: PLC0415  # asyncio
-    from reconciler.session import connect  # noqa: PLC0415
+    from reconciler.operations.connection import connect  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415  # asyncio
     from reconciler.twilio.endpoint import Endpoint  # noqa: PLC0415
 
     where = Endpoint.parse(

@@ -15,7 +15,7 @@ from reconciler.errors import ManifestError
 
 if TYPE_CHECKING:
     from reconciler.model import Desired
-    from reconciler.planner.actions import PlanWarning
+    from reconciler.plans.plan import PlanWarning
 
 
 @click.command(epilog="Example: reconciler validate examples/quickstart")
@@ -89,7 +89,7 @@ def _success(one: Format, desired: Desired, warnings: Sequence[PlanWarning]) -> 
 
         lines += warning_annotations(warnings, desired)
     elif warnings:
-        from reconciler.report.paint import Paint  # noqa: PLC0415
+        from reconciler.report.color import Paint  # noqa: PLC0415
         from reconciler.report.text import warnings as warning_lines  # noqa: PLC0415
 
         lines += [line for text in warning_lines(tuple(warnings), Paint(color=False)) for line in text]

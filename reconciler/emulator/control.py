@@ -23,7 +23,7 @@ from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.faults import Pause
 from reconciler.emulator.site import Site
 from reconciler.errors import UsageError
-from reconciler.foreign import json_fault
+from reconciler.text.foreign import json_fault
 
 _LARGEST: Final = 1024 * 1024
 """Bytes of the largest request."""

@@ -12,8 +12,8 @@ from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from reconciler.emulator.fields import stamp
 from reconciler.errors import UsageError
-from reconciler.foreign import quoted
 from reconciler.runtime.atomic_file import require_replaceable
+from reconciler.text.foreign import quoted
 
 Clock: TypeAlias = Callable[[], datetime]
 """Returns the present, with an offset."""

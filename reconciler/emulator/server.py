@@ -21,7 +21,7 @@ from reconciler.emulator.connection import EXTENSION
 from reconciler.emulator.hosts import OwnHostsOnly
 from reconciler.emulator.options import EmulatorOptions
 from reconciler.errors import UsageError
-from reconciler.foreign import quoted
+from reconciler.text.foreign import quoted
 
 HOST: Final = "127.0.0.1"
 _KEEP_ALIVE_SECONDS: Final = 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.errors import ManifestError
-from reconciler.manifest.findings import Finding
+from reconciler.manifest.diagnostics.findings import Finding
 from reconciler.model import Desired
 from reconciler.runtime.text_file import decoded
 
@@ -14,7 +14,7 @@ def check_account(desired: Desired, account_sid: str, origin: str) -> None:
     """Raise ManifestError, at the place of `account:`, if *desired* is meant for another account."""
     if desired.account_sid in {None, account_sid}:
         return
-    from reconciler.manifest.source import Source  # noqa: PLC0415 - only mistakes need places
+    from reconciler.manifest.yaml.source import Source  # noqa: PLC0415 - only mistakes need places
 
     source = Source(desired.account_path, decoded(Path(desired.account_path).read_bytes()))
     finding = Finding(

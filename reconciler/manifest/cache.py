@@ -19,7 +19,7 @@ from typing import Final, Self
 
 import msgspec
 
-from reconciler import __version__
+from reconciler._version import __version__
 from reconciler.manifest.content import FileContent, share_texts
 from reconciler.runtime.atomic_file import PRIVATE, write_whole
 from reconciler.runtime.regular_file import read_regular
@@ -126,7 +126,8 @@ class ParsedFiles:
     @cached_property
     def _reader(self) -> bytes:
         # The release names the code, except for those who are changing it.
-        code = [file for folder in Path(__file__).parents[:2] for file in folder.glob("*.py")]
+        package = Path(__file__).parents[1]
+        code = (file for name in ("manifest", "model", "text") for file in (package / name).rglob("*.py"))
         return f"{__version__} {max(file.stat().st_mtime_ns for file in code)}".encode()
 
 

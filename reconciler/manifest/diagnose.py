@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from reconciler.errors import Problem
-from reconciler.manifest.build import Builder
-from reconciler.manifest.content import FileContent, Parsed
-from reconciler.manifest.shape import shape_findings
-from reconciler.manifest.source import Source
-from reconciler.manifest.written import OPENING, Written, says_more
+from reconciler.manifest.build.services import Builder
+from reconciler.manifest.content import OPENING, FileContent, Parsed, Written, says_more
+from reconciler.manifest.schema.problems import shape_findings
+from reconciler.manifest.yaml.source import Source
 from reconciler.runtime.text_file import NotText, decoded
 
 

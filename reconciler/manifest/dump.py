@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from reconciler.manifest import references
-from reconciler.manifest.scalar_text import LONGEST_KEY, inline, literal, scalar
+from reconciler.manifest.expansion import references
+from reconciler.manifest.yaml.writer import LONGEST_KEY, inline, literal, scalar
 from reconciler.model import Conversation, Message, Order, Participant, Service, Unmanaged
 
 

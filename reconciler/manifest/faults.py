@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from reconciler.foreign import quoted
-from reconciler.manifest.reader import SEPARATORS
 from reconciler.manifest.surrogates import PROBLEM
+from reconciler.manifest.yaml.reader import SEPARATORS
 from reconciler.runtime.text_file import lines_of, place_in
+from reconciler.text.foreign import quoted
 
 
 class Place(NamedTuple):

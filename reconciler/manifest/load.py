@@ -1,8 +1,13 @@
-"""Files to the desired world; all problems of all files are collected, then raised once."""
+"""The policy for Python's cyclic garbage collector while many values are built.
+
+Loading makes millions of containers and no cycles; full collections among them double its cost.
+"""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,23 +15,37 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.errors import ManifestError, Problem
-from reconciler.manifest.collector import collector_paused
+from reconciler.manifest.build.media import look_at, size_limit
 from reconciler.manifest.content import FileContent, Parsed
+from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.files import manifest_files
-from reconciler.manifest.findings import Finding, Loc, Refusal
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.limits import Reading, limited
-from reconciler.manifest.media import look_at, size_limit
 from reconciler.manifest.merge import Merger
 from reconciler.model import Conversation, Desired, Message
-from reconciler.suggestions import few_suggestions
+from reconciler.text.suggestions import few_suggestions
 
 if TYPE_CHECKING:
     from reconciler.manifest.cache import ParsedFiles
-    from reconciler.manifest.origins import Origins
-    from reconciler.manifest.written import Written
+    from reconciler.manifest.content import Written
+    from reconciler.manifest.expansion.source_map import Origins
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Switch the collector off inside the block, and on again after it if it was on."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
 
 NOTHING_GIVEN: Final = Inputs()
+
+
 _WORTH_A_PROCESS: Final = 500_000
 """Bytes to read for each of several processes: with less, they cost more time than they save."""
 
@@ -113,7 +132,7 @@ def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None, processe
     origins: Mapping[str, Origins] = {}
     awaits: tuple[str, ...] = ()
     if written or inputs.assignments or inputs.files or inputs.values:
-        from reconciler.manifest.resolve import resolve  # noqa: PLC0415 - only what says more than it seems needs it
+        from reconciler.manifest.expansion.resolve import resolve  # noqa: PLC0415 - only what says more than it seems needs it
 
         plain = (service.name for content in contents.values() for service in content.services)
         resolution = resolve(written, inputs, plain)
@@ -143,8 +162,8 @@ def _place(
     found: dict[str, list[Finding]], origins: Mapping[str, Origins], problems: dict[str, list[Problem]]
 ) -> None:
     """Turn what was *found* into *problems*; the files are read again for the places."""
-    from reconciler.manifest.resolve import traced  # noqa: PLC0415 - only mistakes need it
-    from reconciler.manifest.source import DataSource, Source  # noqa: PLC0415
+    from reconciler.manifest.expansion.resolve import traced  # noqa: PLC0415 - only mistakes need it
+    from reconciler.manifest.yaml.source import DataSource, Source  # noqa: PLC0415
     from reconciler.runtime.text_file import decoded  # noqa: PLC0415
 
     sources: dict[str, Source] = {}

@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from reconciler.manifest.blocks import blocks_of
+from reconciler.manifest.build.blocks import blocks_of
 from reconciler.manifest.content import FileContent
-from reconciler.manifest.findings import Finding, Loc
+from reconciler.manifest.diagnostics.findings import Finding, Loc
 from reconciler.model import Conversation, Desired, Message, Participant, Service
 
 T = TypeVar("T", Conversation, Message)

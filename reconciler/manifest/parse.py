@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from pydantic_core import ValidationError
 
-from reconciler.manifest.build import Builder
-from reconciler.manifest.content import FileContent, Parsed
-from reconciler.manifest.models import VALIDATOR
-from reconciler.manifest.reader import Irregular, read
-from reconciler.manifest.written import OPENING, Written, says_more
+from reconciler.manifest.build.services import Builder
+from reconciler.manifest.content import OPENING, FileContent, Parsed, Written, says_more
+from reconciler.manifest.schema.manifest import VALIDATOR
+from reconciler.manifest.yaml.reader import Irregular, read
 from reconciler.runtime.text_file import NotText, as_utf8
 
 

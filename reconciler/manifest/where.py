@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.manifest.findings import Loc
-from reconciler.manifest.places import read_closely
+from reconciler.manifest.diagnostics.findings import Loc
+from reconciler.manifest.yaml.positions import read_closely
 from reconciler.runtime.text_file import NotText, decoded
 
 

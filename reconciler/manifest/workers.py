@@ -16,11 +16,10 @@ from typing import Any
 
 import msgspec
 
-from reconciler.manifest import events
-from reconciler.manifest.content import FileContent, Parsed, share_texts
+from reconciler.manifest.content import FileContent, Parsed, Written, containers, share_texts
 from reconciler.manifest.parse import understood
-from reconciler.manifest.reader import Document
-from reconciler.manifest.written import Written, containers
+from reconciler.manifest.yaml import light_events as events
+from reconciler.manifest.yaml.reader import Document
 
 
 class _Said(msgspec.Struct, array_like=True):

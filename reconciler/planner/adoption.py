@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reconciler.model import RemoteMessage, Unmanaged
-from reconciler.planner.actions import Verb
-from reconciler.planner.draft import Draft, Scope, plural, quoted
-from reconciler.planner.match import Pairs, Wanted, forgiven, pair
-from reconciler.planner.messages import Entry, adopt, posted, refuse_protected
+from reconciler.planner.draft import Draft, Scope
+from reconciler.planner.message import Entry, adopt, posted, refuse_protected
+from reconciler.plans.actions import Verb
+from reconciler.resources.match import Pairs, Wanted, forgiven, pair
+from reconciler.text.words import plural, quoted
 
 
 def recognise(

@@ -25,12 +25,17 @@ from reconciler.model import (
     parent_of,
     type_of,
 )
-from reconciler.planner.actions import Action, Parent, Plan, Reason, Verb, posting
-from reconciler.planner.conversation import plan_messages
-from reconciler.planner.draft import Draft, Options, Scope, plural
-from reconciler.planner.grouping import Grouped, grouped
+from reconciler.planner.conversations import (
+    plan_conversation,
+    plan_conversation_removal,
+    plan_service,
+    plan_service_removal,
+    put_back,
+)
+from reconciler.planner.draft import Draft, Scope
 from reconciler.planner.guard import guard
-from reconciler.planner.messages import refuse_protected
+from reconciler.planner.message import refuse_protected
+from reconciler.planner.messages import plan_messages
 from reconciler.planner.notices import (
     REQUESTING,
     judge_state,
@@ -38,20 +43,18 @@ from reconciler.planner.notices import (
     warn_of_ended,
     warn_of_no_reset,
 )
-from reconciler.planner.parents import (
-    plan_conversation,
-    plan_conversation_removal,
-    plan_service,
-    plan_service_removal,
-    put_back,
-)
 from reconciler.planner.participants import plan_participants
 from reconciler.planner.parts import warn_of_misses, warn_of_parts
-from reconciler.planner.rename import find_renames
+from reconciler.planner.renames import find_renames
 from reconciler.planner.reset import CLOSED, make_anew
-from reconciler.planner.selection import Selection
+from reconciler.plans.actions import Action, Reason, Verb, posting
+from reconciler.plans.options import Options
+from reconciler.plans.plan import Parent, Plan
+from reconciler.plans.selection import Selection
+from reconciler.state.index import Grouped, grouped
 from reconciler.state.model import Binding, State
-from reconciler.suggestions import few_suggestions
+from reconciler.text.suggestions import few_suggestions
+from reconciler.text.words import plural
 
 _ABSENT = ConversationView(remote=None)
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from reconciler.model import JSON_FIELDS
-from reconciler.planner.actions import FieldChange
+from reconciler.plans.actions import FieldChange
 
 
 def field_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:

@@ -2,61 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeAlias
-
 from msgspec import Struct
 
 from reconciler.model import Address, Conversation, ConversationView
-from reconciler.planner.actions import Action, PlanWarning, Refusal, Verb
-from reconciler.planner.diff import Digest, Kind
-from reconciler.planner.selection import Selection
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.options import Options
+from reconciler.plans.plan import PlanWarning, Refusal
+from reconciler.plans.selection import Selection
+from reconciler.resources.schema import Digest, Kind
 from reconciler.state.model import Binding, Bound, Unbound
-
-Choice: TypeAlias = bool | str
-"""Which addresses a flag is about: all, none, or those that a glob names."""
-
-
-class Options(Struct, frozen=True):
-    """What a planner may be asked for; each is a flag of the command line.
-
-    *adopt* takes over messages that say what would be created, *duplicate* creates them again. *max_delete*
-    is a number of messages, or a percentage if *max_delete_percent*. *targets* and *excludes* are globs
-    over addresses. *record* asks for the bindings to be brought up to date where nothing is to be done,
-    which `apply` wants and `plan` need not pay for. *refresh_only* asks for a plan that sends nothing,
-    *re_anchor* for timelines that begin anew, *reset* for conversations that equal their manifest again,
-    whatever was done in them.
-    """
-
-    destroy: bool = False
-    refresh_only: bool = False
-    adopt: Choice = False
-    duplicate: Choice = False
-    replace: tuple[Address, ...] = ()
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    max_delete: float | None = None
-    max_delete_percent: bool = False
-    allow_recreate: bool = False
-    allow_close: bool = False
-    allow_delivery: bool = False
-    record: bool = False
-    re_anchor: bool = False
-    reset: bool = False
-
-    @property
-    def globs(self) -> tuple[str, ...]:
-        """Every glob over addresses that was given."""
-        chosen = (one for one in (self.adopt, self.duplicate) if isinstance(one, str))
-        return (*self.targets, *self.excludes, *chosen)
-
-    def adopts(self, address: Address) -> bool:
-        """Return True if *address* is to take over a message that says what it would create."""
-        return _means(address, self.adopt)
-
-    def duplicates(self, address: Address) -> bool:
-        """Return True if *address* is to be created even where a message stands that says the same."""
-        return _means(address, self.duplicate)
 
 
 class Scope(Struct, frozen=True):
@@ -117,17 +71,3 @@ class Draft(Struct):
             Unbound(address) if binding is None else Bound(address, binding)
             for address, binding in self.bindings.items()
         )
-
-
-def quoted(names: Iterable[str]) -> str:
-    """Return *names* as they stand in a sentence."""
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def plural(count: int, noun: str, many: str | None = None) -> str:
-    """Return `1 message` or `2 messages`; *many* is a plural that is not made by an s."""
-    return f"{count} {noun if count == 1 else many or noun + 's'}"
-
-
-def _means(address: Address, choice: Choice) -> bool:
-    return address in Selection((choice,), ()) if isinstance(choice, str) else choice

@@ -24,24 +24,15 @@ from reconciler.model import (
     parent_of,
     type_of,
 )
-from reconciler.planner.actions import Action, Drift, Plan, Reason, Verb
 from reconciler.planner.changes import field_changes
-from reconciler.planner.diff import (
-    CONVERSATION,
-    MESSAGE,
-    PARTICIPANT,
-    Digest,
-    Kind,
-    Paths,
-    desired_values,
-    live_values,
-    managed_part,
-    wholly_ignored,
-)
-from reconciler.planner.draft import Options
-from reconciler.planner.parents import conversation_values, seen_conversation_values
-from reconciler.planner.people import live_participant_values, participant_values
-from reconciler.planner.selection import Selection
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.options import Options
+from reconciler.plans.plan import Drift, Plan
+from reconciler.plans.selection import Selection
+from reconciler.resources.conversation import CONVERSATION, conversation_values, seen_conversation_values
+from reconciler.resources.message import MESSAGE, desired_values, live_values
+from reconciler.resources.participant import PARTICIPANT, live_participant_values, participant_values
+from reconciler.resources.schema import Digest, Kind, Paths, managed_part, wholly_ignored
 from reconciler.state.model import Binding, Bound, State
 
 _SERVICE: Final = Kind(unseen=frozenset(), immutable=frozenset(), defaults={})

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reconciler.model import Address, ResourceType, parent_of
-from reconciler.planner.actions import Action, Reason, Verb
-from reconciler.planner.draft import Draft, Options, Scope, plural
+from reconciler.planner.draft import Draft, Scope
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.options import Options
+from reconciler.text.words import plural
 
 _PERCENT: Final = 30
 """Above this share of the messages a plan is held back…"""

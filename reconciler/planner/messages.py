@@ -1,333 +1,171 @@
-"""Plan one message: what it needs, and the action that says so."""
+"""Plan the messages of one conversation: what each needs, their order, and what has no key any more."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Final
-
 import msgspec
-from msgspec import Struct
 
-from reconciler.model import UNSEEN, Address, Message, RemoteMessage
-from reconciler.planner.actions import Action, FieldChange, Reason, Verb
-from reconciler.planner.changes import field_changes
-from reconciler.planner.diff import (
-    MESSAGE,
-    Difference,
-    Digest,
-    Paths,
-    compare,
-    desired_values,
-    digests,
-    is_recorded,
-    is_unchanged,
-    live_values,
-    wholly_ignored,
-    with_ignored_from,
-)
-from reconciler.planner.draft import Draft, Scope, quoted
-from reconciler.planner.match import forgiven
-from reconciler.planner.notices import tell
-from reconciler.state.model import Binding, hard_binding
-
-_CONTENT: Final = ("body", "media_sid", "content_sid")
+from reconciler.model import Address, Conversation, Message, Order, Unmanaged
+from reconciler.planner.adoption import deletes_strangers, recognise, strangers
+from reconciler.planner.compare import is_recorded, is_unchanged
+from reconciler.planner.draft import Draft, Scope
+from reconciler.planner.message import Entry, bind, deletion, emit, entry_of
+from reconciler.planner.order import kept, out_of_order, price
+from reconciler.planner.renames import find_renames
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.resources.message import desired_values
 
 
-class Entry(Struct):
-    """A desired message on its way to an action; *verb* None means that nothing is to be done."""
+def plan_messages(draft: Draft, scope: Scope) -> None:
+    """Add what the messages of one conversation need, in manifest order, deletes last.
 
-    message: Message
-    address: Address
-    binding: Binding | None = None
-    live: RemoteMessage | None = None
-    found: Difference | None = None
-    verb: Verb | None = None
-    reason: Reason = Reason.NOT_IN_STATE
-    previous: Address | None = None
-    importing: bool = False
-    replaced: RemoteMessage | None = None
-    """The old message of an entry whose replacement is there already: it is to be deleted."""
-
-
-def entry_of(scope: Scope, address: Address, message: Message, previous: Address | None) -> Entry:
-    """Return *message* with what it needs, its place in the conversation aside."""
-    binding = scope.bindings.get(previous or address)
-    if binding is None:
-        return Entry(message, address, verb=Verb.CREATE)
-    live = scope.view.messages.get(binding.sid)
-    if live is None:
-        return Entry(message, address, binding, verb=Verb.CREATE, reason=Reason.MISSING_REMOTELY)
-    entry = Entry(message, address, binding, live, previous=previous)
-    is_plain = not (binding.imported or binding.released or scope.reset)
-    if not is_plain or not is_unchanged(message, live, binding, scope.digest):
-        _compare(scope, entry, live, binding)
-    if address in scope.options.replace:
-        entry.verb, entry.reason = Verb.REPLACE, Reason.REQUESTED
-    elif entry.verb is None and previous is not None:
-        entry.verb, entry.reason = Verb.MOVE, Reason.RENAMED
-    return entry
-
-
-def adopt(draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage) -> None:
-    """Let *entry* take over *live*, which says what it would post, and supersede what it would replace.
-
-    Only the date that it has from a relative timeline may be another one, which an update then sets. What
-    else differs was forgiven, and is observed.
+    Of a part of a conversation the order is not looked at: what is outside of it stays as it is.
     """
-    shown, old = live_values(live), entry.live
-    differs = forgiven(_with_ignored(entry.message, shown), live)
-    redated = entry.message.date_created not in {None, shown["date_created"]}
-    if redated or differs or old is not None:
-        bind(draft, scope, entry, live, differs)
-    entry.verb, entry.live, entry.replaced = Verb.ADOPT, live, old
-    entry.found = Difference(assumed=tuple(sorted(MESSAGE.unseen & desired_values(entry.message).keys())))
-    if redated and entry.binding is not None:
-        _compare(scope, entry, live, entry.binding)
-        entry.importing = entry.verb is Verb.UPDATE
-    entry.reason = Reason.IDENTICAL_EXISTS
-    if differs:
-        draft.warn(
-            "written_otherwise",
-            entry.address,
-            f"{quoted(differs)} of {live.sid} is the same but for white space, line ends, accents or case, "
-            "and stays as it is",
-        )
-
-
-def bind(
-    draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage, differs: Collection[str] = ()
-) -> Binding:
-    """Record, and return, that the address of *entry* stands for *live*, to which nothing was sent yet.
-
-    The fields that differ only in how they are written are observed as they are.
-    """
-    before = draft.bindings.get(entry.address) or entry.binding
-    superseded = before.superseded if before is not None else ()
-    if entry.live is not None and entry.live.sid != live.sid:
-        superseded = (*superseded, entry.live.sid)
-    wishes = desired_values(entry.message)
-    sent, observed = digests(
-        MESSAGE,
-        {name: wishes[name] for name in differs},
-        live_values(live),
-        scope.digest,
-        ignored=entry.message.ignore_changes,
-    )
-    binding = Binding(
-        sid=live.sid,
-        service_sid=scope.service_sid,
-        conversation_sid=scope.view.remote.sid if scope.view.remote is not None else "",
-        index=live.index,
-        sent=sent,
-        observed=observed,
-        superseded=tuple(sid for sid in superseded if sid in scope.view.messages),
-        imported=True,
-        sensitive=entry.message.sensitive,
-    )
-    if entry.previous is not None:
-        draft.bindings[entry.previous] = None
-        entry.previous = None
-    draft.bindings[entry.address] = entry.binding = binding
-    return binding
-
-
-def _compare(scope: Scope, entry: Entry, live: RemoteMessage, binding: Binding) -> None:
-    message = entry.message
-    entry.found = found = compare(
-        MESSAGE,
-        desired_values(message),
-        live_values(live),
-        binding,
-        scope.digest,
-        ignored=message.ignore_changes,
-        untouched=scope.untouched(MESSAGE),
-    )
-    if _forces_replacement(entry, found):
-        entry.verb, entry.reason = Verb.REPLACE, Reason.IMMUTABLE_FIELD
-    elif found.fields:
-        entry.verb, entry.reason = Verb.UPDATE, found.reason
-
-
-def _forces_replacement(entry: Entry, found: Difference) -> tuple[str, ...]:
-    """Return the changed fields that no update can change: the body of a message with media is one."""
-    has_media = entry.live is not None and entry.live.media
-    return tuple(name for name in found.fields if name in MESSAGE.immutable or (name == "body" and has_media))
-
-
-def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
-    """Turn an entry into an action and say what there is to say about it, or count it."""
-    verb, found, binding, live = entry.verb, entry.found, entry.binding, entry.live
-    if found is not None:
-        tell(draft, entry.address, found, replaced=verb is Verb.REPLACE)
-    if verb is Verb.ADOPT or (binding is not None and binding.imported and live is not None):
-        draft.warn("adopted", entry.address, "from now on managed: removing its key will delete the message")
-    if verb is not None:
-        action = _action(entry, verb)
-        draft.actions.append(action)
-        if verb is Verb.REPLACE and live is not None:
-            judge_replacement(draft, entry, action, live)
+    if scope.desired is not None and _is_settled(scope, scope.desired):
+        draft.no_ops += len(scope.desired.messages)
         return
-    draft.no_ops += 1
-    learned = found is not None or (
-        scope.options.record and binding is not None and not is_recorded(entry.message, binding, scope.digest)
-    )
-    if learned and binding is not None and live is not None:
-        binding = draft.bindings.get(entry.address) or binding
-        message = entry.message
-        now = rebound(
-            binding,
-            live,
-            _with_ignored(message, live_values(live)),
-            scope.digest,
-            ignored=message.ignore_changes,
-            sensitive=message.sensitive,
-        )
-        if message.sensitive:
-            now = hard_binding(now, scope.digest)
-        if now != binding:
-            draft.bindings[entry.address] = now
+    declared: dict[Address, Message] = {}
+    if scope.desired is not None:
+        declared = {f"{scope.address}/{message.key}": message for message in scope.desired.messages}
+    gone = sorted(scope.bindings.keys() - declared.keys())
+    renamed = find_renames(draft, scope, declared, gone) if gone else {}
+    entries = [
+        entry_of(scope, address, message, renamed.get(address)) for address, message in declared.items()
+    ]
+    planned = [entry for entry in entries if scope.selects(entry.address)]
+    order = scope.desired.order if scope.desired is not None and len(planned) == len(entries) else Order.ANY
+    strict = order is Order.STRICT
+    recognise(draft, scope, entries, lambda: _to_replace(entries, strict=strict))
+    leftovers = _leftovers(draft, scope, entries, gone, renamed)
+    if strict:
+        _put_in_order(draft, scope, entries, sum(action.verb is Verb.DELETE for action in leftovers))
+    elif order is Order.APPEND:
+        _warn_of_order(draft, entries)
+    for entry in planned:
+        emit(draft, scope, entry)
+    draft.actions += leftovers
 
 
-def _action(entry: Entry, verb: Verb) -> Action:
-    message, found = entry.message, entry.found or Difference()
-    live = live_values(entry.live) if entry.live is not None else {}
-    wanted = _with_ignored(message, live)
-    send: dict[str, str] = {}
-    if verb in {Verb.CREATE, Verb.REPLACE}:
-        send = posted(entry)
-    elif verb is Verb.UPDATE:
-        send = dict(found.fields)
-        ignored = wholly_ignored(message.ignore_changes)
-        if message.date_updated is not None and "date_updated" not in ignored:
-            send["date_updated"] = message.date_updated
-    reset = {name: found.fields[name] for name in found.reset if found.fields[name]}
-    known = wanted.keys() | found.fields.keys() | (entry.binding.sent.keys() if entry.binding else set())
-    return Action(
-        address=entry.address,
-        verb=verb,
-        reason=entry.reason,
-        sid=entry.live.sid if entry.live is not None else None,
-        index=entry.live.index if entry.live is not None else -1,
-        before={name: text for name, text in live.items() if name in known},
-        after=wanted | reset | send,
-        send=send,
-        managed=tuple(wanted),
-        reset=found.reset,
-        ignored=message.ignore_changes,
-        changes=_changes(found, live),
-        replace_paths=_forces_replacement(entry, found),
-        previous_address=entry.previous,
-        webhooks=message.webhooks,
-        importing=entry.importing and verb is Verb.UPDATE,
-        file=message.file,
-        dated_by_timeline=message.after is not None,
-    )
+def _is_settled(scope: Scope, desired: Conversation) -> bool:
+    """Return True if it is plain at first sight that nothing is to be done: the common case, made cheap.
 
-
-def posted(entry: Entry) -> dict[str, str]:
-    """Return the fields that *entry* posts; a replacement carries some of the old message's over."""
-    live = live_values(entry.live) if entry.live is not None else {}
-    wanted = _with_ignored(entry.message, live)
-    reset = entry.found.reset if entry.found is not None else ()
-    kept = [name for name in MESSAGE.carried if name not in wanted and name not in reset]
-    return wanted | {name: live[name] for name in kept if live.get(name)}
-
-
-def _with_ignored(message: Message, live: Mapping[str, str]) -> dict[str, str]:
-    """Return what *message* declares, with the *live* values where `ignore_changes` leaves them alone.
-
-    A field without a live value keeps its own; so does a media sid, as each can be sent only once.
+    False only means that each message must be looked at.
     """
-    wanted = desired_values(message)
-    for path in message.ignore_changes:
-        name = path[0]
-        if name in wanted and name != "media_sid" and live.get(name):
-            if len(path) == 1:
-                wanted[name] = live[name]
-            else:
-                wanted[name] = with_ignored_from(name, wanted[name], live[name], message.ignore_changes)
-    return wanted
+    bindings, messages, digest = scope.bindings, scope.view.messages, scope.digest
+    if (
+        len(bindings) != len(desired.messages)
+        or scope.options.replace
+        or scope.reset
+        or scope.selection is not None
+        or (desired.unmanaged is Unmanaged.DELETE and len(messages) != len(bindings))
+    ):
+        return False
+    prefix, last = f"{scope.address}/", -1
+    for message in desired.messages:
+        binding = bindings.get(prefix + message.key)
+        if binding is None or binding.imported or binding.released or binding.superseded:
+            return False
+        live = messages.get(binding.sid)
+        if live is None or live.index <= last or not is_unchanged(message, live, binding, digest):
+            return False
+        if scope.options.record and not is_recorded(message, binding, digest):
+            return False
+        last = live.index
+    return True
 
 
-def _changes(found: Difference, live: Mapping[str, str]) -> tuple[FieldChange, ...]:
-    if not found.fields:
-        return ()
-    before = {name: live[name] for name in found.fields if name in live}
-    if "media" in found.fields and "media_sid" in live:
-        before["media_sid"] = live["media_sid"]
-    gone = MESSAGE.immutable - UNSEEN
-    return field_changes(
-        before, {name: text for name, text in found.fields.items() if text or name not in gone}
-    )
+def _to_replace(entries: list[Entry], *, strict: bool) -> list[Entry]:
+    """Return the entries that are to be posted again, those that only stand in the wrong place included."""
+    stays = kept(_indexes(entries)) if strict else len(entries)
+    return [
+        entry
+        for at, entry in enumerate(entries)
+        if entry.verb is Verb.REPLACE or (at >= stays and entry.live is not None and entry.replaced is None)
+    ]
 
 
-def judge_replacement(draft: Draft, entry: Entry, action: Action, live: RemoteMessage) -> None:
-    """Refuse a replacement that is forbidden or impossible, and name what it would lose."""
-    address, message = entry.address, entry.message
-    if message.prevent_destroy:
-        refuse_protected(draft, address, "replaced")
-    if message.media_sid is not None and live.media and live.media[0].sid == message.media_sid:
-        draft.refuse(
-            "media_used",
-            f"`{address}` must be posted again, but its media {message.media_sid} can be attached only once",
-            "name the file with `media: {file: …}`, or upload it again and change `media_sid`",
-        )
-    replaced_by = set(action.send) | (entry.found.fields.keys() if entry.found is not None else set())
-    if "media" in replaced_by:
-        replaced_by.add("media_sid")
-    if "content_sid" in replaced_by:
-        replaced_by |= {"body", "media_sid"}  # the template's text and picture
-    lost = [name for name in _CONTENT if live_values(live).get(name) and name not in replaced_by]
-    if lost:
-        names = ", ".join(f"`{name}`" for name in lost)
+def _put_in_order(draft: Draft, scope: Scope, entries: list[Entry], deletes: int) -> None:
+    """Replace what stands behind the first message that is missing, or stands wrong, under `strict`."""
+    indexes = _indexes(entries)
+    cost = price(indexes, [entry.live is not None for entry in entries], deletes)
+    if cost is None:
+        return
+    draft.warn("order_price", scope.address, str(cost))
+    for entry in entries[cost.after :]:
+        live = entry.live
+        if live is None or entry.verb is Verb.REPLACE:
+            continue
+        if entry.verb is Verb.ADOPT:  # it must be on record before it can be superseded
+            bind(draft, scope, entry, live)
+        entry.verb, entry.reason = Verb.REPLACE, Reason.ORDER
+
+
+def _warn_of_order(draft: Draft, entries: list[Entry]) -> None:
+    wrong = out_of_order(_indexes(entries))
+    if wrong:
+        first = entries[wrong[0]].address
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         draft.warn(
-            "lost_by_replacing", address, f"{names} is not in the manifest and is lost with the old message"
+            "order_not_met",
+            first,
+            f"`{first}`{more} cannot stand where the manifest has it: new messages go last "
+            "(`order: strict` posts the later ones again)",
         )
 
 
-def rebound(
-    binding: Binding,
-    live: RemoteMessage,
-    managed: Mapping[str, str],
-    digest: Digest,
-    *,
-    ignored: Paths,
-    sensitive: tuple[str, ...],
-) -> Binding:
-    """Return *binding* with digests that say what the *managed* fields are declared as and *live* shows."""
-    sent, observed = digests(MESSAGE, managed, live_values(live), digest, ignored=ignored)
-    for name in MESSAGE.unseen & wholly_ignored(ignored) & sent.keys():
-        del sent[name]  # it was not sent now
-        if name in binding.sent:
-            sent[name] = binding.sent[name]
-    return msgspec.structs.replace(
-        binding,
-        index=live.index,
-        sent=sent,
-        observed=observed,
-        imported=False,
-        released=False,
-        sensitive=sensitive,
-        ignored=ignored,
-    )
+def _indexes(entries: list[Entry]) -> list[int | None]:
+    return [
+        entry.live.index if entry.live is not None and entry.verb is not Verb.REPLACE else None
+        for entry in entries
+    ]
 
 
-def deletion(address: Address, live: RemoteMessage, reason: Reason, managed: Collection[str] = ()) -> Action:
-    """Return the deletion of a live message, showing its *managed* fields, or all if none are named."""
-    return Action(
-        address=address,
-        verb=Verb.DELETE,
-        reason=reason,
-        sid=live.sid,
-        index=live.index,
-        before={name: text for name, text in live_values(live).items() if not managed or name in managed},
-    )
+def _leftovers(
+    draft: Draft, scope: Scope, entries: list[Entry], gone: list[Address], renamed: dict[Address, Address]
+) -> list[Action]:
+    """Return what becomes of messages that no key stands for: forgotten, then deleted by index."""
+    new_address = {old: new for new, old in renamed.items()}
+    forgets: list[Action] = []
+    deletes = _superseded(draft, scope, new_address)
+    messages = scope.view.messages
+    reason = Reason.REQUESTED if scope.options.destroy else Reason.REMOVED_FROM_MANIFEST
+    held = {entry.live.sid for entry in entries if entry.live is not None}
+    for address in gone:
+        binding = scope.bindings[address]
+        if address in new_address or not scope.selects(address):
+            continue
+        if binding.sid not in messages:
+            forgets.append(Action(address, Verb.FORGET, Reason.MISSING_REMOTELY, sid=binding.sid))
+        elif binding.sid in held:  # another key stands for the same message
+            forgets.append(Action(address, Verb.FORGET, reason, sid=binding.sid))
+        elif not binding.released:
+            deletes.append(deletion(address, messages[binding.sid], reason, binding.sent))
+    deletes += [
+        deletion(entry.address, entry.replaced, Reason.SUPERSEDED, desired_values(entry.message))
+        for entry in entries
+        if entry.replaced is not None
+    ]
+    if deletes_strangers(scope):
+        deletes += [
+            deletion(f"{scope.address}/{live.sid}", live, Reason.UNMANAGED)
+            for live in strangers(scope, entries)
+        ]
+    return forgets + sorted(deletes, key=lambda action: action.index)
 
 
-def refuse_protected(draft: Draft, address: Address, verb: str) -> None:
-    """Refuse to lose a message that `prevent_destroy` protects; no flag overrides it."""
-    draft.refuse(
-        "prevent_destroy",
-        f"`{address}` would be {verb}, but its `lifecycle.prevent_destroy` is true",
-        "keep the message as it is, or remove `prevent_destroy` from the manifest",
-    )
+def _superseded(draft: Draft, scope: Scope, new_address: dict[Address, Address]) -> list[Action]:
+    """Return the deletion of every replaced message that is still there; the others are struck off."""
+    deletes: list[Action] = []
+    for address in sorted(address for address, binding in scope.bindings.items() if binding.superseded):
+        binding = scope.bindings[address]
+        there = tuple(sid for sid in binding.superseded if sid in scope.view.messages)
+        if not scope.selects(address):
+            continue
+        deletes += [
+            deletion(
+                new_address.get(address, address), scope.view.messages[sid], Reason.SUPERSEDED, binding.sent
+            )
+            for sid in there
+        ]
+        if there != binding.superseded:
+            draft.bindings.setdefault(address, msgspec.structs.replace(binding, superseded=there))
+    return deletes

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reconciler.model import Address, Message, ResourceType
-from reconciler.planner.actions import Verb
-from reconciler.planner.diff import MESSAGE, Difference
-from reconciler.planner.draft import Draft, Scope, plural, quoted
-from reconciler.planner.people import live_participant_values, natural_key, participant_values
-from reconciler.suggestions import close_to
+from reconciler.planner.compare import Difference
+from reconciler.planner.draft import Draft, Scope
+from reconciler.plans.actions import Verb
+from reconciler.resources.message import MESSAGE
+from reconciler.resources.participant import live_participant_values, natural_key, participant_values
+from reconciler.text.suggestions import close_to
+from reconciler.text.words import plural, quoted
 
 REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
 _ENDED = frozenset({"closed", "inactive"})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from reconciler.model import Address, ResourceType, parent_of, type_of
-from reconciler.planner.actions import Plan, PlanWarning, Refusal
+from reconciler.plans.plan import Plan, PlanWarning, Refusal
 
 _CODE = "unknown_outcome"
 

@@ -11,12 +11,18 @@ from collections.abc import Mapping
 import msgspec
 
 from reconciler.model import Address, ConversationView, RemoteParticipant, Unmanaged
-from reconciler.planner.actions import Action, Reason, Verb
 from reconciler.planner.changes import field_changes
-from reconciler.planner.diff import PARTICIPANT, compare, digests
+from reconciler.planner.compare import compare
 from reconciler.planner.draft import Draft, Scope
 from reconciler.planner.notices import tell
-from reconciler.planner.people import live_participant_values, natural_key, participant_values
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.resources.participant import (
+    PARTICIPANT,
+    live_participant_values,
+    natural_key,
+    participant_values,
+)
+from reconciler.resources.schema import digests
 from reconciler.state.model import Binding
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from reconciler.model import Address, Order, Unmanaged
 from reconciler.planner.draft import Draft, Scope
-from reconciler.planner.selection import Selection
+from reconciler.plans.selection import Selection
 
 
 def warn_of_parts(draft: Draft, touched: Iterable[Scope]) -> None:

@@ -20,14 +20,16 @@ from reconciler.model import (
     RemoteParticipant,
     Unmanaged,
 )
-from reconciler.planner.actions import Action, FieldChange, Reason, Verb
 from reconciler.planner.changes import field_changes
-from reconciler.planner.diff import live_values
-from reconciler.planner.draft import Draft, Scope, plural
-from reconciler.planner.messages import Entry, deletion, emit, judge_replacement
-from reconciler.planner.parents import ACTIVE, conversation_values, live_conversation_values
-from reconciler.planner.people import live_participant_values, natural_key, participant_values
+from reconciler.planner.conversations import ACTIVE
+from reconciler.planner.draft import Draft, Scope
+from reconciler.planner.message import Entry, deletion, emit, judge_replacement
+from reconciler.plans.actions import Action, FieldChange, Reason, Verb
+from reconciler.resources.conversation import conversation_values, live_conversation_values
+from reconciler.resources.message import live_values
+from reconciler.resources.participant import live_participant_values, natural_key, participant_values
 from reconciler.state.model import Binding
+from reconciler.text.words import plural
 
 CLOSED: Final = "closed"
 _GONE: Final = ConversationView(remote=None)

@@ -12,7 +12,8 @@ from typing import TypeAlias
 import msgspec
 
 from reconciler.model import Address, ResourceType, parent_of, type_of
-from reconciler.planner.actions import Action, Plan, Reason, Verb
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.plan import Plan
 from reconciler.state.model import Binding, State, Unbound
 
 Numbered: TypeAlias = list[tuple[int, Action]]

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from reconciler.canonical import canonical_instant
 from reconciler.errors import PlanError
 from reconciler.model import (
     Address,
@@ -25,7 +24,8 @@ from reconciler.model import (
     Timeline,
     declared_conversations,
 )
-from reconciler.planner.actions import PlanWarning
+from reconciler.model.canonical import canonical_instant
+from reconciler.plans.plan import PlanWarning
 from reconciler.state.model import State
 
 _DAY: Final = timedelta(days=1)

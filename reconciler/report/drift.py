@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.planner.actions import Action, Drift, Verb
-from reconciler.report import blocks, inert, values
-from reconciler.report.paint import Paint
-from reconciler.report.values import Bodies
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.plan import Drift
+from reconciler.report import action_text as blocks
+from reconciler.report import disclosure as values
+from reconciler.report.color import Paint
+from reconciler.report.disclosure import Bodies
+from reconciler.text import inert
 
 HEADING = "Objects have changed remotely since the last apply:"
 _NOT_KEPT = "(not kept)"

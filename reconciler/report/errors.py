@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.errors import ManifestError, Problem, ReconcilerError
-from reconciler.report import inert
-from reconciler.report.paint import Paint
+from reconciler.report.color import Paint
+from reconciler.text import inert
 
 MOST_SHOWN: Final = 100
 """Problems that people are shown; of more than these only the number."""

@@ -10,10 +10,15 @@ from typing import Final
 
 from reconciler.errors import ManifestError
 from reconciler.model import Address, Desired
-from reconciler.planner.actions import Action, Outcome, Plan, PlanWarning, Status, Verb
-from reconciler.report import blocks, inert, progress, values
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.outcome import Outcome, Status
+from reconciler.plans.plan import Plan, PlanWarning
+from reconciler.report import action_text as blocks
+from reconciler.report import disclosure as values
+from reconciler.report import progress
+from reconciler.report.disclosure import Bodies
 from reconciler.report.errors import MOST_SHOWN
-from reconciler.report.values import Bodies
+from reconciler.text import inert
 
 _NOWHERE: Final = ("", 0)
 

@@ -11,11 +11,15 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from reconciler.canonical import awaited_in
 from reconciler.model import ResourceType, type_of
-from reconciler.planner.actions import Action, Counts, Outcome, Plan, PlanWarning, Result, Status, Verb
-from reconciler.report import summary, values
-from reconciler.report.shapes import (
+from reconciler.model.canonical import awaited_in
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.outcome import Outcome, Result, Status
+from reconciler.plans.plan import Counts, Plan, PlanWarning
+from reconciler.report import disclosure as values
+from reconciler.report import summary
+from reconciler.report.disclosure import Bodies
+from reconciler.report.documents import (
     ActionResult,
     Actions,
     Change,
@@ -26,7 +30,6 @@ from reconciler.report.shapes import (
     Summary,
     Warned,
 )
-from reconciler.report.values import Bodies
 
 FORMAT_VERSION: Final = "1.2"
 """Terraform's, as its readers check it."""

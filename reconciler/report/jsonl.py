@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from reconciler.model import Address, type_of
-from reconciler.planner.actions import Action, Counts, Outcome, Plan, Reason, Result, Status, Verb
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.outcome import Outcome, Result, Status
+from reconciler.plans.plan import Counts, Plan
 from reconciler.report import json, summary
 from reconciler.report.progress import describe
 

@@ -13,15 +13,17 @@ from typing import Final
 from urllib.parse import quote
 
 from reconciler.model import Address, parent_of
-from reconciler.planner.actions import Action, Outcome, Plan, Refusal, Status, Verb
-from reconciler.report import inert
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.outcome import Outcome, Status
+from reconciler.plans.plan import Plan, Refusal
+from reconciler.report.color import Paint
+from reconciler.report.disclosure import Bodies
 from reconciler.report.drift import drift_lines, pending_line
-from reconciler.report.groups import grouped
+from reconciler.report.grouping import grouped
 from reconciler.report.outcome import table
-from reconciler.report.paint import Paint
 from reconciler.report.summary import not_done, outcome_line, plan_line
 from reconciler.report.text import action_lines, warnings
-from reconciler.report.values import Bodies
+from reconciler.text import inert
 
 LIMIT: Final = 65_536
 """GitHub's; counted here in UTF-16 units, which are never fewer than characters."""

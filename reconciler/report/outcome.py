@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.errors import ApplyError
 from reconciler.model import ResourceType, type_of
-from reconciler.planner.actions import Outcome, Result, Status
-from reconciler.report import inert
-from reconciler.report.paint import Paint
+from reconciler.plans.outcome import Outcome, Result, Status
+from reconciler.report.color import Paint
 from reconciler.report.summary import outcome_line
 from reconciler.report.text import warnings
+from reconciler.text import inert
 
 
 def render_outcome(outcome: Outcome, *, destroy: bool = False, color: bool = False) -> str:

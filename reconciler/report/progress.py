@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final, Protocol, TextIO
 
-from reconciler.planner.actions import Action, Result, Status, Verb
-from reconciler.report import inert
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.outcome import Result, Status
+from reconciler.text import inert
 
 _NOUNS: Final = {
     Verb.CREATE: "Creation",

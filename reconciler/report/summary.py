@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from reconciler.planner.actions import Counts, Outcome, Plan, Status, Verb
+from reconciler.plans.actions import Verb
+from reconciler.plans.outcome import Outcome, Status
+from reconciler.plans.plan import Counts, Plan
 from reconciler.report.drift import drift_line
 
 NO_CHANGES: Final = "No changes. Your conversations match the manifests."

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.model import ResourceType
-from reconciler.planner.actions import Action, Parent, Plan, PlanWarning, Refusal, Verb
-from reconciler.report import blocks, inert
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.plan import Parent, Plan, PlanWarning, Refusal
+from reconciler.report import action_text as blocks
+from reconciler.report.color import Paint
+from reconciler.report.disclosure import Bodies
 from reconciler.report.drift import HEADING, drift_lines, pending_line
-from reconciler.report.groups import family, grouped
-from reconciler.report.paint import Paint
+from reconciler.report.grouping import family, grouped
 from reconciler.report.summary import listed, plan_line
-from reconciler.report.values import Bodies
+from reconciler.text import inert
 
 _LEGEND: Final = {
     Verb.CREATE: "create",

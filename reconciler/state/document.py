@@ -14,12 +14,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
-from reconciler import __version__
-from reconciler.canonical import canonical_sid
+from reconciler._version import __version__
 from reconciler.errors import StateError
-from reconciler.foreign import json_fault, quoted
 from reconciler.model import Address, is_well_formed
+from reconciler.model.canonical import canonical_sid
 from reconciler.state.model import Binding, InFlight, Intent, OpenPlan, State
+from reconciler.text.foreign import json_fault, quoted
 
 FORMAT_VERSION: Final = 2
 _SHOWN = 200

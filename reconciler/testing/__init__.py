@@ -21,11 +21,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from reconciler.operations.ephemeral import DEFAULT_WORKSPACE
 from reconciler.testing.backend import Backend, Teardown
-from reconciler.testing.calling import folder_of_caller
+from reconciler.testing.caller import folder_of_caller
 from reconciler.testing.target import MEMORY, Faults
 from reconciler.testing.world import LiveConversation, World
-from reconciler.throwaway import DEFAULT_WORKSPACE
 
 __all__ = ["MEMORY", "Backend", "Faults", "LiveConversation", "Teardown", "World", "reconciled"]
 

@@ -15,19 +15,25 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from reconciler import api
-from reconciler.canonical import canonical_instant
-from reconciler.concurrency import finish
 from reconciler.errors import ApplyError, ManifestError, ReconcilerError
 from reconciler.model import Desired, Unmanaged
-from reconciler.operations import Settings, connected
+from reconciler.model.canonical import canonical_instant
+from reconciler.operations.ephemeral import (
+    DEFAULT_WORKSPACE,
+    Mark,
+    check_workspace,
+    exists_already,
+    throw_away,
+)
+from reconciler.operations.session import Settings, connected
+from reconciler.operations.sweep import delete_services, leftovers
 from reconciler.report.errors import render_error
-from reconciler.report.inert import escape
+from reconciler.runtime.concurrency import finish
 from reconciler.state.model import Binding
-from reconciler.state.store import StateStore
-from reconciler.sweep import delete_services, leftovers
+from reconciler.state.stores.file import StateStore
 from reconciler.testing.target import MEMORY, Faults, Target
 from reconciler.testing.world import World
-from reconciler.throwaway import DEFAULT_WORKSPACE, Mark, check_workspace, exists_already, throw_away
+from reconciler.text.inert import escape
 
 if TYPE_CHECKING:
     from twilio.rest import Client

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.emulator import Emulator, Fault, FaultScript
 from reconciler.errors import UsageError
-from reconciler.operations import Settings
+from reconciler.operations.session import Settings
 from reconciler.state.files import Files
 from reconciler.testing.sdk import sdk_client
 from reconciler.twilio.endpoint import TWILIO, Endpoint

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from difflib import unified_diff
 from typing import Final, TypeAlias
 
-from reconciler.planner.actions import SENSITIVE
-from reconciler.report.inert import escape, quoted
+from reconciler.plans.actions import SENSITIVE
+from reconciler.text.inert import escape, quoted
 
 Said: TypeAlias = tuple[str | None, str | None]
 """Author and body of a message."""

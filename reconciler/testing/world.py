@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from reconciler.concurrency import finish
 from reconciler.errors import UsageError
 from reconciler.model import Address, RemoteMessage, ResourceType, type_of
-from reconciler.operations import Settings, connected
+from reconciler.operations.session import Settings, connected
+from reconciler.runtime.concurrency import finish
 from reconciler.state.model import Binding
 from reconciler.testing.target import Faults, Target
 from reconciler.testing.transcript import Said, difference

@@ -16,9 +16,9 @@ from typing import Final, Literal, TypeVar
 import httpx
 from msgspec.json import Decoder
 
-from reconciler.canonical import canonical_instant
 from reconciler.errors import RemoteError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
+from reconciler.model.canonical import canonical_instant
 from reconciler.twilio import wire
 from reconciler.twilio.exchange import Call, Counters, Exchange, Listing, listing_error
 from reconciler.twilio.failures import Kind

@@ -12,8 +12,8 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from reconciler.canonical import canonical_sid
 from reconciler.errors import UsageError
+from reconciler.model.canonical import canonical_sid
 
 TWILIO: Final = "twilio"
 EMULATOR: Final = "emulator"

@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 
 from reconciler.errors import Conflict, NotFound, NotSent, OutcomeUnknown, Refused, RemoteError, Throttled
-from reconciler.foreign import quoted
+from reconciler.text.foreign import quoted
 from reconciler.twilio import wire
 
 _NEVER_CONNECTED: Final = (

@@ -19,7 +19,7 @@ import anyio
 from reconciler.errors import NotSent, RemoteError, Throttled
 from reconciler.twilio.endpoint import Endpoint
 from reconciler.twilio.failures import Kind
-from reconciler.twilio.patience import Patience
+from reconciler.twilio.retries import Patience
 
 if TYPE_CHECKING:
     import stamina

@@ -11,7 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from reconciler import __version__
+from reconciler._version import __version__
 from reconciler.errors import UsageError
 from reconciler.twilio.endpoint import Credentials, Endpoint
 

@@ -15,10 +15,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
-from reconciler.canonical import canonical_instant
 from reconciler.errors import UsageError
-from reconciler.foreign import json_fault
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
+from reconciler.model.canonical import canonical_instant
+from reconciler.text.foreign import json_fault
 
 MESSAGE_FORM: Final = {
     "author": "Author",

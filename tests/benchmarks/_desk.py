@@ -13,12 +13,14 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from reconciler import operations
-from reconciler.interrupt import Interrupts
 from reconciler.manifest.load import load
-from reconciler.operations import Settings
-from reconciler.planner.actions import Action, Plan, Result
-from reconciler.planner.draft import Options
+from reconciler.operations.apply import plan_and_apply
+from reconciler.operations.session import Settings
+from reconciler.plans.actions import Action
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Result
+from reconciler.plans.plan import Plan
+from reconciler.runtime.interrupts import Interrupts
 from reconciler.twilio.endpoint import Endpoint
 from tests.benchmarks._process import say
 from tests.benchmarks._world import serving
@@ -109,7 +111,7 @@ class Desk:
             parallelism=self.parallelism,
         )
         watch = _Stopwatch()
-        work = operations.apply(load((path,)), settings, Options(), approve=watch, interrupts=Interrupts())
+        work = plan_and_apply(load((path,)), settings, Options(), approve=watch, interrupts=Interrupts())
         outcome = asyncio.run(work)
         took, cpu = time.perf_counter() - watch.began, time.process_time() - watch.cpu
         assert outcome is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.emulator import Emulator
 from reconciler.state.model import Binding, State
-from reconciler.state.store import StateStore, new_state
+from reconciler.state.stores.file import StateStore, new_state
 from tests.benchmarks._process import RECONCILER
 
 TOKEN = "token"

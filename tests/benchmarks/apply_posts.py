@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 
-from reconciler.concurrency import each
+from reconciler.runtime.concurrency import each
 from reconciler.twilio.endpoint import Endpoint
 from reconciler.twilio.transport import open_http
 from reconciler.twilio.wire import MESSAGE_FORM, form

@@ -16,9 +16,9 @@ from time import perf_counter
 
 from reconciler.model import MESSAGE_FIELDS
 from reconciler.state.files import Files
-from reconciler.state.lock import lock, this_process
 from reconciler.state.model import Binding, Bound, State
-from reconciler.state.store import StateStore, new_state
+from reconciler.state.stores.file import StateStore, new_state
+from reconciler.state.stores.lock import lock, this_process
 
 SIZES = (100, 10_000, 100_000)
 COMMITS = 320

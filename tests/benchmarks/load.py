@@ -18,7 +18,7 @@ from _ruamel_yaml import CParser
 from ruamel.yaml.events import StreamEndEvent
 
 from reconciler.manifest.load import load
-from reconciler.manifest.reader import read
+from reconciler.manifest.yaml.reader import read
 
 _REPEATS = 3
 

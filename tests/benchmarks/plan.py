@@ -28,7 +28,7 @@ from reconciler.model import (
     Service,
 )
 from reconciler.planner.build import build_plan
-from reconciler.planner.draft import Options
+from reconciler.plans.options import Options
 from reconciler.state.model import Binding, State
 
 PER_CONVERSATION = 100

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 
 import httpcore  # noqa: F401  # here, so that no child has to
 
-import reconciler.state.store
+import reconciler.state.stores.file
 from reconciler.cli.main import main
 from reconciler.state.files import Files
 from tests.crash.scenarios import SCENARIOS
@@ -119,7 +119,7 @@ def _run(order: dict[str, Any]) -> NoReturn:
     os.dup2(output, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     DeadlyFiles.fatal, DeadlyFiles.when = order["fatal"], order["when"]
-    reconciler.state.store.Files = DeadlyFiles  # type: ignore[attr-defined]
+    reconciler.state.stores.file.Files = DeadlyFiles  # type: ignore[attr-defined]
     sys.argv = ["reconciler", *order["arguments"]]
     code: int | str | None = 70
     try:

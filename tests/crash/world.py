@@ -22,7 +22,7 @@ from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.faults import Delay, Invoke, Reset
 from reconciler.emulator.server import running
 from reconciler.errors import StateError
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
 from tests.crash.checks import copy_of, differences, is_connected
 from tests.crash.commands import PLAN, arguments
 from tests.crash.points import Point

@@ -16,8 +16,8 @@ from reconciler.emulator import Emulator
 from reconciler.emulator.database import Start
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.errors import ManifestError, PlanError, StateError, UsageError
-from reconciler.planner.actions import Status
-from reconciler.state.lock import lock, this_process
+from reconciler.plans.outcome import Status
+from reconciler.state.stores.lock import lock, this_process
 
 HELLO = """\
 version: 1

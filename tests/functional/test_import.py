@@ -11,7 +11,7 @@ from twilio.rest import Client
 
 from reconciler.emulator import Emulator
 from reconciler.state.model import Intent
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
 from tests.functional.conftest import Project
 from tests.functional.test_main_job import expect_golden, only_conversation
 from tests.sdk import client_at

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from twilio.rest import Client
 
-from reconciler.terraform import RESOURCE
+from reconciler.export.terraform import RESOURCE
 from tests.functional.conftest import Project
 from tests.functional.test_main_job import expect_golden
 from tests.sdk import client_at

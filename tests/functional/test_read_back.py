@@ -15,15 +15,15 @@ import pytest
 from twilio.rest import Client
 
 from reconciler import api
-from reconciler.canonical import duration_seconds
 from reconciler.model import Conversation, Desired, Message, Participant
-from reconciler.planner.awaited import filled
-from reconciler.planner.diff import desired_values
-from reconciler.planner.draft import Options
-from reconciler.planner.parents import conversation_values
-from reconciler.planner.people import participant_values
+from reconciler.model.canonical import duration_seconds
 from reconciler.planner.timeline import resolve_times
-from reconciler.state.store import StateStore
+from reconciler.plans.options import Options
+from reconciler.plans.sid_references import filled
+from reconciler.resources.conversation import conversation_values
+from reconciler.resources.message import desired_values
+from reconciler.resources.participant import participant_values
+from reconciler.state.stores.file import StateStore
 from tests.functional.conftest import ACCOUNT, ROOT, Project
 from tests.sdk import client_at
 

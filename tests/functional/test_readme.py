@@ -9,7 +9,7 @@ import shutil
 
 import jsonschema
 
-from reconciler.manifest.reader import read
+from reconciler.manifest.yaml.reader import read
 from tests.functional.conftest import ROOT, Project
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.state.model import Binding, Bound, Intent, Opened, State
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
 from tests.functional.conftest import ACCOUNT, Project
 from tests.sdk import client_at
 

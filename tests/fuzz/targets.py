@@ -16,24 +16,26 @@ from zlib import crc32
 
 import httpx
 
-from reconciler import operations, planner
-from reconciler.drift import look_for_drift
 from reconciler.emulator import Emulator
-from reconciler.export import Selection, export
-from reconciler.interrupt import Interrupts
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.load import load
-from reconciler.manifest.reader import read
+from reconciler.manifest.yaml.reader import read
 from reconciler.model import Desired
-from reconciler.operations import Settings
-from reconciler.planner.document import SavedPlan, decode_plan, encode_plan
-from reconciler.planner.draft import Options
+from reconciler.operations.apply import plan_and_apply
+from reconciler.operations.drift import look_for_drift
+from reconciler.operations.export import Selection, export
+from reconciler.operations.plan import make_plan
+from reconciler.operations.session import Settings
 from reconciler.planner.timeline import resolve_times
+from reconciler.plans import planfile
+from reconciler.plans.options import Options
+from reconciler.plans.planfile import SavedPlan, decode_plan, encode_plan
 from reconciler.report.text import render_plan
+from reconciler.runtime.interrupts import Interrupts
 from reconciler.state import journal
 from reconciler.state.document import decode, decode_lines
 from reconciler.state.journal import replay
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
 from tests.desk import Desk
 from tests.fuzz.mutations import bent, damaged
 from tests.jumping import run_jumping
@@ -138,7 +140,7 @@ class Target:
             file = self._folder / "damaged.state.json"
             file.write_bytes(data)
             settings = Settings(endpoint=emulator, state=file, settle=0)
-            render_plan(run_jumping(operations.plan(self._desired(), settings, Options())).plan)
+            render_plan(run_jumping(make_plan(self._desired(), settings, Options())).plan)
         finally:
             emulator.close()
 
@@ -197,12 +199,12 @@ class Target:
 
     async def _apply(self, settings: Settings) -> None:
         watcher = Watcher()
-        await operations.apply(
+        await plan_and_apply(
             self._desired(), settings, Options(), approve=lambda _: watcher, interrupts=Interrupts()
         )
 
     async def _plan_of(self, settings: Settings) -> None:
-        render_plan((await operations.plan(self._desired(), settings, Options(adopt=True))).plan)
+        render_plan((await make_plan(self._desired(), settings, Options(adopt=True))).plan)
 
     async def _drift(self, settings: Settings) -> None:
         await look_for_drift(self._desired(), settings)
@@ -217,7 +219,7 @@ class Target:
 
     def _saved(self) -> bytes:
         now, account = "2026-01-05T09:00:00Z", "AC" + "0" * 32
-        version = planner.document.FORMAT_VERSION
+        version = planfile.FORMAT_VERSION
         return encode_plan(SavedPlan(version, "id", "0.1.0", now, account, "emulator:x", self._plan))
 
 

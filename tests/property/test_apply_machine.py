@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
 from reconciler.errors import RemoteError
-from reconciler.planner.actions import Status
-from reconciler.planner.draft import Options
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, conversation, together
 from tests.mortal import Death, MortalFiles, PowerOff
 

@@ -11,7 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.capture import Captured, Found, bind, capture
+from reconciler.export.declare import conversation_of, message_of, participant_of
+from reconciler.export.generate import Captured, Found, bind, capture
+from reconciler.export.scrub import Scrubber
 from reconciler.manifest.dump import dump
 from reconciler.manifest.load import load
 from reconciler.model import (
@@ -27,12 +29,11 @@ from reconciler.model import (
     RemoteService,
     RemoteTimers,
 )
-from reconciler.planner.actions import Plan, Verb
 from reconciler.planner.build import build_plan
-from reconciler.planner.draft import Options
-from reconciler.planner.people import live_participant_values, natural_key
-from reconciler.said import conversation_of, message_of, participant_of
-from reconciler.scrub import Scrubber
+from reconciler.plans.actions import Verb
+from reconciler.plans.options import Options
+from reconciler.plans.plan import Plan
+from reconciler.resources.participant import live_participant_values, natural_key
 from reconciler.state.model import State
 
 HOSTILE = (

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.canonical import canonical_json
+from reconciler.model.canonical import canonical_json
 from reconciler.planner.changes import field_changes
 
 LEAVES = st.none() | st.booleans() | st.sampled_from((0, 1, -1, 1.5, 2**53, "", "1", "a", "é", "True"))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from reconciler.manifest.dump import dump
-from reconciler.manifest.format import format_text
-from reconciler.manifest.reader import Irregular, read
+from reconciler.manifest.yaml.format import format_text
+from reconciler.manifest.yaml.reader import Irregular, read
 from reconciler.model import Service
 from tests.property.test_manifest_roundtrip import worlds
 

@@ -30,8 +30,8 @@ from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
 from reconciler.errors import PlanError, RemoteError
 from reconciler.model import ResourceType, parent_of, type_of
-from reconciler.planner.actions import Status
-from reconciler.planner.draft import Options
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, NotApplyable, conversation, together
 from tests.mortal import Death, MortalFiles, PowerOff
 

@@ -7,8 +7,8 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.report import inert
-from reconciler.report.values import SHORT, cut, narrowed
+from reconciler.report.disclosure import SHORT, cut, narrowed
+from reconciler.text import inert
 
 texts = st.text(st.characters(), max_size=60)
 nasty = st.text('#:[]\\"`\n\r\t \u00a0\u202e\u0301@avsoteamcity|', max_size=40)

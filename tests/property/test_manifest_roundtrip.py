@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.canonical import canonical_json
+from reconciler.manifest.build.fields import ATTRIBUTES_BYTES
 from reconciler.manifest.dump import dump
-from reconciler.manifest.fields import ATTRIBUTES_BYTES
 from reconciler.manifest.load import load
-from reconciler.manifest.places import read_closely
-from reconciler.manifest.reader import read
+from reconciler.manifest.yaml.positions import read_closely
+from reconciler.manifest.yaml.reader import read
 from reconciler.model import Conversation, Desired, Message, Order, Participant, Service, Unmanaged
+from reconciler.model.canonical import canonical_json
 
 HEX = "0123456789abcdef" * 2
 TEXT = st.text(

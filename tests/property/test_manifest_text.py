@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifest.parse import parse
-from reconciler.manifest.places import read_closely
-from reconciler.manifest.reader import Irregular, read
+from reconciler.manifest.yaml.positions import read_closely
+from reconciler.manifest.yaml.reader import Irregular, read
 
 FRAGMENTS = st.sampled_from(
     (

@@ -16,8 +16,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.model import MediaFile, Message, Order, RemoteMessage, Unmanaged
-from reconciler.planner.actions import Plan, Reason, Verb
-from reconciler.planner.fingerprint import fingerprinted
+from reconciler.plans.actions import Reason, Verb
+from reconciler.plans.fingerprint import fingerprinted
+from reconciler.plans.plan import Plan
 from reconciler.state.model import Binding
 from tests.simulate import simulate
 from tests.worlds import AT, LATER, World, at, empty, found, live, live_of, message

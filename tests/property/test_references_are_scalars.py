@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.canonical import canonical_json
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.load import load
 from reconciler.model import Desired
+from reconciler.model.canonical import canonical_json
 
 SYNTAX = (
     *(": ", "- ", "\n", "\n  - key: b\n", "\t", "#", " #", "&a ", "*a", "!!int ", "!x ", "|", ">", "---\n"),

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
 from reconciler.errors import PlanError
-from reconciler.planner.draft import Options
+from reconciler.plans.options import Options
 from tests.desk import Desk, NotApplyable, conversation
 from tests.mortal import Death, MortalFiles, PowerOff
 

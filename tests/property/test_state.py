@@ -30,7 +30,7 @@ from reconciler.state.model import (
     State,
     Unbound,
 )
-from reconciler.state.store import StateStore, new_state
+from reconciler.state.stores.file import StateStore, new_state
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 addresses = st.sampled_from([f"a/b/k{number}" for number in range(6)]) | texts

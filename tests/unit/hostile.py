@@ -9,36 +9,25 @@ from typing import Any
 
 from msgspec import UNSET
 
-from reconciler.canonical import canonical_attributes
 from reconciler.errors import ManifestError, Problem, RemoteError
+from reconciler.export.representable import Unsayable, sayable
 from reconciler.manifest.dump import dump
-from reconciler.manifest.sayable import Unsayable, sayable
 from reconciler.model import Conversation, Desired, MediaFile, Message, Service
-from reconciler.planner.actions import (
-    Action,
-    Drift,
-    FieldChange,
-    Outcome,
-    Parent,
-    Plan,
-    PlanWarning,
-    Reason,
-    Refusal,
-    Result,
-    Status,
-    Verb,
-)
+from reconciler.model.canonical import canonical_attributes
+from reconciler.plans.actions import Action, FieldChange, Reason, Verb
+from reconciler.plans.outcome import Outcome, Result, Status
+from reconciler.plans.plan import Drift, Parent, Plan, PlanWarning, Refusal
+from reconciler.report.disclosure import Bodies
 from reconciler.report.errors import render_error
 from reconciler.report.github import plan_annotations, problem_annotations
-from reconciler.report.inert import escape
 from reconciler.report.json import encode, outcome_document, plan_document
 from reconciler.report.jsonl import EventStream
 from reconciler.report.markdown import outcome_markdown, plan_markdown
 from reconciler.report.outcome import render_outcome
 from reconciler.report.progress import LineProgress, StatusProgress
 from reconciler.report.text import render_plan
-from reconciler.report.values import Bodies
 from reconciler.state.model import Intent
+from reconciler.text.inert import escape
 
 CORPUS: dict[str, list[str]] = json.loads(
     (Path(__file__).parent.parent / "corpus" / "hostile.json").read_text("utf-8")

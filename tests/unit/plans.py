@@ -5,19 +5,9 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from reconciler.model import MediaFile
-from reconciler.planner.actions import (
-    Action,
-    FieldChange,
-    Outcome,
-    Parent,
-    Plan,
-    PlanWarning,
-    Reason,
-    Refusal,
-    Result,
-    Status,
-    Verb,
-)
+from reconciler.plans.actions import Action, FieldChange, Reason, Verb
+from reconciler.plans.outcome import Outcome, Result, Status
+from reconciler.plans.plan import Parent, Plan, PlanWarning, Refusal
 from reconciler.state.model import Intent
 
 CONVERSATION = "support/order-4711"

@@ -9,8 +9,9 @@ import pytest
 
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
-from reconciler.planner.actions import Status, Verb
-from reconciler.planner.draft import Options
+from reconciler.plans.actions import Verb
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, NotApplyable, conversation, statuses, together
 
 THREE = conversation("a: One", "b: Two", "c: Three")

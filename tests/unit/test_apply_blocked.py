@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
-from reconciler.planner.actions import Status
-from reconciler.planner.draft import Options
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, NotApplyable, conversation, statuses, together
 
 HOOKED = conversation("{key: a, body: One, webhooks: true}", "{key: b, body: Two, webhooks: true}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import StateError
-from reconciler.planner.draft import Options
+from reconciler.plans.options import Options
 from reconciler.state.files import Files
 from tests.desk import Desk, conversation
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.planner.actions import Verb
-from reconciler.planner.draft import Options
+from reconciler.plans.actions import Verb
+from reconciler.plans.options import Options
 from tests.desk import Desk, NotApplyable, conversation
 
 STRICT = "order: strict"

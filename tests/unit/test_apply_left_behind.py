@@ -9,8 +9,9 @@ import pytest
 
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
-from reconciler.planner.actions import Reason, Status
-from reconciler.planner.draft import Options
+from reconciler.plans.actions import Reason
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, conversation, statuses
 
 FIRST = conversation("a: Hello", settings="order: strict")

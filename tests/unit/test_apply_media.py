@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.planner.actions import Reason, Status, Verb
+from reconciler.plans.actions import Reason, Verb
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, conversation, statuses
 
 PHOTO = conversation("a: Look", "{key: photo, media: {file: car.png}, body: My car}", "b: Nice")

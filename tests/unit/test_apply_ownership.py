@@ -9,8 +9,9 @@ import pytest
 
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
-from reconciler.planner.actions import Action, Reason, Status, Verb
-from reconciler.planner.draft import Options
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, conversation, statuses, together
 
 OTHER = conversation("x: X", name="other")

@@ -11,8 +11,8 @@ import pytest
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
 from reconciler.errors import PlanError
-from reconciler.planner.actions import Status
-from reconciler.planner.draft import Options
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, conversation, statuses, together
 from tests.mortal import Death, MortalFiles, PowerOff
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import PlanError
-from reconciler.planner.actions import Status
-from reconciler.planner.draft import Options
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, conversation, statuses
 
 FIVE = ("a: Hello", "b: Hello", "c: How are you?", "d: Hello", "e: Bye")

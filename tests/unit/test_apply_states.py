@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.planner.actions import Status
-from reconciler.planner.draft import Options
+from reconciler.plans.options import Options
+from reconciler.plans.outcome import Status
 from tests.desk import Desk, NotApplyable, conversation, statuses
 
 CLOSING = Options(allow_close=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from reconciler.capture import Captured, Found, bind, capture
 from reconciler.errors import StateError
+from reconciler.export.declare import conversation_of, message_of
+from reconciler.export.generate import Captured, Found, bind, capture
+from reconciler.export.names import Names, name_from
 from reconciler.model import RemoteConversation, RemoteMedia, RemoteMessage, RemoteService
-from reconciler.naming import Names, name_from
-from reconciler.said import conversation_of, message_of
 from reconciler.state.model import Binding, State
 from tests.foreign import without_quotes
 

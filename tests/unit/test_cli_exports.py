@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from reconciler.cli import exports, fmt
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.manifest import format as formatting
+from reconciler.manifest.yaml import format as formatting
 from reconciler.model import Service
 
 

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from reconciler.cli.main import cli
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.state.document import decode, encode
-from reconciler.state.lock import Holder, lock
 from reconciler.state.model import Binding, InFlight, State, Unbound
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
+from reconciler.state.stores.lock import Holder, lock
 
 Command = Callable[..., Result]
 

@@ -12,20 +12,11 @@ import pytest
 from msgspec import UNSET
 
 from reconciler.model import RemoteMedia
-from reconciler.planner.actions import FieldChange, Reason
 from reconciler.planner.changes import field_changes
-from reconciler.planner.diff import (
-    MESSAGE,
-    Difference,
-    Paths,
-    compare,
-    digests,
-    is_recorded,
-    is_unchanged,
-    live_values,
-    managed_part,
-    with_ignored_from,
-)
+from reconciler.planner.compare import Difference, compare, is_recorded, is_unchanged
+from reconciler.plans.actions import FieldChange, Reason
+from reconciler.resources.message import MESSAGE, live_values
+from reconciler.resources.schema import Paths, digests, managed_part, with_ignored_from
 from reconciler.state.digests import Digests
 from reconciler.state.model import Binding
 from tests.worlds import live, message

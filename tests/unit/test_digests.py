@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconciler.planner.match import AUTHOR, MATCH, TOLERANT, match_text, tolerant_text
+from reconciler.resources.match import AUTHOR, MATCH, TOLERANT, match_text, tolerant_text
 from reconciler.state.digests import Digests, field_digest, is_hard
 from reconciler.state.document import encode
 from reconciler.state.model import Binding, Bound, Intent, Opened, State

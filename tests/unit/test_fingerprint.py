@@ -14,8 +14,8 @@ from reconciler.model import (
     RemoteParticipant,
     RemoteService,
 )
-from reconciler.planner.actions import Action, Reason, Verb
-from reconciler.planner.fingerprint import Live, changed_since, fingerprint
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.fingerprint import Live, changed_since, fingerprint
 
 LINEAGE = "0" * 32
 MESSAGE = RemoteMessage(

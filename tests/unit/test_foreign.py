@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from reconciler.foreign import json_fault, quoted
+from reconciler.text.foreign import json_fault, quoted
 
 
 class Shape(msgspec.Struct):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.planner.grouping import grouped
+from reconciler.state.index import grouped
 from reconciler.state.model import Binding, State
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from reconciler.model import Conversation, ConversationView, Message, Order, RemoteConversation, Unmanaged
-from reconciler.planner.actions import Plan
+from reconciler.plans.plan import Plan
 from tests.worlds import (
     AT,
     World,

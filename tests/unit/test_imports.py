@@ -10,12 +10,12 @@ import pytest
 
 from reconciler.emulator import Emulator
 from reconciler.errors import ReconcilerError, StateError, UsageError
-from reconciler.imports import Imported, import_object
 from reconciler.model import Conversation, Desired, Service
-from reconciler.operations import NOTHING, Settings
-from reconciler.session import connect
+from reconciler.operations.connection import connect
+from reconciler.operations.import_object import Imported, import_object
+from reconciler.operations.session import NOTHING, Settings
 from reconciler.state.model import Binding, Intent, State
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
 
 HELLO = "support/order/hello"
 

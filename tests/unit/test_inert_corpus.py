@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.manifest import scalar_text
 from reconciler.manifest.dump import dump
-from reconciler.report import github, inert
+from reconciler.manifest.yaml import writer as scalar_text
+from reconciler.report import github
 from reconciler.report import json as report_json
-from reconciler.report.inert import Hazard
 from reconciler.report.outcome import render_outcome
+from reconciler.text import inert
+from reconciler.text.inert import Hazard
 from tests.unit.hostile import (
     CORPUS,
     annotations_of,

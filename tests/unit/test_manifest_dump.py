@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reconciler.export.representable import sayable
 from reconciler.manifest.dump import dump
 from reconciler.manifest.load import load
-from reconciler.manifest.sayable import sayable
 from reconciler.model import Conversation, MediaFile, Message, Service
 
 SID = "0123456789abcdef0123456789abcdef"

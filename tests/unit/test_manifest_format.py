@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import ReconcilerError
-from reconciler.manifest import format as formatting
-from reconciler.manifest.format import format_text
-from reconciler.manifest.reader import Irregular
+from reconciler.manifest.yaml import format as formatting
+from reconciler.manifest.yaml.format import format_text
+from reconciler.manifest.yaml.reader import Irregular
 
 CASES = {
     "indentation": ("a:\n    b:\n       - c\n", "a:\n  b:\n    - c\n"),

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.manifest.models import manifest_schema
-from reconciler.manifest.reader import read
+from reconciler.manifest.schema.manifest import manifest_schema
+from reconciler.manifest.yaml.reader import read
 
 ROOT = Path(__file__).parents[2]
 SHAPE_CASES = (

@@ -8,11 +8,10 @@ from pathlib import Path
 import _ruamel_yaml as libyaml
 import pytest
 
-from reconciler.manifest import events
-from reconciler.manifest.content import Parsed
+from reconciler.manifest.content import Parsed, containers
 from reconciler.manifest.parse import understood
 from reconciler.manifest.workers import heard, tell
-from reconciler.manifest.written import containers
+from reconciler.manifest.yaml import light_events as events
 
 TESTS = Path(__file__).parents[1]
 MANIFESTS = sorted(

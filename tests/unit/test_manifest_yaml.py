@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.errors import ManifestError
 from reconciler.manifest.load import load
-from reconciler.manifest.places import read_closely
-from reconciler.manifest.reader import Irregular, read
+from reconciler.manifest.yaml.positions import read_closely
+from reconciler.manifest.yaml.reader import Irregular, read
 from reconciler.report.errors import render_error
 
 BODY = "hi 😀 \u2028 é 🇩🇪"

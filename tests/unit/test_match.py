@@ -8,8 +8,7 @@ import msgspec
 import pytest
 
 from reconciler.model import Message, RemoteMedia, RemoteMessage
-from reconciler.planner.diff import desired_values, live_values
-from reconciler.planner.match import (
+from reconciler.resources.match import (
     Pairs,
     Wanted,
     author_of,
@@ -20,6 +19,7 @@ from reconciler.planner.match import (
     pair,
     tolerant_text,
 )
+from reconciler.resources.message import desired_values, live_values
 from reconciler.state.model import State
 from tests.worlds import LATER, live, live_of, message, photo
 

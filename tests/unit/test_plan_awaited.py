@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reconciler.canonical import awaited_sid, with_sids
 from reconciler.manifest.load import load
 from reconciler.model import Desired, RemoteService
-from reconciler.planner.actions import Action, Reason, Verb
-from reconciler.planner.awaited import await_sids, fill
+from reconciler.model.canonical import awaited_sid, with_sids
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.sid_references import await_sids, fill
 from reconciler.report.json import plan_document
 from reconciler.report.text import render_plan
 from tests.worlds import SERVICE, SERVICE_SID, World, applied, empty, found, message

@@ -14,15 +14,16 @@ from reconciler import api
 from reconciler.emulator import Emulator
 from reconciler.errors import PlanError
 from reconciler.model import Conversation, Desired, Import, Message, Move, Service, Unmanaged
-from reconciler.operations import Settings
-from reconciler.planner.actions import Plan, Reason, Verb
-from reconciler.planner.addresses import prepare
-from reconciler.planner.blocks import finish
+from reconciler.operations.connection import connect
+from reconciler.operations.session import Settings
 from reconciler.planner.build import build_plan
-from reconciler.planner.draft import Options
-from reconciler.session import connect
+from reconciler.planner.refactoring import prepare
+from reconciler.planner.refactoring_actions import finish
+from reconciler.plans.actions import Reason, Verb
+from reconciler.plans.options import Options
+from reconciler.plans.plan import Plan
 from reconciler.state.model import Bound, Unbound
-from reconciler.state.store import StateStore
+from reconciler.state.stores.file import StateStore
 from tests.worlds import AT, SERVICE, World, applied, at, codes, live, live_of, message, messages, only, steps
 
 

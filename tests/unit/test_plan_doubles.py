@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from reconciler.model import Message, Moment, Order, RemoteMessage, Unmanaged
-from reconciler.planner.actions import Plan, Reason, Verb
+from reconciler.plans.actions import Reason, Verb
+from reconciler.plans.plan import Plan
 from reconciler.state.model import Bound
 from tests.simulate import simulate
 from tests.worlds import (

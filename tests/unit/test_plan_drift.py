@@ -6,9 +6,10 @@ import pytest
 from msgspec import UNSET
 
 from reconciler.model import Desired, Order, RemoteParticipant
-from reconciler.planner.actions import Action, Drift, FieldChange, Plan, Reason, Verb
-from reconciler.planner.draft import Options
 from reconciler.planner.drift import count_pending, plan_refresh
+from reconciler.plans.actions import Action, FieldChange, Reason, Verb
+from reconciler.plans.options import Options
+from reconciler.plans.plan import Drift, Plan
 from reconciler.state.model import Bound
 from tests.worlds import AT, SERVICE, World, applied, at, codes, live, message, messages
 from tests.worlds import only as only_action

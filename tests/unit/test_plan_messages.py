@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET
 
 from reconciler.model import Message, Order, RemoteMedia, Unmanaged
-from reconciler.planner.actions import Action, FieldChange, Reason, Verb
+from reconciler.plans.actions import Action, FieldChange, Reason, Verb
 from reconciler.state.model import Bound
 from tests.worlds import (
     AT,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.model import Message, Order, Unmanaged
-from reconciler.planner.actions import Reason, Verb
+from reconciler.plans.actions import Reason, Verb
 from reconciler.state.model import Bound, Intent
 from tests.worlds import (
     AT,

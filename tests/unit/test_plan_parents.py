@@ -14,7 +14,8 @@ from reconciler.model import (
     RemoteService,
     Unmanaged,
 )
-from reconciler.planner.actions import FieldChange, Parent, Reason, Verb
+from reconciler.plans.actions import FieldChange, Reason, Verb
+from reconciler.plans.plan import Parent
 from reconciler.state.model import Binding, Bound, Unbound
 from tests.worlds import (
     AT,

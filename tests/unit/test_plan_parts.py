@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from reconciler.model import Order, Unmanaged
-from reconciler.planner.actions import Parent
-from reconciler.planner.selection import Selection
+from reconciler.plans.plan import Parent
+from reconciler.plans.selection import Selection
 from tests.worlds import (
     AT,
     CONVERSATION_SID,

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model import Participant, RemoteParticipant
-from reconciler.planner.actions import Plan, Verb
+from reconciler.plans.actions import Verb
+from reconciler.plans.plan import Plan
 from reconciler.state.model import Binding, Unbound
 from tests.worlds import AT, CONVERSATION_SID, SERVICE_SID, World, applied
 

@@ -16,7 +16,8 @@ from reconciler.model import (
     RemoteParticipant,
     Unmanaged,
 )
-from reconciler.planner.actions import Action, Plan, Reason, Verb
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.plan import Plan
 from tests.worlds import AT, LATER, World, applied, at, codes, empty, live, message, messages, photo, steps
 
 BOB = RemoteParticipant("MBbob", "bob")

@@ -9,16 +9,17 @@ import pytest
 
 from reconciler.errors import PlanError
 from reconciler.model import Message, Participant
-from reconciler.operations import NOTHING
-from reconciler.planner.actions import Plan, Verb
-from reconciler.planner.document import SavedPlan, encode_plan
+from reconciler.operations.session import NOTHING
 from reconciler.planner.drift import plan_refresh
-from reconciler.planner.sensitive import is_whole, mark, restored, withheld
-from reconciler.report.groups import grouped
+from reconciler.plans.actions import Verb
+from reconciler.plans.plan import Plan
+from reconciler.plans.planfile import SavedPlan, encode_plan
+from reconciler.plans.redact import is_whole, mark, restored, withheld
+from reconciler.report.disclosure import Bodies
+from reconciler.report.grouping import grouped
 from reconciler.report.json import plan_document
 from reconciler.report.markdown import plan_markdown
 from reconciler.report.text import render_plan
-from reconciler.report.values import Bodies
 from tests.worlds import World, applied, at, empty, message
 
 SECRET = "s3cret"

@@ -12,8 +12,8 @@ import pytest
 from reconciler.errors import PlanError
 from reconciler.manifest.load import load
 from reconciler.model import Anchor, Conversation, Desired, Moment, Order, Timeline
-from reconciler.planner.actions import Verb
 from reconciler.planner.timeline import resolve_times
+from reconciler.plans.actions import Verb
 from reconciler.state.model import Binding, Bound, State
 from tests.worlds import AT, World, applied, at, empty, found, live_of, message
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.drift import look_for_drift
 from reconciler.emulator import Emulator
 from reconciler.errors import StateError
-from reconciler.operations import Settings, connected, open_workplace
-from reconciler.state.store import StateStore
+from reconciler.operations.drift import look_for_drift
+from reconciler.operations.session import Settings, connected, open_workplace
+from reconciler.state.stores.file import StateStore
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_looking_for_drift_cannot_write_the_state(
 
     asyncio.run(write())
     before = settings.state.read_bytes()
-    monkeypatch.setattr("reconciler.operations.Workplace.settle", _write)
+    monkeypatch.setattr("reconciler.operations.session.Workplace.settle", _write)
 
     with pytest.raises(AssertionError, match="only reads"):
         asyncio.run(look_for_drift(None, settings))

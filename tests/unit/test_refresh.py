@@ -10,11 +10,11 @@ import pytest
 from reconciler.emulator import Emulator
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.model import Conversation, Desired, Message, Remote, Service
-from reconciler.planner.draft import Options
-from reconciler.refresh import refresh
-from reconciler.session import connect
+from reconciler.operations.connection import connect
+from reconciler.plans.options import Options
+from reconciler.refresh.remote import refresh
 from reconciler.state.model import Binding, State
-from reconciler.state.store import new_state
+from reconciler.state.stores.file import new_state
 
 AUTHOR, BODY, ATTRIBUTES = "alice", "Hello, Bob!", '{"seen":false}'
 

@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.planner.actions import Action, FieldChange, Plan, Reason, Verb
+from reconciler.plans.actions import Action, FieldChange, Reason, Verb
+from reconciler.plans.plan import Plan
+from reconciler.report.disclosure import Bodies
+from reconciler.report.documents import plan_schema
 from reconciler.report.json import encode, outcome_document, plan_document
 from reconciler.report.jsonl import EventStream
 from reconciler.report.markdown import outcome_markdown, plan_markdown
 from reconciler.report.outcome import render_outcome
-from reconciler.report.shapes import plan_schema
 from reconciler.report.text import render_plan
-from reconciler.report.values import Bodies
 from tests.unit.plans import BLANKS, DONE, EMPTY, MOVE, PARTLY, PLAN, REFUSED
 
 ROOT = Path(__file__).parent.parent.parent

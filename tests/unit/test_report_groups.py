@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from reconciler.planner.actions import Action, Parent, Plan, Reason, Verb
-from reconciler.report.groups import Group, grouped
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.plan import Parent, Plan
+from reconciler.report.grouping import Group, grouped
 from reconciler.report.text import render_plan
 
 

@@ -6,19 +6,11 @@ import re
 
 import pytest
 
-from reconciler.planner.actions import (
-    Action,
-    Outcome,
-    Plan,
-    PlanWarning,
-    Reason,
-    Refusal,
-    Result,
-    Status,
-    Verb,
-)
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.outcome import Outcome, Result, Status
+from reconciler.plans.plan import Plan, PlanWarning, Refusal
+from reconciler.report.disclosure import Bodies
 from reconciler.report.markdown import LIMIT, marker, outcome_markdown, plan_markdown
-from reconciler.report.values import Bodies
 from tests.unit.plans import PLAN, at
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from reconciler.errors import PlanError
-from reconciler.planner.actions import Plan, PlanWarning
-from reconciler.planner.document import FORMAT_VERSION, SavedPlan, decode_plan, encode_plan, is_plan
+from reconciler.plans.plan import Plan, PlanWarning
+from reconciler.plans.planfile import FORMAT_VERSION, SavedPlan, decode_plan, encode_plan, is_plan
 from tests.unit.plans import PLAN
 
 SAVED = SavedPlan(

@@ -8,7 +8,9 @@ import pytest
 
 from reconciler.errors import ManifestError, Problem
 from reconciler.model import Conversation, Desired, Message, Participant, Service
-from reconciler.planner.actions import Plan, PlanWarning, Refusal, Result, Status, Verb
+from reconciler.plans.actions import Verb
+from reconciler.plans.outcome import Result, Status
+from reconciler.plans.plan import Plan, PlanWarning, Refusal
 from reconciler.report.github import plan_annotations, problem_annotations
 from reconciler.report.progress import LineProgress, StatusProgress, describe
 from tests.unit.plans import CREATE, PARTLY, at

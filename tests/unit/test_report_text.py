@@ -8,23 +8,14 @@ import pytest
 
 from reconciler.errors import ManifestError, Problem, UsageError
 from reconciler.model import Desired
-from reconciler.planner.actions import (
-    Action,
-    FieldChange,
-    Outcome,
-    Parent,
-    Plan,
-    PlanWarning,
-    Reason,
-    Result,
-    Status,
-    Verb,
-)
+from reconciler.plans.actions import Action, FieldChange, Reason, Verb
+from reconciler.plans.outcome import Outcome, Result, Status
+from reconciler.plans.plan import Parent, Plan, PlanWarning
+from reconciler.report.disclosure import Bodies
 from reconciler.report.errors import render_error
 from reconciler.report.github import plan_annotations
 from reconciler.report.outcome import failure, render_outcome
 from reconciler.report.text import render_plan
-from reconciler.report.values import Bodies
 from reconciler.state.digests import field_digest
 from tests.unit.plans import CONVERSATION, DONE, PARTLY, PLAN, at
 

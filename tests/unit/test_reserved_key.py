@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.capture import Found, capture
 from reconciler.errors import ManifestError, StateError
+from reconciler.export.generate import Found, capture
 from reconciler.manifest.load import load
 from reconciler.model import Conversation, Message, RemoteMessage, RemoteService
 from reconciler.state import edit

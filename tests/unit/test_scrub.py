@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from reconciler.export.scrub import A_FILE, Scrubber
 from reconciler.model import RemoteConversation, RemoteMedia, RemoteMessage, RemoteService
-from reconciler.scrub import A_FILE, Scrubber
 
 SCRUBBER = Scrubber(b"salt")
 MESSAGE = RemoteMessage(

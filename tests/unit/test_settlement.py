@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.planner.settlement import Candidate, Create, Settlement, settle
+from reconciler.resources.settlement import Candidate, Create, Settlement, settle
 from tests.worlds import live
 
 

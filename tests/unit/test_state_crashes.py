@@ -20,7 +20,7 @@ import pytest
 from reconciler.errors import StateError
 from reconciler.state.files import Files
 from reconciler.state.model import Binding, Bound, State
-from reconciler.state.store import StateStore, new_state
+from reconciler.state.stores.file import StateStore, new_state
 
 RECORDS = [Bound(f"a/b/k{number}", Binding(sid=f"IM{number}")) for number in range(4)]
 

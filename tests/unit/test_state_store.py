@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import StateError
-from reconciler.state import store as store_module
 from reconciler.state.files import Files
 from reconciler.state.model import Binding, Bound, Intent, Opened, State
-from reconciler.state.store import StateStore, new_state
+from reconciler.state.stores import file as store_module
+from reconciler.state.stores.file import StateStore, new_state
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 ORIGIN = "https://conversations.twilio.com"
@@ -362,7 +362,7 @@ def test_a_reader_beside_a_writer_sees_one_moment(store: StateStore, monkeypatch
 def test_reading_a_state_needs_no_event_loop() -> None:
     """`show` and `version` do not pay for asyncio."""
     code = (
-        "import sys; from reconciler.state.store import StateStore; StateStore('none').read(); "
+        "import sys; from reconciler.state.stores.file import StateStore; StateStore('none').read(); "
         "print('asyncio' in sys.modules)"
     )
 

@@ -10,7 +10,7 @@ from reconciler.errors import ManifestError
 from reconciler.manifest.load import load
 from reconciler.report.errors import MOST_SHOWN, render_error
 from reconciler.report.github import problem_annotations
-from reconciler.suggestions import MOST_SUGGESTIONS, close_to, few_suggestions
+from reconciler.text.suggestions import MOST_SUGGESTIONS, close_to, few_suggestions
 
 MANY = 600
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import UsageError
-from reconciler.terraform import RESOURCE, read_terraform
+from reconciler.export.terraform import RESOURCE, read_terraform
 from tests.foreign import without_quotes
 
 HEX = "0123456789abcdef" * 2

@@ -19,7 +19,7 @@ from reconciler.emulator.faults import Answer
 from reconciler.emulator.server import running
 from reconciler.errors import ApplyError, ManifestError, RemoteError, UsageError
 from reconciler.testing import Backend, World, reconciled
-from reconciler.testing.ledger import Ledger
+from reconciler.testing.run_registry import Ledger
 from reconciler.testing.transcript import difference
 
 ORIGIN = "https://conversations.example"
@@ -90,7 +90,7 @@ def test_who_lives_is_not_swept(tmp_path: Path) -> None:
 def test_who_was_killed_is_swept_once(tmp_path: Path) -> None:
     """A killed process leaves its entry, for the first who looks at the same origin."""
     script = (
-        "import os, pathlib\nfrom reconciler.testing.ledger import Ledger\n"
+        "import os, pathlib\nfrom reconciler.testing.run_registry import Ledger\n"
         f"with Ledger(pathlib.Path({str(tmp_path)!r})).entry('gw0-1', {ORIGIN!r}, is_clean=lambda: True):\n"
         "    os.kill(os.getpid(), 9)\n"
     )

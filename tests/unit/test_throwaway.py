@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import UsageError
 from reconciler.model import Desired, Service
-from reconciler.throwaway import Mark, check_workspace, throw_away
+from reconciler.operations.ephemeral import Mark, check_workspace, throw_away
 
 MARK = Mark("checkout", "2026-03-01T12:00:00Z", "gw0-0123456789ab", 7)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.canonical import canonical_duration, canonical_instant, duration_seconds
 from reconciler.model import ConversationView, RemoteConversation, RemoteMessage, RemoteTimers
-from reconciler.planner.timers import contradicted, worked_out
+from reconciler.model.canonical import canonical_duration, canonical_instant, duration_seconds
+from reconciler.resources.timers import contradicted, worked_out
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.applier.turns import Turns
-from reconciler.concurrency import concurrently
+from reconciler.applier.slots import Turns
+from reconciler.runtime.concurrency import concurrently
 from tests.jumping import run_jumping
 
 

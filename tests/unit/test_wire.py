@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import Decoder
 
-from reconciler.canonical import canonical_date
 from reconciler.errors import UsageError
 from reconciler.model import RemoteConversation, RemoteMedia, RemoteMessage
+from reconciler.model.canonical import canonical_date
 from reconciler.twilio import wire
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

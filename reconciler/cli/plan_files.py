@@ -1,0 +1,46 @@
+"""Saved plans as files: written for their owner alone, as they hold the text of messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reconciler.cli.streams import hint_of, reason_of
+from reconciler.errors import PlanError
+from reconciler.runtime.atomic_file import PRIVATE, write_whole
+from reconciler.runtime.regular_file import read_regular
+
+if TYPE_CHECKING:
+    from reconciler.plans.planfile import SavedPlan
+
+
+def save_plan(path: Path, saved: SavedPlan) -> bool:
+    """Write a plan with mode 0600 and without its sensitive values.
+
+    Return whether nothing that apply needs was left out. Raises PlanError if it cannot be written.
+    """
+    from reconciler.plans.planfile import encode_plan  # noqa: PLC0415  # only when a plan is saved
+    from reconciler.plans.redact import is_whole, withheld  # noqa: PLC0415
+
+    kept = withheld(saved.plan)
+    data = encode_plan(msgspec.structs.replace(saved, plan=kept))
+    try:
+        write_whole(path, data, mode=PRIVATE)
+    except OSError as error:
+        raise PlanError(f"cannot write the plan `{path}`: {reason_of(error)}", hint=hint_of(error)) from error
+    return is_whole(kept)
+
+
+def read_plan(paths: tuple[Path, ...]) -> SavedPlan | None:
+    """Return the saved plan that the first of *paths* is, or None if it is none."""
+    from reconciler.plans.planfile import decode_plan, is_plan  # noqa: PLC0415  # msgspec
+
+    if not paths or not paths[0].is_file():
+        return None
+    try:
+        data = read_regular(paths[0])
+    except OSError as error:
+        raise PlanError(f"cannot read `{paths[0]}`: {error.strerror}") from error
+    return decode_plan(data) if is_plan(data) else None

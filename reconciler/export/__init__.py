@@ -1,0 +1,1 @@
+"""Live objects, and what other tools know of them, as manifests. Pure."""

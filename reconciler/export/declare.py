@@ -1,0 +1,109 @@
+"""What a manifest is to say of live objects: everything that a reply shows and that it can ask for.
+
+Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.model import (
+    Conversation,
+    ConversationView,
+    Message,
+    Participant,
+    RemoteConversation,
+    RemoteMessage,
+    RemoteParticipant,
+)
+from reconciler.model.canonical import canonical_attributes, canonical_date
+from reconciler.resources.conversation import live_conversation_values
+from reconciler.resources.participant import live_participant_values
+from reconciler.resources.timers import TIMERS, worked_out
+
+_ACTIVE: Final = "active"
+
+
+def conversation_of(
+    live: RemoteConversation, messages: Iterable[RemoteMessage] = (), read_at: str = ""
+) -> Conversation:
+    """Return what a manifest is to say of a live conversation that has these *messages*, *read_at* then.
+
+    That it is active is not said, as every conversation is at first. Timers are said as far as they can be
+    worked out.
+    """
+    shown = live_conversation_values(live)
+    timers = worked_out(ConversationView(live, {one.sid: one for one in messages}), read_at)
+    return Conversation(
+        name=live.unique_name or live.friendly_name or "",
+        path="",
+        line=0,
+        unique_name=live.unique_name or None,
+        friendly_name=live.friendly_name or None,
+        attributes=_attributes(live.attributes),
+        state=None if live.state == _ACTIVE else live.state,
+        messaging_service_sid=live.messaging_service_sid or None,
+        timers_inactive=timers.get("timers_inactive"),
+        timers_closed=timers.get("timers_closed"),
+        email_address=shown.get("email_address"),
+        email_name=shown.get("email_name"),
+    )
+
+
+def caveats_of(live: RemoteConversation, said: Conversation) -> Iterator[str]:
+    """Say what is uncertain, or lacking, in what is *said* of a live conversation."""
+    for name, shown in TIMERS.items():
+        timer, length = name.replace("_", "."), getattr(said, name)
+        if length is not None:
+            yield f"`{timer}: {length}` is worked out from when it runs out, all that Twilio shows: check it"
+        elif (live.timers or {}).get(shown):
+            yield f"`{timer}` is left out: Twilio shows when it runs out, not how long it is"
+    if said.state == "inactive":
+        yield "it is inactive, and is put back to that when somebody writes: take out `state` to let it be"
+
+
+def participant_of(live: RemoteParticipant, number: int) -> Participant:
+    """Return what a manifest is to say of a live participant.
+
+    The key is a number, and not who it is, as keys are in the state.
+    """
+    shown = live_participant_values(live)
+    in_chat = "identity" in shown
+    return Participant(
+        key=f"p{number:04}",
+        line=0,
+        identity=shown.get("identity"),
+        address=None if in_chat else shown.get("address"),
+        proxy_address=None if in_chat else shown.get("proxy_address"),
+        projected_address=shown.get("projected_address"),
+        role_sid=shown.get("role_sid"),
+        attributes=_attributes(live.attributes),
+    )
+
+
+def message_of(live: RemoteMessage) -> Message:
+    """Return what a manifest is to say of a live message: everything that a reply shows.
+
+    The key comes from the index, which never changes, and not from a text, as keys are in the state. The
+    text and the picture of a content template are the server's.
+    """
+    created = canonical_date(live.date_created)
+    updated = canonical_date(live.date_updated)
+    return Message(
+        key=f"m{live.index:04}",
+        line=0,
+        author=live.author or None,
+        body=None if live.content_sid else live.body or None,
+        attributes=_attributes(live.attributes),
+        date_created=created or None,
+        date_updated=updated if updated and created and updated > created else None,
+        media_sid=live.media[0].sid if live.media and not live.content_sid else None,
+        content_sid=live.content_sid or None,
+    )
+
+
+def _attributes(text: str | None) -> str | None:
+    """Return attributes in their canonical form, and none for the empty ones that everything has."""
+    canonical = canonical_attributes(text or "{}")
+    return None if canonical == "{}" else canonical

@@ -1,0 +1,210 @@
+"""Live conversations as manifests, and as bindings: a plan right after finds nothing to do.
+
+Nothing here does I/O. What a manifest cannot say is left out, and noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from reconciler.errors import StateError
+from reconciler.export.names import Names, is_name, name_from
+from reconciler.export.representable import can_be_named, sayable
+from reconciler.model import (
+    PARTICIPANTS,
+    Address,
+    Conversation,
+    Message,
+    Participant,
+    RemoteMessage,
+    RemoteParticipant,
+    RemoteService,
+    ResourceType,
+    Service,
+    type_of,
+)
+from reconciler.resources.conversation import CONVERSATION, conversation_values
+from reconciler.resources.message import MESSAGE, desired_values
+from reconciler.resources.participant import PARTICIPANT, participant_values
+from reconciler.resources.schema import digests
+from reconciler.state.edit import is_address
+from reconciler.state.model import Binding, Bound, State, Unbound
+
+
+class Found(Struct, frozen=True):
+    """A live conversation, the one of *sid*, and what its manifest is to say.
+
+    *said* has neither messages nor participants; each of *messages* and *people* comes with what is to be
+    said of it. Names and keys are taken if they can be names and are free. *notes* are about *said*.
+    """
+
+    service: RemoteService
+    sid: str
+    said: Conversation
+    messages: Sequence[tuple[RemoteMessage, Message]]
+    people: Sequence[tuple[RemoteParticipant, Participant]] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Captured(Struct):
+    """Manifest values, and for each address the binding to its live object, without digests.
+
+    *left_out* has the addresses of messages and participants that a manifest cannot say, *notes* the
+    reasons.
+    """
+
+    services: list[Service] = field(default_factory=list)
+    bindings: dict[Address, Binding] = field(default_factory=dict)
+    left_out: list[Address] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def capture(found: Iterable[Found], state: State | None = None, *, keep_sids: bool = True) -> Captured:
+    """Return the manifests that say what was *found*; without *keep_sids*, they name no live object.
+
+    What *state* binds keeps its address, and what it still has to delete is passed over. Raises
+    StateError where it has an address that no manifest of its own can have.
+    """
+    by_service: dict[str, list[Found]] = {}
+    for one in found:
+        by_service.setdefault(one.service.sid, []).append(one)
+    captured = Captured()
+    addresses = _Addresses(state)
+    for group in by_service.values():
+        live = group[0].service
+        address = addresses.give("", live.sid, live.friendly_name or "")
+        captured.bindings[address] = Binding(live.sid)
+        service = Service(address, path="", line=0, sid=live.sid, friendly_name=live.friendly_name or None)
+        if not can_be_named(service):
+            service = replace(service, friendly_name=None)
+        if not keep_sids:
+            service = replace(service, sid=None, friendly_name=service.friendly_name or service.name)
+        conversations = [
+            _conversation(captured, addresses, service, one, keep_sids=keep_sids) for one in group
+        ]
+        captured.services.append(replace(service, conversations=tuple(conversations)))
+    return captured
+
+
+def bind(captured: Captured, state: State) -> None:
+    """Make *state* remember what was captured, as if everything that is declared had been sent.
+
+    What is left out and was bound before is no longer managed, and stays as it is.
+    """
+    for service in captured.services:
+        _bind(state, service.name, captured, {})
+        for one in service.conversations:
+            address = f"{service.name}/{one.name}"
+            values = conversation_values(one)
+            _bind(state, address, captured, digests(CONVERSATION, values, values, state.digest)[0])
+            for member in one.participants:
+                values = participant_values(member)
+                sent, _ = digests(PARTICIPANT, values, values, state.digest)
+                _bind(state, f"{address}/participants/{member.key}", captured, sent)
+            for message in one.messages:
+                values = desired_values(message)
+                sent, _ = digests(MESSAGE, values, values, state.digest)
+                _bind(state, f"{address}/{message.key}", captured, sent)
+    for address in captured.left_out:
+        if type_of(address) is ResourceType.PARTICIPANT:
+            state.apply(Unbound(address))
+        elif address in state.bindings:
+            state.apply(Bound(address, replace(state.bindings[address], released=True)))
+
+
+class _Addresses:
+    """Gives each live object the address that a state has for it, or a new one."""
+
+    def __init__(self, state: State | None) -> None:
+        self.superseded: set[str] = set()
+        self._bound: dict[str, Address] = {}
+        self._names: dict[Address, Names] = {}
+        for address, binding in state.bindings.items() if state is not None else ():
+            self.superseded.update(binding.superseded)
+            self._bound[binding.sid] = address
+            parent, _, name = address.rpartition("/")
+            self._names.setdefault(parent, Names()).take(name)
+
+    def give(self, parent: Address, sid: str, wanted: str) -> Address:
+        """Return the address of *sid* in *parent*: with the name that is *wanted*, if it is free."""
+        bound = self._bound.get(sid)
+        if bound is None:
+            names = self._names.setdefault(parent, Names())
+            if type_of(parent) is ResourceType.CONVERSATION:
+                names.take(PARTICIPANTS)
+            name = names.give(name_from(wanted), sid)
+            return f"{parent}/{name}" if parent else name
+        there, _, name = bound.rpartition("/")
+        if there != parent or not is_name(name) or not is_address(bound):
+            raise StateError(
+                f"{sid} is bound to `{bound}`, an address that no manifest made here can have",
+                hint="leave it out with `--service` or `--conversation`, or go without bindings",
+            )
+        return bound
+
+
+def _conversation(
+    captured: Captured, addresses: _Addresses, service: Service, found: Found, *, keep_sids: bool
+) -> Conversation:
+    service_sid = found.service.sid
+    address = addresses.give(service.name, found.sid, found.said.name)
+    captured.bindings[address] = Binding(found.sid, service_sid=service_sid, imported=True)
+    name = address.rpartition("/")[2]
+    people = []
+    for member, participant in found.people:
+        place = addresses.give(f"{address}/participants", member.sid, participant.key)
+        captured.bindings[place] = Binding(
+            member.sid, service_sid=service_sid, conversation_sid=found.sid, imported=True
+        )
+        people.append(replace(participant, key=place.rpartition("/")[2]))
+    messages = []
+    for live, message in found.messages:
+        if live.sid in addresses.superseded:
+            continue
+        place = addresses.give(address, live.sid, message.key)
+        captured.bindings[place] = Binding(
+            live.sid, service_sid=service_sid, conversation_sid=found.sid, index=live.index, imported=True
+        )
+        messages.append(replace(message, key=place.rpartition("/")[2]))
+    one = replace(found.said, name=name, messages=tuple(messages), participants=tuple(people))
+    if keep_sids:
+        one = replace(one, sid=found.sid)
+    elif one.unique_name is None:
+        one = replace(one, unique_name=name)
+    said, left_out = sayable(one)
+    for part in left_out:
+        what = part.field
+        if part.key:
+            place = f"{address}/{part.field}/{part.key}" if part.field else f"{address}/{part.key}"
+            captured.left_out.append(place)
+            what = captured.bindings[place].sid
+        captured.notes.append(f"{address}: {what} is left out: {part.reason}")
+    captured.notes += [
+        f"{address}: {caveat}"
+        for caveat in (*found.notes, *_caveats(said, [live for live, _ in found.messages]))
+    ]
+    return said
+
+
+def _caveats(said: Conversation, lives: list[RemoteMessage]) -> Iterator[str]:
+    """Say what a manifest is lacking that is no fault of it: Twilio does not show it, or cannot take it."""
+    templates = sum(one.content_sid is not None and one.content_variables is None for one in said.messages)
+    if templates:
+        of = "a template" if templates == 1 else f"{templates} templates"
+        yield f"Twilio does not show the variables of {of}; add `content_variables` to post them elsewhere"
+    if any(one.media_sid for one in said.messages):
+        yield "a file (`media_sid`) can be posted only once; to post it elsewhere, write `media: {file: …}`"
+    for live in lives:
+        if live.media and len(live.media) > 1:
+            yield f"{live.sid} has {len(live.media)} files, of which a manifest can name only the first"
+
+
+def _bind(state: State, address: Address, captured: Captured, sent: dict[str, str]) -> None:
+    binding = captured.bindings[address]
+    before = state.bindings.get(address)
+    if before is not None:
+        binding = replace(binding, created=before.created, superseded=before.superseded)
+    state.apply(Bound(address, replace(binding, sent=sent)))

@@ -1,0 +1,93 @@
+"""What of a live conversation a manifest can say: whatever is read back from it as it is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.manifest.dump import dump
+from reconciler.manifest.expansion.resolve import alone
+from reconciler.manifest.parse import parse
+from reconciler.model import Conversation, Service
+
+_TOGETHER: Final = (
+    ("unique_name",),
+    ("friendly_name",),
+    ("attributes",),
+    ("state",),
+    ("messaging_service_sid",),
+    ("timers_inactive",),
+    ("timers_closed",),
+    ("email_address", "email_name"),
+)
+"""The fields of a conversation; those that can only be said together are one."""
+
+
+class Unsayable(Struct, frozen=True):
+    """A *field* of a conversation; with a *key*, a message of it or one of its `participants`; and why."""
+
+    reason: str
+    field: str = ""
+    key: str = ""
+
+
+def sayable(one: Conversation) -> tuple[Conversation, list[Unsayable]]:
+    """Return *one*, which comes from no file, without what a manifest cannot say, and what that is.
+
+    A message is left out as a whole: with a part of it missing, it would be another message.
+    """
+    if _problem(one) is None:
+        return one, []
+    left_out: list[Unsayable] = []
+    bare = Conversation(one.name, path="", line=0, sid=one.sid, unique_name=None if one.sid else one.name)
+    kept = bare
+    for names in _TOGETHER:
+        values = {name: value for name in names if (value := getattr(one, name)) is not None}
+        reason = _problem(replace(bare, **values)) if values else None
+        if reason is not None:
+            left_out.append(Unsayable(reason, field=names[0]))
+        else:
+            kept = replace(kept, **values)
+    for member in one.participants:
+        reason = _problem(replace(bare, participants=(member,)))
+        if reason is None:
+            kept = replace(kept, participants=(*kept.participants, member))
+        else:
+            left_out.append(Unsayable(reason, field="participants", key=member.key))
+    bare = replace(bare, participants=kept.participants)  # a body may be shorter where it is delivered
+    messages = []
+    for message in one.messages:
+        reason = _problem(replace(bare, messages=(message,)))
+        if reason is None:
+            messages.append(message)
+        else:
+            left_out.append(Unsayable(reason, key=message.key))
+    return replace(kept, messages=tuple(messages)), left_out
+
+
+def can_be_named(service: Service) -> bool:
+    """Return whether a manifest can say the friendly name of *service*."""
+    return not alone(parse(dump((replace(service, conversations=()),)).encode(), "")).problems
+
+
+def _problem(one: Conversation) -> str | None:
+    """Return why a manifest cannot say *one*, or None if it is read back as it is."""
+    try:
+        text = dump((Service("s", path="", line=0, friendly_name="s", conversations=(one,)),))
+    except (ValueError, RecursionError):
+        return "its attributes are no JSON"
+    parsed = alone(parse(text.encode(), ""))
+    if parsed.problems:
+        return parsed.problems[0].text
+    read = parsed.content.services[0].conversations[0]
+    read = replace(
+        read,
+        path="",
+        line=0,
+        messages=tuple(replace(message, line=0) for message in read.messages),
+        participants=tuple(replace(member, line=0) for member in read.participants),
+    )
+    is_same = read == one
+    return None if is_same else "it would be read back as something else"

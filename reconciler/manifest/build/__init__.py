@@ -1,0 +1,1 @@
+"""Checked mappings to desired services, conversations, participants and messages."""

@@ -1,0 +1,1 @@
+"""Manifests that need expansion: variables, references, defaults, templates and for_each."""

@@ -1,0 +1,206 @@
+"""Rows out of CSV, JSON and JSON Lines files that lie beside a manifest; nothing in them is a reference."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.manifest.build.fields import MB
+from reconciler.manifest.build.media import inside
+from reconciler.manifest.diagnostics.findings import Refusal
+from reconciler.runtime.text_file import NotText, decoded, lines_of, place_in
+from reconciler.text.foreign import json_fault, quoted
+from reconciler.text.words import cut
+
+_LARGEST: Final = 256 * MB
+
+
+_NUL: Final = "\0"
+"""The character that no text may hold."""
+
+
+_DELIMITERS: Final = (",", ";", "\t")
+"""What stands between the cells of a CSV file: spreadsheets write what the language of their user has."""
+
+
+_NAMED_DELIMITER: Final = "sep="
+"""Start of a first line, of spreadsheets, that is no row and names the delimiter."""
+
+
+class Row(Struct, frozen=True):
+    """One item of a file and its line; 0 where the format has no lines."""
+
+    line: int
+    value: Any
+
+
+def read_rows(folder: Path, written: str) -> list[Row] | dict[str, Any]:
+    """Return the rows of the file *written*, or its mapping if it is JSON that holds one.
+
+    Raises Refusal if the file is outside *folder*, cannot be read, or does not hold what its name says.
+    """
+    path = inside(folder, written)
+    read = _FORMATS.get(path.suffix.lower())
+    if read is None:
+        raise Refusal(
+            f"names a file of an unknown kind: `{written}`",
+            "its name has to end in `.csv`, `.tsv`, `.txt` (both are CSV), `.json` or `.jsonl`",
+        )
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # who opens a pipe waits for somebody to write to it
+            kind = "folder" if stat.S_ISDIR(status.st_mode) else "pipe or a device"
+            raise Refusal(f"names a {kind}, not a file: `{written}`", "name a regular file")
+        if status.st_size > _LARGEST:
+            raise Refusal(f"names a file of more than {_LARGEST // MB} MB: `{written}`", "split it")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise Refusal(
+            f"names a file that does not exist: `{written}`",
+            "the path is relative to the folder of the manifest",
+        ) from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Refusal(f"names a file that cannot be read: `{written}`: {reason}") from error
+    try:
+        text = decoded(data)
+    except NotText as error:
+        raise Refusal(
+            f"names a file that {error.text}: `{written}`, line {error.line}", error.hint
+        ) from error
+    if _NUL in text:
+        line, _ = place_in(text, text.index(_NUL))
+        raise _holds_nul(f"`{written}`, line {line}")
+    return read(text, written)
+
+
+def _csv(text: str, written: str) -> list[Row]:
+    delimiter, first = _delimiter(text)
+    stream = io.StringIO(text, newline="")
+    for _ in range(first):
+        stream.readline()
+    rows: list[Row] = []
+    columns: list[str] | None = None
+    for line, cells in _counted(csv.reader(stream, delimiter=delimiter, strict=True), written, first):
+        if not cells:
+            continue
+        if columns is None:
+            columns = cells
+            if len(set(columns)) < len(columns) or not all(columns):
+                raise Refusal(
+                    f"names `{written}`, whose columns are not told apart", "give each column a name"
+                )
+        elif len(cells) != len(columns):
+            raise Refusal(
+                f"names `{written}`, whose line {line} has {len(cells)} columns instead of {len(columns)}",
+                f"put cells that hold {_CALLED[delimiter]} or line breaks in double quotes",
+            )
+        else:
+            rows.append(Row(line, dict(zip(columns, cells, strict=True))))
+    if columns is None:
+        raise Refusal(
+            f"names `{written}`, which has no first line", "the first line of a CSV file names its columns"
+        )
+    return rows
+
+
+_CALLED: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+
+def _delimiter(text: str) -> tuple[str, int]:
+    """Return what delimits the cells of *text*, and how many lines stand before the names of its columns.
+
+    It is the one that makes the most columns, or the one that the first line names.
+    """
+    start = text[: len(_NAMED_DELIMITER) + 3]
+    if start.startswith(_NAMED_DELIMITER) and lines_of(start)[0][len(_NAMED_DELIMITER) :] in _DELIMITERS:
+        return start[len(_NAMED_DELIMITER)], 1
+    return max(_DELIMITERS, key=lambda one: _columns(text, one)), 0
+
+
+def _columns(text: str, delimiter: str) -> int:
+    try:
+        return len(next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), ()))
+    except csv.Error:
+        return 0
+
+
+def _counted(reader: Any, written: str, before: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row with the line it starts in; *before* lines were read already."""
+    start = before + 1
+    try:
+        for cells in reader:
+            yield start, cells
+            start = before + reader.line_num + 1
+    except csv.Error as error:
+        raise Refusal(f"names `{written}`, whose line {start} is no CSV ({quoted(error)})") from error
+
+
+def _json(text: str, written: str) -> list[Row] | dict[str, Any]:
+    value = _decoded(text, f"`{written}`", f"`{written}`, which")
+    if isinstance(value, list):
+        return [Row(0, item) for item in value]
+    if not isinstance(value, dict):
+        raise Refusal(f"names `{written}`, which holds neither a list nor a mapping")
+    return value
+
+
+def _json_lines(text: str, written: str) -> list[Row]:
+    return [
+        Row(number, _decoded(line, f"`{written}`, line {number}", f"`{written}`, whose line {number}"))
+        for number, line in enumerate(lines_of(text), start=1)
+        if line.strip()
+    ]
+
+
+def _decoded(text: str, where: str, whose: str) -> Any:
+    """Return the value of the JSON *text*, which is *where*; *whose* begins a sentence about it."""
+    try:
+        value = msgspec.json.decode(text)
+        json.loads(text, object_pairs_hook=_names_once)  # msgspec takes the last of two equal names
+    except _NameTwice as twice:
+        raise Refusal(
+            f"names {whose} has the name `{cut(str(twice))}` twice in one object", "keep one of them"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise Refusal(f"names {whose} is no JSON: {json_fault(text, error)}") from error
+    if "\\u0000" in text and _has_nul(value):
+        raise _holds_nul(where)
+    return value
+
+
+class _NameTwice(Exception):
+    """A name that an object has twice."""
+
+
+def _names_once(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(names) > 1 and len(set(names)) < len(names):
+        raise _NameTwice(next(name for at, name in enumerate(names) if name in names[:at]))
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_nul, value)) or any(map(_has_nul, value.values()))
+    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and _NUL in value
+
+
+def _holds_nul(where: str) -> Refusal:
+    return Refusal(f"names a file that holds the character NUL (U+0000): {where}", "remove it")
+
+
+_FORMATS: Final = {
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".txt": _csv,  # what Excel calls "Unicode Text"
+    ".json": _json,
+    ".jsonl": _json_lines,
+}

@@ -1,0 +1,139 @@
+"""Files that mean more than they say: resolved together, as variables and templates belong to all of them.
+
+Mistakes are looked for in three steps, and each step waits for the one before, so that one mistake is told
+once: in what is written, in what it is expanded to, and in the values that come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.errors import Problem
+from reconciler.manifest.build.services import Builder
+from reconciler.manifest.content import FileContent, Parsed, Written
+from reconciler.manifest.diagnostics.findings import Finding, Loc
+from reconciler.manifest.diagnostics.subjects import field_of, record_of
+from reconciler.manifest.expansion.check import Checker
+from reconciler.manifest.expansion.expand import Expander
+from reconciler.manifest.expansion.references import Scope
+from reconciler.manifest.expansion.source_map import Locations, Origins
+from reconciler.manifest.expansion.templates import Templates
+from reconciler.manifest.expansion.variables import Declared
+from reconciler.manifest.inputs import Inputs
+from reconciler.manifest.schema.manifest import final_validation
+from reconciler.manifest.schema.problems import shape_findings
+
+_CONVERSATION: Final = len(("services", "NAME", "conversations", "NAME"))
+
+
+@dataclass(slots=True)
+class Resolution:
+    """What written files say, by path; *found* is what is wrong.
+
+    The locations of what is found are those of *origins* for a path that is there, else of the file itself.
+    *awaits* are the services whose sids texts refer to.
+    """
+
+    contents: dict[str, FileContent] = field(default_factory=dict)
+    found: dict[str, list[Finding]] = field(default_factory=dict)
+    origins: dict[str, Origins] = field(default_factory=dict)
+    awaits: tuple[str, ...] = ()
+
+    def add(self, found: Mapping[str, Iterable[Finding]]) -> None:
+        """Add what was found per path."""
+        for path, findings in found.items():
+            self.found.setdefault(path, []).extend(findings)
+
+
+def resolve(files: Sequence[Written], inputs: Inputs, services: Iterable[str] = ()) -> Resolution:
+    """Return what *files* say with *inputs*; *services* are those of other files.
+
+    Raises UsageError and ManifestError for inputs that are wrong in themselves.
+    """
+    resolution = Resolution()
+    declared, templates = Declared(files), Templates(files)
+    values = declared.values(inputs)
+    names = {*services, *(name for file in files for name in file.value.get("services", {}))}
+    checker = Checker(values, names, inputs.allowed_environ(), inputs.allowed_env)
+    resolution.add(declared.found)
+    resolution.add(templates.found)
+    resolution.add({file.path: list(checker.findings(file)) for file in files})
+    if any(resolution.found.values()) or any(file.broken for file in files):
+        return resolution
+    resolution.awaits = tuple(sorted(checker.awaits))
+    scope = Scope(values, inputs.allowed_environ())
+    expander = Expander(scope, templates.by_name, Locations(files), checker.is_sensitive)
+    expanded = {file.path: expander.expand(file) for file in files}
+    resolution.add(expander.found)
+    if not expander.found:
+        resolution.origins = expanded
+        for path, origins in expanded.items():
+            findings = shape_findings(origins.value, final_validation())
+            builder = Builder(path, origins.line_of, origins.sensitive_of)
+            resolution.contents[path] = builder.content(origins.value)
+            resolution.add({path: findings + builder.found})
+    return resolution
+
+
+def alone(parsed: Parsed) -> Parsed:
+    """Return *parsed* with what it says, if it needs nothing from outside; its problems have no places."""
+    if parsed.written is None or parsed.problems:
+        return parsed
+    resolution = resolve([parsed.written], Inputs())
+    path = parsed.content.path
+    problems = tuple(Problem(path, 0, 0, one.text, hint=one.hint) for one in resolution.found.get(path, ()))
+    return Parsed(resolution.contents.get(path, parsed.content), problems)
+
+
+def traced(
+    path: str, findings: Iterable[Finding], origins: Mapping[str, Origins]
+) -> list[tuple[str, Finding]]:
+    """Return *findings* about *path* with the files and locations where what is wrong is written.
+
+    What many items show of one place is told once.
+    """
+    if path not in origins:
+        return [(path, _with_earlier(finding, path, origins)) for finding in findings]
+    home = origins[path]
+    first: dict[tuple[str, Loc, bool], Finding] = {}
+    others: dict[tuple[str, Loc, bool], int] = {}
+    for finding in findings:
+        where, loc = home.located(finding.loc)
+        place = (where, loc, finding.on_key)
+        others[place] = others.get(place, -1) + 1
+        if place not in first:
+            text, hint = finding.text, finding.hint
+            if home.is_sensitive(finding.loc):
+                text, hint = f"`{field_of(finding.loc)}` is wrong, and its value is sensitive", None
+            if finding.earlier is None:
+                text += _instance(finding.loc)
+            first[place] = _with_earlier(replace(finding, loc=loc, text=text, hint=hint), where, origins)
+    return [
+        (place[0], finding if not others[place] else replace(finding, text=_repeated(finding, others[place])))
+        for place, finding in first.items()
+    ]
+
+
+def _with_earlier(finding: Finding, path: str, origins: Mapping[str, Origins]) -> Finding:
+    """Return *finding*, which is in *path*, with the place that it conflicts with."""
+    if finding.earlier is None or finding.earlier[0] not in origins:
+        return finding
+    earlier = origins[finding.earlier[0]].located(finding.earlier[1])
+    if earlier == (path, finding.loc):
+        text = f"{finding.text.removesuffix('; first at')}: this stands for more than one"
+        return replace(finding, text=text, earlier=None)
+    return replace(finding, earlier=earlier)
+
+
+def _instance(loc: Loc) -> str:
+    """Return which of the conversations that one text stands for *loc* is in."""
+    is_inside = len(record_of(loc)) > _CONVERSATION and "[" in str(loc[_CONVERSATION - 1])
+    return f" (in `{loc[1]}/{loc[3]}`)" if is_inside else ""
+
+
+def _repeated(finding: Finding, others: int) -> str:
+    return f"{finding.text}, and so in {others:,} more" if finding.earlier is None else finding.text

@@ -1,0 +1,33 @@
+"""Templates: lists of messages that conversations of any manifest can use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from reconciler.manifest.content import Written
+from reconciler.manifest.diagnostics.findings import Finding
+
+
+class Template(Struct, frozen=True):
+    """The messages of a template as they are written in *file*."""
+
+    file: Written
+    messages: list[dict[str, Any]]
+
+
+class Templates:
+    """The templates of all *files*; *found* has per path those that are declared twice."""
+
+    def __init__(self, files: Iterable[Written]) -> None:
+        self.found: dict[str, list[Finding]] = {}
+        self.by_name: dict[str, Template] = {}
+        for file in files:
+            for name, messages in file.value.get("templates", {}).items():
+                first = self.by_name.setdefault(name, Template(file, messages))
+                if first.messages is not messages:
+                    loc, text = ("templates", name), f"template `{name}` is declared twice; first at"
+                    finding = Finding(loc, text, on_key=True, earlier=(first.file.path, loc))
+                    self.found.setdefault(file.path, []).append(finding)

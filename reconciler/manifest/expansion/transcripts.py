@@ -1,0 +1,183 @@
+"""Transcripts: messages out of a CSV, JSON or JSON Lines file, one a row. Nothing in them is a reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.manifest.diagnostics.findings import Refusal
+from reconciler.manifest.expansion.data_files import Row, read_rows
+from reconciler.manifest.schema.parts import COLUMNS
+from reconciler.text.foreign import json_fault
+from reconciler.text.suggestions import close_to
+from reconciler.text.words import cut
+
+_NAMES: Final = tuple(COLUMNS.fields)
+
+
+_HINT: Final = f"columns are {', '.join(_NAMES)}; name others by `columns: {{author: from, body: text}}`"
+
+
+_MOST_NAMED: Final = 20
+"""Columns in one sentence."""
+
+
+_UNIX_TIME: Final = re.compile(r"(\d{10})(?:\d{3}|\.\d+)?")
+"""Seconds since 1970, also with a fraction, or milliseconds: what chat tools export."""
+
+
+_OF_COLUMNS: Final = frozenset(("author", "body"))
+"""Fields that are text, also where an export has a number."""
+
+
+class Line(Struct, frozen=True):
+    """One message of a transcript: its *fields*, and the *line* of the file *path* that says them."""
+
+    path: str
+    line: int
+    fields: dict[str, Any]
+
+
+def read_transcript(
+    folder: Path, written: str, key: str | None = None, columns: Mapping[str, str] | None = None
+) -> list[Line]:
+    """Return the messages of the file *written*, relative to *folder*.
+
+    *columns* say for fields in which column they are; a field that they do not name is in the column of its
+    own name, and every other column is left out. Without them, an unknown column is refused. `a.b` is the
+    field `b` of the object in column `a`, where no column is called so. Messages are called by the column
+    *key*, else by the one of the field `key`, else by their position, from 1.
+
+    Raises Refusal for a file that cannot be read, for unknown columns, and for a row without its key.
+    """
+    found = read_rows(folder, written)
+    rows = _only_list(found, written) if isinstance(found, dict) else found
+    for position, row in enumerate(rows, start=1):
+        if not isinstance(row.value, dict):
+            raise Refusal(f"names {_where(row, position, written)} is no mapping", _HINT)
+    named = {**(columns or {}), **({"key": key} if key is not None else {})}
+    taken = set(named.values())
+    sources = {name: name for name in _NAMES if name not in taken} | named
+    if columns is None:
+        _refuse_unknown({*_NAMES, *taken}, rows, written)
+    for field, column in named.items():
+        if rows and not any(_has(row.value, column) for row in rows):
+            raise _missing(field, column, rows, written)
+    is_keyed = "key" in named or ("key" in sources and any("key" in row.value for row in rows))
+    path = str(folder / written)
+    lines = []
+    for position, row in enumerate(rows, start=1):
+        where = _where(row, position, written)
+        fields = _fields(row.value, sources, where, frozenset(columns or ()))
+        if not is_keyed:
+            fields["key"] = str(position)
+        elif "key" not in fields:
+            raise Refusal(f"names {where} has no `{cut(sources['key'])}`", "give each row a key, or none")
+        lines.append(Line(path, row.line, fields))
+    return lines
+
+
+def _only_list(value: dict[str, Any], written: str) -> list[Row]:
+    """Return the one list of objects in *value*: exports wrap it, as in `{"messages": […]}`."""
+    level = [value]
+    while level:
+        lists = [(name, one) for holder in level for name, one in holder.items() if _is_rows(one)]
+        if len(lists) == 1:
+            return [Row(0, item) for item in lists[0][1]]
+        if lists:
+            names = ", ".join(f"`{cut(name)}`" for name, _ in lists[:_MOST_NAMED])
+            raise Refusal(
+                f"names `{written}`, which holds several lists: {names}", "keep the one of messages"
+            )
+        level = [one for holder in level for one in holder.values() if isinstance(one, dict)]
+    raise Refusal(f"names `{written}`, which holds no list")
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _where(row: Row, position: int, written: str) -> str:
+    return f"`{written}`, whose line {row.line}" if row.line else f"`{written}`, whose item {position}"
+
+
+def _refuse_unknown(known: set[str], rows: list[Row], written: str) -> None:
+    unknown: dict[str, str] = {}
+    """By the name of a column: the first row that has it."""
+    for position, row in enumerate(rows, start=1):
+        if row.value.keys() - known:
+            where = _where(row, position, written)
+            unknown |= {name: where for name in row.value if name not in known and name not in unknown}
+    if len(unknown) == 1:
+        ((name, where),) = unknown.items()
+        meant = close_to(name, _NAMES)
+        hint = f"did you mean `{meant}`?" if meant else _HINT
+        raise Refusal(f"names {where} has an unknown column: `{cut(name)}`", hint)
+    if unknown:
+        names = ", ".join(f"`{cut(name)}`" for name in list(unknown)[:_MOST_NAMED])
+        more = f" and {len(unknown) - _MOST_NAMED:,} more" if len(unknown) > _MOST_NAMED else ""
+        raise Refusal(f"names `{written}`, which has unknown columns: {names}{more}", _HINT)
+
+
+def _missing(field: str, column: str, rows: list[Row], written: str) -> Refusal:
+    names = list(dict.fromkeys(name for row in rows for name in row.value))
+    meant = close_to(column, names)
+    known = ", ".join(f"`{cut(name)}`" for name in names[:_MOST_NAMED])
+    return Refusal(
+        f"names `{written}`, which has no column `{cut(column)}` for `{field}`",
+        f"did you mean `{meant}`?" if meant else f"its columns are {known}",
+    )
+
+
+def _has(row: dict[str, Any], column: str) -> bool:
+    return column in row or _value(row, column) is not None
+
+
+def _value(row: dict[str, Any], column: str) -> Any:
+    """Return what *row* has in *column*, or inside what it has there; None where there is nothing."""
+    if column in row:
+        return row[column]
+    value: Any = row
+    for part in column.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _fields(
+    row: dict[str, Any], sources: Mapping[str, str], where: str, named: frozenset[str]
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, column in sources.items():
+        value = _value(row, column) if name in named else row.get(column)
+        if value in ("", None):  # an empty cell says nothing: CSV has no other way to leave out a field
+            continue
+        if name == "attributes":
+            value = _attributes(value, where)
+        elif name == "date_created":
+            value = _instant(value)
+        elif name == "key" or (name in named & _OF_COLUMNS and type(value) is int):
+            value = str(value)
+        fields[name] = value
+    return fields
+
+
+def _instant(value: Any) -> Any:
+    """Return the timestamp of a Unix time; anything else is returned as it is."""
+    match = None if isinstance(value, bool) else _UNIX_TIME.fullmatch(str(value))
+    return value if match is None else f"{datetime.fromtimestamp(int(match[1]), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _attributes(value: Any, where: str) -> Any:
+    """Return attributes as JSON; those of a CSV file are its text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(f"names {where} has attributes that are no JSON: {json_fault(value, error)}") from error

@@ -1,0 +1,244 @@
+"""Variables: what manifests declare, and the values that a run gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from reconciler.errors import ManifestError, Problem, UsageError
+from reconciler.manifest.content import Written
+from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
+from reconciler.manifest.expansion.references import Known, pieces
+from reconciler.manifest.inputs import TAKEN, VARIABLE_PREFIX, Inputs
+from reconciler.manifest.limits import Reading
+from reconciler.manifest.schema.sentences import described
+from reconciler.manifest.yaml.reader import Irregular, read
+from reconciler.manifest.yaml.scalars import NoJsonNumber, plain_value
+from reconciler.runtime.text_file import NotText, decoded
+from reconciler.text.suggestions import close_to
+
+_KINDS: Final[dict[str, tuple[tuple[type, ...], str, str]]] = {
+    "string": ((str,), "a text", "Ann"),
+    "number": ((int, float), "a number", "3"),
+    "bool": ((bool,), "`true` or `false`", "true"),
+    "list": ((list,), "a list", "[a, b]"),
+    "map": ((dict,), "a mapping", "{a: 1}"),
+}
+"""By the name of a type: its Python types, how a sentence calls it, and an example."""
+
+
+_FAULTY: Final = object()
+"""A default that was complained about."""
+
+
+class Variable(Struct, frozen=True):
+    """One declaration; *default* is None where there is none. *path* and *loc* say where it is.
+
+    What is asked of one that is *broken*, as its file is, can wait.
+    """
+
+    name: str
+    kind: str
+    default: Any
+    sensitive: bool
+    path: str
+    loc: Loc
+    broken: bool = False
+
+
+class Declared:
+    """The variables of all manifests; *found* has per path what is wrong with the declarations."""
+
+    def __init__(self, files: Iterable[Written]) -> None:
+        self.found: dict[str, list[Finding]] = {}
+        self.variables: dict[str, Variable] = {}
+        for file in files:
+            for name, fields in file.value.get("variables", {}).items():
+                self._declare(file, name, fields)
+
+    def values(self, inputs: Inputs) -> dict[str, Known]:
+        """Return the value of each variable; what has none is added to *found*.
+
+        Raises UsageError for a flag or environment variable that cannot be a value, and ManifestError
+        for a file with values that are wrong.
+        """
+        given = self._given(inputs)
+        for name, variable in self.variables.items():
+            if name not in given and not variable.broken:
+                hint = f"set {VARIABLE_PREFIX}{name}, or pass `--var-file FILE`"
+                if not variable.sensitive:
+                    hint = f"pass `--var {name}=…`, or give it a `default`"
+                self._add(variable.path, variable.loc, f"variable `{name}` has no value", hint, on_key=True)
+        return {name: Known(given.get(name), one.sensitive) for name, one in self.variables.items()}
+
+    def _given(self, inputs: Inputs) -> dict[str, Any]:
+        given = {name: one.default for name, one in self.variables.items() if one.default is not None}
+        for name, variable in self.variables.items():
+            text = inputs.environ.get(f"{VARIABLE_PREFIX}{name}")
+            if text is not None:
+                given[name] = _read_text(text, variable, f"{VARIABLE_PREFIX}{name}")
+        for path in inputs.files:
+            given |= self._read_file(path)
+        for assignment in inputs.assignments:
+            name, separator, text = assignment.partition("=")
+            if not separator:
+                raise UsageError("`--var` needs a name and a value", hint="write `--var NAME=VALUE`")
+            if name not in self.variables:
+                unknown, hint = self._unknown(name)
+                raise UsageError(f"`--var {name}=…`: {unknown}", hint=hint)
+            given[name] = _read_text(text, self.variables[name], f"--var {name}")
+        for name, value in inputs.values.items():
+            if (wrong := self._wrong(name, value)) is not None:
+                raise UsageError(wrong[0], hint=wrong[1])
+            given[name] = value
+        return given
+
+    def _declare(self, file: Written, name: str, fields: dict[str, Any]) -> None:
+        path, loc = file.path, ("variables", name)
+        if name in self.variables:
+            first = self.variables[name]
+            text = f"variable `{name}` is declared twice; first at"
+            self._add(path, loc, text, None, on_key=True, earlier=(first.path, first.loc))
+            return
+        if name == TAKEN:
+            text = (
+                f"`{name}` cannot be the name of a variable: {VARIABLE_PREFIX}{name} stands for `--var-file`"
+            )
+            self._add(path, loc, text, "choose another name", on_key=True)
+        default = fields.get("default")
+        kind = fields.get("type") or _kind_of(default)
+        sensitive = fields.get("sensitive", False)
+        try:
+            default = _literal(default)
+            if default is not None:
+                _check(default, kind, sensitive=sensitive)
+        except Refusal as refusal:
+            text = f"`default` of variable `{name}` {refusal.text}"
+            finding = Finding((*loc, "default"), text, refusal.hint, without_line=sensitive)
+            self.found.setdefault(path, []).append(finding)
+            default = _FAULTY
+        self.variables[name] = Variable(name, kind, default, sensitive, path, loc, file.broken)
+
+    def _read_file(self, path: Path) -> dict[str, Any]:
+        """Return the values in a YAML or JSON file.
+
+        No problem shows its line: such files are where secrets are kept.
+        """
+        from reconciler.manifest.yaml.positions import read_closely  # noqa: PLC0415 - seldom needed
+
+        try:
+            text = decoded(Reading().read(path))
+        except OSError as error:
+            raise UsageError(
+                f"cannot read `--var-file {path}`: {(error.strerror or str(error)).lower()}"
+            ) from error
+        except NotText as error:
+            problem = Problem(str(path), error.line, error.column, f"the file {error.text}", "", error.hint)
+            raise ManifestError((problem,)) from error
+        places = read_closely(text)
+        problems = [
+            Problem(
+                str(path),
+                fault.place.line,
+                fault.place.column,
+                "the file cannot be read as YAML or JSON here",
+            )
+            for fault in places.faults
+        ]
+        if not problems and not isinstance(places.value, dict):
+            problems.append(
+                Problem(str(path), 1, 1, "a file of values is a mapping", hint="write `name: value` pairs")
+            )
+        if problems:
+            raise ManifestError(tuple(problems))
+        for name, value in places.value.items():
+            wrong = self._wrong(name, value)
+            if wrong is not None:
+                on_key = name not in self.variables
+                place = places.of((name,), on_key=on_key)
+                problems.append(Problem(str(path), place.line, place.column, wrong[0], hint=wrong[1]))
+        if problems:
+            raise ManifestError(tuple(problems))
+        return dict(places.value)
+
+    def _wrong(self, name: str, value: Any) -> tuple[str, str | None] | None:
+        if name not in self.variables:
+            return self._unknown(name)
+        kind = self.variables[name].kind
+        if _is(value, kind):
+            return None
+        is_scalar = isinstance(value, int | float)
+        return (
+            f"the value of variable `{name}` must be {_KINDS[kind][1]}",
+            "put it in quotes" if kind == "string" and is_scalar else None,
+        )
+
+    def _unknown(self, name: str) -> tuple[str, str]:
+        meant = close_to(name, list(self.variables))
+        if meant:
+            return f"no manifest declares a variable `{name}`", f"did you mean `{meant}`?"
+        return (
+            f"no manifest declares a variable `{name}`",
+            f"declare it: `variables: {{{name}: {{type: string}}}}`",
+        )
+
+    def _add(
+        self,
+        path: str,
+        loc: Loc,
+        text: str,
+        hint: str | None,
+        *,
+        on_key: bool = False,
+        earlier: tuple[str, Loc] | None = None,
+    ) -> None:
+        self.found.setdefault(path, []).append(Finding(loc, text, hint, on_key, earlier))
+
+
+def _kind_of(default: Any) -> str:
+    """Return the type of a default that stands for itself; a text where there is none."""
+    return next((kind for kind in _KINDS if _is(default, kind)), "string")
+
+
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, _KINDS[kind][0]) and (kind == "bool" or not isinstance(value, bool))
+
+
+def _check(default: Any, kind: str, *, sensitive: bool) -> None:
+    if not _is(default, kind):
+        shown = "" if sensitive else f", not {described(default)}"
+        raise Refusal(f"must be {_KINDS[kind][1]}{shown}", "change `type` or `default`")
+
+
+def _literal(value: Any) -> Any:
+    """Return *value* with `$${` resolved; raises Refusal if it refers to anything."""
+    if isinstance(value, str):
+        found = pieces(value)
+        for piece in found:
+            if not isinstance(piece, str):
+                raise Refusal(f"refers to `{piece}`, but a default stands for itself", "write the value")
+        return "".join(piece for piece in found if isinstance(piece, str))
+    if isinstance(value, dict):
+        return {name: _literal(item) for name, item in value.items()}
+    return [_literal(item) for item in value] if isinstance(value, list) else value
+
+
+def _read_text(text: str, variable: Variable, source: str) -> Any:
+    """Return the value that *text* gives *variable*; raises UsageError that names *source*, not the text."""
+    kind = variable.kind
+    try:
+        if kind == "string":
+            value: Any = text
+        elif kind in {"number", "bool"}:
+            value = plain_value(text)
+        else:
+            value = read(text).value
+    except (NoJsonNumber, Irregular):
+        value = None
+    if "\0" in text or not _is(value, kind):
+        _, noun, example = _KINDS[kind]
+        raise UsageError(f"the value of `{source}` must be {noun}", hint=f"such as `{example}`")
+    return value

@@ -1,0 +1,1 @@
+"""The shape of a manifest, and sentences for what does not fit it."""

@@ -1,0 +1,129 @@
+"""How the mappings of a manifest are declared, in the language of pydantic-core.
+
+They are not classes with annotations, as pydantic itself would need longer to be imported and to derive
+this from them than all the rest of `validate` takes for a small manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic_core.core_schema import (
+    CoreConfig,
+    CoreSchema,
+    StringSchema,
+    TypedDictField,
+    any_schema,
+    bool_schema,
+    literal_schema,
+    str_schema,
+    typed_dict_field,
+    typed_dict_schema,
+)
+
+from reconciler.model import ADDRESS_PART, NAME
+
+_STRICT: Final = CoreConfig(strict=True, extra_fields_behavior="forbid")
+"""How every mapping is judged: no conversions, no unknown fields."""
+
+
+class Shape:
+    """A mapping that may have these fields and no others; *title* and *description* are for editors."""
+
+    def __init__(
+        self, name: str, description: str, fields: Mapping[str, TypedDictField], *, title: str | None = None
+    ) -> None:
+        self.fields = dict(fields)
+        self.schema = typed_dict_schema(
+            self.fields,
+            ref=name,
+            config=_STRICT,
+            metadata={"title": title or name, "description": description},
+        )
+
+
+def field(schema: CoreSchema, description: str, *, required: bool = False, **editors: Any) -> TypedDictField:
+    """Return a field of this *schema*; what *editors* are told besides, the JSON Schema says."""
+    told = {**schema.get("metadata", {}), "description": description, **editors}
+    return typed_dict_field(schema, required=required, metadata=told)
+
+
+_SID: Final = "^{}[0-9a-fA-F]{{32}}$"
+
+
+_NAME: Final = f"^{NAME}$"
+
+
+def _sid(prefix: str) -> StringSchema:
+    return str_schema(pattern=_sid_or_reference(prefix))
+
+
+def _sid_or_reference(prefix: str) -> str:
+    return _SID.format(prefix) + r"|\$\{"
+
+
+ANYTHING: Final = any_schema()
+
+
+FLAG: Final = bool_schema()
+
+
+NAME_TEXT: Final = str_schema(pattern=_NAME)
+
+
+VARIABLE_NAME: Final = str_schema(pattern="^[A-Za-z_][A-Za-z0-9_-]{0,63}$")
+
+
+LABEL: Final = str_schema(min_length=1, max_length=256)
+
+
+TEXT: Final = str_schema(min_length=1)
+
+
+SUBJECT: Final = str_schema(max_length=256)
+
+
+ACCOUNT_SID: Final = _sid("AC")
+
+
+SERVICE_SID: Final = _sid("IS")
+
+
+CONVERSATION_SID: Final = _sid("CH")
+
+
+MEDIA_SID: Final = _sid("ME")
+
+
+CONTENT_SID: Final = _sid("HX")
+
+
+MESSAGING_SERVICE_SID: Final = _sid("MG")
+
+
+ROLE_SID: Final = _sid("RL")
+
+
+TEMPLATE_VARIABLE_NAME: Final = str_schema(min_length=1, max_length=16)
+
+
+TEMPLATE_VARIABLE_VALUE: Final = str_schema(max_length=256)
+
+
+INSTANT: Final = str_schema(metadata={"format": "date-time", "examples": ["2026-01-05T09:00:00Z"]})
+
+
+DURATION: Final = str_schema(metadata={"examples": ["PT30M"]})
+
+
+ORDER: Final = literal_schema(["append", "strict", "any"])
+
+
+UNMANAGED: Final = literal_schema(["keep", "delete"])
+
+
+FINAL_PATTERNS: Final = {_NAME: f"^{ADDRESS_PART}$"} | {
+    _sid_or_reference(prefix): _SID.format(prefix) for prefix in ("AC", "IS", "CH", "ME", "HX", "MG", "RL")
+}
+"""What each pattern is once all references are resolved and everything is fanned out."""

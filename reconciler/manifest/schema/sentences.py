@@ -1,0 +1,138 @@
+"""Sentences for what pydantic finds wrong with one value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from pydantic_core import ErrorDetails
+
+from reconciler.manifest.faults import look_alike
+from reconciler.manifest.schema.parts import ADDRESS_PATTERN, BOUND_SID_PATTERN
+from reconciler.text.suggestions import close_to
+from reconciler.text.words import cut, one_of
+
+Sentence: TypeAlias = tuple[str, str | None]
+"""What is wrong, after the name of the field, and what to do about it."""
+
+
+NAME_HINT: Final = "use at most 128 letters, digits, `.`, `_` and `-`, starting with a letter or a digit"
+
+
+VARIABLE_NAME_HINT: Final = "use at most 64 letters, digits, `_` and `-`, starting with a letter or `_`"
+
+
+_AS_WRITTEN: Final = "as written"
+"""Where a sentence finds what the file has for a number, which is not always how Python writes it."""
+
+
+_SID: Final = re.compile(r"([A-Z]{2})[0-9a-fA-F]{32}")
+
+
+_SID_KINDS: Final = {
+    "AC": "an account",
+    "CH": "a conversation",
+    "HX": "a content template",
+    "IM": "a message",
+    "IS": "a service",
+    "MB": "a participant",
+    "ME": "a media file",
+    "MG": "a messaging service",
+    "RL": "a role",
+    "SK": "an API key",
+    "US": "a user",
+}
+
+
+def wrong_value(detail: ErrorDetails, written: str | None = None) -> Sentence:
+    """Return what is wrong with the value that *detail* is about; *written* is the number in its file."""
+    given = detail["input"]
+    if given is None:
+        return "has no value", "give it a value, or remove it"
+    say = _SENTENCES.get(detail["type"])
+    context = {**detail.get("ctx", {}), _AS_WRITTEN: written or _written(given)}
+    return say(given, context) if say else (f'is wrong (pydantic says "{detail["msg"]}")', None)
+
+
+def described(given: Any, written: str | None = None) -> str:
+    """Return how to call a value that is not what was asked for; a number as it is *written*."""
+    if isinstance(given, dict):
+        return "a mapping"
+    if isinstance(given, list):
+        return "a list"
+    kind = "" if isinstance(given, bool) else "the text " if isinstance(given, str) else "the number "
+    return f"{kind}`{cut(written or _written(given))}`"
+
+
+def too_long(given: str, context: Mapping[str, Any]) -> Sentence:
+    """Return the sentence for a text over its limit."""
+    return f"has {len(given):,} characters; the limit is {context['max_length']:,}", "shorten it"
+
+
+def _no_text(given: Any, context: Mapping[str, Any]) -> Sentence:
+    is_scalar = isinstance(given, int | float)
+    hint = (
+        f'put it in quotes: `"{context[_AS_WRITTEN]}"`' if is_scalar else "put it in quotes if it is a text"
+    )
+    return f"must be a text, not {_called(given, context)}", hint
+
+
+def _called(given: Any, context: Mapping[str, Any]) -> str:
+    return described(given, context[_AS_WRITTEN])
+
+
+def _look_alike_hint(given: Any) -> str | None:
+    """Return what stands in place of a colon and a space, if *given* is a text that was meant for pairs."""
+    found = look_alike(given) if isinstance(given, str) else None
+    return found and f"write a colon and a space behind the key: there is {found}"
+
+
+def _no_choice(given: Any, context: Mapping[str, Any]) -> Sentence:
+    choices = re.findall("'([^']+)'", context["expected"])
+    meant = close_to(str(given), choices)
+    return (
+        f"must be {one_of([f'`{choice}`' for choice in choices])}, not {_called(given, context)}",
+        f"did you mean `{meant}`?" if meant else None,
+    )
+
+
+def _mismatch(given: str, context: Mapping[str, Any]) -> Sentence:
+    if context["pattern"] == ADDRESS_PATTERN:
+        return f"is no address: `{cut(given)}`", "write `service/conversation/key`, or the first parts of it"
+    if context["pattern"] == BOUND_SID_PATTERN:
+        return f"is not a SID: `{cut(given)}`", "it is `IM`, `CH` or `IS` and 32 hexadecimal digits"
+    prefix = context["pattern"][1:3]
+    match = _SID.fullmatch(given)
+    if match and match[1] in _SID_KINDS:
+        hint = f"`{match[1]}…` is the SID of {_SID_KINDS[match[1]]}"
+    else:
+        hint = f"it is `{prefix}` and 32 hexadecimal digits"
+    return f"is not the SID of {_SID_KINDS[prefix]}: `{cut(given)}`", hint
+
+
+_SENTENCES: Final[dict[str, Callable[[Any, Mapping[str, Any]], Sentence]]] = {
+    "string_type": _no_text,
+    "bool_type": lambda given, context: (f"must be `true` or `false`, not {_called(given, context)}", None),
+    "dict_type": lambda given, context: (
+        f"must be a mapping, not {_called(given, context)}",
+        _look_alike_hint(given) or "write `name: value` pairs",
+    ),
+    "list_type": lambda given, context: (
+        f"must be a list, not {_called(given, context)}",
+        "start each item with `- `",
+    ),
+    "literal_error": _no_choice,
+    "string_pattern_mismatch": _mismatch,
+    "string_too_short": lambda _given, _: ("is empty", "give it a value, or remove it"),
+    "string_too_long": too_long,
+    "too_long": lambda given, context: (
+        f"has {len(given):,} entries; the limit is {context['max_length']:,}",
+        None,
+    ),
+}
+"""By pydantic's type of error, from the value and the context of the error."""
+
+
+def _written(given: Any) -> str:
+    return str(given).lower() if isinstance(given, bool) else str(given)

@@ -1,0 +1,1 @@
+"""YAML text to values with their positions, and values to YAML text."""

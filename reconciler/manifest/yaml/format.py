@@ -1,0 +1,277 @@
+"""Canonical white space for manifests: nothing else changes, so comments, order and quotes stay as they are.
+
+Mappings and lists are indented by two spaces a level, a list one level deeper than its key; tokens
+of one line stand one space apart, and none inside brackets; there is at most one blank line in a
+row, no blank at the end of a line, and one newline at the end of the file. Texts keep their lines:
+a block is shifted as a whole. Lines that all end with CR LF still do.
+
+The text is cut along libyaml's tokens, and what comes out is read again: it must mean the same.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from collections.abc import Callable, Iterator
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
+
+from _ruamel_yaml import CParser
+from ruamel.yaml import tokens as yaml
+from ruamel.yaml.error import MarkedYAMLError
+
+from reconciler.errors import ReconcilerError
+from reconciler.manifest.surrogates import PairedText
+from reconciler.manifest.yaml.reader import Irregular, newer_tokens, read
+
+_LINE: Final = re.compile("([^\n\r]*)(\r\n|[\n\r]|\\Z)")
+
+
+_BLOCK_HEADER: Final = re.compile(r"[|>](?:[-+]|(?P<indent>[1-9]))*")
+
+
+_STEP: Final = 2
+
+
+_CLOSING: Final = (yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
+
+
+_OPENING: Final = (yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken)
+
+
+_SPACE_BEHIND: Final = (yaml.BlockEntryToken, yaml.KeyToken, yaml.ValueToken, yaml.FlowEntryToken)
+
+
+_INVISIBLE: Final = (yaml.StreamStartToken, yaml.StreamEndToken)
+
+
+def format_text(text: str) -> str:
+    """Return *text* with canonical white space.
+
+    Raises `Irregular` for text that is no plain data, and ReconcilerError if the result would
+    not mean the same.
+    """
+    value = read(text).value
+    try:
+        formatted = "".join(_Layout(text, CParser(PairedText(text).text).get_token).lines())
+    except MarkedYAMLError:
+        formatted = ""
+    if not _is_faithful(formatted, text, value):  # libyaml does not know all of YAML 1.2: `{a: why?}`
+        formatted = "".join(_Layout(text, newer_tokens(text)).lines())
+    if not _is_faithful(formatted, text, value):
+        raise ReconcilerError(
+            "cannot be formatted without changing what it says",
+            hint="the file was left as it is; please report this",
+        )
+    return formatted.replace("\n", "\r\n") if _ends_lines_with_crlf(text) else formatted
+
+
+def _ends_lines_with_crlf(text: str) -> bool:
+    """Return whether all lines end as on Windows, where git checks them out so."""
+    ends = text.count("\r\n")
+    return bool(ends) and ends == text.count("\n") == text.count("\r")
+
+
+def _is_faithful(formatted: str, text: str, value: Any) -> bool:
+    return _says(formatted, value) and "".join(formatted.split()) == "".join(text.split())
+
+
+def _says(text: str, value: Any) -> bool:
+    try:
+        return repr(read(text).value) == repr(value)  # 1 and true are equal, and not the same
+    except Irregular:
+        return False
+
+
+class _Piece(NamedTuple):
+    """The part of a token that stands on one line; *kind* is None where it continues a text."""
+
+    start: int
+    end: int
+    kind: type | None
+
+
+class _Block(NamedTuple):
+    """An open block mapping or list. A list in the column of its key is *implicit*: no token starts it."""
+
+    column: int
+    is_list: bool
+    implicit: bool = False
+
+
+class _Layout:
+    """Where each line of a text goes."""
+
+    def __init__(self, text: str, scan: Callable[[], Any]) -> None:
+        self._source = [(match[1], match[2]) for match in _LINE.finditer(text)]
+        self._pieces: dict[int, list[_Piece]] = {}
+        self._indents: dict[int, int] = {}
+        self._columns: dict[int, list[tuple[int, int]]] = {}
+        """By line: the columns of what is open behind it, as they were and as they will be."""
+        self._flow_indents: dict[int, int] = {}
+        """By line: the indentation of what follows it, if a bracket is still open."""
+        self._texts: dict[int, str] = {}
+        """By line: the lines of literal and folded blocks, ready."""
+        self._ends_in_text = False
+        self._blocks: list[_Block] = []
+        self._flow = 0
+        self._flow_base = 0
+        starts_entry = False
+        while not isinstance(token := scan(), yaml.StreamEndToken):
+            starts_entry = self._take(token, starts_entry=starts_entry)
+        self._starts, self._ends = sorted(self._pieces), sorted(self._columns)
+
+    def _take(self, token: Any, *, starts_entry: bool) -> bool:
+        """Place *token*; return whether the next one starts a key or an item."""
+        kind = type(token)
+        if kind in (yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken):
+            is_list = kind is yaml.BlockSequenceStartToken
+            self._blocks.append(_Block(token.start_mark.column, is_list))
+            return starts_entry
+        if kind is yaml.BlockEndToken:
+            self._leave_implicit_list()
+            self._blocks.pop()
+            return False
+        if not self._flow:
+            if kind is yaml.KeyToken:
+                self._leave_implicit_list()
+            elif kind is yaml.BlockEntryToken and not self._blocks[-1].is_list:
+                self._blocks.append(_Block(token.start_mark.column, is_list=True, implicit=True))
+            starts_entry = starts_entry or kind in (yaml.KeyToken, yaml.BlockEntryToken, yaml.ValueToken)
+        if token.start_mark.index == token.end_mark.index:
+            return starts_entry
+        self._place(token, self._indent_of(kind, starts_entry=starts_entry))
+        return False
+
+    def _leave_implicit_list(self) -> None:
+        if self._blocks and self._blocks[-1].implicit:
+            self._blocks.pop()
+
+    def _indent_of(self, kind: type, *, starts_entry: bool) -> int:
+        if self._flow:
+            return self._flow_base + _STEP * (self._flow - (kind in _CLOSING))
+        return _STEP * max(len(self._blocks) - starts_entry, 0)
+
+    def _place(self, token: Any, indent: int) -> None:
+        kind, line, last = type(token), token.start_mark.line, token.end_mark.line
+        start, end = token.start_mark.column, token.end_mark.column
+        self._indents.setdefault(line, indent)
+        pieces = self._pieces.setdefault(line, [])
+        if kind is yaml.ScalarToken and token.style in ("|", ">"):
+            header = _BLOCK_HEADER.match(self._source[line][0], start)
+            assert header is not None  # noqa: S101 - libyaml has read it
+            pieces.append(_Piece(start, header.end(), kind))
+            self._place_block(header, line + 1, last if end else last - 1)
+            last = line
+        elif line == last:
+            pieces.append(_Piece(start, end, kind))
+        else:
+            pieces.append(_Piece(start, len(self._source[line][0]), kind))
+            self._place_rest(line + 1, last, end)
+        if kind in _OPENING:
+            if not self._flow:
+                self._flow_base = self._indents[line]
+            self._flow += 1
+        elif kind in _CLOSING:
+            self._flow -= 1
+        self._columns[last] = [(block.column, _STEP * depth) for depth, block in enumerate(self._blocks)]
+        self._flow_indents[last] = self._flow_base + _STEP * self._flow if self._flow else -1
+
+    def _place_rest(self, first: int, last: int, end: int) -> None:
+        """Place what follows the first line of a text that is not a block: its indentation says nothing."""
+        indent = self._indent_of(yaml.ScalarToken, starts_entry=False)
+        for line in range(first, last + 1):
+            text = self._source[line][0]
+            stop = end if line == last else len(text)
+            start = stop - len(text[:stop].lstrip(" \t"))
+            self._indents[line] = indent if start < stop else 0
+            self._pieces[line] = [_Piece(start, stop, None)]
+
+    def _place_block(self, header: re.Match[str], first: int, last: int) -> None:
+        """Shift the lines of a literal or folded block, whose own indentation is part of the text."""
+        lines = range(first, last + 1)
+        told = header["indent"]
+        if told is not None:
+            columns = [block.column for block in self._blocks if not block.implicit]
+            before = (columns[-1] if columns else 0) + int(told)
+            after = _STEP * max(len(self._blocks) - 1, 0) + int(told)
+        else:
+            texts = [self._source[line][0] for line in lines]
+            longest = max(map(len, texts), default=0)
+            before = next((len(text) - len(text.lstrip(" ")) for text in texts if text.strip(" ")), longest)
+            after = _STEP * max(len(self._blocks), 1)
+        for line in lines:
+            text = self._source[line][0]
+            is_blank = not text.strip(" ") and len(text) <= before
+            self._texts[line] = "" if is_blank else " " * after + text[before:]
+        if "+" not in header[0]:
+            while last >= first and not self._texts[last]:
+                del self._texts[last]
+                last -= 1
+        self._ends_in_text = last in self._texts and "-" not in header[0] and not self._source[last][1]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines as they are to be, each with its line break."""
+        is_blank, is_first = False, True
+        for number, (source, end) in enumerate(self._source):
+            text = self._line(number, source)
+            if text is None:
+                is_blank = True
+                continue
+            if is_blank and not is_first:
+                yield "\n"
+            is_blank = is_first = False
+            if end:
+                yield text + "\n"
+            else:
+                # a newline would become part of a block that ends with the file
+                yield text if self._ends_in_text else text + "\n"
+
+    def _line(self, number: int, source: str) -> str | None:
+        """Return a line as it is to be, or None for a blank one that says nothing."""
+        if number in self._texts:
+            return self._texts[number]
+        if number in self._pieces:
+            return self._spaced(number, source)
+        comment = source.strip()
+        return " " * self._comment_indent(number, source) + comment if comment else None
+
+    def _spaced(self, number: int, source: str) -> str:
+        pieces = self._pieces[number]
+        text = " " * self._indents[number]
+        for before, piece in zip([None, *pieces], pieces, strict=False):
+            if before is not None:
+                text += _gap(before, piece)
+            text += source[piece.start : piece.end]
+        return text + source[pieces[-1].end :].rstrip()
+
+    def _comment_indent(self, number: int, source: str) -> int:
+        """Return the indentation of a comment: that of what it stood in line with before."""
+        above = bisect(self._ends, number) - 1
+        columns: list[tuple[int, int]] = []
+        if above >= 0:
+            line = self._ends[above]
+            if self._flow_indents[line] >= 0:
+                return self._flow_indents[line]
+            columns += self._columns[line]
+        below = bisect(self._starts, number)
+        if below < len(self._starts):
+            line = self._starts[below]
+            columns.append((self._pieces[line][0].start, self._indents[line]))
+        column = len(source) - len(source.lstrip())
+        left = [pair for pair in reversed(columns) if pair[0] <= column]
+        if left:
+            return max(left, key=itemgetter(0))[1]
+        return columns[-1][1] if columns else 0
+
+
+def _gap(before: _Piece, after: _Piece) -> str:
+    """Return what stands between two pieces of one line."""
+    if before.kind in _SPACE_BEHIND:
+        is_empty = after.kind in _CLOSING and before.kind is yaml.FlowEntryToken
+        return "" if is_empty else " "
+    if before.kind in _OPENING or after.kind in (*_CLOSING, yaml.FlowEntryToken):
+        return ""
+    if after.kind is yaml.ValueToken and before.kind is not yaml.AliasToken:
+        return ""
+    return " "

@@ -1,0 +1,272 @@
+"""Read YAML again, closely: the place of every key and value, and what is wrong with the text.
+
+Slower than `reader`, and used only for a file that has a mistake. It gives the same value, builds
+what it can of a faulty file, and has a sentence for everything that `reader` calls irregular.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Any, Final
+
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from reconciler.manifest.diagnostics.findings import Loc
+from reconciler.manifest.faults import Fault, Place, character_fault, separator_faults, syntax_fault
+from reconciler.manifest.limits import limits
+from reconciler.manifest.yaml.reader import (
+    MERGE_KEY,
+    MOST_REPEATED,
+    NUL,
+    SEPARATORS,
+    NextEvent,
+    Sizes,
+    by_any_parser,
+)
+from reconciler.manifest.yaml.scalars import NoJsonNumber, plain_value
+
+
+class Places:
+    """What a close reading found: the value, the faults, and where everything is."""
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.faults: list[Fault] = []
+        self.keys: dict[Loc, Place] = {}
+        self.values: dict[Loc, Place] = {}
+        self.plain: dict[Loc, str] = {}
+        """What is written for numbers and truth values."""
+
+    def of(self, loc: Loc, *, on_key: bool = False) -> Place:
+        """Return where the value at *loc* starts, or its key.
+
+        What has no place of its own (an item of a list has no key; what is missing or repeated by an
+        alias has nothing) gets that of the nearest thing around it.
+        """
+        place = self.keys.get(loc) if on_key else self.values.get(loc)
+        while place is None:
+            place = self.keys.get(loc) or self.values.get(loc) or (None if loc else Place(1, 1))
+            loc = loc[:-1]
+        return place
+
+
+_NOWHERE: Final[Loc] = ("",)
+"""Where the value of a faulty key is: read for its own faults, and dropped."""
+
+
+class _Stop(Exception):
+    """Nothing more can be read."""
+
+
+def read_closely(text: str) -> Places:
+    """Return the value, places and faults of *text*."""
+    separators = separator_faults(text)
+    tries = [Places()]
+
+    def read(next_event: NextEvent, _: object) -> Places:
+        tries.append(Places())
+        with suppress(_Stop):
+            _CloseReader(next_event, tries[-1]).document()
+        return tries[-1]
+
+    try:
+        # one character for another, so that libyaml counts lines as people do
+        found = by_any_parser(re.sub(f"[{SEPARATORS}]", "\ufffd", text) if separators else text, read)
+    except MarkedYAMLError as error:
+        found = tries[1]
+        if not separators:  # else it may well be wrong because of them
+            found.faults.append(syntax_fault(error, text))
+    except ReaderError:
+        found = tries[-1]
+        found.faults.append(character_fault(text))
+    found.faults += separators
+    return found
+
+
+class _CloseReader:
+    def __init__(self, next_event: NextEvent, found: Places) -> None:
+        self._next = next_event
+        self._found = found
+        self._anchors: dict[str, Any] = {}
+        self._open: set[str] = set()
+        self._sizes = Sizes()
+        self._repeated = 0
+
+    def document(self) -> None:
+        self._next()  # the stream starts
+        event = self._next()
+        if type(event) is not DocumentStartEvent:
+            self._empty()
+            return
+        self._found.value = self._node(self._next(), (), 0)
+        if self._found.value is None:
+            self._empty()
+        self._next()  # the document ends
+        event = self._next()
+        if type(event) is not StreamEndEvent:
+            self._fault(
+                _place(event),
+                "a second YAML document starts here",
+                "write it to a file of its own; all files of a folder are merged",
+            )
+
+    def _empty(self) -> None:
+        self._fault(Place(1, 1), "empty manifest", "a manifest starts with `version: 1`")
+
+    def _fault(self, place: Place, text: str, hint: str, earlier: Place | None = None) -> None:
+        self._found.faults.append(Fault(place, text, hint, earlier))
+
+    def _node(self, event: Any, loc: Loc, depth: int) -> Any:
+        self._found.values.setdefault(loc, _place(event))
+        kind = type(event)
+        if kind is AliasEvent:
+            return self._alias(event)
+        self._refuse_tag(event)
+        if depth > limits().nesting:
+            self._fault(
+                _place(event),
+                f"more than {limits().nesting} lists and mappings inside one another",
+                "put deep data into a string, or pass a larger `--max-nesting`",
+            )
+            raise _Stop
+        anchor = event.anchor
+        if kind is ScalarEvent:
+            value = self._scalar(event)
+            if isinstance(value, int | float):
+                self._found.plain.setdefault(loc, event.value)
+        else:
+            if anchor is not None:
+                self._open.add(anchor)
+            read_items = self._mapping if kind is MappingStartEvent else self._sequence
+            value = read_items(loc, depth + 1)
+            self._open.discard(anchor)
+        if anchor is not None:
+            self._anchors[anchor] = value
+        return value
+
+    def _scalar(self, event: Any) -> Any:
+        if event.style:
+            if NUL in event.value:
+                self._fault(_place(event), "the text holds the character NUL (U+0000)", "remove it")
+            return event.value
+        try:
+            return plain_value(event.value)
+        except NoJsonNumber:
+            self._fault(
+                _place(event),
+                f"`{event.value[:40]}` is no number that JSON can hold",
+                "if it is text, put it in quotes",
+            )
+            return 0
+
+    def _mapping(self, loc: Loc, depth: int) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        while True:
+            event = self._next()
+            if type(event) is MappingEndEvent:
+                return fields
+            place = _place(event)
+            key = self._key(event, depth)
+            if key is not None and key in fields:
+                first = self._found.keys[*loc, key]
+                self._fault(
+                    place, f"`{key}` is given twice in one mapping; first at", "keep one of them", first
+                )
+                key = None
+            if key is None:
+                self._node(self._next(), _NOWHERE, depth)
+            else:
+                self._found.keys[*loc, key] = place
+                fields[key] = self._node(self._next(), (*loc, key), depth)
+
+    def _key(self, event: Any, depth: int) -> str | None:
+        """Return the key that *event* gives, or None with a fault noted."""
+        place = _place(event)
+        if type(event) is AliasEvent:
+            self._fault(place, f"a key cannot be an alias (`*{event.anchor}`)", "write the key itself")
+            return None
+        self._refuse_tag(event)
+        if type(event) is not ScalarEvent:
+            self._node(event, _NOWHERE, depth)
+            self._fault(place, "a key cannot be a list or a mapping", "use a text as the key")
+            return None
+        value = self._scalar(event)
+        if event.anchor is not None:
+            self._fault(place, f"a key cannot have an anchor (`&{event.anchor}`)", "anchor the value instead")
+        if not event.style:
+            if event.value == MERGE_KEY:
+                self._fault(
+                    place,
+                    "merge keys (`<<`) are not part of YAML 1.2",
+                    "repeat the fields, or anchor a whole value (`attributes: &common {…}`) and "
+                    "repeat it (`attributes: *common`)",
+                )
+                return None
+            if not isinstance(value, str):
+                self._fault(
+                    place,
+                    f"the key `{event.value}` is not a text",
+                    f'put it in quotes: `"{event.value}"`',
+                )
+        key: str = event.value
+        return key
+
+    def _sequence(self, loc: Loc, depth: int) -> list[Any]:
+        items: list[Any] = []
+        while True:
+            event = self._next()
+            if type(event) is SequenceEndEvent:
+                return items
+            items.append(self._node(event, (*loc, len(items)), depth))
+
+    def _alias(self, event: Any) -> Any:
+        anchor, place = event.anchor, _place(event)
+        if anchor in self._open:
+            self._fault(place, f"`*{anchor}` stands inside what it repeats", "an alias cannot contain itself")
+            return None
+        if anchor not in self._anchors:
+            self._fault(
+                place,
+                f"`*{anchor}` repeats an anchor that is not above it",
+                f"add `&{anchor}` before the value, or put the text in quotes",
+            )
+            return None
+        value = self._anchors[anchor]
+        self._repeated += self._sizes.of(value)
+        if self._repeated > MOST_REPEATED:
+            self._fault(
+                place,
+                f"the aliases of this file stand for more than {MOST_REPEATED:,} values",
+                "write the values out, or repeat less",
+            )
+            raise _Stop
+        return value
+
+    def _refuse_tag(self, event: Any) -> None:
+        if event.ctag is not None:
+            self._fault(
+                _place(event),
+                f"tags (`{_written(str(event.ctag))}`) are not allowed: a manifest is plain data",
+                "remove the tag; to make a number a text, put it in quotes",
+            )
+
+
+def _place(event: Any) -> Place:
+    mark = event.start_mark
+    return Place(mark.line + 1, mark.column + 1)
+
+
+def _written(tag: str) -> str:
+    """Return a tag as people write it: `!!python/object`, not its long form."""
+    return "!!" + tag.removeprefix("tag:yaml.org,2002:") if tag.startswith("tag:yaml.org,2002:") else tag

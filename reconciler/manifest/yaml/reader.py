@@ -1,0 +1,280 @@
+"""Read YAML as data, at the speed of libyaml's events, with one line number per container.
+
+This is the fast way, for files without a mistake: whatever looks wrong raises Irregular, and
+`places` reads the file again to say what is wrong and where. Only the C parser of `ruamel.yaml.clib`
+will do: the pure Python one is many times slower and would be used without a word. It is asked only about
+what YAML 1.2 allows inside brackets and libyaml does not know: `{start: -3d 09:00}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
+
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from reconciler.errors import ReconcilerError
+from reconciler.manifest.limits import limits
+from reconciler.manifest.surrogates import PROBLEM, PairedText
+from reconciler.manifest.yaml.scalars import MAYBE_NOT_TEXT, NoJsonNumber, plain_value
+
+try:
+    import _ruamel_yaml as libyaml
+except ImportError as error:
+    raise ReconcilerError(
+        "the C parser for YAML is missing, and the pure Python one is too slow to be used instead",
+        hint="install the package `ruamel.yaml.clib` for this Python",
+    ) from error
+
+
+MOST_REPEATED: Final = 1_000_000
+"""Values that the aliases of one file may repeat together: an alias bomb is refused, not expanded."""
+
+
+_DEEPEST_LINE: Final = 6
+"""Containers around a message: nobody asks for the line of anything inside of one."""
+
+
+SEPARATORS: Final = "\x85\u2028\u2029"
+"""Raw characters that end a line for libyaml, and neither for YAML 1.2 nor for those who review a file."""
+
+
+_SEPARATORS_IN_UTF_8: Final = tuple(one.encode() for one in SEPARATORS)
+
+
+MERGE_KEY: Final = "<<"
+
+
+NUL: Final = "\0"
+"""The one character that no text may hold; YAML can write it only as an escape in double quotes."""
+
+
+_UNKNOWN_TO_LIBYAML: Final = frozenset(
+    ("found unexpected ':'", "did not find expected ',' or '}'", "did not find expected ',' or ']'")
+)
+"""Complaints that may be about a colon or a question mark inside a plain text in brackets."""
+
+
+NextEvent = Callable[[], Any]
+
+
+Result = TypeVar("Result")
+
+
+class Irregular(Exception):
+    """The text is not plain data of the kind that is read the fast way."""
+
+
+class Document:
+    """The value of a file, and the lines (from 1) of its containers."""
+
+    __slots__ = ("_lines", "value")
+
+    def __init__(self, value: Any, lines: dict[int, int]) -> None:
+        self.value = value
+        self._lines = lines
+
+    def line_of(self, container: object) -> int:
+        """Return the line of a mapping or list inside *value*, down to messages; 0 for anything else.
+
+        It is the line of its key, or of its own start inside a list. What an alias repeats has the
+        line of its anchor.
+        """
+        return self._lines.get(id(container), 0)
+
+
+class Sizes:
+    """Counts the values inside shared containers, each container once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, int] = {}
+
+    def of(self, value: Any) -> int:
+        """Return how many values *value* stands for when everything shared is written out."""
+        if not isinstance(value, dict | list):
+            return 1
+        size = self._known.get(id(value))
+        if size is None:
+            size = 1 + sum(map(self.of, value.values() if isinstance(value, dict) else value))
+            self._known[id(value)] = size
+        return size
+
+
+def _scalar(event: Any) -> str | float | bool | None:
+    value: str = event.value
+    if event.style:
+        if NUL in value:
+            raise Irregular
+        return value
+    return plain_value(value) if not value or value[0] in MAYBE_NOT_TEXT else value
+
+
+def read(text: str | bytes) -> Document:
+    """Return the value of the one YAML document in *text*, which is UTF-8 where it is bytes.
+
+    Raises Irregular for everything that `places.read_closely` has a sentence for: syntax errors,
+    duplicate keys, tags, merge keys, several documents, alias bombs, too deep nesting, raw separators.
+    """
+    separators = _SEPARATORS_IN_UTF_8 if isinstance(text, bytes) else SEPARATORS
+    if any(one in text for one in separators):  # type: ignore[operator]
+        raise Irregular
+    try:
+        return by_any_parser(text, lambda next_event, kinds: _Reader(next_event, kinds).document())
+    except (YAMLError, NoJsonNumber, ValueError) as error:
+        raise Irregular from error
+
+
+def by_any_parser(text: str | bytes, use: Callable[[NextEvent, Any], Result]) -> Result:
+    """Return what *use* makes of the events of *text*, given what gives them, and a module of their classes.
+
+    They are libyaml's, or where it does not know all of YAML 1.2 those of a slower way. Raises libyaml's
+    error where neither can read *text*.
+    """
+    try:
+        return use(libyaml.CParser(text).get_event, libyaml)
+    except MarkedYAMLError as error:
+        if error.problem != PROBLEM and not may_be_newer(error):
+            raise
+        wrong = error
+    paired = PairedText(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+    if wrong.problem == PROBLEM:
+        try:
+            return use(paired.events(libyaml.CParser(paired.text).get_event), libyaml)
+        except MarkedYAMLError as error:
+            wrong = error
+    if not may_be_newer(wrong):
+        raise wrong
+    from ruamel.yaml import events  # noqa: PLC0415 - seldom needed
+
+    try:
+        return use(paired.events(newer_events(paired.text)), events)
+    except (YAMLError, ValueError):
+        raise wrong from None
+
+
+def may_be_newer(error: MarkedYAMLError) -> bool:
+    """Return whether libyaml's *error* may be about YAML that is newer than libyaml."""
+    return error.problem in _UNKNOWN_TO_LIBYAML
+
+
+def newer_events(text: str) -> NextEvent:
+    """Return what gives the events of *text* by YAML 1.2, one after another, slowly."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - seldom needed
+
+    events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)
+    return events.__next__
+
+
+def newer_tokens(text: str) -> NextEvent:
+    """Return what gives the tokens of *text* by YAML 1.2, one after another, slowly."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - seldom needed
+
+    tokens: Iterator[Any] = YAML(typ="safe", pure=True).scan(text)
+    return tokens.__next__
+
+
+class _Reader:
+    """Builds a value of the events of one document; their classes are those that *kinds* has."""
+
+    def __init__(self, next_event: NextEvent, kinds: Any) -> None:
+        self._next = next_event
+        self._kinds = kinds
+        self._scalar = kinds.ScalarEvent
+        self._mapping_start = kinds.MappingStartEvent
+        self._mapping_end = kinds.MappingEndEvent
+        self._lines: dict[int, int] = {}
+        self._keys: dict[str, str] = {}
+        self._anchors: dict[str, Any] = {}
+        self._sizes = Sizes()
+        self._repeated = 0
+        self._deepest = limits().nesting
+
+    def document(self) -> Document:
+        self._next()  # the stream starts
+        if type(self._next()) is not self._kinds.DocumentStartEvent:
+            raise Irregular
+        value = self._node(self._next(), 0)
+        self._next()  # the document ends
+        if type(self._next()) is not self._kinds.StreamEndEvent:
+            raise Irregular
+        return Document(value, self._lines)
+
+    def _node(self, event: Any, depth: int) -> Any:
+        """Return the value that starts with *event*."""
+        kind = type(event)
+        if (
+            kind is self._mapping_start
+            and event.ctag is None
+            and event.anchor is None
+            and depth <= self._deepest
+        ):
+            return self._mapping(depth + 1)  # the usual
+        if kind is self._kinds.AliasEvent:
+            return self._alias(event.anchor)
+        if event.ctag is not None or depth > self._deepest:
+            raise Irregular
+        anchor = event.anchor
+        if anchor is not None:
+            self._anchors.pop(anchor, None)  # until it is complete, an alias to it is a cycle
+        value: Any
+        if kind is self._mapping_start:
+            value = self._mapping(depth + 1)
+        else:
+            value = _scalar(event) if kind is self._scalar else self._sequence(depth + 1)
+        if anchor is not None:
+            self._anchors[anchor] = value
+        return value
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        # Most of the time of a plan is spent here, so what is usual is decided without a call.
+        next_event, known, maybe_not_text = self._next, self._keys, MAYBE_NOT_TEXT
+        scalar, mapping_end = self._scalar, self._mapping_end
+        fields: dict[str, Any] = {}
+        while True:
+            at = next_event()
+            if type(at) is not scalar:
+                if type(at) is mapping_end:
+                    return fields
+                raise Irregular
+            if at.ctag is not None or at.anchor is not None:
+                raise Irregular
+            key = known.get(at.value) or self._new_key(at)
+            if key in fields:
+                raise Irregular
+            event = next_event()
+            if type(event) is scalar and event.ctag is None and event.anchor is None:
+                value = event.value
+                if event.style or not value or value[0] in maybe_not_text:
+                    value = _scalar(event)
+                fields[key] = value
+            else:
+                fields[key] = value = self._node(event, depth)
+                if depth < _DEEPEST_LINE:
+                    self._lines.setdefault(id(value), at.start_mark.line + 1)
+
+    def _new_key(self, event: Any) -> str:
+        key: str = event.value
+        if not isinstance(_scalar(event), str) or (key == MERGE_KEY and not event.style):
+            raise Irregular
+        return key if event.style else self._keys.setdefault(key, key)
+
+    def _sequence(self, depth: int) -> list[Any]:
+        next_event, scalar, sequence_end = self._next, self._scalar, self._kinds.SequenceEndEvent
+        items: list[Any] = []
+        while True:
+            event = next_event()
+            if type(event) is sequence_end:
+                return items
+            value = self._node(event, depth)
+            items.append(value)
+            if depth <= _DEEPEST_LINE and type(event) is not scalar:
+                self._lines.setdefault(id(value), event.start_mark.line + 1)
+
+    def _alias(self, anchor: str) -> Any:
+        if anchor not in self._anchors:
+            raise Irregular
+        value = self._anchors[anchor]
+        self._repeated += self._sizes.of(value)
+        if self._repeated > MOST_REPEATED:
+            raise Irregular
+        return value

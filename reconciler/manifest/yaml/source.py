@@ -1,0 +1,65 @@
+"""A manifest file as people see it: problems get their line, column and snippet here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import Final
+
+from reconciler.errors import Problem
+from reconciler.manifest.diagnostics.findings import Finding, Loc
+from reconciler.manifest.faults import Place
+from reconciler.manifest.yaml.positions import Places, read_closely
+from reconciler.runtime.text_file import lines_of
+
+_SNIPPET: Final = 200
+"""Characters shown of an offending line."""
+
+
+class Source:
+    """The text of one file, read closely when a mistake needs a place. *path* is as the user wrote it."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+
+    @cached_property
+    def places(self) -> Places:
+        """Where everything is."""
+        return read_closely(self.text)
+
+    def _place(self, loc: Loc, *, on_key: bool) -> Place:
+        return self.places.of(loc, on_key=on_key)
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return lines_of(self.text)
+
+    def problem(self, finding: Finding, source_of: Callable[[str], Source]) -> Problem:
+        """Return *finding* with its place; *source_of* gives the file of an earlier place."""
+        text = finding.text
+        if finding.earlier is not None:
+            path, loc = finding.earlier
+            earlier = source_of(path)._place(loc, on_key=finding.on_key)  # noqa: SLF001 - another source
+            text = f"{text} {path}:{earlier.line}:{earlier.column}"
+        problem = self.problem_at(self._place(finding.loc, on_key=finding.on_key), text, finding.hint)
+        return replace(problem, snippet="") if finding.without_line else problem
+
+    def problem_at(self, place: Place, text: str, hint: str | None) -> Problem:
+        """Return a problem at *place*."""
+        snippet = self._lines[place.line - 1] if place.line <= len(self._lines) else ""
+        start = max(0, place.column - _SNIPPET // 2)
+        if len(snippet) - start > _SNIPPET:
+            snippet = f"{snippet[: start + _SNIPPET]}…"
+        if start:
+            snippet = f"…{snippet[start:]}"
+        return Problem(self.path, place.line, place.column, text, snippet, hint)
+
+
+class DataSource(Source):
+    """The text of a data file, whose locations are lines."""
+
+    def _place(self, loc: Loc, *, on_key: bool) -> Place:
+        del on_key
+        return Place(max(1, int(loc[0])), 1)

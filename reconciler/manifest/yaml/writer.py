@@ -1,0 +1,95 @@
+"""YAML text for single values: plain where nobody can misread it, else quoted or a literal block."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from reconciler.text import inert
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+
+_MISREAD: Final = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
+"""Words that some version of YAML takes for something else than text."""
+
+
+_SIGNS: Final = (": ", " #")
+
+
+_SIGNS_WITHIN: Final = (":", "#", ",", "[", "]", "{", "}", "?")
+"""What ends a plain text early, on a line of its own and inside brackets or braces."""
+
+
+_COMMAND: Final = re.compile(r"^\s*::|##(?=[A-Za-z]*\[)", re.MULTILINE)
+"""What a CI runner would carry out when it stood so in its log."""
+
+
+_WIDTH: Final = 100
+"""Longest text of a list or mapping on one line."""
+
+
+LONGEST_KEY: Final = 1_000
+"""Longest key that may stand before its colon: YAML gives up looking for the colon at 1,024."""
+
+
+def scalar(value: Any, *, within: bool = False) -> str:
+    """Return *value*, which is no list and no mapping, on one line.
+
+    *within* says that it stands inside brackets or braces, where fewer characters may be plain.
+    """
+    if isinstance(value, str):
+        return value if _is_plain(value, _SIGNS_WITHIN if within else _SIGNS) else _quoted(value)
+    return json.dumps(value)
+
+
+def inline(value: Any) -> str | None:
+    """Return a list or mapping on one line, or None if that would be too long or too deep to read."""
+    if not isinstance(value, dict | list):
+        return scalar(value, within=True)
+    if isinstance(value, list):
+        items = [inline(item) for item in value]
+        text = f"[{', '.join(item for item in items if item is not None)}]"
+    else:
+        items = [inline(item) for item in value.values()]
+        pairs = [f"{scalar(key, within=True)}: {item}" for key, item in zip(value, items, strict=True)]
+        text = f"{{{', '.join(pairs)}}}"
+    return None if None in items or len(text) > _WIDTH else text
+
+
+def literal(value: str) -> tuple[str, list[str]] | None:
+    """Return the header and the lines of a literal block for *value*, or None where it would not be safe.
+
+    Safe means that no editor and no YAML reader can change it, and that no CI runner obeys it: no white
+    space at the end of a line or at the start of the text, no tabs, at most one newline at the end.
+    """
+    lines = value.removesuffix("\n").split("\n")
+    if len(lines) == 1 or not lines[-1] or not lines[0] or lines[0].startswith(" "):
+        return None
+    if any(not inert.is_visible(line) or line.endswith(" ") for line in lines) or _COMMAND.search(value):
+        return None
+    return ("|" if value.endswith("\n") else "|-"), lines
+
+
+def _is_plain(value: str, signs: tuple[str, ...]) -> bool:
+    if _INSTANT.fullmatch(value):
+        return True
+    return (
+        inert.is_visible(value)
+        and value[:1].isalpha()
+        and not value.endswith((" ", ":"))
+        and value.lower() not in _MISREAD
+        and not any(sign in value for sign in signs)
+        and not _COMMAND.search(value)
+    )
+
+
+def _quoted(value: str) -> str:
+    text = inert.with_escapes(json.dumps(value, ensure_ascii=False)[1:-1], _escape)
+    return _COMMAND.sub(lambda found: found[0].replace("##", r"\x23#"), f'"{text}"')
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the end of the basic plane

@@ -1,0 +1,54 @@
+"""Addresses: the names that manifests give to services, conversations, participants and messages."""
+
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Final, TypeAlias
+
+Address: TypeAlias = str
+"""`service`, `service/conversation`, `service/conversation/key`, or
+`service/conversation/participants/key`: chosen by the author of the manifest, never sent."""
+
+
+NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+"""A name or key as it is written in a manifest."""
+
+
+INSTANCE_KEY: Final = r"[A-Za-z0-9._@+:-]{1,64}"
+"""What tells apart those that one `for_each` makes."""
+
+
+ADDRESS_PART: Final = rf"{NAME}(?:\[{INSTANCE_KEY}\])?"
+"""A name, and for one of many its key: `order[4711]`."""
+
+
+class ResourceType(StrEnum):
+    """What an address names."""
+
+    SERVICE = "service"
+    CONVERSATION = "conversation"
+    PARTICIPANT = "participant"
+    MESSAGE = "message"
+
+
+def type_of(address: Address) -> ResourceType:
+    """Return what *address* names; the number of its parts says so."""
+    return _TYPES[address.count("/")]
+
+
+_TYPES: Final = (
+    ResourceType.SERVICE,
+    ResourceType.CONVERSATION,
+    ResourceType.MESSAGE,
+    ResourceType.PARTICIPANT,
+)
+
+
+def parent_of(address: Address) -> Address:
+    """Return the conversation of a message or participant, or the service of a conversation."""
+    first, _, rest = address.partition("/")
+    return first if "/" not in rest else f"{first}/{rest.partition('/')[0]}"
+
+
+def matches(address: Address, glob: str) -> bool:
+    """Return whether *address* is one that *glob* means: `*` and `?` stand for any text, `[` for itself."""
+    return fnmatchcase(address, glob.replace("[", "[[]"))

@@ -1,0 +1,265 @@
+"""The values every layer shares: what is desired, and what is remote.
+
+All are frozen. A field of a message is a canonical text (see `canonical`) or None, which means
+"not mentioned", never "empty": comparing two fields is comparing two strings.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final, TypedDict
+
+from msgspec import Struct
+
+from reconciler.model.addresses import _TYPES, Address
+
+PARTICIPANTS: Final = "participants"
+"""The part of an address before the key of a participant; it is reserved as the key of a message."""
+
+
+MESSAGE_FIELDS: Final = (
+    "author",
+    "body",
+    "attributes",
+    "date_created",
+    "date_updated",
+    "subject",
+    "media",
+    "media_sid",
+    "content_sid",
+    "content_variables",
+)
+
+
+IMMUTABLE: Final = frozenset({"media", "media_sid", "content_sid", "content_variables"})
+"""Fields that no update can change: a new value needs a new message."""
+
+
+UNSEEN: Final = frozenset({"subject", "content_variables"})
+"""Fields that no reply shows: they are compared with what was last sent."""
+
+
+JSON_FIELDS: Final = frozenset({"attributes", "content_variables"})
+"""Fields whose canonical text is JSON."""
+
+
+def is_well_formed(address: Address) -> bool:
+    """Return whether *address* has the parts of one; what they are made of is not looked at."""
+    slashes = address.count("/")
+    return slashes < len(_TYPES) - 1 or (slashes == len(_TYPES) - 1 and f"/{PARTICIPANTS}/" in address)
+
+
+def is_reserved(key: str) -> bool:
+    """Return whether no message may have this *key*, or one of a `for_each` over it."""
+    return key.partition("[")[0] == PARTICIPANTS
+
+
+class Order(StrEnum):
+    """What `order:` asks of the live order of managed messages."""
+
+    APPEND = "append"
+    STRICT = "strict"
+    ANY = "any"
+
+
+class Unmanaged(StrEnum):
+    """What `unmanaged:` does with messages that no key names."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+
+
+class MediaFile(Struct, frozen=True, gc=False):
+    """A file to upload: *path* is absolute, *sha256* is hex and is what `media` is compared by."""
+
+    path: str
+    sha256: str
+    size: int
+    content_type: str
+    filename: str
+
+
+class Moment(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A time after (or before) another: *seconds* later, or *days* later, *clock* seconds after midnight."""
+
+    days: int = 0
+    clock: int | None = None
+    seconds: int = 0
+
+
+class Timeline(Struct, frozen=True, gc=False, omit_defaults=True):
+    """When a conversation begins: *start* is relative to when it is created, *fixed* to nothing.
+
+    *written* is the start as the manifest has it. Times of day are those of *zone*. Messages come *step*
+    seconds after one another.
+    """
+
+    written: str
+    start: Moment | None = None
+    fixed: str | None = None
+    zone: str = "UTC"
+    step: int = 60
+
+
+class Anchor(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """The *instant* that the relative *start* of a conversation in *zone* came to when it was planned for."""
+
+    instant: str
+    start: str
+    zone: str
+
+
+class Message(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One desired message. Fields are canonical texts; None means that it is not managed."""
+
+    key: str
+    line: int
+    author: str | None = None
+    body: str | None = None
+    attributes: str | None = None
+    date_created: str | None = None
+    date_updated: str | None = None
+    subject: str | None = None
+    media: str | None = None
+    """The SHA-256 of the file, as hex."""
+    media_sid: str | None = None
+    content_sid: str | None = None
+    content_variables: str | None = None
+    file: MediaFile | None = None
+    webhooks: bool = False
+    prevent_destroy: bool = False
+    ignore_changes: tuple[tuple[str, ...], ...] = ()
+    """Paths: `("body",)` or `("attributes", "seen", "at")`."""
+    sensitive: tuple[str, ...] = ()
+    """The fields whose values are never shown."""
+    after: Moment | None = None
+    """How long after the one before it on the timeline it comes."""
+
+
+class Participant(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One desired participant: a chat *identity*, or an *address* reached through *proxy_address*."""
+
+    key: str
+    line: int
+    identity: str | None = None
+    address: str | None = None
+    proxy_address: str | None = None
+    projected_address: str | None = None
+    role_sid: str | None = None
+    attributes: str | None = None
+
+
+class Conversation(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One desired conversation; *path* and *line* say where it is declared."""
+
+    name: str
+    path: str
+    line: int
+    sid: str | None = None
+    unique_name: str | None = None
+    """Given or the name; None only where `sid` is given and no unique name is."""
+    friendly_name: str | None = None
+    attributes: str | None = None
+    state: str | None = None
+    messaging_service_sid: str | None = None
+    timers_inactive: str | None = None
+    timers_closed: str | None = None
+    email_address: str | None = None
+    email_name: str | None = None
+    order: Order = Order.APPEND
+    unmanaged: Unmanaged = Unmanaged.KEEP
+    messages: tuple[Message, ...] = ()
+    participants: tuple[Participant, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    """The fields whose values are never shown."""
+    timeline: Timeline | None = None
+    anchor: Anchor | None = None
+    """Where a relative timeline begins, once that is decided."""
+
+
+class Service(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One desired service: an existing one by *sid*, or the one of that *friendly_name*."""
+
+    name: str
+    path: str
+    line: int
+    sid: str | None = None
+    friendly_name: str | None = None
+    """Given or the name; None only where `sid` is given and no friendly name is."""
+    default: bool = False
+    conversations: tuple[Conversation, ...] = ()
+
+
+class Import(Struct, frozen=True, gc=False):
+    """The wish that *address* stand for the live object *sid*."""
+
+    address: Address
+    sid: str
+
+
+class Move(Struct, frozen=True, gc=False):
+    """The wish that *address* stand for what *previous* stood for, and all that is in it."""
+
+    previous: Address
+    address: Address
+
+
+class Desired(Struct, frozen=True, gc=False):
+    """All manifests merged; *digest* is `sha256:…` over what they say, whatever the file names.
+
+    *imports*, *moves* and *removed* change which address stands for what, and nothing remote; *removed* are
+    to be forgotten with all that is in them. *awaits* names the services whose sids texts refer to.
+    *account_sid* is the account that they are meant for, if the file at *account_path* says so.
+    """
+
+    services: tuple[Service, ...]
+    digest: str
+    account_sid: str | None = None
+    imports: tuple[Import, ...] = ()
+    moves: tuple[Move, ...] = ()
+    removed: tuple[Address, ...] = ()
+    awaits: tuple[str, ...] = ()
+    account_path: str = ""
+
+
+def declared(desired: Desired) -> Iterator[tuple[Address, Conversation | Message]]:
+    """Yield every conversation and message of *desired* with its address."""
+    for address, conversation in declared_conversations(desired):
+        yield address, conversation
+        for message in conversation.messages:
+            yield f"{address}/{message.key}", message
+
+
+def declared_conversations(desired: Desired) -> Iterator[tuple[Address, Conversation]]:
+    """Yield every conversation of *desired* with its address."""
+    for service in desired.services:
+        for conversation in service.conversations:
+            yield f"{service.name}/{conversation.name}", conversation
+
+
+class RemoteTimers(TypedDict, total=False):
+    """When the timers of a conversation run out; what else a reply says there is not kept."""
+
+    date_inactive: str | None
+    date_closed: str | None
+
+
+class RemoteEmail(TypedDict, total=False):
+    """The address by which e-mail reaches a conversation."""
+
+    address: str | None
+    name: str | None
+
+
+class RemoteBindings(TypedDict, total=False):
+    """What reaches a conversation from elsewhere."""
+
+    email: RemoteEmail | None
+
+
+class RemoteMessagingBinding(TypedDict, total=False):
+    """How a participant outside the chat is reached."""
+
+    type: str | None
+    address: str | None
+    proxy_address: str | None
+    projected_address: str | None

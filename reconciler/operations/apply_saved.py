@@ -1,0 +1,146 @@
+"""Apply a saved plan: exactly what was reviewed, or nothing.
+
+Whatever the plan relied on is looked at again first; if any of it is different, the plan is stale
+and is refused with the name of what changed. A plan whose apply was killed, or could not do everything, goes
+on from there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.applier.progress import Use
+from reconciler.applier.results import Watcher
+from reconciler.errors import PlanError
+from reconciler.model import Desired
+from reconciler.operations.apply import carry_out
+from reconciler.operations.session import NOTHING, Settings, Workplace, account_of, connected
+from reconciler.operations.staleness import AGAIN, judge, look_again, made
+from reconciler.planner.open_creates import hold_back
+from reconciler.planner.resume import Numbered, continued, remaining, without_made
+from reconciler.plans.outcome import Outcome
+from reconciler.plans.plan import Plan
+from reconciler.plans.planfile import SavedPlan
+from reconciler.plans.redact import is_whole, restored
+from reconciler.state.model import Carried, OpenPlan, State
+from reconciler.state.stores.file import StateStore
+
+if TYPE_CHECKING:
+    from reconciler.runtime.interrupts import Interrupts
+
+
+async def apply_saved(
+    saved: SavedPlan,
+    settings: Settings,
+    *,
+    desired: Desired | None,
+    watcher: Watcher,
+    interrupts: Interrupts,
+) -> Outcome:
+    """Carry out *saved*, or what is left of it.
+
+    Raises PlanError if it is stale, was used, or belongs elsewhere.
+    *desired* are the manifests if any were given: they must be those that the plan was made from. They are
+    needed for sensitive values, which are not in the plan.
+    """
+    if desired is not None and desired.digest != saved.plan.manifest_digest:
+        raise PlanError("stale plan: the manifests are not those that it was made from", hint=AGAIN)
+    if desired is None and not is_whole(saved.plan):
+        raise PlanError(
+            "the plan was saved without its sensitive values",
+            hint="name the manifests too, with the same variables: `reconciler apply PLAN MANIFESTS…`",
+        )
+    store = StateStore(settings.state, files=settings.files)
+    state, begun = _state_of(saved, store.read())
+    async with connected(settings) as session:
+        account_sid = await account_of(session, desired)
+        _check_target(saved, account_sid, session.origin)
+        work = Workplace(settings, session, store, state)
+        await work.settle(settings.settle)
+        if begun is None:
+            _check_settlements(saved.plan, work)
+        left = _left(saved.plan, begun, work)
+        _check_unknown(saved, continued(saved.plan, left), work)
+        seen = await look_again(session.client, continued(saved.plan, left), state)
+        if begun is not None:
+            left = without_made(left, made((action for _, action in left), seen, state))
+        plan = continued(saved.plan, left) if begun is not None else saved.plan
+        plan = restored(plan, desired or NOTHING, seen.objects)
+        judge(plan, seen, begun=begun is not None)
+        use = Use(saved.id, tuple(number for number, _ in left))
+        if (
+            begun is not None
+        ):  # what turned out to be done must be known to the next apply, if this one is killed
+            state.apply(Carried(tuple({*range(len(saved.plan.actions))}.difference(use.numbers, begun.done))))
+        return await carry_out(work, plan, watcher, interrupts, use)
+
+
+def _left(plan: Plan, begun: OpenPlan | None, work: Workplace) -> Numbered:
+    """Return the actions that are to be done: all, unless the plan was begun."""
+    if begun is None:
+        return list(enumerate(plan.actions))
+    settled = {one.intent.address for one in work.settled if one.binding is not None}
+    return remaining(plan, begun.done, settled, work.state)
+
+
+def _state_of(saved: SavedPlan, state: State | None) -> tuple[State, OpenPlan | None]:
+    """Return the state that the plan continues, and what is done of the plan if it was begun.
+
+    One made without a state brings its own lineage.
+    """
+    plan = saved.plan
+    if state is None:
+        if plan.serial:
+            raise PlanError(
+                f"stale plan: it was made at state serial {plan.serial}, and now there is no state",
+                hint="name the state with `--state`, or " + AGAIN,
+            )
+        return State(lineage=plan.lineage, account_sid=saved.account_sid, origin=saved.origin), None
+    if saved.id in state.used_plans:
+        raise PlanError("this plan was applied already", hint=AGAIN)
+    if state.lineage != plan.lineage:
+        raise PlanError(
+            f"stale plan: it was made for another state (lineage {plan.lineage}, not {state.lineage})",
+            hint=AGAIN,
+        )
+    begun = state.open_plan
+    if begun is not None and begun.plan_id == saved.id and begun.serial == state.serial:
+        return state, begun
+    if state.serial != plan.serial:
+        raise PlanError(
+            f"stale plan: it was made at state serial {plan.serial}, the state is now at {state.serial}",
+            hint=AGAIN,
+        )
+    return state, None
+
+
+def _check_target(saved: SavedPlan, account_sid: str, origin: str) -> None:
+    if (saved.account_sid, saved.origin) != (account_sid, origin):
+        raise PlanError(
+            f"the plan was made for account {saved.account_sid} at {saved.origin}, "
+            f"but this command uses account {account_sid} at {origin}",
+            hint="use the credentials and the `--endpoint` that it was made with, or plan again with these",
+        )
+
+
+def _check_settlements(plan: Plan, work: Workplace) -> None:
+    """Compare what became of open creates with what the plan assumed of them."""
+    assumed = {intent.address: sid for intent, sid in plan.settlements}
+    for one in work.settled:
+        address = one.intent.address
+        sid = one.binding.sid if one.binding is not None else None
+        if one.unknown and address not in assumed:
+            continue  # it was so when the plan was made
+        if one.unknown or address not in assumed or assumed[address] != sid:
+            was = f"{sid} is there" if sid else "it is not there"
+            raise PlanError(
+                f"stale plan: the create of `{address}` was open when it was made, and now {was}",
+                hint=AGAIN,
+            )
+
+
+def _check_unknown(saved: SavedPlan, left: Plan, work: Workplace) -> None:
+    """Refuse to change places in which nobody can tell whether a create happened."""
+    unknown = {one.intent.address: one.unknown for one in work.settled if one.unknown}
+    for refusal in hold_back(left, unknown, destroy=saved.destroy).refusals[:1]:
+        raise PlanError(refusal.text, hint=refusal.hint)

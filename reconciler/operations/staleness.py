@@ -1,0 +1,193 @@
+"""Look again at what a saved plan relies on, and refuse the plan if any of it is not as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+
+from reconciler.errors import NotFound, PlanError
+from reconciler.model import (
+    Address,
+    RemoteConversation,
+    RemoteParticipant,
+    RemoteService,
+    ResourceType,
+    parent_of,
+)
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.fingerprint import Live, changed_since
+from reconciler.plans.plan import Plan
+from reconciler.refresh.reading import read_messages
+from reconciler.resources.participant import live_participant_values, natural_key
+from reconciler.runtime.concurrency import concurrently
+
+if TYPE_CHECKING:
+    from reconciler.state.model import State
+    from reconciler.twilio.client import Twilio
+
+
+AGAIN: Final = "run `reconciler plan --out FILE` again and review the result"
+
+
+class Seen(Struct):
+    """What is live of what a plan speaks of.
+
+    *objects* are those that it touches, by sid. *people* are in the conversations of which it matters who is
+    there; of those the *gone* ones do not exist. *same_name* are conversations that have the unique name of
+    one to be created.
+    """
+
+    objects: dict[str, Live] = field(default_factory=dict)
+    people: dict[Address, list[RemoteParticipant]] = field(default_factory=dict)
+    gone: list[Address] = field(default_factory=list)
+    same_name: dict[Address, RemoteConversation] = field(default_factory=dict)
+    services: list[RemoteService] = field(default_factory=list)
+
+
+async def look_again(client: Twilio, plan: Plan, state: State) -> Seen:
+    """Return what is live now of what *plan* touches or creates."""
+    seen = Seen()
+    sids = _sids(state, plan)
+    places = {
+        address: (sids[parent_of(address)], sid)
+        for address, sid in sids.items()
+        if "/" in address and parent_of(address) in sids
+    }
+    by_type: dict[ResourceType, list[Action]] = {kind: [] for kind in ResourceType}
+    for action in plan.actions:
+        if action.fingerprint or action.verb is Verb.CREATE:
+            by_type[action.type].append(action)
+
+    async def messages(conversation: Address, actions: Iterable[Action]) -> None:
+        indexes = {action.sid: action.index for action in actions if action.sid is not None}
+        if indexes:
+            with suppress(NotFound):
+                seen.objects |= await read_messages(client, *places[conversation], indexes)
+
+    async def conversation(action: Action, service_sid: str) -> None:
+        with suppress(NotFound):
+            live = await client.fetch_conversation(service_sid, action.sid or action.send["unique_name"])
+            if action.sid is None:
+                seen.same_name[action.address] = live
+            else:
+                seen.objects[action.sid] = live
+
+    async def people(conversation: Address) -> None:
+        try:
+            there = [live async for page in client.participant_pages(*places[conversation]) for live in page]
+        except NotFound:
+            seen.gone.append(conversation)
+            return
+        seen.people[conversation] = there
+        seen.objects |= {live.sid: live for live in there}
+
+    rooms = _by_conversation(by_type[ResourceType.MESSAGE])
+    crowds = {*plan.posting, *_by_conversation(by_type[ResourceType.PARTICIPANT])}
+    await concurrently(
+        (
+            *(messages(address, actions) for address, actions in rooms.items() if address in places),
+            *(
+                conversation(action, sids[parent_of(action.address)])
+                for action in by_type[ResourceType.CONVERSATION]
+                if parent_of(action.address) in sids
+            ),
+            *(people(address) for address in crowds if address in places),
+        )
+    )
+    if by_type[ResourceType.SERVICE]:
+        seen.services = [live async for page in client.service_pages() for live in page]
+        seen.objects |= {live.sid: live for live in seen.services}
+    return seen
+
+
+def judge(plan: Plan, seen: Seen, *, begun: bool) -> None:
+    """Raise PlanError, with the name of what changed, unless all that *plan* relies on is as it was.
+
+    Of one that was *begun*, what is left may have been done without being recorded.
+    """
+    for action in plan.actions:
+        why = _change(action, seen, plan.lineage, begun=begun)
+        if why is not None:
+            raise stale(action.address, why)
+    anew = {action.address for action in plan.actions if action.verb is Verb.REPLACE}
+    for conversation in seen.gone:
+        if not (begun and conversation in anew):
+            raise stale(conversation, "it is gone")
+    told = {warning.address for warning in plan.warnings if warning.code == "delivers_externally"}
+    for conversation in plan.posting:
+        if conversation not in told | anew and (sid := _outside(seen.people.get(conversation, ()))):
+            raise stale(conversation, f"{sid}, outside the chat, would really get the messages")
+
+
+def made(actions: Iterable[Action], seen: Seen, state: State) -> list[Address]:
+    """Return the addresses at which *actions* would create what exists already, and is bound to them."""
+    there = (
+        (action.address, there_already(action, seen)) for action in actions if action.verb is Verb.CREATE
+    )
+    return [
+        address
+        for address, live in there
+        if live is not None and address in state.bindings and state.bindings[address].sid == live.sid
+    ]
+
+
+def _change(action: Action, seen: Seen, lineage: str, *, begun: bool) -> str | None:
+    """Return what is not as *action* found it."""
+    person = action.type is ResourceType.PARTICIPANT
+    if action.fingerprint:
+        live = seen.objects.get(action.sid or "")
+        if live is None:
+            goes_first = person or action.with_parent or action.type is ResourceType.CONVERSATION
+            may_be_gone = action.verb is Verb.DELETE or (goes_first and action.verb is Verb.REPLACE)
+            return None if begun and may_be_gone else f"{action.sid} is gone"
+        changed = changed_since(action, live, lineage, begun=begun)
+        return f"{action.sid} was changed since: {', '.join(changed)}" if changed else None
+    if action.verb is not Verb.CREATE or (begun and person):  # nobody can be brought in twice
+        return None
+    there = there_already(action, seen)
+    return f"it exists by now ({there.sid})" if there is not None else None
+
+
+def stale(address: Address, why: str) -> PlanError:
+    """Return the error that says why *address* makes a plan stale."""
+    return PlanError(f"stale plan: `{address}` is not as it was: {why}", hint=AGAIN)
+
+
+def there_already(action: Action, seen: Seen) -> Live | None:
+    """Return the object that stands where *action* would create one; of messages the apply itself asks."""
+    if action.type is ResourceType.SERVICE:
+        name = action.send["friendly_name"]
+        return next((live for live in seen.services if live.friendly_name == name), None)
+    if action.type is ResourceType.PARTICIPANT:
+        key = natural_key(action.send)
+        there = seen.people.get(parent_of(action.address), ())
+        return next((live for live in there if natural_key(live_participant_values(live)) == key), None)
+    return seen.same_name.get(action.address)
+
+
+def _outside(people: Iterable[RemoteParticipant]) -> str | None:
+    """Return the sid of somebody whom messages reach outside the chat."""
+    return next((live.sid for live in people if "address" in live_participant_values(live)), None)
+
+
+def _sids(state: State, plan: Plan) -> dict[Address, str]:
+    """Return the sid of every service and conversation that the plan does not make itself.
+
+    What the state says of one that the plan makes again is the sid of the one that is gone.
+    """
+    sids = {parent.address: parent.sid for parent in plan.parents if parent.sid is not None}
+    sids |= {address: binding.sid for address, binding in state.bindings.items() if address.count("/") <= 1}
+    for action in plan.actions:
+        if action.verb is Verb.CREATE:
+            sids.pop(action.address, None)
+    return sids
+
+
+def _by_conversation(actions: Iterable[Action]) -> dict[Address, list[Action]]:
+    found: dict[Address, list[Action]] = {}
+    for action in actions:
+        found.setdefault(parent_of(action.address), []).append(action)
+    return found

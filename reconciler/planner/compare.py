@@ -1,0 +1,207 @@
+"""Compare what is wanted with what exists and with what was last applied.
+
+Three sides decide about each managed field: the manifest's value M, the live value L, and the
+digests of what was last *sent* and of what the reply then showed (*observed*, the same as *sent*
+unless recorded). M = L needs nothing; M = sent and L = observed needs nothing either, as the
+server keeps rewriting it; only M = sent means drift; otherwise the manifest changed. Fields that
+no reply shows compare M with *sent* alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.model import Message, RemoteMessage
+from reconciler.model.canonical import canonical_attributes
+from reconciler.plans.actions import Reason
+from reconciler.resources.message import desired_values
+from reconciler.resources.schema import Digest, Kind, Paths, managed_part, wholly_ignored, with_ignored_from
+from reconciler.state.model import Binding
+
+
+class Difference(Struct):
+    """What a comparison found, as names of fields.
+
+    *fields* maps each field to change to its new text, which is empty for an immutable one that the
+    message no longer has; *reset* are those of them that are not in the manifest. *drifted*
+    and *changed* say who changed what, *released* is given up as it is, *rewritten* keeps being
+    changed by the server, *assumed* could not be seen.
+    """
+
+    fields: dict[str, str] = {}
+    reset: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    released: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> Reason:
+        """Why an update is needed: drift only if nothing changed in the manifest."""
+        return Reason.CHANGED_IN_MANIFEST if self.changed else Reason.DRIFTED
+
+
+def is_unchanged(message: Message, live: RemoteMessage, binding: Binding, digest: Digest) -> bool:
+    """Return True if it is plain at first sight that nothing is to be done: the common case.
+
+    False only means that a full comparison must decide.
+    """
+    sent = binding.sent
+    for name in sent:
+        if getattr(message, name, None) is None:
+            return False
+    return (
+        (message.body is None or message.body == live.body)
+        and (message.author is None or message.author == live.author)
+        and (
+            message.attributes is None
+            or message.attributes == live.attributes
+            or message.attributes == canonical_attributes(live.attributes or "{}")
+        )
+        and (message.date_created is None or message.date_created == live.date_created)
+        and (message.date_updated is None or message.date_updated == (live.date_updated or live.date_created))
+        and (message.content_sid is None or message.content_sid == live.content_sid)
+        and (message.media_sid is None or (bool(live.media) and message.media_sid == live.media[0].sid))  # type: ignore[index]
+        and (message.media is None or digest.fits(sent.get("media"), "media", message.media))
+        and (message.subject is None or digest.fits(sent.get("subject"), "subject", message.subject))
+        and (
+            message.content_variables is None
+            or digest.fits(sent.get("content_variables"), "content_variables", message.content_variables)
+        )
+    )
+
+
+def is_recorded(message: Message, binding: Binding, digest: Digest) -> bool:
+    """Return True if it is plain that the digests of an unchanged message are those of the manifest."""
+    if message.ignore_changes or binding.ignored or binding.observed:
+        return False
+    wanted, sent, hidden = desired_values(message), binding.sent, message.sensitive
+    if wanted.keys() != sent.keys() or hidden != binding.sensitive:
+        return False
+    for name, value in wanted.items():
+        plain = digest(name, value)
+        if sent[name] != (digest.hard(plain) if name in hidden else plain):
+            return False
+    return True
+
+
+def compare(
+    kind: Kind,
+    desired: Mapping[str, str],
+    live: Mapping[str, str],
+    binding: Binding,
+    digest: Digest,
+    *,
+    ignored: Paths = (),
+    untouched: Mapping[str, str] = {},
+) -> Difference:
+    """Return what must change so that *live* says what *desired* says; *ignored* paths are left alone.
+
+    *untouched* fields that are not desired are set back to these texts, whoever changed them.
+    """
+    comparison = _Comparison(kind, live, binding, digest, ignored)
+    whole = wholly_ignored(ignored)
+    for name, value in desired.items():
+        if name in whole:
+            continue
+        if name in kind.unseen and name not in live:
+            comparison.unseen(name, value)
+        else:
+            comparison.seen(name, value)
+    for name in sorted((binding.sent.keys() | untouched.keys()) - desired.keys() - whole):
+        if name in untouched:
+            comparison.undeclared(name, untouched[name])
+        else:
+            comparison.dropped(name, desired)
+    return comparison.found
+
+
+class _Comparison(Struct):
+    """One resource under comparison; each method decides about one field."""
+
+    kind: Kind
+    live: Mapping[str, str]
+    binding: Binding
+    digest: Digest
+    ignored: Paths
+    found: Difference = msgspec.field(default_factory=Difference)
+
+    def unseen(self, name: str, value: str) -> None:
+        """Compare with what was sent, as no reply shows the field."""
+        sent = self.binding.sent.get(name)
+        if self._stands_for(sent, name, value):
+            return
+        if sent is None and self.binding.imported and (name != "media" or "media_sid" in self.live):
+            self.found.assumed += (name,)
+        else:
+            self._change(name, value)
+
+    def seen(self, name: str, value: str) -> None:
+        """Compare manifest, live and what was last applied."""
+        live = self._live(name)
+        if managed_part(name, value, self.ignored) == managed_part(name, live, self.ignored):
+            return
+        sent = self.binding.sent.get(name)
+        observed = self.binding.observed.get(name, sent)
+        same_wish = self._stands_for(sent, name, value)
+        same_reply = self._stands_for(observed, name, live)
+        if same_wish and same_reply:
+            self.found.rewritten += (name,)
+            return
+        if observed is not None and not same_reply:
+            self.found.drifted += (name,)
+        if not same_wish:
+            self.found.changed += (name,)
+        self.found.fields[name] = with_ignored_from(name, value, live, self.ignored)
+
+    def dropped(self, name: str, desired: Mapping[str, str]) -> None:
+        """Decide about a field that was sent once and is no longer in the manifest."""
+        sent = self.binding.sent[name]
+        default = self.kind.defaults.get(name)
+        if name in self.kind.immutable:
+            # `media: {file}` may have become the sid of the very media that was sent.
+            if name != "media" or desired.get("media_sid", "") != self.live.get("media_sid"):
+                self._reset(name, "")
+        elif default is None:
+            self.found.released += (name,)
+        elif name in self.kind.unseen:
+            if not self._stands_for(sent, name, default):
+                self._reset(name, default)
+        elif managed_part(name, live := self._live(name), self.ignored) != default:
+            if self._stands_for(self.binding.observed.get(name, sent), name, live):
+                self._reset(name, with_ignored_from(name, default, live, self.ignored))
+            else:
+                self.found.released += (name,)
+
+    def undeclared(self, name: str, default: str) -> None:
+        """Set a field that the manifest does not mention back to *default*."""
+        live = self._live(name)
+        if managed_part(name, live, self.ignored) != default:
+            self.found.fields[name] = with_ignored_from(name, default, live, self.ignored)
+            self.found.reset += (name,)
+            self.found.drifted += (name,)
+
+    def _live(self, name: str) -> str:
+        return self.live.get(name, self.kind.defaults.get(name, ""))
+
+    def _stands_for(self, recorded: str | None, name: str, text: str) -> bool:
+        """Return True if *recorded* is the digest of *text*, or of the part of it that is managed now.
+
+        It is that of the whole if a path was added to `ignore_changes` since.
+        """
+        return recorded is not None and (
+            self.digest.fits(recorded, name, managed_part(name, text, self.ignored))
+            or (bool(self.ignored) and self.digest.fits(recorded, name, text))
+        )
+
+    def _change(self, name: str, value: str) -> None:
+        self.found.fields[name] = value
+        self.found.changed += (name,)
+
+    def _reset(self, name: str, value: str) -> None:
+        self._change(name, value)
+        self.found.reset += (name,)

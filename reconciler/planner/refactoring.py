@@ -1,0 +1,207 @@
+"""Which address stands for what, as the blocks `import:`, `moved:` and `removed:` say.
+
+Everything remote is read and planned by the state that results; `blocks` then adds what brings the
+state there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.model import (
+    Address,
+    Desired,
+    Import,
+    Move,
+    ResourceType,
+    Service,
+    Unmanaged,
+    parent_of,
+    type_of,
+)
+from reconciler.plans.options import Options
+from reconciler.plans.plan import Refusal
+from reconciler.plans.selection import Selection
+from reconciler.state.model import Binding, State
+
+
+class Prepared(Struct, frozen=True):
+    """What to plan by, and what the blocks mean for the state that it was made from.
+
+    *moved* maps new addresses to previous ones, *imported* addresses to sids. *forgotten* are the previous
+    bindings of addresses that are given up, by their previous addresses; *renamed* has the present one where
+    that is another. Those also in *state* stay there as released, or for what they superseded. *contested*
+    addresses are bound already, to another sid than this one.
+    """
+
+    desired: Desired
+    state: State
+    moved: dict[Address, Address] = {}
+    imported: dict[Address, str] = {}
+    forgotten: dict[Address, Binding] = {}
+    renamed: dict[Address, Address] = {}
+    refusals: tuple[Refusal, ...] = ()
+    contested: dict[Address, str] = {}
+
+    @property
+    def is_plain(self) -> bool:
+        """True if no block has anything to do or to say."""
+        return not (self.moved or self.imported or self.forgotten or self.refusals or self.contested)
+
+
+def prepare(desired: Desired, state: State, options: Options = Options()) -> Prepared:  # noqa: B008  # frozen
+    """Return *desired* and *state* as the blocks make them. A refresh looks at no block."""
+    if options.refresh_only or not (desired.imports or desired.moves or desired.removed):
+        return Prepared(desired, state)
+    selection = Selection(options.targets, options.excludes)
+    refusals: list[Refusal] = []
+    moved = _moved(state, desired.moves, refusals)
+    previous = {old: new for new, old in moved.items()}
+    bindings = {previous.get(address, address): binding for address, binding in state.bindings.items()}
+    removed = frozenset(desired.removed)
+    forgotten = {
+        address: binding
+        for address, binding in bindings.items()
+        if not binding.released and address in selection and _is_within(address, removed)
+    }
+    deleting = _deleting(desired)
+    for address, binding in forgotten.items():
+        left = binding.without(binding.sid)
+        if parent_of(address) in deleting:
+            bindings[address] = msgspec.structs.replace(binding, released=True)
+        elif left is not None and parent_of(address) not in forgotten:
+            bindings[address] = left  # what it superseded is still to be deleted
+        else:
+            del bindings[address]
+    wanted = [one for one in desired.imports if one.address in selection and not options.destroy]
+    contested: dict[Address, str] = {}
+    imported = _imported(bindings, wanted, refusals, contested)
+    bindings |= {address: Binding(sid, imported=True) for address, sid in imported.items()}
+    return Prepared(
+        msgspec.structs.replace(desired, services=_with_sids(desired.services, wanted)),
+        msgspec.structs.replace(state, bindings=bindings),
+        moved={new: old for new, old in moved.items() if new not in forgotten},
+        imported=imported,
+        forgotten={moved.get(address, address): binding for address, binding in forgotten.items()},
+        renamed={moved[address]: address for address in forgotten if address in moved},
+        refusals=tuple(refusals),
+        contested=contested,
+    )
+
+
+def _moved(state: State, moves: Iterable[Move], refusals: list[Refusal]) -> dict[Address, Address]:
+    """Return new -> previous address of every binding that moves, chains followed to their end."""
+    targets = {move.previous: move.address for move in moves}
+    moved: dict[Address, Address] = {}
+    at_last: dict[Address, Address] = {}
+    refused: set[Address] = set()
+    for previous in sorted(state.bindings, key=lambda address: address.count("/")):
+        address = previous
+        for _ in targets:
+            following = _one_step(address, targets)
+            if following == address:
+                break
+            address = following
+        parent = parent_of(previous) if "/" in previous else ""
+        if address == previous:
+            continue
+        if parent in refused:
+            refused.add(previous)
+        elif parent and parent_of(address) != at_last.get(parent, parent):
+            refused.add(previous)
+            refusals.append(
+                Refusal(
+                    "moved_elsewhere",
+                    f"`{previous}` cannot move to `{address}`: on Twilio it stays in `{parent}`",
+                    "correct the entry of the `moved:` block, or take it out",
+                )
+            )
+        elif address in state.bindings or address in moved:
+            sid = state.bindings[moved.get(address, address)].sid
+            refused.add(previous)
+            refusals.append(
+                Refusal(
+                    "moved_conflict",
+                    f"`{previous}` cannot move to `{address}`, which is bound already, to {sid}",
+                    "take the entry out of the `moved:` block, or forget one of the two with "
+                    "`reconciler state rm`",
+                )
+            )
+        else:
+            moved[address], at_last[previous] = previous, address
+    return moved
+
+
+def _one_step(address: Address, targets: Mapping[Address, Address]) -> Address:
+    """Return *address* with the longest part of it moved that is to move."""
+    place = address
+    while place not in targets:
+        place = place.rpartition("/")[0]
+        if not place:
+            return address
+    return targets[place] + address.removeprefix(place)
+
+
+def _imported(
+    bindings: Mapping[Address, Binding],
+    wanted: Iterable[Import],
+    refusals: list[Refusal],
+    contested: dict[Address, str],
+) -> dict[Address, str]:
+    """Return the sids of the messages to be bound; *contested* gets those whose address is bound already."""
+    owners = {binding.sid: address for address, binding in bindings.items()}
+    imported: dict[Address, str] = {}
+    for one in wanted:
+        if type_of(one.address) is not ResourceType.MESSAGE:
+            continue  # a parent is found by its sid as if it were declared with one
+        bound = bindings.get(one.address)
+        if bound is not None and bound.sid != one.sid:
+            contested[one.address] = one.sid
+        elif bound is None and one.sid in owners:
+            refusals.append(
+                Refusal(
+                    "import_conflict",
+                    f"{one.sid} cannot be imported as `{one.address}`: it is bound to `{owners[one.sid]}`",
+                    "to give it another address, write a `moved:` block instead",
+                )
+            )
+        elif bound is None:
+            imported[one.address] = one.sid
+    return imported
+
+
+def _with_sids(services: Iterable[Service], wanted: Iterable[Import]) -> tuple[Service, ...]:
+    """Return *services* with the sids of imported parents, as if they were declared with them."""
+    sids = {one.address: one.sid for one in wanted if type_of(one.address) is not ResourceType.MESSAGE}
+    if not sids:
+        return tuple(services)
+    return tuple(
+        msgspec.structs.replace(
+            service,
+            sid=service.sid or sids.get(service.name),
+            conversations=tuple(
+                msgspec.structs.replace(one, sid=one.sid or sids.get(f"{service.name}/{one.name}"))
+                for one in service.conversations
+            ),
+        )
+        for service in services
+    )
+
+
+def _is_within(address: Address, places: Collection[Address]) -> bool:
+    while address and address not in places:
+        address = address.rpartition("/")[0]
+    return bool(address)
+
+
+def _deleting(desired: Desired) -> set[Address]:
+    """Return the conversations in which what no key names is deleted."""
+    return {
+        f"{service.name}/{conversation.name}"
+        for service in desired.services
+        for conversation in service.conversations
+        if conversation.unmanaged is Unmanaged.DELETE
+    }

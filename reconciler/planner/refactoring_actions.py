@@ -1,0 +1,199 @@
+"""The actions of the blocks `import:`, `moved:` and `removed:`. None of them sends a request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from reconciler.model import (
+    Address,
+    ConversationView,
+    Desired,
+    Message,
+    Remote,
+    ResourceType,
+    parent_of,
+    type_of,
+)
+from reconciler.planner.refactoring import Prepared
+from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.plan import Plan, Refusal
+from reconciler.resources.message import desired_values
+from reconciler.state.model import Binding, Bound, Unbound
+
+_CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
+"""What an action does with the binding of its address; it can move that binding along."""
+
+
+_ABSENT: Final = ConversationView(remote=None)
+
+
+def finish(made: Plan, prepared: Prepared, remote: Remote) -> Plan:
+    """Return *made*, planned by what was *prepared*, with what the blocks do."""
+    if prepared.is_plain:
+        return made
+    finishing = _Finishing(made, prepared, remote)
+    finishing.move()
+    finishing.take_over()
+    finishing.judge_contested()
+    finishing.forget()
+    return msgspec.structs.replace(
+        made,
+        actions=(*finishing.first, *finishing.actions),
+        records=tuple(finishing.records.values()),
+        refusals=(*prepared.refusals, *finishing.refusals, *made.refusals),
+        no_ops=made.no_ops - finishing.told,
+    )
+
+
+class _Finishing:
+    """A plan while the blocks' actions are added; *first* come before the others."""
+
+    def __init__(self, made: Plan, prepared: Prepared, remote: Remote) -> None:
+        self.prepared = prepared
+        self.remote = remote
+        self.first: list[Action] = []
+        self.actions = list(made.actions)
+        self.records = {record.address: record for record in made.records}
+        self.refusals: list[Refusal] = []
+
+    @property
+    def told(self) -> int:
+        """How many actions are about messages that need nothing else, and count as such in the plan."""
+        bindings = self.prepared.state.bindings
+        return sum(
+            action.verb is Verb.ADOPT or (action.verb is Verb.MOVE and not bindings[action.address].released)
+            for action in self.first
+        )
+
+    def move(self) -> None:
+        """Move bindings: a message's with an action, its parents' as records."""
+        for address, previous in self.prepared.moved.items():
+            if type_of(address) is not ResourceType.MESSAGE:
+                binding = self.prepared.state.bindings[address]
+                self.records.setdefault(address, Bound(address, binding))
+                self.records[previous] = Unbound(previous)
+                continue
+            record = self.records.pop(address, None)
+            for at, action in enumerate(self.actions):
+                if action.previous_address == address:  # its key was renamed besides
+                    self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
+                    break
+                if action.address == address and action.reason is not Reason.SUPERSEDED:
+                    if action.verb is Verb.ADOPT or action.importing:
+                        self.records[previous] = Unbound(previous)  # what it stood for is gone, or superseded
+                        if record is not None:
+                            self.records[address] = record
+                    elif action.verb in _CARRIES:
+                        self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
+                    else:
+                        self.actions[at] = msgspec.structs.replace(action, address=previous)
+                    break
+            else:
+                sid = self.prepared.state.bindings[address].sid
+                moving = Action(address, Verb.MOVE, Reason.RENAMED, sid=sid, previous_address=previous)
+                self.first.append(moving)
+
+    def take_over(self) -> None:
+        """Bind what is imported; where it differs from the manifest, the action on it says so."""
+        messages = _messages(self.prepared.desired)
+        for address, sid in self.prepared.imported.items():
+            service = self.remote.services.get(address.partition("/")[0])
+            view = self.remote.conversations.get(parent_of(address), _ABSENT)
+            live = view.messages.get(sid)
+            self.records.pop(address, None)
+            mine = [at for at, action in enumerate(self.actions) if action.address == address]
+            if live is None or view.remote is None or service is None:
+                self._refuse_missing(address, sid)
+                self.actions = [action for action in self.actions if action.address != address]
+            elif mine:
+                binding = Binding(
+                    sid,
+                    service_sid=service.sid,
+                    conversation_sid=view.remote.sid,
+                    index=live.index,
+                    imported=True,
+                )
+                self.records[address] = Bound(address, binding)
+                for at in mine:
+                    self.actions[at] = msgspec.structs.replace(self.actions[at], importing=True)
+            else:
+                wanted = desired_values(messages[address])
+                self.first.append(
+                    Action(
+                        address,
+                        Verb.ADOPT,
+                        Reason.REQUESTED,
+                        sid=sid,
+                        index=live.index,
+                        before=wanted,
+                        after=wanted,
+                        managed=tuple(wanted),
+                        ignored=messages[address].ignore_changes,
+                    )
+                )
+
+    def judge_contested(self) -> None:
+        """Refuse to import what is there beside what its address stands for.
+
+        If it is not, it was imported earlier, and posted again since: the block may stay in the manifest.
+        """
+        for address, sid in self.prepared.contested.items():
+            bound = self.prepared.state.bindings[address]
+            view = self.remote.conversations.get(parent_of(address), _ABSENT)
+            if sid in view.messages and sid not in bound.superseded:
+                self.refusals.append(
+                    Refusal(
+                        "import_conflict",
+                        f"`{address}` is bound already, to {bound.sid}, not to {sid}",
+                        f"take it out of the `import:` block, or run `reconciler state rm {address}` first",
+                    )
+                )
+
+    def forget(self) -> None:
+        """Give up bindings, what is inside before its parents; what stays released is recorded so."""
+        for address, binding in sorted(self.prepared.forgotten.items(), reverse=True):
+            if type_of(address) is ResourceType.PARTICIPANT:
+                self.records[address] = Unbound(address)
+                continue
+            now = self.prepared.renamed.get(address, address)
+            left = self.prepared.state.bindings.get(now)
+            released = left is not None and left.released
+            if left is not None and released:
+                self.records[now] = Bound(now, left)
+            elif left is not None:
+                self.actions = [_as_superseded(one) if one.address == now else one for one in self.actions]
+            self.first.append(
+                Action(
+                    address,
+                    Verb.FORGET,
+                    Reason.REMOVED_FROM_MANIFEST,
+                    sid=binding.sid,
+                    index=binding.index,
+                    released=released and now == address,
+                )
+            )
+
+    def _refuse_missing(self, address: Address, sid: str) -> None:
+        self.refusals.append(
+            Refusal(
+                "import_missing",
+                f"`{address}` cannot be imported: there is no message {sid} in `{parent_of(address)}`",
+                "correct the sid in the `import:` block, or take the entry out",
+            )
+        )
+
+
+def _as_superseded(action: Action) -> Action:
+    """Return the deletion of what stands behind an address that is forgotten, with the true reason."""
+    return msgspec.structs.replace(action, reason=Reason.SUPERSEDED)
+
+
+def _messages(desired: Desired) -> dict[Address, Message]:
+    return {
+        f"{service.name}/{conversation.name}/{message.key}": message
+        for service in desired.services
+        for conversation in service.conversations
+        for message in conversation.messages
+    }

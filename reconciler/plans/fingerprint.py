@@ -1,0 +1,121 @@
+"""What a plan relies on of the live objects that it touches: once that has changed, the plan is stale.
+
+Of a message that is everything a reply shows, of a service, conversation or participant the fields that
+the manifest manages or the plan changes. Nothing counts that changes while people only talk: the date
+of the last update, running timers, read horizons, receipts.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final, TypeAlias
+
+import msgspec
+
+from reconciler.model import (
+    ConversationView,
+    Remote,
+    RemoteConversation,
+    RemoteMessage,
+    RemoteParticipant,
+    RemoteService,
+    ResourceType,
+    parent_of,
+)
+from reconciler.plans.actions import Action, Verb
+from reconciler.plans.plan import Plan
+from reconciler.resources.conversation import live_conversation_values
+from reconciler.resources.match import Wanted
+from reconciler.resources.message import live_values
+from reconciler.resources.participant import live_participant_values
+from reconciler.resources.timers import TIMERS
+from reconciler.state.digests import Digests
+
+Live: TypeAlias = RemoteService | RemoteConversation | RemoteMessage | RemoteParticipant
+
+
+_REST: Final = ""
+"""Names the digest over all fields that the action does not set."""
+
+
+_ABSENT: Final = ConversationView(remote=None)
+
+
+def fingerprinted(plan: Plan, remote: Remote) -> Plan:
+    """Return *plan* with a fingerprint of every object of *remote* that an action changes or takes over."""
+
+    def with_fingerprint(action: Action) -> Action:
+        live = _find(action, remote)
+        if live is None:
+            return action
+        return msgspec.structs.replace(action, fingerprint=fingerprint(action, live, plan.lineage))
+
+    return msgspec.structs.replace(plan, actions=tuple(map(with_fingerprint, plan.actions)))
+
+
+def fingerprint(action: Action, live: Live, lineage: str) -> dict[str, str]:
+    """Return a digest for each field that *action* updates, and one over the others that it relies on."""
+    shown = live_texts(action, live)
+    sent = shown.keys() & action.send.keys() if action.verb is Verb.UPDATE else ()
+    digest = Digests(lineage)
+    digests = {name: digest(name, shown.pop(name)) for name in sorted(sent)}
+    # json, as a stranger's text may hold half a surrogate pair, which msgspec cannot encode
+    digests[_REST] = digest(_REST, json.dumps(shown, sort_keys=True))
+    if action.sensitive:  # a saved plan holds them
+        return {name: digest.hard(text) for name, text in digests.items()}
+    return digests
+
+
+def changed_since(action: Action, live: Live, lineage: str, *, begun: bool = False) -> list[str]:
+    """Return what is not as *action* found it: names of fields, quoted, or `it` where that is not known.
+
+    Once the plan was *begun*, a field may also be as the action sets it, or expects it to be by then.
+    """
+    now, shown = fingerprint(action, live, lineage), live_texts(action, live) if begun else {}
+    names = [
+        name
+        for name, digest in action.fingerprint.items()
+        if now.get(name) != digest
+        and not (name in shown and shown[name] in {action.send.get(name), action.before.get(name)})
+    ]
+    return [f"its `{name}`" if name != _REST else "it" for name in names]
+
+
+def live_texts(action: Action, live: Live) -> dict[str, str]:
+    """Return the canonical texts of the fields of *live* that *action* relies on."""
+    if isinstance(live, RemoteMessage):
+        texts = live_values(live)
+        if "date_updated" not in action.send and "date_updated" not in action.managed:
+            del texts["date_updated"]
+        media = json.dumps(msgspec.to_builtins(live.media or ()))
+        return {**texts, "index": str(live.index), "media": media}
+    if isinstance(live, RemoteConversation):
+        texts = live_conversation_values(live)
+    elif isinstance(live, RemoteParticipant):
+        texts = live_participant_values(live)
+    else:
+        texts = {"friendly_name": live.friendly_name or ""}
+    names = {*action.before, *action.managed, *action.send}.difference(TIMERS)
+    return {name: texts.get(name, "") for name in sorted(names)}
+
+
+def _find(action: Action, remote: Remote) -> Live | None:
+    """Return the object that *action* changes or takes over, None if it only makes or lets go of one."""
+    if action.sid is None or action.verb is Verb.FORGET:
+        return None
+    if action.type is ResourceType.SERVICE:
+        return remote.services.get(action.address)
+    if action.type is ResourceType.CONVERSATION:
+        return remote.conversations.get(action.address, _ABSENT).remote
+    if action.type is ResourceType.MESSAGE:
+        return remote.conversations.get(parent_of(action.address), _ABSENT).messages.get(action.sid)
+    view = remote.conversations.get(parent_of(action.address), _ABSENT)
+    return (view.participants or {}).get(action.sid)
+
+
+def planned(action: Action) -> Wanted:
+    """Return what *action*, a create or a replacement, would make."""
+    fields = dict(action.send)
+    if action.dated_by_timeline:
+        fields.pop("date_created", None)
+    return Wanted(action.address, fields, action.file)

@@ -1,0 +1,220 @@
+"""Values that must not be shown: which fields of a plan have one, and how a plan is saved without them.
+
+A saved plan has a digest in the place of each. Whoever applies it names the manifests and variables
+again, live values are read again, and exactly what was planned is done, or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from reconciler.errors import PlanError
+from reconciler.model import Address, Desired, Message, declared, declared_conversations
+from reconciler.plans.actions import SENSITIVE, Action, FieldChange, Verb
+from reconciler.plans.fingerprint import Live, live_texts
+from reconciler.plans.plan import Plan, PlanWarning
+from reconciler.plans.sid_references import filled
+from reconciler.resources.conversation import conversation_values
+from reconciler.resources.message import desired_values
+from reconciler.resources.schema import with_ignored_from
+from reconciler.state.digests import SECONDS, Digests
+from reconciler.state.model import State, hard_intent
+from reconciler.text.words import quoted
+
+_STANDS_FOR: Final = "sensitive:"
+"""What the digest follows that takes the place of a value."""
+
+
+_MANY: Final = 200
+"""Sensitive values whose digests are worth a warning."""
+
+
+_OF_A_CREATE: Final = 2
+"""Digests by which a create is recognised, besides those of its fields."""
+
+
+_POSTED: Final = frozenset({Verb.CREATE, Verb.REPLACE})
+
+
+_NAMED: Final = 3
+"""Addresses that a warning names."""
+
+
+def mark(plan: Plan, desired: Desired, state: State) -> Plan:
+    """Return *plan* with the sensitive fields of each action: those declared so now, or when last applied.
+
+    The plan says where only the state calls a text sensitive, as who can write the state could hide a change
+    so; and how long the digests of many values take.
+    """
+    now = dict(_sensitive(desired))
+    before = {address: binding.sensitive for address, binding in state.bindings.items() if binding.sensitive}
+    if not now and not before:
+        return plan
+
+    def marked(action: Action) -> Action:
+        previous = action.previous_address or action.address
+        names = (*now.get(action.address, ()), *before.get(previous, ()))
+        return msgspec.structs.replace(action, sensitive=tuple(dict.fromkeys(names))) if names else action
+
+    plan = _each(plan, marked)
+    warnings = (*_slow(plan, now), *_hidden_by_state(plan, now))
+    return msgspec.structs.replace(plan, warnings=(*plan.warnings, *warnings)) if warnings else plan
+
+
+def _slow(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
+    """Yield how long it takes to make the digests of many sensitive values."""
+    values = sum(map(len, declared.values()))
+    if values >= _MANY:
+        creates = sum(bool(one.sensitive) and one.verb in _POSTED for one in plan.actions)
+        seconds = (values + _OF_A_CREATE * creates) * SECONDS
+        text = f"digests that are slow to guess from are made of {values:,} sensitive values: an apply needs "
+        yield PlanWarning("slow_digests", "", f"{text}up to {seconds:,.0f} s of processor time for them")
+
+
+def _hidden_by_state(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
+    """Yield which texts are hidden although no manifest says so."""
+    drift = plan.drift.objects if plan.drift is not None else ()
+    hidden = {
+        action.address: names
+        for action in (*plan.actions, *drift)
+        if (names := [name for name in _shown(action) if name not in declared.get(action.address, ())])
+    }
+    if hidden:
+        first = [f"{quoted(names)} of `{address}`" for address, names in islice(hidden.items(), _NAMED)]
+        more = f" and of {len(hidden) - _NAMED:,} more" if len(hidden) > _NAMED else ""
+        yield PlanWarning(
+            "hidden_by_state",
+            next(iter(hidden)),
+            f"{', '.join(first)}{more} is hidden because the state, not a manifest, calls it sensitive",
+        )
+
+
+def _shown(action: Action) -> list[str]:
+    """Return the sensitive fields of which a report of *action* would show something."""
+    return [name for name in action.sensitive if name in action.before or name in action.after]
+
+
+def withheld(plan: Plan) -> Plan:
+    """Return *plan* as it may be saved: each sensitive value that it sends is replaced by a digest."""
+    digest = Digests(plan.lineage)
+
+    def without(action: Action) -> Action:
+        hidden = frozenset(action.sensitive)
+        if not hidden:
+            return action
+
+        def stand_in(name: str, text: str) -> str:
+            if name not in hidden or name in action.reset:
+                return text
+            return _STANDS_FOR + digest.hard(digest(name, text))
+
+        changed = dict.fromkeys(str(change.path[0]) for change in action.changes if change.path[0] in hidden)
+        return msgspec.structs.replace(
+            action,
+            before={name: SENSITIVE if name in hidden else text for name, text in action.before.items()},
+            after={name: stand_in(name, text) for name, text in action.after.items()},
+            send={name: stand_in(name, text) for name, text in action.send.items()},
+            changes=(
+                *(change for change in action.changes if change.path[0] not in hidden),
+                *(FieldChange((name,), SENSITIVE, SENSITIVE) for name in changed),
+            ),
+        )
+
+    records = State(plan.lineage, "", "")
+    return msgspec.structs.replace(
+        _each(plan, without),
+        records=tuple(map(records.protected, plan.records)),
+        settlements=tuple(
+            (hard_intent(intent, digest) if intent.sensitive else intent, sid)
+            for intent, sid in plan.settlements
+        ),
+    )
+
+
+def is_whole(plan: Plan) -> bool:
+    """Return whether a saved plan can be applied without the manifests that it was made from."""
+    return not any(_missing(action) for action in plan.actions)
+
+
+def restored(plan: Plan, desired: Desired, live: Mapping[str, Live]) -> Plan:
+    """Return the saved *plan* with the values that were withheld.
+
+    They are those of *desired*, or of the *live* messages, by sid: what `ignore_changes` leaves alone, and
+    what a replacement carries over. Raises PlanError if one is another than was planned.
+    """
+    digests = Digests(plan.lineage)
+    values: dict[Address, Mapping[str, str]] = {} if is_whole(plan) else _values(desired, plan)
+
+    def whole(action: Action) -> Action:
+        missing = _missing(action)
+        if not missing:
+            return action
+        shown = live_texts(action, there) if (there := live.get(action.sid or "")) else {}
+        found = {}
+        for name, digest in missing.items():
+            for text in _candidates(action, name, values.get(action.address, {}), shown):
+                if digests.fits(digest, name, text):
+                    found[name] = text
+            if name not in found:
+                raise PlanError(
+                    f"stale plan: the sensitive `{name}` of `{action.address}` is not what it was",
+                    hint="run `reconciler plan --out FILE` again and review the result",
+                )
+        return msgspec.structs.replace(
+            action,
+            after={name: found[name] if name in missing else text for name, text in action.after.items()},
+            send={name: found[name] if name in missing else text for name, text in action.send.items()},
+        )
+
+    return msgspec.structs.replace(plan, actions=tuple(map(whole, plan.actions)))
+
+
+def _missing(action: Action) -> dict[str, str]:
+    """Return the digests that stand for sensitive values in *action*, by field."""
+    return {
+        name: text.removeprefix(_STANDS_FOR)
+        for name, text in (*action.send.items(), *action.after.items())
+        if name in action.sensitive and text.startswith(_STANDS_FOR)
+    }
+
+
+def _candidates(
+    action: Action, name: str, wanted: Mapping[str, str], live: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield what the planner can have had in mind for a field: the manifest's text, the live one, or both."""
+    if name in wanted:
+        yield wanted[name]
+    if name in live:
+        yield live[name]
+    if name in wanted and name in live:
+        yield with_ignored_from(name, wanted[name], live[name], action.ignored)
+
+
+def _sensitive(desired: Desired) -> Iterator[tuple[Address, tuple[str, ...]]]:
+    """Yield the addresses that have sensitive fields, at next to no cost for all others."""
+    for address, conversation in declared_conversations(desired):
+        if conversation.sensitive:
+            yield address, conversation.sensitive
+        for message in conversation.messages:
+            if message.sensitive:
+                yield f"{address}/{message.key}", message.sensitive
+
+
+def _values(desired: Desired, plan: Plan) -> dict[Address, Mapping[str, str]]:
+    desired = filled(desired, plan.sids).desired
+    return {
+        address: desired_values(one) if isinstance(one, Message) else conversation_values(one)
+        for address, one in declared(desired)
+    }
+
+
+def _each(plan: Plan, change: Callable[[Action], Action]) -> Plan:
+    """Return *plan* with *change* done to every action, those of its drift included."""
+    drift = plan.drift
+    if drift is not None:
+        drift = msgspec.structs.replace(drift, objects=tuple(map(change, drift.objects)))
+    return msgspec.structs.replace(plan, actions=tuple(map(change, plan.actions)), drift=drift)

@@ -1,0 +1,145 @@
+"""Texts that name the sid of a service: filled in once the service is found, or made by the same apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.model import Address, Conversation, Desired, Message, Remote, ResourceType, declared
+from reconciler.model.canonical import awaited_in, with_sids
+from reconciler.plans.actions import KNOWN_AFTER, Action, Verb
+from reconciler.plans.plan import Plan, Refusal
+from reconciler.resources.conversation import conversation_values
+from reconciler.resources.message import desired_values
+
+T = TypeVar("T", Conversation, Message)
+
+
+class Filled(Struct, frozen=True):
+    """*desired* with the *sids* that are known, by service; texts that need another one still await it."""
+
+    desired: Desired
+    sids: dict[str, str] = {}
+
+
+def fill(desired: Desired, remote: Remote) -> Filled:
+    """Return *desired* with the sids of *remote* where its texts refer to them."""
+    if not desired.awaits:
+        return Filled(desired)
+    live = {name: remote.services.get(name) for name in desired.awaits}
+    return filled(desired, {name: service.sid for name, service in live.items() if service is not None})
+
+
+def filled(desired: Desired, sids: dict[str, str]) -> Filled:
+    """Return *desired* with these sids of services where its texts refer to them."""
+    if not sids:
+        return Filled(desired)
+    texts: dict[Address, dict[str, str]] = {}
+    for address, one in declared(desired):
+        values = desired_values(one) if isinstance(one, Message) else conversation_values(one)
+        for name, text in values.items():
+            if (complete := _complete(text, sids)) != text:
+                texts.setdefault(address, {})[name] = complete
+    services = tuple(
+        msgspec.structs.replace(
+            service,
+            conversations=tuple(
+                _with_texts(
+                    msgspec.structs.replace(
+                        one,
+                        messages=tuple(
+                            _with_texts(message, texts.get(f"{service.name}/{one.name}/{message.key}"))
+                            for message in one.messages
+                        ),
+                    ),
+                    texts.get(f"{service.name}/{one.name}"),
+                )
+                for one in service.conversations
+            ),
+        )
+        for service in desired.services
+    )
+    return Filled(msgspec.structs.replace(desired, services=services), sids)
+
+
+def await_sids(plan: Plan, known: Filled) -> Plan:
+    """Return *plan* with what each action awaits: the sids of services that the plan itself creates.
+
+    It is not applyable if it sends a text that needs the sid of any other service.
+    """
+    if not known.desired.awaits:
+        return plan
+    made = {
+        action.address
+        for action in plan.actions
+        if action.verb is Verb.CREATE and action.type is ResourceType.SERVICE
+    }
+    needing: list[tuple[Address, str]] = []
+
+    def waiting(action: Action) -> Action:
+        texts = (*action.after.values(), *action.send.values()) if action.send else ()
+        awaits = tuple(sorted({name for text in texts for name in awaited_in(text)}))
+        if not awaits:
+            return action
+        if made.issuperset(awaits):
+            return msgspec.structs.replace(action, awaits=awaits, changes=_changes(action, _known_after))
+        needing.extend((action.address, name) for name in awaits if name not in made)
+        written = completed(action, {name: f"${{service.{name}.sid}}" for name in awaits})
+        return msgspec.structs.replace(written, changes=_changes(action, _as_written))
+
+    plan = msgspec.structs.replace(plan, actions=tuple(map(waiting, plan.actions)), sids=known.sids)
+    if not needing:
+        return plan
+    address, service = needing[0]
+    others = len({one for one, _ in needing}) - 1
+    more = f" and {others:,} more" if others else ""
+    refusal = Refusal(
+        "unknown_sid",
+        f"`{address}`{more} cannot do without the sid of service `{service}`, which does not exist, "
+        "and this plan does not create it",
+        f"plan `{service}` too, or leave this out: `--exclude '{address}'`",
+    )
+    return msgspec.structs.replace(plan, refusals=(*plan.refusals, refusal))
+
+
+def completed(action: Action, sids: dict[str, str]) -> Action:
+    """Return *action* with these sids of services in the texts that await them."""
+    return msgspec.structs.replace(
+        action,
+        after={name: _complete(text, sids) for name, text in action.after.items()},
+        send={name: _complete(text, sids) for name, text in action.send.items()},
+    )
+
+
+def _complete(text: str, sids: dict[str, str]) -> str:
+    return with_sids(text, sids.get)
+
+
+def _known_after(_: str) -> str:
+    return KNOWN_AFTER
+
+
+def _as_written(service: str) -> str:
+    return f"${{service.{service}.sid}}"
+
+
+def _changes(action: Action, sid_of: Callable[[str], str]) -> tuple[Any, ...]:
+    """Return the changes of *action* as people are to read them."""
+    return tuple(
+        msgspec.structs.replace(change, after=_shown(change.after, sid_of)) for change in action.changes
+    )
+
+
+def _shown(value: object, sid_of: Callable[[str], str]) -> object:
+    if isinstance(value, str):
+        return with_sids(value, sid_of)
+    if isinstance(value, dict):
+        return {name: _shown(item, sid_of) for name, item in value.items()}
+    return [_shown(item, sid_of) for item in value] if isinstance(value, list) else value
+
+
+def _with_texts(one: T, texts: dict[str, str] | None) -> T:
+    return msgspec.structs.replace(one, **texts) if texts else one

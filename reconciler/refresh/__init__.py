@@ -1,0 +1,1 @@
+"""Read what a plan needs from the API, and no more."""

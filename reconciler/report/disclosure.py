@@ -1,0 +1,183 @@
+"""What of a message's text a report may show, and in which form.
+
+`--bodies` is applied here and nowhere else: every format asks this module for the values it shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from reconciler.model import JSON_FIELDS
+from reconciler.model.canonical import with_sids
+from reconciler.plans.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange
+from reconciler.state.digests import field_digest
+
+SHORT: Final = 200
+"""A text of more characters is cut under `Bodies.SHORT`."""
+
+
+_CONTEXT: Final = 40
+"""How much of what two texts have in common is kept on each side of their difference."""
+
+
+_SHORT_DIGEST: Final = 12
+
+
+_PLAIN: Final = frozenset(
+    {
+        "content_sid",
+        "date_created",
+        "date_updated",
+        "media",
+        "media_sid",
+        "messaging_service_sid",
+        "role_sid",
+        "state",
+        "timers_closed",
+        "timers_inactive",
+        "unique_name",
+    }
+)
+"""Fields that hold no text of people; every other one, known or not, is under the policy."""
+
+
+class Bodies(StrEnum):
+    """How much of bodies, authors, attributes, subjects and names is shown."""
+
+    FULL = "full"
+    SHORT = "short"
+    """Long texts are cut in the middle."""
+    HASH = "hash"
+    """A digest under a key that no other run has: equal texts of one report can be told, none can be read."""
+    NONE = "none"
+
+
+def shown(name: str, value: Any, bodies: Bodies, salt: str) -> Any:
+    """Return what may be shown of *value*, which belongs to the field *name*.
+
+    UNSET (absent) stays UNSET. *salt* is the key of all digests in one report; without one there are none.
+    """
+    if value is UNSET or name in _PLAIN:
+        return value
+    if bodies is Bodies.NONE or (bodies is Bodies.HASH and not salt):
+        return "(hidden)"
+    if bodies is Bodies.HASH:
+        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        return "hash:" + field_digest(salt, name, text)[:_SHORT_DIGEST]
+    if bodies is Bodies.SHORT:
+        return _shortened(value)
+    return value
+
+
+def cut(text: str, limit: int = SHORT) -> str:
+    """Return *text* without its middle if it has more than *limit* characters; its length is said."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2 - _CONTEXT // 2
+    return f"{text[:half]} … ({len(text):,} characters) … {text[-half:]}"
+
+
+def narrowed(before: str, after: str, limit: int = SHORT) -> tuple[str, str]:
+    """Return two texts without most of what they have in common, if either is longer than *limit*.
+
+    Cutting each by itself could cut away the difference.
+    """
+    if max(len(before), len(after)) <= limit:
+        return before, after
+    head = _shared(before, after)
+    rest = min(len(before), len(after)) - head
+    tail = min(_shared(before[::-1], after[::-1]), rest)
+    start = max(0, head - _CONTEXT)
+    end = max(0, tail - _CONTEXT)
+    opening = f"… ({start:,} characters) … " if start else ""
+    closing = f" … ({end:,} characters) …" if end else ""
+    middle = slice(start, -end if end else None)
+    return opening + before[middle] + closing, opening + after[middle] + closing
+
+
+def _shared(left: str, right: str) -> int:
+    """Return how many characters both texts begin with."""
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(left), len(right)))
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str):
+        return cut(value)
+    if isinstance(value, dict):
+        return {cut(key): _shortened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    return value
+
+
+def parsed(name: str, text: str) -> Any:
+    """Return the value of a field's canonical *text*: parsed where the field is JSON.
+
+    Live attributes can be text that is no JSON; they stay text.
+    """
+    if name not in JSON_FIELDS:
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text
+
+
+def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) -> Iterator[tuple[str, Any]]:
+    """Yield name and shown value of each field in *texts*, which is `before` or `after` of *action*."""
+    for name, raw in texts.items():
+        text = with_sids(raw, lambda _: KNOWN_AFTER) if action.awaits else raw
+        if name in action.sensitive:
+            yield name, SENSITIVE
+        elif name == "media":
+            yield name, _media(action, text)
+        elif bodies is Bodies.HASH:
+            # The digest is of the text: that is canonical.
+            yield name, shown(name, text, bodies, salt)
+        else:
+            yield name, shown(name, parsed(name, text), bodies, salt)
+
+
+def changes(action: Action, bodies: Bodies, salt: str) -> Iterator[FieldChange]:
+    """Yield the changes of *action* as they may be shown.
+
+    Under `hash` and `none`, and where attributes are sensitive, a change inside of them shows as one of the
+    whole field, since the names inside are people's text too.
+    """
+    whole: set[str] = set()
+    for change in action.changes:
+        name = str(change.path[0])
+        if name in action.sensitive:
+            if name not in whole:
+                whole.add(name)
+                yield FieldChange((name,), SENSITIVE, SENSITIVE)
+        elif name == "media":
+            yield FieldChange(change.path, _media(action, change.before), _media(action, change.after))
+        elif len(change.path) > 1 and bodies in {Bodies.HASH, Bodies.NONE}:
+            if name not in whole:
+                whole.add(name)
+                before, after = action.before.get(name, UNSET), action.after.get(name, UNSET)
+                yield FieldChange(
+                    (name,), shown(name, before, bodies, salt), shown(name, after, bodies, salt)
+                )
+        else:
+            old, new = change.before, change.after
+            if bodies is Bodies.SHORT and isinstance(old, str) and isinstance(new, str):
+                old, new = narrowed(old, new)
+            yield FieldChange(change.path, shown(name, old, bodies, salt), shown(name, new, bodies, salt))
+
+
+def _media(action: Action, digest: Any) -> str | UnsetType:
+    if not isinstance(digest, str):
+        return UNSET
+    short = f"sha256:{digest[:_SHORT_DIGEST]}"
+    if action.file is not None and action.file.sha256 == digest:
+        return f"{action.file.filename} ({short})"
+    return short

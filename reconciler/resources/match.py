@@ -1,0 +1,247 @@
+"""Recognise a live message that a create would have produced.
+
+The API has no idempotency key, so a message whose reply was lost, or whose binding was, can only be
+known by what it says. Pairing is in index order with manifest order, each message used once.
+
+A message is compared twice. It is an exact match if it says what was sent, to the letter. It is a
+tolerant match if it says so as far as a server may have normalised it. A tolerant match without an
+exact one is a doubt: nobody knows whether the message is ours, so it never counts as "not there".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+from unicodedata import normalize
+
+from msgspec import Struct
+
+from reconciler.model import Address, MediaFile, RemoteMessage
+from reconciler.model.canonical import canonical_attributes
+from reconciler.resources.message import live_values
+from reconciler.resources.schema import Digest
+from reconciler.state.model import hard_match
+
+MATCH: Final = "match"
+"""The field name under which match texts are digested."""
+
+
+TOLERANT: Final = "tolerant"
+"""The field name under which tolerant match texts are digested."""
+
+
+AUTHOR: Final = "author"
+"""The field name under which the author of a create is digested, the default author included."""
+
+
+_OPTIONAL: Final = frozenset({"date_created", "date_updated", "media", "media_sid"})
+"""Fields that count for adoption only where they are declared."""
+
+
+_Shape = frozenset[str]
+
+
+_Likeness = tuple[str, ...]
+
+
+_Eye = Callable[[Mapping[str, str]], dict[str, str]]
+"""What is made of the fields of a message before they are compared."""
+
+
+def match_text(fields: Mapping[str, str]) -> str:
+    """Return what identifies a message among those a create could have made.
+
+    It covers what a reply can show and nothing a server may set by itself: author, attributes,
+    content_sid, and where there is none, as it renders both, body and media sid; never dates, subject or
+    variables.
+    """
+    content = fields.get("content_sid", "")
+    return json.dumps(
+        [
+            author_of(fields),
+            "" if content else fields.get("body", ""),
+            fields.get("attributes") or "{}",
+            content,
+            "" if content else fields.get("media_sid", ""),
+        ]
+    )
+
+
+def tolerant_text(fields: Mapping[str, str]) -> str:
+    """Return the match text of *fields* as far as no server normalises it.
+
+    Texts are in NFC, with line ends as LF and without outer white space; attributes count by their
+    meaning, the author without regard to case.
+    """
+    return match_text(_tolerant(fields))
+
+
+def author_of(fields: Mapping[str, str]) -> str:
+    """Return the author of a message with these *fields*, to the letter."""
+    return fields.get("author") or "system"
+
+
+def live_match_text(live: RemoteMessage) -> str:
+    """Return the match text of a live message."""
+    return match_text(live_values(live))
+
+
+def forgiven(fields: Mapping[str, str], live: RemoteMessage) -> tuple[str, ...]:
+    """Return the names of the *fields* in which *live* differs, although it is the same to a tolerant eye."""
+    shown = live_values(live)
+    tolerant, seen = _tolerant(fields), _tolerant(shown)
+    return tuple(
+        name
+        for name in _NORMALISED
+        if name in fields and fields[name] != shown[name] and tolerant[name] == seen[name]
+    )
+
+
+class Likeness(Struct, frozen=True):
+    """The digests by which a create is recognised: exact and tolerant match, and author to the letter."""
+
+    match: str
+    tolerant: str
+    author: str
+
+    def hidden(self, sensitive: tuple[str, ...], digest: Digest) -> Likeness:
+        """Return the digests as they may be kept of a message with these *sensitive* fields."""
+        if not sensitive:
+            return self
+        return Likeness(*hard_match((self.match, self.tolerant, self.author), sensitive, digest))
+
+
+def likeness(fields: Mapping[str, str], digest: Digest) -> Likeness:
+    """Return the digests by which a message with these *fields* is recognised."""
+    return Likeness(
+        digest(MATCH, match_text(fields)),
+        digest(TOLERANT, tolerant_text(fields)),
+        digest(AUTHOR, author_of(fields)),
+    )
+
+
+class Wanted(Struct, frozen=True):
+    """A message that a create would make, as far as it can be recognised: its *fields* and its *file*.
+
+    Dates count if they are among the *fields*. Only messages with an index above *above* can be it.
+    """
+
+    address: Address
+    fields: dict[str, str]
+    file: MediaFile | None = None
+    above: int = -1
+
+
+class Pairs(Struct, frozen=True):
+    """Live messages by the address of the create that they match: exactly, or else only tolerantly."""
+
+    exact: dict[Address, RemoteMessage] = {}
+    tolerant: dict[Address, RemoteMessage] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.exact or self.tolerant)
+
+    def __contains__(self, address: Address) -> bool:
+        return address in self.exact or address in self.tolerant
+
+    def __getitem__(self, address: Address) -> RemoteMessage:
+        return self.exact[address] if address in self.exact else self.tolerant[address]
+
+
+def pair(wanted: Iterable[Wanted], unclaimed: Iterable[RemoteMessage]) -> Pairs:
+    """Return which unclaimed live message equals what each create would produce.
+
+    Exact matches come first; what they leave over is then compared with a tolerant eye. Each message is
+    used once.
+    """
+    wishes = list(wanted)
+    ordered = sorted(unclaimed, key=lambda live: live.index, reverse=True)
+    exact = _paired(wishes, ordered, _as_it_is) if ordered else {}
+    used = {live.sid for live in exact.values()}
+    left = [live for live in ordered if live.sid not in used]
+    rest = [one for one in wishes if one.address not in exact]
+    return Pairs(exact, _paired(rest, left, _tolerant) if left and rest else {})
+
+
+def _paired(
+    wanted: Iterable[Wanted], ordered: Iterable[RemoteMessage], seen_as: _Eye
+) -> dict[Address, RemoteMessage]:
+    """Pair by what *seen_as* makes of the fields; *ordered* are the messages, the highest index first.
+
+    Dates count only where they are declared, and media are compared by what is declared of them, so
+    the candidates are indexed once for each set of such fields.
+    """
+    indexes: dict[_Shape, dict[_Likeness, list[RemoteMessage]]] = {}
+    used: set[str] = set()
+    pairs: dict[Address, RemoteMessage] = {}
+    for item in wanted:
+        shape, likeness = _of_wanted(item, seen_as)
+        if shape not in indexes:
+            indexes[shape] = {}
+            for live in ordered:
+                indexes[shape].setdefault(_of_live(live, shape, seen_as), []).append(live)
+        candidates = indexes[shape].get(likeness, [])
+        while candidates and candidates[-1].sid in used:
+            candidates.pop()
+        for live in reversed(candidates):
+            if live.index > item.above and live.sid not in used:
+                used.add(live.sid)
+                pairs[item.address] = live
+                break
+    return pairs
+
+
+def _of_wanted(wanted: Wanted, seen_as: _Eye) -> tuple[_Shape, _Likeness]:
+    fields = seen_as(wanted.fields)
+    shape = _OPTIONAL.intersection(fields)
+    likeness = [
+        match_text({**fields, "media_sid": ""}),
+        *(fields[name] for name in sorted(shape - {"media"})),
+    ]
+    if wanted.file is not None:
+        file = wanted.file
+        likeness += [normalize("NFC", file.filename), file.content_type, str(file.size)]
+    return shape, tuple(likeness)
+
+
+def _of_live(live: RemoteMessage, shape: _Shape, seen_as: _Eye) -> _Likeness:
+    fields = seen_as(live_values(live))
+    media_sid = fields.pop("media_sid", "")
+    likeness = [match_text(fields)]
+    fields["media_sid"] = media_sid
+    likeness += [fields[name] for name in sorted(shape - {"media"})]
+    if "media" in shape and live.media:
+        first = live.media[0]
+        likeness += [normalize("NFC", first.filename or ""), first.content_type or "", str(first.size)]
+    elif media_sid and not live.content_sid and "media_sid" not in shape:
+        likeness.append(media_sid)  # a create without media does not make this
+    return tuple(likeness)
+
+
+def _as_it_is(fields: Mapping[str, str]) -> dict[str, str]:
+    return dict(fields)
+
+
+def _tolerant(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return *fields* as every server may have normalised them."""
+    return {name: _NORMALISED[name](text) if name in _NORMALISED else text for name, text in fields.items()}
+
+
+def _plain(text: str) -> str:
+    return normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def _folded(author: str) -> str:
+    return normalize("NFC", _plain(author).casefold())
+
+
+def _meaning(attributes: str) -> str:
+    return canonical_attributes(normalize("NFC", attributes))
+
+
+_NORMALISED: Final[dict[str, Callable[[str], str]]] = {
+    "author": _folded,
+    "body": _plain,
+    "attributes": _meaning,
+}

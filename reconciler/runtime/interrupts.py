@@ -1,0 +1,158 @@
+"""Ctrl-C and SIGTERM: the first asks to stop, the second stops waiting.
+
+Python acts on a signal only where its main thread comes by. A file system that hangs keeps it for ever, so
+another thread ends the process if a signal that may end it at once is not noticed soon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+_INTERRUPTED: Final = 128
+"""The exit code for a signal is this plus the signal's number."""
+
+
+_PATIENCE: Final = 2.0
+"""Seconds after which a signal that the main thread has not noticed ends the process."""
+
+
+_SLACK: Final = 0.5
+"""Seconds by which the main thread may notice a signal before the other thread hears of it."""
+
+
+class Interrupted(Exception):  # it is no error
+    """The command was stopped by *signum* before its work was done."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+class Interrupts:
+    """What signals do while a command runs: end it, until it has a gentler way to stop."""
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+        self._gently: Callable[[], None] | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._watched = False
+        self._noticed_at = float("-inf")
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* to its end; raises Interrupted if a signal ended it."""
+        try:
+            with self._watch():
+                return asyncio.run(self._guarded(work))
+        except asyncio.CancelledError:
+            if self.signum is None:
+                raise
+            raise Interrupted(self.signum) from None
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Let a signal raise Interrupted right where the program stands: it waits for a lock or a person."""
+        with self._watch(), _handled_by(self._raise):
+            yield
+
+    def stop_gently(self, stop: Callable[[], None]) -> None:
+        """From now on, let the first signal call *stop*, and only the second end the command."""
+        self._gently = stop
+        if self.signum is not None:
+            stop()
+
+    async def _guarded(self, work: Coroutine[Any, Any, T]) -> T:
+        loop = asyncio.get_running_loop()
+        task: asyncio.Task[T] = loop.create_task(work)
+        self._task = task
+
+        def hand_over(signum: int, frame: FrameType | None) -> None:
+            del frame
+            loop.call_soon_threadsafe(self._on_signal, signum)
+
+        with _handled_by(hand_over):
+            return await task
+
+    def _on_signal(self, signum: int) -> None:
+        self._noticed_at = time.monotonic()
+        if self.signum is None and self._gently is not None:
+            self.signum = signum
+            self._gently()
+            return
+        self.signum = self.signum or signum
+        if self._task is not None:
+            self._task.cancel()
+
+    def _raise(self, signum: int, frame: FrameType | None) -> None:
+        del frame
+        self._noticed_at = time.monotonic()
+        self.signum = signum
+        raise Interrupted(signum)
+
+    @contextmanager
+    def _watch(self) -> Iterator[None]:
+        """Let another thread see to it that signals are noticed."""
+        if self._watched:
+            yield
+            return
+        reader, writer = socket.socketpair()
+        writer.setblocking(False)  # noqa: FBT003 - as it must be for `set_wakeup_fd`
+        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        self._watched = True
+        Thread(target=self._end_if_stuck, args=(reader,), name="signals", daemon=True).start()
+        try:
+            yield
+        finally:
+            self._watched = False
+            signal.set_wakeup_fd(before)
+            writer.close()
+
+    def _end_if_stuck(self, reader: socket.socket) -> None:
+        """Read the signals that arrive, and end the process if one is not noticed in time.
+
+        That which is to stop the work gently may wait for what is in flight.
+        """
+        arrived, since, signum = 0, float("inf"), 0
+        with reader:
+            while True:
+                left = since + _PATIENCE - time.monotonic()
+                reader.settimeout(None if left == float("inf") else max(left, 0.01))
+                try:
+                    data = reader.recv(1)
+                except TimeoutError:
+                    if self._noticed_at < since - _SLACK:
+                        os._exit(_INTERRUPTED + signum)
+                    since = float("inf")
+                    continue
+                if not data:
+                    return
+                if self._noticed_at >= since - _SLACK:
+                    since = float("inf")
+                if data[0] in _SIGNALS:
+                    arrived += 1
+                    if arrived > 1 or self._gently is None:
+                        since, signum = min(since, time.monotonic()), data[0]
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {signum: signal.signal(signum, handler) for signum in _SIGNALS}
+    try:
+        yield
+    finally:
+        for signum, old in before.items():
+            signal.signal(signum, old)

@@ -1,0 +1,1 @@
+"""Text for people. Pure; imports nothing else of the package."""

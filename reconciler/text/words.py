@@ -1,0 +1,35 @@
+"""Words and lists as they stand in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+_MOST_NAMED: Final = 20
+"""Names in one choice."""
+
+
+_SHOWN: Final = 40
+"""Characters shown of a wrong value."""
+
+
+def cut(text: str) -> str:
+    """Return the beginning of *text*, short enough for a sentence."""
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def one_of(items: Sequence[str]) -> str:
+    """Return *items* as a choice: `a, b or c`; of very many only the first."""
+    if len(items) > _MOST_NAMED:
+        return f"{', '.join(items[:_MOST_NAMED])} or one of {len(items) - _MOST_NAMED:,} more"
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Return *names* as they stand in a sentence."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """Return `1 message` or `2 messages`; *many* is a plural that is not made by an s."""
+    return f"{count} {noun if count == 1 else many or noun + 's'}"
