@@ -9,7 +9,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
-from tests.sdk import ACCOUNT, EmulatorHttpClient
+from tests.support.sdk import ACCOUNT, EmulatorHttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

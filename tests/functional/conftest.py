@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.emulator import Emulator, EmulatorOptions
 from reconciler.emulator.server import running
-from tests.wheel import build
+from tests.support.wheel import build
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "cli"

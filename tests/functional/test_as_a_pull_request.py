@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.conftest import Project
-from tests.unit.judges import characters_come_alive, runner_comes_alive, terminal_comes_alive
+from tests.support.judges import characters_come_alive, runner_comes_alive, terminal_comes_alive
 
 SECRET = "sesame-open-4711"
 DRIVER = Path(__file__).with_name("as_a_pull_request.py")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.functional.conftest import Project
 from tests.functional.test_main_job import ONE_OF_EACH, expect_golden, only_conversation
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 REFACTORED = """\
 version: 1

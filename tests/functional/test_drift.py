@@ -13,7 +13,7 @@ from reconciler.emulator import Emulator
 from reconciler.emulator.fault_text import parse_fault
 from tests.functional.conftest import ROOT, Project
 from tests.functional.test_main_job import ONE_OF_EACH, expect_golden, only_conversation
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.functional.conftest import ROOT, Project
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAMS = {"reconciler": "-m reconciler", "pytest": "-m pytest -p no:cacheprovider", "python": ""}

@@ -14,7 +14,7 @@ from reconciler.state.model import Intent
 from reconciler.state.stores.file import StateStore
 from tests.functional.conftest import Project
 from tests.functional.test_main_job import expect_golden
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 CREATED = "2026-01-05T09:00:00Z"
 STATE = "reconciler.state.json"

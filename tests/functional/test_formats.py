@@ -10,7 +10,7 @@ import pytest
 from reconciler.emulator import Emulator, Fault
 from reconciler.emulator.faults import Answer
 from tests.functional.conftest import Project
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 MANIFEST = """\
 version: 1

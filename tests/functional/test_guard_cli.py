@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.emulator import Emulator
 from tests.functional.conftest import Project
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 CONVERSATION = """\
 version: 1

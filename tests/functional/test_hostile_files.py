@@ -8,8 +8,8 @@ import os
 import pytest
 
 from tests.functional.conftest import Project, Ran
-from tests.unit.hostile import CORPUS
-from tests.unit.judges import characters_come_alive, runner_comes_alive, terminal_comes_alive
+from tests.support.hostile import CORPUS
+from tests.support.judges import characters_come_alive, runner_comes_alive, terminal_comes_alive
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from reconciler.state.model import Intent
 from reconciler.state.stores.file import StateStore
 from tests.functional.conftest import Project
 from tests.functional.test_main_job import expect_golden, only_conversation
-from tests.sdk import client_at
-from tests.unit.hostile import CORPUS
+from tests.support.hostile import CORPUS
+from tests.support.sdk import client_at
 
 HELLO = "support/order-1/hello"
 MANIFEST = """\

@@ -17,7 +17,7 @@ from reconciler.emulator import Emulator
 from reconciler.emulator.server import running
 from tests.functional.conftest import environ_of
 from tests.functional.test_pytest_plugin import CHANGING, SUPPORT
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 HUNDRED = (
     CHANGING

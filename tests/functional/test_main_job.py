@@ -15,7 +15,7 @@ from reconciler.emulator import Emulator, EmulatorOptions
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.server import running
 from tests.functional.conftest import ACCOUNT, GOLDEN, ROOT, Project, Ran, environ_of
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 ONE_OF_EACH = """\
 version: 1

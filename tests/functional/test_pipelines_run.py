@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.functional.conftest import ACCOUNT, ROOT, Project
-from tests.wheel import environment, lend_dependencies
+from tests.support.wheel import environment, lend_dependencies
 
 GITHUB = ROOT / "examples" / "github-actions"
 GITLAB = ROOT / "examples" / "gitlab-ci" / ".gitlab-ci.yml"

@@ -25,7 +25,7 @@ from reconciler.resources.message import desired_values
 from reconciler.resources.participant import participant_values
 from reconciler.state.stores.file import StateStore
 from tests.functional.conftest import ACCOUNT, ROOT, Project
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 EXAMPLES = sorted({path.parent.name for path in (ROOT / "examples").glob("*/*.yaml")})
 VARIABLES = {"python": {"city": "Lisbon"}, "variables": {"door_code": "4711"}}

@@ -10,7 +10,7 @@ import pytest
 from reconciler.emulator import Emulator
 from reconciler.emulator.fault_text import parse_fault
 from tests.functional.conftest import Project
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 DESK = """\
 version: 1

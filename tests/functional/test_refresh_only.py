@@ -10,7 +10,7 @@ from twilio.rest import Client
 from reconciler.emulator import Emulator
 from tests.functional.conftest import Project
 from tests.functional.test_main_job import ONE_OF_EACH, expect_golden, only_conversation
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 
 @pytest.fixture

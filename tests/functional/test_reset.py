@@ -13,7 +13,7 @@ from reconciler import api
 from reconciler.errors import PlanError
 from tests.functional.conftest import ACCOUNT, Project
 from tests.functional.test_main_job import expect_golden
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 WHEN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MANIFEST = """\

@@ -15,7 +15,7 @@ from reconciler import api
 from reconciler.emulator import Emulator
 from reconciler.emulator.server import running
 from tests.functional.conftest import ROOT, Project
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 SECRET = "4711-s3cret"
 

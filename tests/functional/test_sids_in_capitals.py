@@ -11,7 +11,7 @@ import pytest
 from reconciler.state.model import Binding, Bound, Intent, Opened, State
 from reconciler.state.stores.file import StateStore
 from tests.functional.conftest import ACCOUNT, Project
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 DIGITS = "0123456789abcdef0123456789abcdef"
 

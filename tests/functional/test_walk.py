@@ -8,7 +8,7 @@ import jsonschema
 
 from tests.functional.conftest import ROOT, Project, Ran
 from tests.functional.test_main_job import expect_golden, only_conversation
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 MANIFEST = "manifests/Support/order-4711.yaml"
 AT = "Support/order-4711"

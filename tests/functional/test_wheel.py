@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.conftest import ROOT
-from tests.wheel import environment, pythons
+from tests.support.wheel import environment, pythons
 
 SCHEMAS = ("manifest", "plan", "state")
 

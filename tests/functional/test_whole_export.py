@@ -12,7 +12,7 @@ from twilio.rest import Client
 
 from tests.functional.conftest import ACCOUNT, Project
 from tests.functional.test_main_job import expect_golden
-from tests.sdk import client_at
+from tests.support.sdk import client_at
 
 PARCEL = "HX00000000000000000000000000000004"
 HELLO = "HX00000000000000000000000000000001"

@@ -36,9 +36,9 @@ from reconciler.state import journal
 from reconciler.state.document import decode, decode_lines
 from reconciler.state.journal import replay
 from reconciler.state.stores.file import StateStore
-from tests.desk import Desk
 from tests.fuzz.mutations import bent, damaged
-from tests.jumping import run_jumping
+from tests.support.desk import Desk
+from tests.support.jumping import run_jumping
 
 ROOT: Final = Path(__file__).parents[2]
 _STRUCTURED: Final = 0.6

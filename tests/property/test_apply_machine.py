@@ -21,8 +21,8 @@ from reconciler.emulator.faults import Invoke
 from reconciler.errors import RemoteError
 from reconciler.plans.options import Options
 from reconciler.plans.outcome import Status
-from tests.desk import Desk, conversation, together
-from tests.mortal import Death, MortalFiles, PowerOff
+from tests.support.desk import Desk, conversation, together
+from tests.support.mortal import Death, MortalFiles, PowerOff
 
 SERVICE = "desk"
 KEYS = tuple(f"k{number}" for number in range(6))

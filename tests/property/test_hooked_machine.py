@@ -32,8 +32,8 @@ from reconciler.errors import PlanError, RemoteError
 from reconciler.model import ResourceType, parent_of, type_of
 from reconciler.plans.options import Options
 from reconciler.plans.outcome import Status
-from tests.desk import Desk, NotApplyable, conversation, together
-from tests.mortal import Death, MortalFiles, PowerOff
+from tests.support.desk import Desk, NotApplyable, conversation, together
+from tests.support.mortal import Death, MortalFiles, PowerOff
 
 KEYS: Final = tuple(f"k{number}" for number in range(5))
 HOOKS: Final = ("<{body}>", "rewritten", "{body}")

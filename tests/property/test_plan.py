@@ -20,8 +20,8 @@ from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.fingerprint import fingerprinted
 from reconciler.plans.plan import Plan
 from reconciler.state.model import Binding
-from tests.simulate import simulate
-from tests.worlds import AT, LATER, World, at, empty, found, live, live_of, message
+from tests.support.simulate import simulate
+from tests.support.worlds import AT, LATER, World, at, empty, found, live, live_of, message
 
 law = settings(max_examples=60, deadline=None)
 

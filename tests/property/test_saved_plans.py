@@ -15,8 +15,8 @@ from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
 from reconciler.errors import PlanError
 from reconciler.plans.options import Options
-from tests.desk import Desk, NotApplyable, conversation
-from tests.mortal import Death, MortalFiles, PowerOff
+from tests.support.desk import Desk, NotApplyable, conversation
+from tests.support.mortal import Death, MortalFiles, PowerOff
 
 KEYS = tuple(f"k{number}" for number in range(5))
 OPTIONS = Options(allow_recreate=True)

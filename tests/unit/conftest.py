@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.jumping import run_jumping
+from tests.support.jumping import run_jumping
 
 T = TypeVar("T")
 

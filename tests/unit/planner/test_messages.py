@@ -1,0 +1,521 @@
+"""What each message of a conversation needs, and why: create, update, replace, delete, forget, nothing."""
+
+from __future__ import annotations
+
+import deepdiff
+import pytest
+from msgspec import UNSET
+
+from reconciler.model import Message, Order, RemoteMedia, Unmanaged
+from reconciler.plans.actions import Action, FieldChange, Reason, Verb
+from reconciler.state.model import Bound
+from tests.support.worlds import (
+    AT,
+    CREATED,
+    LATER,
+    SERVICE,
+    World,
+    applied,
+    at,
+    codes,
+    empty,
+    found,
+    live,
+    message,
+    messages,
+    only,
+    photo,
+    steps,
+)
+
+
+def test_what_was_applied_needs_nothing() -> None:
+    """Every field is as it was left: nothing is planned, and nothing is to be recorded."""
+    world = applied(
+        *messages("a", "b"),
+        message(
+            "c", author="alice", attributes={"n": 1}, date_created=LATER, date_updated=LATER, subject="s"
+        ),
+        photo("d"),
+        message("e", content_sid="HX1", content_variables={"1": "x"}),
+    )
+
+    for record in (False, True):
+        plan = world.plan(record=record)
+        assert (plan.actions, plan.records, plan.warnings, plan.refusals) == ((), (), (), ())
+        assert plan.no_ops == 5
+
+
+def test_a_first_plan_creates_parents_before_what_is_in_them() -> None:
+    """Service, conversation, then the messages in manifest order, with all that each request carries."""
+    plan = empty(message("a", author="alice", subject="s"), message("b")).plan()
+
+    assert steps(plan) == [(SERVICE, "create"), (AT, "create"), ("a", "create"), ("b", "create")]
+    assert {action.reason for action in plan.actions} == {Reason.NOT_IN_STATE}
+    assert plan.actions[2] == Action(
+        at("a"),
+        Verb.CREATE,
+        Reason.NOT_IN_STATE,
+        after={"author": "alice", "body": "text of a", "subject": "s"},
+        send={"author": "alice", "body": "text of a", "subject": "s"},
+        managed=("author", "body", "subject"),
+    )
+
+
+def test_a_message_deleted_by_hand_is_created_again() -> None:
+    """Its binding names a sid that is gone."""
+    plan = applied(*messages("a", "b")).without("a").plan()
+
+    assert steps(plan) == [("a", "create")]
+    assert only(plan).reason is Reason.MISSING_REMOTELY
+
+
+def test_an_edited_message_is_updated_with_what_differs() -> None:
+    """Drift is undone: only that field is sent, and the action shows both sides."""
+    world = applied(message("a", author="alice", attributes={"n": 1, "tags": ["x"]}))
+    world = world.edited("a", attributes='{"n": 2, "tags": ["x"]}')
+
+    action = only(world.plan())
+
+    assert (action.verb, action.reason, action.sid, action.index) == (Verb.UPDATE, Reason.DRIFTED, "IMa", 0)
+    assert action.send == {"attributes": '{"n":1,"tags":["x"]}'}
+    assert action.changes == (FieldChange(("attributes", "n"), 2, 1),)
+    assert action.before == {"author": "alice", "body": "text of a", "attributes": '{"n":2,"tags":["x"]}'}
+    assert action.after == {"author": "alice", "body": "text of a", "attributes": '{"n":1,"tags":["x"]}'}
+
+
+def test_a_changed_manifest_is_a_reason_of_its_own() -> None:
+    """The live message is as it was left, so nobody drifted."""
+    action = only(applied(message("a")).wanting(message("a", body="new")).plan())
+
+    assert (action.verb, action.reason) == (Verb.UPDATE, Reason.CHANGED_IN_MANIFEST)
+
+
+def test_an_update_carries_the_declared_date_of_the_last_edit() -> None:
+    """It would become the moment of the update otherwise; one that is ignored is left alone."""
+    world = applied(message("a", date_updated=LATER))
+
+    told = world.wanting(message("a", body="new", date_updated=LATER))
+    ignored = world.wanting(message("a", body="new", date_updated=LATER, ignore_changes=(("date_updated",),)))
+
+    assert only(told.plan()).send == {"body": "new", "date_updated": LATER}
+    assert only(ignored.plan()).send == {"body": "new"}
+
+
+def test_a_dropped_field_goes_back_to_its_default() -> None:
+    """The action says what is sent for it, and that it was dropped."""
+    action = only(applied(message("a", author="alice", subject="s")).wanting(message("a")).plan())
+
+    assert action.send == {"author": "system", "subject": ""}
+    assert action.reset == ("author", "subject")
+    assert action.before == {"author": "alice", "body": "text of a"}
+    assert action.managed == ("body",)
+    assert action.after == {"body": "text of a", "author": "system", "subject": ""}
+    assert [change.path for change in action.changes] == [("author",), ("subject",)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "forced"),
+    [
+        (photo("a"), photo("a", "1"), ("media",)),
+        (message("a", media_sid="ME1"), message("a", media_sid="ME2"), ("media_sid",)),
+        (message("a", content_sid="HX1"), message("a", content_sid="HX2"), ("content_sid",)),
+        (
+            message("a", content_sid="HX1", content_variables={"1": "x"}),
+            message("a", content_sid="HX1", content_variables={"1": "y"}),
+            ("content_variables",),
+        ),
+        (photo("a", body="old"), photo("a", body="new"), ("body",)),
+        (photo("a", body="old"), message("a", body="old"), ("media",)),
+        (message("a", content_sid="HX1"), message("a", body="new"), ("content_sid",)),
+    ],
+)
+def test_what_no_update_can_change_needs_a_new_message(
+    before: Message, after: Message, forced: tuple[str, ...]
+) -> None:
+    """Media and templates are immutable, and so is the body beside media."""
+    plan = applied(before).wanting(after).plan()
+
+    action = only(plan)
+    assert (action.verb, action.reason) == (Verb.REPLACE, Reason.IMMUTABLE_FIELD)
+    assert action.replace_paths == forced
+    assert action.sid == "IMa"
+    assert "" not in action.send.values()
+    assert plan.warnings == ()  # nothing is lost that was not meant to go
+
+
+def test_other_fields_of_a_media_message_are_updated() -> None:
+    """Only its body shares the fate of the media, declared or not."""
+    world = applied(photo("a", author="alice"), message("b")).edited("b", media=(RemoteMedia("ME1"),))
+
+    author, body = world.wanting(photo("a", author="bob"), message("b", body="new")).plan().actions
+
+    assert (author.verb, author.replace_paths) == (Verb.UPDATE, ())
+    assert author.changes == (FieldChange(("author",), "alice", "bob"),)
+    assert (body.verb, body.replace_paths) == (Verb.REPLACE, ("body",))
+
+
+def test_another_file_shows_what_media_goes() -> None:
+    """The state knows no file names, but the reply shows the sid of what was uploaded."""
+    action = only(applied(photo("a")).wanting(photo("a", "1")).plan())
+
+    assert action.changes == (
+        FieldChange(("media",), UNSET, "1"),
+        FieldChange(("media_sid",), "MEIMa", UNSET),
+    )
+    assert action.file is not None
+
+
+def test_a_replacement_takes_over_what_the_manifest_does_not_say() -> None:
+    """Live author, attributes and date come along; what the manifest says does not give way."""
+    world = applied(photo("a", author="alice"))
+    world = world.edited("a", author="bob", attributes='{"seen": 1}', date_created=LATER)
+
+    action = only(world.wanting(photo("a", "1", author="alice")).plan())
+
+    assert action.send == {
+        "author": "alice",
+        "media": "1",
+        "attributes": '{"seen":1}',
+        "date_created": LATER,
+    }
+    assert action.managed == ("author", "media")
+
+
+def test_a_replacement_takes_over_what_is_ignored() -> None:
+    """Whole fields and attribute paths keep their live values, in the new message too."""
+    ignored = (("author",), ("attributes", "seen", "at"))
+    wanted = photo("a", author="alice", attributes={"x": 1, "seen": {"at": 0}}, ignore_changes=ignored)
+    world = applied(wanted).edited("a", author="bob", attributes='{"x": 9, "seen": {"at": 5}}')
+
+    action = only(world.plan(replace=(at("a"),)))
+
+    assert (action.verb, action.reason) == (Verb.REPLACE, Reason.REQUESTED)
+    assert action.send["author"] == "bob"
+    assert action.send["attributes"] == '{"seen":{"at":5},"x":1}'
+
+
+def test_a_replacement_sets_back_what_was_dropped() -> None:
+    """It does not take over the author that is to go; one without any author brings none along."""
+    dropped = applied(photo("a", author="alice")).wanting(photo("a", "1"))
+    nobody = applied(photo("a")).edited("a", author=None).wanting(photo("a", "1"))
+
+    assert "author" not in only(dropped.plan()).send
+    assert only(dropped.plan()).after["author"] == "system"
+    assert "author" not in only(nobody.plan()).send
+
+
+def test_ignoring_a_field_that_is_not_declared_manages_nothing() -> None:
+    """The live author comes along as it always does, and is not ours."""
+    action = only(applied(message("a", ignore_changes=(("author",),))).plan(replace=(at("a"),)))
+
+    assert action.managed == ("body",)
+    assert action.send["author"] == "system"
+
+
+def test_an_ignored_media_sid_is_not_taken_from_the_old_message() -> None:
+    """It could not be attached again."""
+    world = applied(message("a", media_sid="ME1"))
+
+    action = only(
+        world.wanting(message("a", media_sid="ME2", ignore_changes=(("media_sid",),))).plan(
+            replace=(at("a"),)
+        )
+    )
+
+    assert action.send["media_sid"] == "ME2"
+
+
+def test_an_update_leaves_ignored_fields_as_they_are() -> None:
+    """The live value counts as declared, so that nobody is blamed for it later."""
+    ignored = (("author",), ("subject",))
+    world = applied(message("a", author="alice", subject="s")).edited("a", author="bob")
+
+    action = only(
+        world.wanting(message("a", author="alice", subject="t", body="new", ignore_changes=ignored)).plan()
+    )
+
+    assert action.send == {"body": "new"}
+    assert action.after["author"] == "bob"
+    assert action.managed == ("author", "body", "subject")
+
+
+def test_what_an_update_leaves_in_the_state_is_all_that_is_declared() -> None:
+    """Also what no reply shows and what does not change."""
+    world = applied(message("a", subject="s")).wanting(message("a", subject="s", body="new"))
+
+    assert only(world.plan()).managed == ("body", "subject")
+
+
+def test_requested_replacements_show_what_changes_too() -> None:
+    """`--replace` overrides the reason, not the comparison."""
+    action = only(applied(message("a")).wanting(message("a", body="new")).plan(replace=(at("a"),)))
+
+    assert (action.verb, action.reason, action.replace_paths) == (Verb.REPLACE, Reason.REQUESTED, ())
+    assert action.send["body"] == "new"
+    assert action.changes
+
+
+def test_requested_replacements_say_what_would_have_forced_them() -> None:
+    """A file that changed needs a new message anyway."""
+    action = only(applied(photo("a")).wanting(photo("a", "1")).plan(replace=(at("a"),)))
+
+    assert (action.reason, action.replace_paths) == (Reason.REQUESTED, ("media",))
+
+
+def test_replacing_an_address_that_nobody_declares_is_refused() -> None:
+    """A slip of the pen must not look like success."""
+    plan = applied(message("a")).plan(replace=(at("aa"),))
+
+    assert codes(plan.refusals) == ["unknown_address"]
+    assert at("aa") in plan.refusals[0].text
+
+
+def test_a_key_that_left_the_manifest_is_deleted() -> None:
+    """The action shows what was managed of it."""
+    world = applied(message("a", author="alice"), message("b")).wanting(message("b"))
+
+    action = only(world.plan())
+
+    assert (action.verb, action.reason, action.sid) == (Verb.DELETE, Reason.REMOVED_FROM_MANIFEST, "IMa")
+    assert action.before == {"author": "alice", "body": "text of a"}
+
+
+def test_a_removed_key_whose_message_is_gone_is_forgotten() -> None:
+    """There is nothing to delete, but the state must not keep it."""
+    plan = applied(*messages("a", "b")).without("a").wanting(message("b")).plan()
+
+    assert steps(plan) == [("a", "forget")]
+    assert only(plan).reason is Reason.MISSING_REMOTELY
+
+
+def test_a_message_that_another_key_stands_for_is_not_deleted() -> None:
+    """Two addresses of one sid: letting go of one leaves the message to the other."""
+    world = applied(*messages("a", "b")).remembering(at("b"), sid="IMa").wanting(message("a"))
+
+    assert steps(world.plan()) == [("b", "forget")]
+    assert only(world.plan()).reason is Reason.REMOVED_FROM_MANIFEST
+
+
+def test_deletes_come_last_in_the_order_in_which_they_stand() -> None:
+    """People read them as the conversation reads."""
+    world = applied(*messages("c", "a", "b")).wanting(message("new"))
+
+    assert steps(world.plan()) == [("new", "create"), ("c", "delete"), ("a", "delete"), ("b", "delete")]
+
+
+def test_a_protected_message_is_never_replaced() -> None:
+    """`prevent_destroy` yields to no flag."""
+    world = applied(photo("a")).wanting(photo("a", "1", prevent_destroy=True))
+
+    plan = world.plan(max_delete=100, max_delete_percent=True)
+
+    assert codes(plan.refusals) == ["prevent_destroy"]
+
+
+def test_a_protected_message_may_be_changed() -> None:
+    """Only losing it is forbidden."""
+    assert applied(message("a")).wanting(message("a", body="new", prevent_destroy=True)).plan().applyable
+
+
+def test_a_protected_message_is_not_destroyed_under_its_old_key() -> None:
+    """The manifest protects it under a new one, which no apply has seen yet."""
+    world = applied(message("a")).wanting(message("b", body="text of a", prevent_destroy=True))
+
+    assert codes(world.plan(destroy=True).refusals) == ["prevent_destroy"]
+
+
+def test_protection_goes_with_the_key() -> None:
+    """A manifest without the key cannot say that it is protected, and the state does not know."""
+    world = applied(message("a", prevent_destroy=True), message("b")).wanting(message("b"))
+
+    assert world.plan().applyable
+
+
+def test_media_that_was_sent_cannot_be_sent_again() -> None:
+    """Twilio takes each `media_sid` once, so such a message cannot be posted again."""
+    world = applied(message("a", media_sid="ME1"))
+
+    same = world.plan(replace=(at("a"),))
+    other = world.wanting(message("a", media_sid="ME2")).plan()
+
+    assert codes(same.refusals) == ["media_used"]
+    assert other.applyable
+
+
+def test_what_a_replacement_would_lose_is_said() -> None:
+    """Text and media that the manifest never mentioned do not come along."""
+    world = (
+        applied(message("a"), photo("b")).edited("a", media=(RemoteMedia("ME1"),)).edited("b", body="look")
+    )
+
+    plan = world.plan(replace=(at("a"), at("b")))
+
+    lost = {warning.address: warning.text for warning in plan.warnings if warning.code == "lost_by_replacing"}
+    assert lost[at("a")].startswith("`media_sid` is not in the manifest")
+    assert lost[at("b")].startswith("`body` is not in the manifest")
+
+
+def test_a_template_loses_nothing_when_posted_again() -> None:
+    """Its text is the server's, and comes again."""
+    assert applied(message("a", content_sid="HX1")).plan(replace=(at("a"),)).warnings == ()
+
+
+def test_what_is_rewritten_by_the_server_is_a_warning_not_a_change() -> None:
+    """A webhook made something else of it, which was seen when it was sent."""
+    world = applied(message("a")).edited("a", body="TEXT OF A")
+    world = world.remembering(at("a"), observed={"body": world.state.digest("body", "TEXT OF A")})
+
+    plan = world.plan()
+
+    assert plan.actions == ()
+    assert codes(plan.warnings) == ["rewritten_by_server"]
+    assert world.plan(record=True).records == ()
+
+
+def test_what_changed_to_the_manifests_value_is_recorded() -> None:
+    """Nothing is to be done, but what was last applied is no longer true; `apply` writes it down."""
+    world = applied(message("a")).edited("a", body="new").wanting(message("a", body="new"))
+
+    assert world.plan().actions == ()
+    (record,) = world.plan(record=True).records
+    assert isinstance(record, Bound)
+    assert record.address == at("a")
+    assert record.binding.sent == {"body": world.state.digest("body", "new")}
+
+
+def test_an_imported_message_is_bound_by_what_the_manifest_says() -> None:
+    """What cannot be seen is assumed, once, and then it is a message like any other."""
+    world = applied(message("a", subject="s")).remembering(at("a"), sent={}, imported=True)
+
+    plan = world.plan()
+
+    assert plan.actions == ()
+    assert codes(plan.warnings) == ["assumed_equal", "adopted"]
+    assert "removing its key will delete" in plan.warnings[1].text
+    (record,) = plan.records
+    assert isinstance(record, Bound)
+    assert record.binding.imported is False
+    assert record.binding.sent == applied(message("a", subject="s")).state.bindings[at("a")].sent
+
+
+def test_an_imported_message_that_needs_nothing_is_recorded_too() -> None:
+    """Its binding is empty until then, and whoever removes the key must know what that does."""
+    world = applied(*messages("a", "b")).remembering(at("a"), sent={}, imported=True)
+
+    plan = world.plan()
+
+    assert [record.address for record in plan.records] == [at("a")]
+    assert codes(plan.warnings) == ["adopted"]
+
+
+def test_ignored_fields_of_an_unchanged_message_are_recorded_as_they_are() -> None:
+    """A subject that is ignored was not sent: whatever is known of it stays known."""
+    ignored = (("author",), ("subject",))
+    world = applied(message("a", author="alice", subject="s")).edited("a", author="bob")
+    world = world.wanting(message("a", author="alice", subject="t", ignore_changes=ignored))
+    never = world.remembering(at("a"), sent={"body": world.state.digest("body", "text of a")})
+
+    (record,) = world.plan(record=True).records
+    (other,) = never.plan(record=True).records
+
+    assert isinstance(record, Bound)
+    assert isinstance(other, Bound)
+    assert record.binding.sent["author"] == world.state.digest("author", "bob")
+    assert record.binding.sent["subject"] == world.state.digest("subject", "s")
+    assert "subject" not in other.binding.sent
+
+
+def test_a_released_message_is_spared() -> None:
+    """It has no key, and still neither plan nor `unmanaged: delete` touches it."""
+    world = applied(*messages("a", "b"), unmanaged=Unmanaged.DELETE).remembering(at("a"), released=True)
+
+    plan = world.wanting(message("b")).plan()
+
+    assert plan.actions == ()
+    assert plan.records == ()
+
+
+def test_a_released_message_that_is_gone_is_forgotten() -> None:
+    """There is nothing left to spare."""
+    world = applied(*messages("a", "b")).remembering(at("a"), released=True).without("a")
+
+    assert steps(world.wanting(message("b")).plan()) == [("a", "forget")]
+
+
+def test_a_released_message_whose_key_is_back_is_managed_again() -> None:
+    """It is compared like any other, and then no longer released."""
+    world = applied(message("a")).remembering(at("a"), released=True)
+
+    (record,) = world.plan().records
+
+    assert isinstance(record, Bound)
+    assert record.binding.released is False
+
+
+def test_superseded_messages_are_deleted() -> None:
+    """What an earlier apply replaced and could not delete goes now; a protected key does not protect it."""
+    world = applied(message("a", prevent_destroy=True)).also(live("IM-old", 9, body="text of a"))
+    world = world.remembering(at("a"), superseded=("IM-old",))
+
+    action = only(world.plan())
+
+    assert (action.address, action.verb, action.reason, action.sid) == (
+        at("a"),
+        Verb.DELETE,
+        Reason.SUPERSEDED,
+        "IM-old",
+    )
+    assert world.plan().applyable
+    assert world.plan().records == ()
+
+
+def test_superseded_messages_that_are_gone_are_struck_off() -> None:
+    """The record keeps what is still there, and what else is to be recorded of the message."""
+    world = applied(message("a", subject="s")).also(live("IM-old", 9))
+    world = world.remembering(at("a"), superseded=("IM-old", "IM-gone"), sent={}, imported=True)
+
+    (record,) = world.plan().records
+
+    assert isinstance(record, Bound)
+    assert record.binding.superseded == ("IM-old",)
+    assert record.binding.imported is False
+
+
+def test_a_world_without_changes_never_asks_deepdiff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the quick look nor the full comparison needs it."""
+    monkeypatch.delattr(deepdiff, "DeepDiff")
+    world = applied(
+        *messages("a"), message("b", attributes={"seen": 1}, ignore_changes=(("attributes", "seen"),))
+    )
+
+    assert world.edited("b", attributes='{"seen": 2}').plan(record=True).actions == ()
+
+
+@pytest.mark.parametrize("wanted", [{"order": Order.ANY}, {"order": Order.APPEND}])
+def test_which_conversations_need_no_order_is_part_of_the_plan(wanted: dict[str, Order]) -> None:
+    """Apply may post their messages side by side."""
+    plan = found(message("a"), **wanted).plan()
+
+    assert plan.unordered == ((AT,) if wanted["order"] is Order.ANY else ())
+
+
+def test_a_plan_says_what_it_was_made_from() -> None:
+    """Lineage and serial of the state, digest of the manifests, requests that reading took."""
+    world = applied(message("a")).knowing(serial=7).reading(requests=12)
+
+    plan = world.plan()
+
+    assert (plan.lineage, plan.serial, plan.manifest_digest, plan.requests_read) == (
+        "0" * 32,
+        7,
+        "sha256:0",
+        12,
+    )
+
+
+def test_a_message_is_left_alone_while_its_dates_are_as_declared() -> None:
+    """A date of the last edit that was never declared is not looked at."""
+    world: World = applied(message("a", date_created=CREATED)).edited("a", date_updated=LATER)
+
+    assert world.plan().actions == ()

@@ -1,0 +1,514 @@
+"""Services and conversations: found or created, changed, let go of, and never taken for one another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from reconciler.model import (
+    Conversation,
+    ConversationView,
+    RemoteConversation,
+    RemoteService,
+    Unmanaged,
+)
+from reconciler.plans.actions import FieldChange, Reason, Verb
+from reconciler.plans.plan import Parent
+from reconciler.state.model import Binding, Bound, Unbound
+from tests.support.worlds import (
+    AT,
+    CONVERSATION_SID,
+    SERVICE,
+    SERVICE_SID,
+    World,
+    applied,
+    at,
+    codes,
+    empty,
+    found,
+    live,
+    message,
+    messages,
+    only,
+    steps,
+)
+
+GO = {"max_delete": 100, "max_delete_percent": True}
+
+
+def test_parents_say_whether_they_were_found() -> None:
+    """Those that apply will create have no sid yet."""
+    assert found().plan().parents == (
+        Parent(SERVICE, SERVICE_SID, found=True),
+        Parent(AT, CONVERSATION_SID, found=True),
+    )
+    assert empty().plan().parents == (Parent(SERVICE, None, found=False), Parent(AT, None, found=False))
+
+
+def test_a_missing_service_is_created_by_its_name() -> None:
+    """Its friendly name is what it will be found by."""
+    service, conversation = empty().plan().actions
+
+    assert (service.address, service.verb, service.send) == (SERVICE, Verb.CREATE, {"friendly_name": "desk"})
+    assert conversation.send == {"friendly_name": "Order", "unique_name": "order"}
+
+
+def test_a_service_declared_by_nothing_but_its_name_is_created_with_it() -> None:
+    """A friendly name that nobody gave is the name in the manifest."""
+    world = empty()
+    unnamed = world.declaring(world.conversation, friendly_name=None)
+    named = world.declaring(world.conversation, friendly_name="Help desk")
+
+    assert unnamed.plan().actions[0].send == {"friendly_name": "desk"}
+    assert named.plan().actions[0].send == {"friendly_name": "Help desk"}
+
+
+def test_what_was_found_is_bound_without_a_request() -> None:
+    """The state learns the sids, and that this tool did not make them."""
+    plan = found(message("a")).plan()
+
+    bindings = {one.address: one.binding for one in plan.records if isinstance(one, Bound)}
+    assert steps(plan) == [("a", "create")]
+    assert bindings[SERVICE] == Binding(SERVICE_SID)
+    assert bindings[AT].sid == CONVERSATION_SID
+    assert bindings[AT].service_sid == SERVICE_SID
+    assert bindings[AT].sent.keys() == {"friendly_name", "unique_name"}
+    assert not bindings[AT].created
+
+
+def test_parents_that_vanished_are_created_again_with_all_that_is_in_them() -> None:
+    """Their bindings name sids that are gone."""
+    world = applied(*messages("a", "b")).vanished()
+    gone = world.reading(services={SERVICE: None})
+
+    assert steps(world.plan()) == [(AT, "create"), ("a", "create"), ("b", "create")]
+    assert steps(gone.plan())[0] == (SERVICE, "create")
+    assert {action.reason for action in gone.plan().actions} == {Reason.MISSING_REMOTELY}
+
+
+def test_a_conversation_is_updated_with_what_differs() -> None:
+    """Drift and changes of the manifest are told apart as they are for messages."""
+    drifted = only(applied().being(friendly_name="Edited").plan())
+    changed = only(applied().wanting(attributes='{"team":"a"}').plan())
+
+    assert (drifted.verb, drifted.reason, drifted.send) == (
+        Verb.UPDATE,
+        Reason.DRIFTED,
+        {"friendly_name": "Order"},
+    )
+    assert drifted.changes == (FieldChange(("friendly_name",), "Edited", "Order"),)
+    assert drifted.before == {"friendly_name": "Edited", "unique_name": "order"}
+    assert (changed.reason, changed.send) == (Reason.CHANGED_IN_MANIFEST, {"attributes": '{"team":"a"}'})
+
+
+def test_a_dropped_field_of_a_conversation_goes_back_to_its_default() -> None:
+    """As it does for messages."""
+    applied_ = applied(attributes='{"team":"a"}').being(attributes='{"team": "a"}')
+    world = applied_.remembering(
+        AT,
+        sent={
+            **applied_.state.bindings[AT].sent,
+            "attributes": applied_.state.digest("attributes", '{"team":"a"}'),
+        },
+    )
+
+    action = only(world.wanting(attributes=None).plan())
+
+    assert (action.send, action.reset) == ({"attributes": "{}"}, ("attributes",))
+    assert action.before == {"friendly_name": "Order", "unique_name": "order", "attributes": '{"team":"a"}'}
+
+
+def test_a_conversation_that_was_found_different_is_bound_before_it_is_updated() -> None:
+    """The update needs a binding to record its reply in."""
+    plan = found().being(friendly_name="Other").plan()
+
+    (service, conversation) = plan.records
+    assert only(plan).verb is Verb.UPDATE
+    assert service.address == SERVICE
+    assert isinstance(conversation, Bound)
+    assert conversation.binding == Binding(CONVERSATION_SID, service_sid=SERVICE_SID, imported=True)
+
+
+def test_what_cannot_be_seen_of_a_conversation_that_was_found_is_assumed() -> None:
+    """Replies show no timers."""
+    plan = found(timers_inactive="PT10M").plan()
+
+    assert plan.actions == ()
+    assert codes(plan.warnings) == ["assumed_equal"]
+
+
+def test_a_service_cannot_be_renamed() -> None:
+    """The API has no such request, so the difference is a warning."""
+    world = applied()
+    unnamed = world.declaring(world.conversation, friendly_name=None)
+    world = world.declaring(world.conversation, friendly_name="Help desk")
+
+    assert unnamed.reading(services={SERVICE: RemoteService(SERVICE_SID, "other")}).plan().warnings == ()
+    assert world.plan().actions == ()
+    assert codes(world.plan().warnings) == ["service_name"]
+
+
+def test_a_closed_conversation_that_needs_a_change_is_an_error() -> None:
+    """Nothing can be posted, updated or opened again in it."""
+    world = applied(message("a")).being(state="closed")
+
+    assert world.plan().applyable
+    one = world.wanting(message("a", body="new")).plan()
+    two = world.wanting(message("a", body="new"), message("b")).plan()
+    assert codes(one.refusals) == codes(two.refusals) == ["conversation_closed"]
+    assert "1 change is needed" in one.refusals[0].text
+    assert "2 changes are needed" in two.refusals[0].text
+
+
+def test_a_closed_conversation_may_lose_bindings() -> None:
+    """Forgetting and renaming send nothing."""
+    world = applied(*messages("a", "b")).being(state="closed").without("a")
+
+    plan = world.wanting(message("c", body="text of b")).plan()
+
+    assert steps(plan) == [("c", "move"), ("a", "forget")]
+    assert plan.applyable
+
+
+def test_a_closed_conversation_that_was_found_cannot_be_destroyed_in_parts() -> None:
+    """The way out is to let go of it."""
+    world = applied(message("a")).remembering(AT, created=False).being(state="closed")
+
+    plan = world.plan(destroy=True)
+
+    assert codes(plan.refusals) == ["conversation_closed"]
+    assert "state rm" in plan.refusals[0].hint
+
+
+def test_closing_a_conversation_takes_a_flag() -> None:
+    """Also where it is new, or gets its last messages before."""
+    world = applied(message("a"))
+    plans = [
+        world.wanting(message("a"), state="closed"),
+        world.wanting(*messages("a", "b"), state="closed"),
+        empty(state="closed"),
+    ]
+
+    assert [codes(one.plan().refusals) for one in plans] == [["closes"]] * 3
+    assert all(one.plan(allow_close=True).applyable for one in plans)
+    assert plans[1].plan(targets=(f"{AT}/b",)).applyable  # which does not close it yet
+
+
+def test_an_inactive_conversation_is_revived_by_a_new_message() -> None:
+    """Only posting wakes it up; either way a warning says that it is at rest."""
+    world = applied(message("a")).being(state="inactive")
+
+    assert codes(world.wanting(*messages("a", "b")).plan().warnings) == ["revives", "ended"]
+    assert codes(world.wanting(message("a", body="new")).plan().warnings) == ["ended"]
+
+
+@pytest.mark.parametrize("name", ["Order", "New"])
+def test_a_conversation_that_is_to_be_inactive_is_put_back_after_new_messages(name: str) -> None:
+    """With whatever else changes about it; without a message there is nothing to do."""
+    world = applied(message("a"), state="inactive").being(state="inactive")
+
+    assert world.plan().actions == ()
+    plan = world.wanting(*messages("a", "b"), friendly_name=name).plan()
+
+    conversation, post = plan.actions
+    assert (conversation.address, conversation.verb, post.verb) == (AT, Verb.UPDATE, Verb.CREATE)
+    assert conversation.send["state"] == "inactive"
+    assert ("friendly_name" in conversation.send) is (name == "New")
+    assert conversation.changes[-1] == FieldChange(("state",), "active", "inactive")
+
+
+def test_webhooks_that_will_be_called_are_counted() -> None:
+    """A create and an update with `webhooks: true`; a message that stays calls none."""
+    world = applied(message("a", webhooks=True), message("b", webhooks=True))
+
+    plan = world.wanting(
+        message("a", webhooks=True), message("b", body="new", webhooks=True), message("c", webhooks=True)
+    ).plan()
+
+    assert [(one.code, one.text) for one in plan.warnings] == [
+        ("webhooks_on", "2 changes will call the service's webhooks")
+    ]
+
+
+def test_foreign_edits_that_a_new_manifest_undoes_are_told() -> None:
+    """The reason is the manifest's change, so the drift is a warning."""
+    world = applied(message("a", author="alice")).edited("a", author="bob")
+
+    plan = world.wanting(message("a", author="alice", body="new")).plan()
+
+    assert only(plan).reason is Reason.CHANGED_IN_MANIFEST
+    assert [(one.code, one.address) for one in plan.warnings] == [("drifted_too", at("a"))]
+
+
+def test_fields_that_are_given_up_are_told() -> None:
+    """A date cannot be unset; a replacement takes only some fields along."""
+    dated = applied(message("a", date_created="2026-01-01T00:00:00Z"))
+
+    stays = dated.wanting(message("a")).plan()
+    replaced = dated.wanting(message("a")).plan(replace=(at("a"),))
+    lost = applied(message("a", date_updated="2026-01-01T00:00:00Z")).wanting(message("a"))
+
+    assert codes(stays.warnings) == codes(replaced.warnings) == ["released"]
+    assert lost.plan(replace=(at("a"),)).warnings == ()
+
+
+def test_a_removed_conversation_that_this_tool_made_is_deleted_with_its_messages() -> None:
+    """Children first; they need no requests of their own."""
+    plan = applied(*messages("a", "b")).declaring().plan(**GO)
+
+    *children, parent = plan.actions
+    assert steps(plan) == [("a", "delete"), ("b", "delete"), (AT, "delete")]
+    assert all(action.with_parent for action in children)
+    assert {action.reason for action in plan.actions} == {Reason.REMOVED_FROM_MANIFEST}
+    assert (parent.sid, parent.index) == (CONVERSATION_SID, 1)
+    assert parent.before == {"friendly_name": "Order", "unique_name": "order"}
+
+
+def test_what_is_forgotten_does_not_go_along() -> None:
+    """A message that is gone already is no part of what the conversation takes with it."""
+    plan = applied(*messages("a", "b")).without("a").declaring().plan(**GO)
+
+    assert [(action.verb, action.with_parent) for action in plan.actions] == [
+        (Verb.FORGET, False),
+        (Verb.DELETE, True),
+        (Verb.DELETE, False),
+    ]
+
+
+def test_a_removed_conversation_that_was_found_is_only_let_go_of() -> None:
+    """Its managed messages are deleted; it stays, and so does what others wrote."""
+    world = applied(message("a")).remembering(AT, created=False).also(live("IM8", 8))
+
+    plan = world.declaring().plan(**GO)
+
+    assert steps(plan) == [("a", "delete")]
+    assert plan.records == (Unbound(AT),)
+
+
+def test_a_removed_conversation_with_messages_of_others_is_kept_and_forgotten() -> None:
+    """Also one that this tool made: what is not managed is not lost."""
+    plan = applied(message("a")).also(live("IM8", 8)).declaring().plan(**GO)
+
+    assert steps(plan) == [("a", "delete"), (AT, "forget")]
+    assert codes(plan.warnings) == ["parent_kept"]
+    assert plan.warnings[0].text == f"{CONVERSATION_SID} is kept and forgotten: it holds 1 message of others"
+
+
+def test_a_conversation_that_was_not_read_as_a_whole_is_never_deleted() -> None:
+    """It may hold anything."""
+    plan = applied(message("a")).showing(complete=False).declaring().plan(**GO)
+
+    assert steps(plan) == [("a", "delete"), (AT, "forget")]
+    assert "was not read as a whole" in plan.warnings[0].text
+
+
+def test_a_removed_conversation_that_is_gone_is_dropped_from_the_state() -> None:
+    """Its messages are forgotten with it."""
+    plan = applied(message("a")).vanished().declaring().plan()
+
+    assert steps(plan) == [("a", "forget")]
+    assert plan.records == (Unbound(AT),)
+
+
+def test_superseded_messages_are_no_reason_to_keep_a_conversation() -> None:
+    """They are ours."""
+    world = applied(message("a")).also(live("IM-old", 9)).remembering(at("a"), superseded=("IM-old",))
+
+    assert steps(world.declaring().plan(**GO))[-1] == (AT, "delete")
+
+
+def test_destroying_takes_everything_that_is_managed() -> None:
+    """Messages, the conversation and the service, children before parents, as requested."""
+    plan = applied(*messages("a", "b")).plan(destroy=True)
+
+    assert steps(plan) == [("a", "delete"), ("b", "delete"), (AT, "delete"), (SERVICE, "delete")]
+    assert {action.reason for action in plan.actions} == {Reason.REQUESTED}
+    assert plan.warnings == ()
+    assert plan.actions[-1].before == {"friendly_name": "desk"}
+    assert plan.applyable
+
+
+def test_destroying_needs_no_manifest() -> None:
+    """The state says what is managed."""
+    world = applied(message("a"))
+
+    assert steps(world.wanting_nothing().plan(destroy=True)) == steps(world.plan(destroy=True))
+
+
+def test_destroying_what_was_found_leaves_the_parents() -> None:
+    """Nothing but the messages goes, and the state forgets the rest."""
+    world = applied(message("a")).remembering(AT, created=False).remembering(SERVICE, created=False)
+
+    plan = world.plan(destroy=True)
+
+    assert steps(plan) == [("a", "delete")]
+    assert set(plan.records) == {Unbound(AT), Unbound(SERVICE)}
+
+
+def test_destroying_a_conversation_with_messages_of_others_keeps_it_and_its_service() -> None:
+    """Both are forgotten, with a warning each."""
+    plan = applied(message("a")).also(live("IM8", 8)).plan(destroy=True)
+
+    assert steps(plan) == [("a", "delete"), (AT, "forget"), (SERVICE, "forget")]
+    assert [(one.code, one.address) for one in plan.warnings] == [
+        ("parent_kept", AT),
+        ("parent_kept", SERVICE),
+    ]
+    assert "holds 1 conversation that stays" in plan.warnings[1].text
+
+
+def test_destroying_under_unmanaged_delete_takes_the_messages_of_others_too() -> None:
+    """The manifest said that they may go; each is named and counted."""
+    world = applied(message("a"), unmanaged=Unmanaged.DELETE).also(live("IM8", 8), live("IM9", 9))
+
+    plan = world.plan(destroy=True)
+
+    assert steps(plan) == [
+        ("a", "delete"),
+        ("IM8", "delete"),
+        ("IM9", "delete"),
+        (AT, "delete"),
+        (SERVICE, "delete"),
+    ]
+    assert plan.actions[3].index == 9
+    assert [one.with_parent for one in plan.actions] == [True, True, True, False, False]
+    assert [one.reason.value for one in plan.actions[1:3]] == ["unmanaged", "unmanaged"]
+    assert plan.counts.destroy == 5
+
+
+def test_a_released_message_keeps_its_conversation_even_under_unmanaged_delete() -> None:
+    """It was to be spared."""
+    world = applied(*messages("a", "b"), unmanaged=Unmanaged.DELETE).remembering(at("a"), released=True)
+
+    plan = world.plan(destroy=True)
+
+    assert steps(plan) == [("b", "delete"), (AT, "forget"), (SERVICE, "forget")]
+
+
+def test_destroying_asks_the_manifests_what_is_protected() -> None:
+    """A protected message stops it, also where it would go with its conversation."""
+    world = applied(message("a", prevent_destroy=True), message("b"))
+
+    assert codes(world.plan(destroy=True, **GO).refusals) == ["prevent_destroy"]
+    assert world.wanting_nothing().plan(destroy=True).applyable
+
+
+def test_destroying_a_conversation_whose_own_binding_is_lost() -> None:
+    """The manifest says which it is: its bound messages go, and it stays, as nobody knows who made it."""
+    world = applied(message("a")).forgetting(AT)
+
+    plan = world.plan(destroy=True)
+
+    assert steps(plan) == [("a", "delete"), (SERVICE, "forget")]
+    assert plan.records == (Bound(AT, Binding(CONVERSATION_SID, service_sid=SERVICE_SID)),)
+
+
+def test_destroying_leaves_conversations_that_are_not_bound() -> None:
+    """A declared conversation that was never applied keeps the service, and is none of our business."""
+    world = applied(message("a")).forgetting(AT, at("a"))
+
+    plan = world.plan(destroy=True)
+
+    assert steps(plan) == [(SERVICE, "forget")]
+    assert plan.records == ()
+
+
+def test_bound_messages_of_a_conversation_that_nothing_names_are_not_touched() -> None:
+    """It was not read, so nothing is known about them; released ones are not worth a word."""
+    world = applied(*messages("a", "b")).wanting_nothing().forgetting(AT).reading(conversations={})
+
+    plan = world.plan(**GO)
+
+    assert [(one.code, one.address) for one in plan.warnings] == [("not_looked_at", AT)]
+    assert not [action for action in plan.actions if action.address.startswith(AT)]
+    released = world.remembering(at("a"), released=True).remembering(at("b"), released=True)
+    assert "not_looked_at" not in codes(released.plan(**GO).warnings)
+
+
+@pytest.mark.parametrize(("others", "step"), [({}, "delete"), ({SERVICE: 2}, "forget")])
+def test_a_service_goes_only_if_nothing_is_left_in_it(others: dict[str, int], step: str) -> None:
+    """Conversations that no address stands for are left in it."""
+    plan = applied().wanting_nothing().reading(others=others).plan(**GO)
+
+    assert steps(plan) == [(AT, "delete"), (SERVICE, step)]
+    assert plan.actions[0].index == -1
+    assert [one.text.rpartition("it ")[2] for one in plan.warnings] == (
+        ["holds 2 conversations that stay"] if others else []
+    )
+
+
+def test_a_removed_service_that_is_gone_is_dropped_from_the_state() -> None:
+    """Without a request."""
+    world = applied().vanished().reading(services={SERVICE: None}).wanting_nothing()
+
+    assert world.plan().records == (Unbound(AT), Unbound(SERVICE))
+
+
+def test_a_service_that_was_not_read_is_left_alone() -> None:
+    """Nothing is known about it."""
+    world = applied().wanting_nothing().reading(services={}, conversations={})
+
+    assert world.plan().records == ()
+
+
+def renamed(world: World, **fields: Any) -> World:
+    """Return *world* with the conversation under another name in the manifest, found by its unique name."""
+    changed = msgspec.structs.replace(world.conversation, name="other", **fields)
+    views = {**world.remote.conversations, "desk/other": world.view}
+    return world.declaring(changed).reading(conversations=views)
+
+
+@pytest.mark.parametrize("flags", [{}, {"adopt": True}, {"duplicate": True}])
+def test_a_conversation_under_two_addresses_is_refused(flags: dict[str, bool]) -> None:
+    """A renamed key would otherwise take its own messages for strangers, and delete them."""
+    plan = renamed(applied(*messages("a", "b"))).plan(**flags, **GO)
+
+    assert "same_conversation" in codes(plan.refusals)
+    assert plan.refusals[0].text == f"`desk/other` and `{AT}` are one conversation ({CONVERSATION_SID})"
+    assert not [action for action in plan.actions if action.verb is Verb.DELETE]
+
+
+def test_two_declared_names_for_one_conversation_are_refused() -> None:
+    """The same sid in two places of the manifests."""
+    world = applied(message("a"))
+    twice = renamed(world)
+
+    assert "same_conversation" in codes(
+        twice.declaring(world.conversation, *twice.desired.services[0].conversations).plan().refusals
+    )
+
+
+def test_a_service_under_a_new_name_is_not_deleted_under_its_old_one() -> None:
+    """It is the same service, whatever the manifests call it."""
+    world = applied().vanished()
+    world = world.reading(services={SERVICE: RemoteService(SERVICE_SID), "help": RemoteService(SERVICE_SID)})
+    help_ = msgspec.structs.replace(
+        world.desired.services[0], name="help", conversations=(), friendly_name=None
+    )
+    world = msgspec.structs.replace(world, desired=msgspec.structs.replace(world.desired, services=(help_,)))
+
+    plan = world.plan()
+
+    assert plan.actions == ()
+    assert Unbound(SERVICE) in plan.records
+
+
+def test_many_conversations_come_in_manifest_order_and_removed_ones_last() -> None:
+    """Bound ones that are no longer desired follow by address, whatever the order of the state."""
+    world = applied(message("a"))
+    names = ["z", "y"]
+    new = [Conversation(name=name, path="m.yaml", line=1, unique_name=name) for name in names]
+    gone = {
+        f"desk/{name}": ConversationView(RemoteConversation(f"CH-{name}", unique_name=name))
+        for name in ("q", "p")
+    }
+    world = world.declaring(*new, world.conversation).reading(
+        conversations={**world.remote.conversations, **gone}
+    )
+    for address, view in gone.items():
+        assert view.remote is not None
+        world = world.remembering(address, sid=view.remote.sid, created=True)
+
+    assert [action.address for action in world.plan(**GO).actions] == ["desk/z", "desk/y", "desk/p", "desk/q"]
