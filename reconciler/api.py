@@ -30,7 +30,7 @@ from typing import Any
 import msgspec
 
 from reconciler.emulator import Emulator
-from reconciler.errors import ApplyError, PlanError, UsageError
+from reconciler.errors import ApplyError, PlanError, UsageError, require_several
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.load import load as load_manifests
 from reconciler.model import Desired
@@ -92,6 +92,7 @@ def load(
     *allow_env*. Raises ManifestError with every problem of every file, and UsageError for a path that cannot
     be read and a value that cannot be used.
     """
+    require_several("allow_env", allow_env)
     inputs = Inputs(environ, allowed_env=tuple(allow_env), values=variables or {})
     return load_manifests([Path(path) for path in paths], inputs)
 

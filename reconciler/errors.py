@@ -15,12 +15,17 @@
         └── OutcomeUnknown     time-out, reset, 5xx, unreadable reply: it may have happened
 
 Errors carry fields; the text is built from them. The command line prints `error:`, the text,
-then `hint:` with the next step. This module imports nothing of ours.
+then `hint:` with the next step. A traceback, of pytest too, has the hint and the problems as notes.
+This module imports nothing of ours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+_MOST_NOTED: Final = 100
+"""Problems of manifests that a traceback names."""
 
 
 class ReconcilerError(Exception):
@@ -30,10 +35,23 @@ class ReconcilerError(Exception):
         super().__init__(text)
         self.text = text
         self.hint = hint
+        self.note(hint)
+
+    def note(self, hint: str | None, text: str = "") -> None:
+        """Let tracebacks show *text* and *hint* below the error, escaped where they could act on a screen."""
+        for line in (text, f"hint: {hint}" if hint else ""):
+            if line:
+                self.add_note("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
 
 class UsageError(ReconcilerError):
     """The command line or the environment asks for something impossible."""
+
+
+def require_several(name: str, values: object) -> None:
+    """Raise UsageError if *values* of the argument *name* is one text: its letters would be taken."""
+    if isinstance(values, str | bytes):
+        raise UsageError(f"`{name}` is one text, and several are asked for", hint=f"write `({values!r},)`")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,6 +73,9 @@ class ManifestError(ReconcilerError):
         noun = "problem" if len(problems) == 1 else "problems"
         super().__init__(f"{len(problems):,} {noun} in the manifests")
         self.problems = problems
+        for one in problems[:_MOST_NOTED]:
+            place = f"{one.path}:{one.line}:{one.column}" if one.line else one.path
+            self.note(one.hint, f"{place}: {one.text}")
 
 
 class StateError(ReconcilerError):

@@ -163,14 +163,25 @@ class _Creation:
         elif self.unanswered:
             run.results.fail(self.action, error, status=Status.UNKNOWN)
         else:
-            await run.record(Closed(self.action.address))
-            if deleted:
-                run.results.refuse(
-                    self.action,
-                    f"its unique name still leads to {deleted}, which this run deletes; apply again",
-                )
-            else:
-                run.results.fail(self.action, error)
+            await self._give_up(error, deleted)
+
+    async def _give_up(self, error: RemoteError, deleted: str) -> None:
+        """Report that the unique name is taken, and by the conversation *deleted* as far as a read tells."""
+        run = self.run
+        await run.record(Closed(self.action.address))
+        if deleted:
+            run.results.refuse(
+                self.action,
+                f"its unique name still leads to {deleted}, which this run deletes; apply again",
+            )
+        elif "/" in self.intent.name:
+            run.results.refuse(
+                self.action,
+                "its unique name is taken, but a name with `/` is not found by a read; write the `sid: CH…` "
+                "of the conversation that has it in the manifest",
+            )
+        else:
+            run.results.fail(self.action, error)
 
     async def _take(self, sid: str, error: RemoteError) -> None:
         """Bind the conversation *sid* that has the unique name, unless others use it already.

@@ -19,6 +19,7 @@ from reconciler.model import (
     Anchor,
     Conversation,
     Desired,
+    Message,
     Moment,
     Order,
     Timeline,
@@ -87,11 +88,22 @@ def _resolved(
         if message.after is not None:
             moment = clock.after(moment, message.after)
             message = msgspec.structs.replace(message, date_created=canonical_instant(moment))  # noqa: PLW2901
+            _require_order(address, one, message)
         messages.append(message)
     if clock.skipped:
         text = f"a time of day on its timeline does not exist in {timeline.zone}: clocks go forward then"
         warnings.append(PlanWarning("dst_gap", address, text))
     return msgspec.structs.replace(one, messages=tuple(messages), anchor=anchor)
+
+
+def _require_order(address: Address, one: Conversation, message: Message) -> None:
+    """Raise PlanError if *message* would be edited before it is written."""
+    created, updated = message.date_created or "", message.date_updated
+    if updated is not None and updated < created:
+        raise PlanError(
+            f"`date_updated` of `{address}/{message.key}` is before its date on the timeline, {created}",
+            hint=f"remove it, or let the timeline start earlier; it is at {one.path}:{message.line}",
+        )
 
 
 def _remembered(address: Address, pinned: Anchor) -> datetime:

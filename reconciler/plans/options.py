@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from reconciler.errors import UsageError, require_several
 from reconciler.model import Address
 from reconciler.plans.selection import Selection
 
@@ -21,7 +22,7 @@ class Options(Struct, frozen=True):
     over addresses. *record* asks for the bindings to be brought up to date where nothing is to be done,
     which `apply` wants and `plan` need not pay for. *refresh_only* asks for a plan that sends nothing,
     *re_anchor* for timelines that begin anew, *reset* for conversations that equal their manifest again,
-    whatever was done in them.
+    whatever was done in them. Raises UsageError for values of another type, which would mean something else.
     """
 
     destroy: bool = False
@@ -39,6 +40,18 @@ class Options(Struct, frozen=True):
     record: bool = False
     re_anchor: bool = False
     reset: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("replace", "targets", "excludes"):
+            require_several(f"Options.{name}", getattr(self, name))
+        for name in ("adopt", "duplicate"):
+            if not isinstance(getattr(self, name), bool | str):
+                raise UsageError(f"`Options.{name}` is neither True, False nor a glob over addresses")
+        if not isinstance(self.max_delete, int | float | None):
+            raise UsageError(
+                f"`Options.max_delete` is no number, but {self.max_delete!r}",
+                hint="a percentage is `max_delete=30, max_delete_percent=True`",
+            )
 
     @property
     def globs(self) -> tuple[str, ...]:

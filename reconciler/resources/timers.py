@@ -43,8 +43,8 @@ def contradicted(view: ConversationView, declared: Mapping[str, str], read_at: s
     if live is None or live.timers is None:
         return {}
     found = {}
-    for name in TIMERS.keys() & declared.keys():
-        if not _is_running(live, name):
+    for name in TIMERS:  # not the names of a set, whose order is another one in each process
+        if name not in declared or not _is_running(live, name):
             continue
         wanted, due = duration_seconds(declared[name]), _moment(live.timers.get(TIMERS[name]))
         if due is None:

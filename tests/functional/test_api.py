@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -268,3 +269,46 @@ def test_settings_that_cannot_be_are_refused(
     (name,) = given
     with pytest.raises(UsageError, match=f"`{name}`"):
         api.settings(remote, state=tmp_path / "state.json", **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"targets": "a/b"}, "`Options.targets` is one text, and several are asked for"),
+        ({"excludes": "a/b"}, "`Options.excludes` is one text, and several are asked for"),
+        ({"replace": "a/b/c"}, "`Options.replace` is one text, and several are asked for"),
+        ({"adopt": ("a/*",)}, "`Options.adopt` is neither True, False nor a glob over addresses"),
+        ({"max_delete": "30%"}, "`Options.max_delete` is no number, but '30%'"),
+    ],
+)
+def test_options_of_another_type_are_refused(given: dict[str, Any], text: str) -> None:
+    """Each letter of a text would be a glob, and a sequence would be true."""
+    with pytest.raises(UsageError) as caught:
+        api.Options(**given)
+
+    assert caught.value.text == text
+
+
+def test_one_name_is_not_several(manifest: Path) -> None:
+    """Each letter of it would be a variable of the environment."""
+    with pytest.raises(UsageError, match="`allow_env` is one text, and several are asked for"):
+        api.load(manifest, allow_env="HOME")
+
+
+def test_a_traceback_shows_problems_and_hints(tmp_path: Path) -> None:
+    """A fixture that loads manifests fails with all that the command line would say."""
+    path = tmp_path / "m.yaml"
+    path.write_text('version: 1\nservices: {s: {sidd: x, "c\\e[31m": 1}}\n', encoding="utf-8")
+
+    with pytest.raises(ManifestError) as caught:
+        api.load(path)
+    with pytest.raises(UsageError) as missing:
+        api.load(tmp_path / "nowhere")
+
+    assert caught.value.__notes__ == [
+        f"{path}:2:16: unknown field `sidd` in service `s`",
+        "hint: did you mean `sid`?",
+        f"{path}:2:25: unknown field `c\\x1b[31m` in service `s`",
+        "hint: fields here are sid, friendly_name, default, conversations, defaults",
+    ]
+    assert missing.value.__notes__ == ["hint: name manifest files, or folders that hold some"]

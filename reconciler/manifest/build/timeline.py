@@ -29,8 +29,8 @@ _START: Final = re.compile(rf"(?:now|today|(?P<sign>[-+])(?P<span>{_SPAN}))(?: {
 
 
 _AT: Final = re.compile(rf"\+(?P<span>{_SPAN})(?: {_CLOCK})?", re.ASCII)
-
-
+_OF_MACHINE: Final = re.compile(r"(?:localtime|posixrules|Factory)\Z|(?:posix|right)/")
+"""What lies beside the time zones of a system, and is another one on the next."""
 _STEP: Final = re.compile(_SPAN, re.ASCII)
 
 
@@ -111,6 +111,11 @@ def _zone(written: str) -> dict[str, Any]:
         return {"zone": written}
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - few manifests name a zone
 
+    if _OF_MACHINE.match(written):
+        raise Refusal(
+            f"names no time zone, but what one machine takes for it: `{written[:40]}`",
+            "write it like `Europe/Berlin`",
+        )
     try:
         ZoneInfo(written)
     except (LookupError, ValueError, OSError) as error:

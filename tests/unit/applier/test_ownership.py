@@ -108,6 +108,19 @@ def test_nobody_outside_the_chat_gets_what_the_plan_did_not_say(desk: Desk) -> N
     assert "desk/c" not in desk.state.bindings
 
 
+def test_a_name_with_a_slash_leads_to_the_sid(desk: Desk) -> None:
+    """Its path leads nowhere, though it is taken: applying again would not help."""
+    ours = conversation("a: One", settings="unique_name: a/b")
+    desk.fault("create_conversation:409/50353", "fetch_conversation:404/20404")
+
+    outcome = desk.apply(together(OTHER, ours), settle=5)
+
+    (failed,) = (one for one in outcome.results if one.address == "desk/c")
+    assert failed.status is Status.FAILED
+    assert "write the `sid: CH…` of the conversation" in failed.text
+    assert "desk/c" not in desk.state.bindings
+
+
 def test_a_409_that_no_read_explains_fails(desk: Desk) -> None:
     """It is looked at, and tried again, for the whole settle window; nothing is bound."""
     desk.fault("create_conversation:409/50353")

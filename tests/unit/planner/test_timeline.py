@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconciler.errors import PlanError
+from reconciler.errors import ManifestError, PlanError
 from reconciler.manifest.load import load
 from reconciler.model import Anchor, Conversation, Desired, Moment, Order, Timeline
 from reconciler.planner.timeline import resolve_times
@@ -246,3 +246,25 @@ def test_dates_in_the_future_are_told() -> None:
 
     assert dated(now) == []
     assert dated(now, soon, soon) == [("date_in_future", at("m1"))]
+
+
+@pytest.mark.parametrize("start", ["2026-06-09T08:00:00Z", "-1h", "now"])
+def test_an_edit_before_the_date_on_the_timeline_is_refused(tmp_path: Path, start: str) -> None:
+    """Offline, as for a date that is written down; the sentence says both places."""
+    fields = ('date_updated: "2026-06-09T08:00:59Z"', 'date_updated: "2026-06-09T08:00:59Z"')
+    desired = timeline(tmp_path, f"start: {start}", *fields)
+
+    with pytest.raises(PlanError, match=r"`date_updated` of `desk/order/m[01]` is before its date") as caught:
+        resolve_times(desired, None, NOW)
+
+    assert f"it is at {tmp_path / 'm.yaml'}:" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "posix/Europe/Berlin", "right/UTC"])
+def test_what_one_machine_takes_for_a_zone_is_refused(tmp_path: Path, zone: str) -> None:
+    """The same manifest would mean another time on the next machine."""
+    with pytest.raises(ManifestError) as caught:
+        timeline(tmp_path, f"start: now, zone: {zone}", "")
+
+    (problem,) = caught.value.problems
+    assert f"names no time zone, but what one machine takes for it: `{zone}`" in problem.text

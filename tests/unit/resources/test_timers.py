@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -114,3 +117,25 @@ def test_an_odd_timer_is_not_worked_out(due: int) -> None:
 def test_a_duration_is_read_back(seconds: int) -> None:
     """Whatever its length."""
     assert duration_seconds(canonical_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize("seed", ["1", "2", "3", "4"])
+def test_timers_come_in_the_same_order_in_every_process(seed: str) -> None:
+    """Their order is that of the keys in a plan's JSON, which a pipeline compares."""
+    program = (
+        "from reconciler.planner.timers import contradicted\n"
+        "from reconciler.model import ConversationView, RemoteConversation\n"
+        "live = RemoteConversation('CH1', state='active', timers={}, date_created='2026-01-05T09:00:00Z')\n"
+        "declared = {'timers_closed': 'P1D', 'timers_inactive': 'PT1H'}\n"
+        "print(*contradicted(ConversationView(live, {}), declared, ''))\n"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ran.stdout == "timers_inactive timers_closed\n"
