@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 
 from pydantic_core import ErrorDetails
 
-from reconciler.manifest.faults import look_alike
 from reconciler.manifest.schema.parts import ADDRESS_PATTERN, BOUND_SID_PATTERN
+from reconciler.manifest.yaml.faults import look_alike
 from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut, one_of
 

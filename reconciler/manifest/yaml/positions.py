@@ -23,8 +23,8 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from reconciler.manifest.diagnostics.findings import Loc
-from reconciler.manifest.faults import Fault, Place, character_fault, separator_faults, syntax_fault
 from reconciler.manifest.limits import limits
+from reconciler.manifest.yaml.faults import Fault, Place, character_fault, separator_faults, syntax_fault
 from reconciler.manifest.yaml.reader import (
     MERGE_KEY,
     MOST_REPEATED,

@@ -15,8 +15,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.limits import limits
-from reconciler.manifest.surrogates import PROBLEM, PairedText
 from reconciler.manifest.yaml.scalars import MAYBE_NOT_TEXT, NoJsonNumber, plain_value
+from reconciler.manifest.yaml.surrogates import PROBLEM, PairedText
 
 try:
     import _ruamel_yaml as libyaml

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.errors import Problem
 from reconciler.manifest.diagnostics.findings import Finding, Loc
-from reconciler.manifest.faults import Place
+from reconciler.manifest.yaml.faults import Place
 from reconciler.manifest.yaml.positions import Places, read_closely
 from reconciler.runtime.text_file import lines_of
 

@@ -123,7 +123,7 @@ def test_a_duration_is_read_back(seconds: int) -> None:
 def test_timers_come_in_the_same_order_in_every_process(seed: str) -> None:
     """Their order is that of the keys in a plan's JSON, which a pipeline compares."""
     program = (
-        "from reconciler.planner.timers import contradicted\n"
+        "from reconciler.resources.timers import contradicted\n"
         "from reconciler.model import ConversationView, RemoteConversation\n"
         "live = RemoteConversation('CH1', state='active', timers={}, date_created='2026-01-05T09:00:00Z')\n"
         "declared = {'timers_closed': 'P1D', 'timers_inactive': 'PT1H'}\n"

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from reconciler.manifest.surrogates import PROBLEM
 from reconciler.manifest.yaml.reader import SEPARATORS
+from reconciler.manifest.yaml.surrogates import PROBLEM
 from reconciler.runtime.text_file import lines_of, place_in
 from reconciler.text.foreign import quoted
 
