@@ -50,10 +50,15 @@ NUL: Final = "\0"
 
 
 _UNKNOWN_TO_LIBYAML: Final = frozenset(
-    ("found unexpected ':'", "did not find expected ',' or '}'", "did not find expected ',' or ']'")
+    (
+        "found unexpected ':'",
+        "did not find expected ',' or '}'",
+        "did not find expected ',' or ']'",
+        "did not find expected node content",
+        "found a tab character where an indentation space is expected",
+    )
 )
-"""Complaints that may be about a colon or a question mark inside a plain text in brackets."""
-
+"""Complaints that may be about a plain text in brackets, or a tab in a block, that YAML 1.2 allows."""
 
 NextEvent = Callable[[], Any]
 

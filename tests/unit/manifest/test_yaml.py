@@ -92,3 +92,17 @@ def test_lines_are_counted_as_editors_do(tmp_path: Path) -> None:
         load([file])
 
     assert "m.yaml:4:1\n   | servces: {}\n" in render_error(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[:x, ::vector, a:b]", [":x", "::vector", "a:b"]),
+        ('{x: :x, "k"::v}', {"x": ":x", "k": ":v"}),
+        ("a: |\n \tx\n y\n", {"a": "\tx\ny\n"}),
+    ],
+)
+def test_what_is_new_in_yaml_1_2_is_read(text: str, value: object) -> None:
+    """The C parser is one of YAML 1.1; what it refuses is read again, more slowly."""
+    assert read(text).value == value
+    assert read_closely(text).value == value
