@@ -153,7 +153,7 @@ def test_an_address_with_a_key_is_a_target_as_it_stands(examples: Project) -> No
     changes = json.loads(planned.out)["resource_changes"]
     assert [change["address"] for change in changes] == ["storefront-orders/order[4712]/hello"]
     assert len(listed.out.splitlines()) == 2
-    assert named.out.startswith("STOREFRONT_ORDERS_ORDER_4711_=CH")
+    assert named.out.startswith("SID_STOREFRONT_ORDERS_ORDER_4711_=CH")
 
 
 def test_a_demo_is_reset_and_a_week_later_looks_like_today(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from reconciler.manifest.yaml.reader import read
 from reconciler.model import Conversation, Desired, Message, Order, Participant, Service, Unmanaged
 from reconciler.model.canonical import canonical_json
 
-HEX = "0123456789abcdef" * 2
 TEXT = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=40
 ) | st.sampled_from(
@@ -42,8 +41,8 @@ IGNORED = st.sampled_from([("body",), ("attributes",), ("attributes", "seen", "a
 
 
 def sids(prefix: str) -> st.SearchStrategy[str]:
-    """Draw SIDs of one kind."""
-    return st.text("0123456789abcdefABCDEF", min_size=32, max_size=32).map(prefix.__add__)
+    """Draw SIDs of one kind, in the lower case that `load` brings them to."""
+    return st.text("0123456789abcdef", min_size=32, max_size=32).map(prefix.__add__)
 
 
 @st.composite

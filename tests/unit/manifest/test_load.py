@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -331,15 +332,24 @@ def test_a_folder_without_manifests_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_may_not_be_read_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has no line, and the other files are read all the same."""
-    path = write(tmp_path, "m.yaml", "version: 1\n")
+    """Its problem has no line, and the other files are read all the same."""
+    locked = write(tmp_path, "m.yaml", "version: 1\n")
+    faulty = write(tmp_path, "n.yaml", "version: 2\n")
+    opening = os.open
 
-    def refuse(_: Path) -> bytes:
-        raise PermissionError(errno.EACCES, "Permission denied")
+    def refuse(path: Path | str, *rest: Any, **named: Any) -> int:
+        if path == locked:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opening(path, *rest, **named)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(os, "open", refuse)
 
-    assert problem_of([path]) == "the file cannot be read: permission denied"
+    with pytest.raises(ManifestError) as caught:
+        load([locked, faulty])
+    first, second = caught.value.problems
+    assert (first.path, first.line) == (str(locked), 0)
+    assert first.text == "the file cannot be read: permission denied"
+    assert (second.path, second.line) == (str(faulty), 1)
 
 
 def test_the_digest_is_over_what_is_said(tmp_path: Path) -> None:

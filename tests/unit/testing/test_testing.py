@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -94,7 +95,8 @@ def test_who_was_killed_is_swept_once(tmp_path: Path) -> None:
         f"with Ledger(pathlib.Path({str(tmp_path)!r})).entry('gw0-1', {ORIGIN!r}, is_clean=lambda: True):\n"
         "    os.kill(os.getpid(), 9)\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=False)
+    killed = subprocess.run([sys.executable, "-c", script], check=False)
+    assert killed.returncode == -signal.SIGKILL
 
     assert swept(Ledger(tmp_path), "https://elsewhere.example") == []
     assert swept(Ledger(tmp_path)) == ["gw0-1"]
