@@ -6,7 +6,7 @@
     ├── StateError             state, journal or lock cannot be used
     ├── PlanError              a plan cannot be made, or a saved one cannot be used
     ├── ApplyError             some actions failed, are unknown or were not reached
-    └── RemoteError            Twilio (or the way to it) said no
+    └── RemoteError            Twilio, or the way to it, refused a request
         ├── NotSent            no connection was made: nothing happened there
         ├── Refused            a definite answer: nothing happened there
         │   ├── NotFound       404
@@ -14,27 +14,30 @@
         │   └── Throttled      429: never processed
         └── OutcomeUnknown     time-out, reset, 5xx, unreadable reply: it may have happened
 
-Errors carry fields; the text is built from them. The command line prints `error:`, the text,
-then `hint:` with the next step. A traceback, of pytest too, has the hint and the problems as notes.
-This module imports nothing of ours.
+A RemoteError keeps the reply of the other side apart from its own summary: its text is built from both, and
+the reply can be withheld. The command line prints `error:`, the text, then `hint:` with the next step. A
+traceback, of pytest too, has the hint and the problems as notes. Interrupted stands beside the tree, as it
+is no error. This module imports nothing of ours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 _MOST_NOTED: Final = 100
 """Problems of manifests that a traceback names."""
 
 
 class ReconcilerError(Exception):
-    """What happened, in lower case, and in *hint* what to do next."""
+    """An error that a user can act on."""
 
     def __init__(self, text: str, *, hint: str | None = None) -> None:
         super().__init__(text)
         self.text = text
+        """What happened, and where; it begins in lower case."""
         self.hint = hint
+        """What to do next, or None."""
         self.note(hint)
 
     def note(self, hint: str | None, text: str = "") -> None:
@@ -49,21 +52,27 @@ class UsageError(ReconcilerError):
 
 
 def require_several(name: str, values: object) -> None:
-    """Raise UsageError if *values* of the argument *name* is one text: its letters would be taken."""
+    """Raise UsageError if *values* of the argument *name* is one text: it would be read as letters."""
     if isinstance(values, str | bytes):
         raise UsageError(f"`{name}` is one text, and several are asked for", hint=f"write `({values!r},)`")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake in one file; line and column count from 1, 0 means the whole file."""
+    """One mistake in one file of manifests."""
 
     path: str
+    """The file, as the user named it."""
     line: int
+    """The line, from 1; 0 for the whole file."""
     column: int
+    """The column in characters, from 1; 0 for the whole file."""
     text: str
+    """What is wrong; it begins in lower case."""
     snippet: str = ""
+    """The line of the file and a pointer to the column, where there is one to show."""
     hint: str | None = None
+    """What to write instead, or None."""
 
 
 class ManifestError(ReconcilerError):
@@ -91,17 +100,16 @@ class ApplyError(ReconcilerError):
 
 
 class RemoteError(ReconcilerError):
-    """A request that did not succeed.
+    """A request that did not succeed: what was tried, where, and how the other side refused it."""
 
-    *operation* says what was tried (`create message`), *where* is an address or URL path,
-    *status* and *code* are HTTP's and Twilio's, *request_id* is Twilio's `RQ…` for its support. *said* is
-    what the other side wrote, as it stands behind a colon in the text: it may repeat what it was sent.
-    """
+    kind: ClassVar[str] = "remote_error"
+    """The class of the error in JSON, such as `error.kind` of a result. Each class has its own."""
 
     def __init__(
         self,
-        text: str,
+        summary: str,
         *,
+        reply: str = "",
         hint: str | None = None,
         operation: str = "",
         where: str = "",
@@ -109,48 +117,80 @@ class RemoteError(ReconcilerError):
         code: int | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
-        said: str = "",
     ) -> None:
-        super().__init__(text, hint=hint)
-        self.said = said
+        super().__init__(f"{summary}: {reply}" if reply else summary, hint=hint)
+        self.summary = summary
+        """What happened, in words of ours alone."""
+        self.reply = reply
+        """The text that the other side wrote, shortened; it may repeat what was sent to it."""
         self.operation = operation
+        """What was tried, such as `create message`."""
         self.where = where
+        """An address or the path of a URL."""
         self.status = status
+        """The HTTP status, or None if no reply arrived."""
         self.code = code
+        """Twilio's error code, as in https://www.twilio.com/docs/errors, or None."""
         self.request_id = request_id
+        """The `RQ…` by which Twilio's support finds the request, or None."""
         self.retry_after = retry_after
+        """Seconds to wait before the next attempt, as the reply asked, or None."""
 
     def __repr__(self) -> str:
-        # What is logged about retries is this, by libraries that know nothing of sensitive values.
-        return f"{type(self).__name__}({self.without('…')!r})"
+        # Libraries that know nothing of sensitive values log this about retries.
+        return f"{type(self).__name__}({self.text_with('…')!r})"
 
-    def without(self, stand_in: str) -> str:
-        """Return the text with *stand_in* for what the other side said."""
-        if not self.said:
-            return self.text
-        before, _, after = self.text.rpartition(f": {self.said}")
-        return f"{before}: {stand_in}{after}"
+    def text_with(self, stand_in: str) -> str:
+        """Return the text with *stand_in* in the place of the other side's reply."""
+        return f"{self.summary}: {stand_in}" if self.reply else self.summary
 
 
 class NotSent(RemoteError):
     """The connection was never established, so the server saw nothing."""
 
+    kind = "not_sent"
+
 
 class Refused(RemoteError):
     """The server answered that it did not do it."""
+
+    kind = "refused"
 
 
 class NotFound(Refused):
     """404: the resource does not exist, or no longer."""
 
+    kind = "not_found"
+
 
 class Conflict(Refused):
     """409: for a conversation, its unique name is taken (50353)."""
+
+    kind = "conflict"
 
 
 class Throttled(Refused):
     """429: too many requests; documented as never processed, so always safe to send again."""
 
+    kind = "throttled"
+
 
 class OutcomeUnknown(RemoteError):
     """The request may or may not have taken effect; a create must be settled before it is sent again."""
+
+    kind = "outcome_unknown"
+
+
+SIGNALLED: Final = 128
+"""A shell's exit code for a signal is this plus the signal's number."""
+
+
+class Interrupted(Exception):  # it is no error
+    """A signal ended the command before its work was done."""
+
+    def __init__(self, signum: int, advice: str = "") -> None:
+        super().__init__(f"signal {signum}")
+        self.signum = signum
+        """The number of the signal: SIGINT's or SIGTERM's."""
+        self.advice = advice
+        """What becomes of the work that was begun, for the person who interrupted it; may be empty."""

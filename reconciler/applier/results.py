@@ -60,11 +60,12 @@ class Results:
             and (isinstance(error, Throttled) or not (error.status or isinstance(error, OutcomeUnknown)))
         ):
             return  # it was not sent any more: not reached
-        kind = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("_")
-        text = error.without(_WITHHELD) if action.sensitive else error.text
+        text = error.text_with(_WITHHELD) if action.sensitive else error.text
         self._end(
             action,
-            Result(action.address, action.verb, status, action.sid, kind=kind, code=error.code, text=text),
+            Result(
+                action.address, action.verb, status, action.sid, kind=error.kind, code=error.code, text=text
+            ),
         )
 
     def refuse(self, action: Action, text: str) -> None:

@@ -13,7 +13,7 @@ from reconciler.cli.param_types import FILE, Planning
 from reconciler.cli.plan_files import read_plan, save_plan
 from reconciler.cli.screen import Screen
 from reconciler.cli.streams import ask, complain
-from reconciler.errors import UsageError
+from reconciler.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from reconciler.applier.results import Watcher
@@ -43,7 +43,7 @@ _INTERRUPTED = 128
 def plan(paths: tuple[Path, ...], **given: Any) -> int:
     """Show what would change, and why; nothing is written."""
     from reconciler.operations.plan import make_plan  # noqa: PLC0415  # asyncio, and most of the package
-    from reconciler.runtime.interrupts import Interrupted, Interrupts  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
     screen = shared.screen(given)
     out_file: Path | None = given["out"]
@@ -149,7 +149,6 @@ def _carry_out(
 ) -> int:
     """Do the work under the lock, show what came of it, and return the exit code."""
     from reconciler.report.outcome import failure  # noqa: PLC0415
-    from reconciler.runtime.interrupts import Interrupted  # noqa: PLC0415  # asyncio
 
     try:
         with screen.annotating(), interrupts.at_once(), shared.locked(command, given):

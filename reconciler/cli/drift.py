@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli import options as shared
+from reconciler.errors import Interrupted
 
 _INTERRUPTED = 128
 """A shell's exit code for a signal is this plus the signal's number."""
@@ -26,7 +27,7 @@ def drift(paths: tuple[Path, ...], **given: Any) -> int:
     """
     from reconciler.operations.drift import look_for_drift  # noqa: PLC0415  # asyncio, and most of the package
     from reconciler.operations.session import NOTHING  # noqa: PLC0415
-    from reconciler.runtime.interrupts import Interrupted, Interrupts  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
     screen = shared.screen(given)
     settings = shared.settings(given)

@@ -15,7 +15,7 @@ from reconciler.cli import options as shared
 from reconciler.cli.param_types import PATH
 from reconciler.cli.streams import say
 from reconciler.cli.streams import writing as writing_to
-from reconciler.errors import UsageError
+from reconciler.errors import Interrupted, UsageError
 from reconciler.model.canonical import canonical_sid
 from reconciler.runtime.atomic_file import require_own_folders, require_replaceable, write_whole
 from reconciler.text.inert import escape
@@ -112,7 +112,7 @@ def import_terraform(source: Path, given: dict[str, Any]) -> int:
 
 def _write_down(given: dict[str, Any], work: Work) -> int:
     """Do the *work*, write the manifests that come of it and then the state, and return the exit code."""
-    from reconciler.runtime.interrupts import Interrupted, Interrupts  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
     from reconciler.state.stores.file import StateStore  # noqa: PLC0415
 
     try:

@@ -14,7 +14,7 @@ from reconciler.cli import options as shared
 from reconciler.cli.exports import import_terraform, writing
 from reconciler.cli.param_types import EXISTING_FILE, NamedPath
 from reconciler.cli.streams import say
-from reconciler.errors import StateError, UsageError
+from reconciler.errors import Interrupted, StateError, UsageError
 from reconciler.model import ResourceType, declared_conversations, type_of
 from reconciler.state import document, edit
 from reconciler.text.inert import escape
@@ -56,7 +56,7 @@ def import_(address: str | None, sid: str | None, paths: tuple[Path, ...], **giv
         raise UsageError("`--out` says nothing without `--from-terraform`", hint="leave it out")
     from reconciler.operations.import_object import import_object  # noqa: PLC0415  # asyncio, and most of the package
     from reconciler.operations.session import NOTHING  # noqa: PLC0415
-    from reconciler.runtime.interrupts import Interrupted, Interrupts  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
     desired = shared.desired_if_any(paths, given) or NOTHING
     settings = shared.settings(given)

@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli import options as shared
 from reconciler.cli.streams import ask, complain, say
-from reconciler.errors import UsageError
+from reconciler.errors import Interrupted, UsageError
 from reconciler.operations.ephemeral import DEFAULT_WORKSPACE, check_workspace
 from reconciler.text.inert import escape, quoted
 
@@ -41,8 +41,6 @@ def sweep(older_than: str, workspace: str, *, dry_run: bool, auto_approve: bool,
 
     Only services whose names end with the mark of this workspace are looked at; the age is by Twilio's clock.
     """
-    from reconciler.runtime.interrupts import Interrupted  # noqa: PLC0415  # asyncio
-
     age = _age(older_than)
     check_workspace(workspace)
     try:

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM: the first asks to stop, the second stops waiting.
+"""Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the command without waiting.
 
-Python acts on a signal only where its main thread comes by. A file system that hangs keeps it for ever, so
-another thread ends the process if a signal that may end it at once is not noticed soon.
+Python handles a signal in its main thread, between two of its own instructions. A file system that hangs
+blocks that thread for ever. So another thread ends the process if such a signal is not handled soon.
 """
 
 from __future__ import annotations
@@ -17,37 +17,32 @@ from threading import Thread
 from types import FrameType
 from typing import Any, Final, TypeVar
 
+from reconciler.errors import SIGNALLED, Interrupted
+
 T = TypeVar("T")
 
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-_INTERRUPTED: Final = 128
-"""The exit code for a signal is this plus the signal's number."""
-
-
 _PATIENCE: Final = 2.0
-"""Seconds after which a signal that the main thread has not noticed ends the process."""
+"""Seconds after which a signal that the main thread has not handled ends the process."""
 
 
 _SLACK: Final = 0.5
-"""Seconds by which the main thread may notice a signal before the other thread hears of it."""
-
-
-class Interrupted(Exception):  # it is no error
-    """The command was stopped by *signum* before its work was done."""
-
-    def __init__(self, signum: int) -> None:
-        super().__init__(signal.Signals(signum).name)
-        self.signum = signum
+"""Seconds by which the main thread may handle a signal before the other thread reads of it."""
 
 
 class Interrupts:
-    """What signals do while a command runs: end it, until it has a gentler way to stop."""
+    """What signals do while a command runs: they end it, until `stop_gently` names a gentler way.
 
-    def __init__(self) -> None:
+    *advice* becomes that of Interrupted: what happens to the work that was begun.
+    """
+
+    def __init__(self, advice: str = "") -> None:
         self.signum: int | None = None
+        """The number of the first signal that arrived, or None."""
+        self._advice = advice
         self._gently: Callable[[], None] | None = None
         self._task: asyncio.Task[Any] | None = None
         self._watched = False
@@ -61,16 +56,16 @@ class Interrupts:
         except asyncio.CancelledError:
             if self.signum is None:
                 raise
-            raise Interrupted(self.signum) from None
+            raise Interrupted(self.signum, self._advice) from None
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Let a signal raise Interrupted right where the program stands: it waits for a lock or a person."""
+        """Let a signal raise Interrupted in the middle of a call that waits for a lock or a person."""
         with self._watch(), _handled_by(self._raise):
             yield
 
     def stop_gently(self, stop: Callable[[], None]) -> None:
-        """From now on, let the first signal call *stop*, and only the second end the command."""
+        """Let the first signal call *stop* from now on, and only the second end the command."""
         self._gently = stop
         if self.signum is not None:
             stop()
@@ -101,11 +96,11 @@ class Interrupts:
         del frame
         self._noticed_at = time.monotonic()
         self.signum = signum
-        raise Interrupted(signum)
+        raise Interrupted(signum, self._advice)
 
     @contextmanager
     def _watch(self) -> Iterator[None]:
-        """Let another thread see to it that signals are noticed."""
+        """Let another thread watch over the main thread: it ends the process if a signal is not handled."""
         if self._watched:
             yield
             return
@@ -122,9 +117,9 @@ class Interrupts:
             writer.close()
 
     def _end_if_stuck(self, reader: socket.socket) -> None:
-        """Read the signals that arrive, and end the process if one is not noticed in time.
+        """Read the signals that arrive, and end the process if one is not handled in time.
 
-        That which is to stop the work gently may wait for what is in flight.
+        The signal that stops the work gently is exempt, as it waits for the requests in flight.
         """
         arrived, since, signum = 0, float("inf"), 0
         with reader:
@@ -135,7 +130,7 @@ class Interrupts:
                     data = reader.recv(1)
                 except TimeoutError:
                     if self._noticed_at < since - _SLACK:
-                        os._exit(_INTERRUPTED + signum)
+                        os._exit(SIGNALLED + signum)
                     since = float("inf")
                     continue
                 if not data:

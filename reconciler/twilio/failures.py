@@ -79,16 +79,15 @@ def of_reply(response: httpx.Response, content: bytes, *, operation: str, where:
         answer += " with no readable error"
     else:
         answer += f" (code {body.code})" if body.code is not None else ""
-        answer += f": {body.message}" if body.message else ""
     return kind(
         f"{operation} failed at `{where}`: {answer}",
+        reply=body.message if body is not None else "",
         hint=_hint(status, body),
         operation=operation,
         where=where,
         status=status,
         code=body.code if body is not None else None,
         request_id=_request_id(response),
-        said=body.message if body is not None else "",
         retry_after=wire.retry_after(response.headers.get("retry-after"), datetime.now(UTC)),
     )
 
@@ -105,10 +104,10 @@ def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, w
             where=where,
         )
     return OutcomeUnknown(
-        f"{operation} failed at `{where}`: the connection to `{server}` broke: {cause}",
+        f"{operation} failed at `{where}`: the connection to `{server}` broke",
+        reply=cause,
         operation=operation,
         where=where,
-        said=cause,
     )
 
 
@@ -127,15 +126,14 @@ def of_unreadable(
     error: wire.Unreadable, response: httpx.Response, *, operation: str, where: str
 ) -> OutcomeUnknown:
     """Return the error for a success whose body is not what a success must hold."""
-    said = wire.shortened(str(error))
     return OutcomeUnknown(
-        f"{operation} failed at `{where}`: Twilio's reply cannot be read: {said}",
+        f"{operation} failed at `{where}`: Twilio's reply cannot be read",
+        reply=wire.shortened(str(error)),
         hint="check that `--endpoint` is the address of a Twilio Conversations API",
         operation=operation,
         where=where,
         status=response.status_code,
         request_id=_request_id(response),
-        said=said,
     )
 
 
