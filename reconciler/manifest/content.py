@@ -10,7 +10,7 @@ from msgspec.structs import force_setattr
 
 from reconciler.errors import Problem
 from reconciler.manifest.diagnostics.findings import Loc
-from reconciler.model import Service
+from reconciler.model import Doubt, Service
 
 
 class Entry(Struct, frozen=True):
@@ -40,17 +40,20 @@ class FileContent(Struct, frozen=True):
     account: str | None = None
     services: tuple[Service, ...] = ()
     entries: tuple[Entry, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 class Parsed(Struct, frozen=True):
     """The content of a file as far as it can be made out, and its problems from top to bottom.
 
-    Where more than the file's bytes decide what it says, *written* is there and *content* is empty.
+    Where more than the file's bytes decide what it says, *written* is there and *content* is empty. Where it
+    *loses_digits*, a number in it may have been meant as a text.
     """
 
     content: FileContent
     problems: tuple[Problem, ...] = ()
     written: Written | None = None
+    loses_digits: bool = False
 
 
 def share_texts(content: FileContent) -> None:

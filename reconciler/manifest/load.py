@@ -131,6 +131,7 @@ def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None, processe
     found: dict[str, list[Finding]] = {}
     origins: Mapping[str, Origins] = {}
     awaits: tuple[str, ...] = ()
+    doubts = tuple(doubt for content in contents.values() for doubt in content.doubts)
     if written or inputs.assignments or inputs.files or inputs.values:
         from reconciler.manifest.expansion.resolve import resolve  # noqa: PLC0415 - only what says more than it seems needs it
 
@@ -155,7 +156,7 @@ def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None, processe
     if known is not None:
         for key, content in read.fresh:  # only now: manifests with a mistake leave nothing behind
             known.keep(key, content)
-    return replace(desired, awaits=awaits)
+    return replace(desired, awaits=awaits, doubts=doubts)
 
 
 def _place(

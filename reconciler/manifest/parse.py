@@ -6,6 +6,7 @@ start-up is spared.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from pydantic_core import ValidationError
 
 from reconciler.manifest.build.services import Builder
@@ -22,6 +23,10 @@ def parse(data: bytes, path: str) -> Parsed:
         from reconciler.manifest.diagnose import diagnose  # noqa: PLC0415 - only mistakes need it
 
         parsed = diagnose(data, path)
+    elif parsed.loses_digits:
+        from reconciler.manifest.doubts import doubts_of  # noqa: PLC0415 - few manifests need it
+
+        parsed = replace(parsed, content=replace(parsed.content, doubts=doubts_of(data, path)))
     return parsed
 
 
@@ -34,7 +39,8 @@ def understood(data: bytes, path: str) -> Parsed | None:
     except (NotText, Irregular, ValidationError):
         return None
     if says_more(document.value, refers=OPENING.encode() in data):
-        return Parsed(FileContent(path), written=Written(path, document.value, document.line_of))
+        written = Written(path, document.value, document.line_of)
+        return Parsed(FileContent(path), written=written, loses_digits=document.loses_digits)
     builder = Builder(path, document.line_of)
     content = builder.content(document.value)
-    return None if builder.found else Parsed(content)
+    return None if builder.found else Parsed(content, loses_digits=document.loses_digits)

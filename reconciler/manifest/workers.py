@@ -91,7 +91,7 @@ def tell(files: Mapping[str, bytes], to: Connection) -> None:
     """Say what those of *files* without a mistake say."""
     for path, data in files.items():
         parsed = understood(data, path)
-        if parsed is not None:
+        if parsed is not None and not parsed.loses_digits:  # that needs the places, and other events
             to.send_bytes(_spoken(parsed))
 
 

@@ -49,6 +49,9 @@ from reconciler.model.desired import (
     Desired as Desired,
 )
 from reconciler.model.desired import (
+    Doubt as Doubt,
+)
+from reconciler.model.desired import (
     Import as Import,
 )
 from reconciler.model.desired import (

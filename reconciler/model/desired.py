@@ -203,12 +203,23 @@ class Move(Struct, frozen=True, gc=False):
     address: Address
 
 
+class Doubt(Struct, frozen=True):
+    """Something in a manifest that is allowed, and hardly meant: *text* says what and where.
+
+    *address* is that of what it is about, or empty for what many have from there.
+    """
+
+    address: Address
+    text: str
+
+
 class Desired(Struct, frozen=True, gc=False):
     """All manifests merged; *digest* is `sha256:…` over what they say, whatever the file names.
 
     *imports*, *moves* and *removed* change which address stands for what, and nothing remote; *removed* are
     to be forgotten with all that is in them. *awaits* names the services whose sids texts refer to.
     *account_sid* is the account that they are meant for, if the file at *account_path* says so.
+    *doubts* are what their author may not have meant.
     """
 
     services: tuple[Service, ...]
@@ -219,6 +230,7 @@ class Desired(Struct, frozen=True, gc=False):
     removed: tuple[Address, ...] = ()
     awaits: tuple[str, ...] = ()
     account_path: str = ""
+    doubts: tuple[Doubt, ...] = ()
 
 
 def declared(desired: Desired) -> Iterator[tuple[Address, Conversation | Message]]:

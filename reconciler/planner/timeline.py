@@ -33,7 +33,7 @@ _DAY: Final = timedelta(days=1)
 
 
 class Timed(Struct, frozen=True):
-    """*desired* with every date absolute, and what is odd about the dates."""
+    """*desired* with every date absolute; *warnings* are its doubts, and what is odd about the dates."""
 
     desired: Desired
     warnings: tuple[PlanWarning, ...] = ()
@@ -47,7 +47,7 @@ def resolve_times(desired: Desired, state: State | None, now: datetime, *, re_an
     """
     bindings = state.bindings if state is not None else {}
     anchors = {address: binding.anchor for address, binding in bindings.items() if binding.anchor is not None}
-    warnings: list[PlanWarning] = []
+    warnings = [PlanWarning("digits_lost", doubt.address, doubt.text) for doubt in desired.doubts]
     changed: dict[Address, Conversation] = {}
     for address, one in declared_conversations(desired):
         if one.timeline is not None:

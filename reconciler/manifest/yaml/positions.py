@@ -48,6 +48,13 @@ class Places:
         self.plain: dict[Loc, str] = {}
         """What is written for numbers and truth values."""
 
+    def at(self, loc: Loc) -> Any:
+        """Return the value at *loc*."""
+        value = self.value
+        for part in loc:
+            value = value[part]
+        return value
+
     def of(self, loc: Loc, *, on_key: bool = False) -> Place:
         """Return where the value at *loc* starts, or its key.
 

@@ -15,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.limits import limits
-from reconciler.manifest.yaml.scalars import MAYBE_NOT_TEXT, NoJsonNumber, plain_value
+from reconciler.manifest.yaml.scalars import MAYBE_NOT_TEXT, NoJsonNumber, loses_digits, plain_value
 from reconciler.manifest.yaml.surrogates import PROBLEM, PairedText
 
 try:
@@ -45,6 +45,7 @@ _SEPARATORS_IN_UTF_8: Final = tuple(one.encode() for one in SEPARATORS)
 MERGE_KEY: Final = "<<"
 
 
+_NUMBERS: Final = (int, float)
 NUL: Final = "\0"
 """The one character that no text may hold; YAML can write it only as an escape in double quotes."""
 
@@ -71,13 +72,17 @@ class Irregular(Exception):
 
 
 class Document:
-    """The value of a file, and the lines (from 1) of its containers."""
+    """The value of a file, and the lines (from 1) of its containers.
 
-    __slots__ = ("_lines", "value")
+    Where *loses_digits*, some number in it has not all that is written: see `scalars.loses_digits`.
+    """
 
-    def __init__(self, value: Any, lines: dict[int, int]) -> None:
+    __slots__ = ("_lines", "loses_digits", "value")
+
+    def __init__(self, value: Any, lines: dict[int, int], *, loses_digits: bool = False) -> None:
         self.value = value
         self._lines = lines
+        self.loses_digits = loses_digits
 
     def line_of(self, container: object) -> int:
         """Return the line of a mapping or list inside *value*, down to messages; 0 for anything else.
@@ -103,15 +108,6 @@ class Sizes:
             size = 1 + sum(map(self.of, value.values() if isinstance(value, dict) else value))
             self._known[id(value)] = size
         return size
-
-
-def _scalar(event: Any) -> str | float | bool | None:
-    value: str = event.value
-    if event.style:
-        if NUL in value:
-            raise Irregular
-        return value
-    return plain_value(value) if not value or value[0] in MAYBE_NOT_TEXT else value
 
 
 def read(text: str | bytes) -> Document:
@@ -184,7 +180,7 @@ class _Reader:
     def __init__(self, next_event: NextEvent, kinds: Any) -> None:
         self._next = next_event
         self._kinds = kinds
-        self._scalar = kinds.ScalarEvent
+        self._scalar_event = kinds.ScalarEvent
         self._mapping_start = kinds.MappingStartEvent
         self._mapping_end = kinds.MappingEndEvent
         self._lines: dict[int, int] = {}
@@ -193,6 +189,7 @@ class _Reader:
         self._sizes = Sizes()
         self._repeated = 0
         self._deepest = limits().nesting
+        self._loses_digits = False
 
     def document(self) -> Document:
         self._next()  # the stream starts
@@ -202,7 +199,7 @@ class _Reader:
         self._next()  # the document ends
         if type(self._next()) is not self._kinds.StreamEndEvent:
             raise Irregular
-        return Document(value, self._lines)
+        return Document(value, self._lines, loses_digits=self._loses_digits)
 
     def _node(self, event: Any, depth: int) -> Any:
         """Return the value that starts with *event*."""
@@ -225,7 +222,7 @@ class _Reader:
         if kind is self._mapping_start:
             value = self._mapping(depth + 1)
         else:
-            value = _scalar(event) if kind is self._scalar else self._sequence(depth + 1)
+            value = self._scalar(event) if kind is self._scalar_event else self._sequence(depth + 1)
         if anchor is not None:
             self._anchors[anchor] = value
         return value
@@ -233,7 +230,7 @@ class _Reader:
     def _mapping(self, depth: int) -> dict[str, Any]:
         # Most of the time of a plan is spent here, so what is usual is decided without a call.
         next_event, known, maybe_not_text = self._next, self._keys, MAYBE_NOT_TEXT
-        scalar, mapping_end = self._scalar, self._mapping_end
+        scalar, mapping_end = self._scalar_event, self._mapping_end
         fields: dict[str, Any] = {}
         while True:
             at = next_event()
@@ -250,21 +247,34 @@ class _Reader:
             if type(event) is scalar and event.ctag is None and event.anchor is None:
                 value = event.value
                 if event.style or not value or value[0] in maybe_not_text:
-                    value = _scalar(event)
+                    value = self._scalar(event)
                 fields[key] = value
             else:
                 fields[key] = value = self._node(event, depth)
                 if depth < _DEEPEST_LINE:
                     self._lines.setdefault(id(value), at.start_mark.line + 1)
 
+    def _scalar(self, event: Any) -> str | float | bool | None:
+        value: str = event.value
+        if event.style:
+            if NUL in value:
+                raise Irregular
+            return value
+        if value and value[0] not in MAYBE_NOT_TEXT:
+            return value
+        plain = plain_value(value)
+        if type(plain) in _NUMBERS and loses_digits(value):
+            self._loses_digits = True
+        return plain
+
     def _new_key(self, event: Any) -> str:
         key: str = event.value
-        if not isinstance(_scalar(event), str) or (key == MERGE_KEY and not event.style):
+        if not isinstance(self._scalar(event), str) or (key == MERGE_KEY and not event.style):
             raise Irregular
         return key if event.style else self._keys.setdefault(key, key)
 
     def _sequence(self, depth: int) -> list[Any]:
-        next_event, scalar, sequence_end = self._next, self._scalar, self._kinds.SequenceEndEvent
+        next_event, scalar, sequence_end = self._next, self._scalar_event, self._kinds.SequenceEndEvent
         items: list[Any] = []
         while True:
             event = next_event()

@@ -39,6 +39,12 @@ _LONGEST_NUMBER: Final = 400
 """Digits of the longest number read; Python itself refuses integers of more than 4,300."""
 
 
+_MOST_DIGITS: Final = 15
+"""Digits of an integer that every reader of JSON keeps: many hold numbers in 64 bits with a fraction."""
+_MOST_DIGITS_OF_FRACTIONS: Final = 17
+"""Digits that tell all fractions of 64 bits apart."""
+
+
 class NoJsonNumber(ValueError):
     """A number that JSON cannot carry: not finite, or absurdly long."""
 
@@ -65,3 +71,13 @@ def plain_value(text: str) -> str | float | bool | None:
     if not math.isfinite(number):
         raise NoJsonNumber(text)
     return number
+
+
+def loses_digits(number: str) -> bool:
+    """Return whether the text *number* loses something by being one: a `+`, zeros in front, or digits."""
+    digits = number.removeprefix("-").lower().partition("e")[0]
+    if digits.startswith(("0x", "0o")):
+        return False
+    most = _MOST_DIGITS_OF_FRACTIONS if "." in digits else _MOST_DIGITS
+    is_odd = digits[0] == "+" or (digits[0] == "0" and digits[1:2].isdigit())
+    return is_odd or len(digits.replace(".", "").lstrip("0")) > most

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ManifestError
+from reconciler.manifest.cache import ParsedFiles
 from reconciler.manifest.load import load
 from reconciler.manifest.yaml.positions import read_closely
 from reconciler.manifest.yaml.reader import Irregular, read
+from reconciler.model import Doubt
 from reconciler.report.errors import render_error
 
 BODY = "hi 😀 \u2028 é 🇩🇪"
@@ -92,6 +94,69 @@ def test_lines_are_counted_as_editors_do(tmp_path: Path) -> None:
         load([file])
 
     assert "m.yaml:4:1\n   | servces: {}\n" in render_error(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "loses"),
+    [
+        ("+4915112345678", True),
+        ("+1.5", True),
+        ("01234", True),
+        ("-007", True),
+        ("00.5", True),
+        ("1234567890123456", True),
+        ("0.123456789012345678", True),
+        ("0", False),
+        ("-0.5", False),
+        ("0.30000000000000004", False),
+        ("123456789012345", False),
+        ("-123456789012345", False),
+        ("1e3", False),
+        ("0x1F600", False),
+        ("'007'", False),
+        ("12:30", False),
+        ("+x", False),
+    ],
+)
+def test_a_number_in_attributes_that_loses_something_is_doubted(
+    tmp_path: Path, number: str, *, loses: bool
+) -> None:
+    """It is allowed, and said once for each field, with the first place; the text may be a secret."""
+    file = tmp_path / "m.yaml"
+    file.write_text(
+        "version: 1\nservices:\n  s:\n    conversations:\n      c:\n        messages:\n"
+        f"          - {{key: a, body: x, attributes: {{to: [{number}, {number}]}}}}\n"
+        f"          - {{key: b, body: x, attributes: {{to: {number}}}}}\n",
+        encoding="utf-8",
+    )
+
+    doubts = load([file]).doubts
+
+    text = (
+        "`attributes.to` of message `a` is a number that may lose something by being one, such as a `+`, a "
+        f"zero in front or digits beyond the 15th: put it in quotes if it is a text ({file}:7:49, and 2 more)"
+    )
+    assert doubts == ((Doubt("s/c/a", text),) if loses else ())
+
+
+def test_doubts_are_remembered_and_expanded(tmp_path: Path) -> None:
+    """One that is known is not read again, and one with defaults is expanded; both are doubted."""
+    file = tmp_path / "m.yaml"
+    known = ParsedFiles(tmp_path / "cache")
+    messages = "messages: [{key: a, body: x, attributes: {n: 007}}]"
+    whole = "version: 1\nservices: {s: {conversations: {c: {%s}}}}\n"
+    file.write_text(whole % messages, encoding="utf-8")
+    first = load([file], known=known).doubts
+
+    assert len(first) == 1
+    assert load([file], known=known).doubts == first
+    file.write_text(
+        "defaults: {attributes: {m: +1}}\n" + whole % f"for_each: [d], {messages}", encoding="utf-8"
+    )
+    assert [(one.address, one.text.partition(" is ")[0]) for one in load([file]).doubts] == [
+        ("", "`defaults.attributes.m` of the manifest"),
+        ("s/c/a", "`attributes.n` of message `a`"),
+    ]
 
 
 @pytest.mark.parametrize(
