@@ -16,7 +16,7 @@ from reconciler.cli.param_types import PATH
 from reconciler.cli.streams import say
 from reconciler.cli.streams import writing as writing_to
 from reconciler.errors import Interrupted, UsageError
-from reconciler.model.canonical import canonical_sid
+from reconciler.model.sids import canonical_sid
 from reconciler.runtime.atomic_file import require_own_folders, require_replaceable, write_whole
 from reconciler.text.inert import escape
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -13,11 +11,10 @@ from reconciler.cli.env_names import PREFIX, named
 from reconciler.cli.streams import say
 from reconciler.errors import StateError
 from reconciler.model import matches
+from reconciler.model.sids import is_plausible_sid
 from reconciler.report.json import encode
 from reconciler.state.stores.file import StateStore
 from reconciler.text.inert import escape
-
-_SID: Final = re.compile(r"[A-Z]{2}\w{1,64}", re.ASCII)
 
 
 @click.command(epilog="Example: reconciler output 'support/*' --format env > .env")
@@ -56,7 +53,7 @@ def output(globs: tuple[str, ...], state: Path, form: str, prefix: str) -> None:
         if not binding.released and (not globs or any(matches(address, glob) for glob in globs))
     }
     for address, sid in sids.items():
-        if not _SID.fullmatch(sid):  # it would be sourced by shells
+        if not is_plausible_sid(sid):  # it would be sourced by shells
             raise StateError(
                 f"the state `{state}` is damaged: what `{address}` stands for is no sid",
                 hint=f"put back a good copy, such as `{state}.backup`",

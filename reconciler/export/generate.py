@@ -24,13 +24,13 @@ from reconciler.model import (
     RemoteService,
     ResourceType,
     Service,
+    is_address,
     type_of,
 )
 from reconciler.resources.conversation import CONVERSATION, conversation_values
 from reconciler.resources.message import MESSAGE, desired_values
 from reconciler.resources.participant import PARTICIPANT, participant_values
 from reconciler.resources.schema import digests
-from reconciler.state.edit import is_address
 from reconciler.state.model import Binding, Bound, State, Unbound
 
 

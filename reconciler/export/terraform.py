@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from reconciler.errors import UsageError
 from reconciler.model import Message
-from reconciler.model.canonical import canonical_attributes, canonical_date, canonical_sid
+from reconciler.model.canonical import canonical_attributes, canonical_date
+from reconciler.model.sids import canonical_sid
 from reconciler.runtime.text_file import NotText, decoded
 from reconciler.text.foreign import json_fault
 

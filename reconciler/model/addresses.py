@@ -1,5 +1,7 @@
 """Addresses: the names that manifests give to services, conversations, participants and messages."""
 
+import re
+from collections.abc import Container
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
@@ -19,6 +21,13 @@ INSTANCE_KEY: Final = r"[A-Za-z0-9._@+:-]{1,64}"
 
 ADDRESS_PART: Final = rf"{NAME}(?:\[{INSTANCE_KEY}\])?"
 """A name, and for one of many its key: `order[4711]`."""
+
+
+PARTICIPANTS: Final = "participants"
+"""The part of an address before the key of a participant; it is reserved as the key of a message."""
+
+
+_ADDRESS: Final = rf"{ADDRESS_PART}(/{ADDRESS_PART}(/({PARTICIPANTS}/)?{ADDRESS_PART})?)?"
 
 
 class ResourceType(StrEnum):
@@ -52,3 +61,28 @@ def parent_of(address: Address) -> Address:
 def matches(address: Address, glob: str) -> bool:
     """Return whether *address* is one that *glob* means: `*` and `?` stand for any text, `[` for itself."""
     return fnmatchcase(address, glob.replace("[", "[[]"))
+
+
+def is_within(address: Address, places: Container[Address]) -> bool:
+    """Return whether *address* is one of *places*, or is inside one of them."""
+    while address and address not in places:
+        address = address.rpartition("/")[0]
+    return bool(address)
+
+
+def is_well_formed(address: Address) -> bool:
+    """Return whether *address* has as many parts as an address; their characters are not checked."""
+    slashes = address.count("/")
+    return slashes < len(_TYPES) - 1 or (slashes == len(_TYPES) - 1 and f"/{PARTICIPANTS}/" in address)
+
+
+def is_reserved(key: str) -> bool:
+    """Return whether *key*, with or without the key of an instance, is not permitted for a message."""
+    return key.partition("[")[0] == PARTICIPANTS
+
+
+def is_address(text: str) -> bool:
+    """Return whether *text* has the form of an address, and its key is not reserved."""
+    if re.fullmatch(_ADDRESS, text) is None:
+        return False
+    return type_of(text) is not ResourceType.MESSAGE or not is_reserved(text.rpartition("/")[2])

@@ -7,16 +7,12 @@ whole seconds of UTC, in the form Twilio sends (`2026-01-05T09:00:00Z`). Nothing
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 _DATE_LENGTH = len("2026-01-05T09:00:00Z")
-
-
-_AWAITED = re.compile(r"(?:\0|\\u0000)service\.([^\0\\]+)\.sid(?:\0|\\u0000)")
 
 
 _PLAIN = frozenset({str, int, bool, type(None)})
@@ -32,9 +28,6 @@ _DURATION: Final = re.compile(
 _SECONDS: Final = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 
 
-_SID: Final = re.compile(r"[A-Z]{2}[0-9A-Fa-f]{32}")
-
-
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -43,32 +36,6 @@ def canonical_json(value: Any) -> str:
     if type(value) is not dict or not _PLAIN.issuperset(map(type, value.values())):
         value = _integral(value)
     return _ENCODER.encode(value).decode()
-
-
-def awaited_sid(service: str) -> str:
-    """Return what stands in a text for the sid of *service* until it is known.
-
-    It holds NUL, as no other text does, whether it is JSON or not.
-    """
-    return f"\0service.{service}.sid\0"
-
-
-def with_sids(text: str, sid_of: Callable[[str], str | None]) -> str:
-    """Return *text* with awaited sids replaced by what *sid_of* returns for their services, unless None."""
-    return _AWAITED.sub(lambda match: sid_of(match[1]) or match[0], text)
-
-
-def awaited_in(text: str) -> list[str]:
-    """Return the services whose sids *text* awaits."""
-    return _AWAITED.findall(text)
-
-
-def canonical_sid(text: str) -> str:
-    """Return *text* with its 32 digits in lower case if it is a SID, else as it is.
-
-    Twilio sends SIDs in lower case; people and older files also write them in capitals.
-    """
-    return text[:2] + text[2:].lower() if _SID.fullmatch(text) else text
 
 
 def canonical_attributes(text: str) -> str:

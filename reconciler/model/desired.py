@@ -4,17 +4,13 @@ All are frozen. A field of a message is a canonical text (see `canonical`) or No
 "not mentioned", never "empty": comparing two fields is comparing two strings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Final, TypedDict
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from reconciler.model.addresses import _TYPES, Address
-
-PARTICIPANTS: Final = "participants"
-"""The part of an address before the key of a participant; it is reserved as the key of a message."""
-
+from reconciler.model.addresses import Address
 
 MESSAGE_FIELDS: Final = (
     "author",
@@ -40,17 +36,6 @@ UNSEEN: Final = frozenset({"subject", "content_variables"})
 
 JSON_FIELDS: Final = frozenset({"attributes", "content_variables"})
 """Fields whose canonical text is JSON."""
-
-
-def is_well_formed(address: Address) -> bool:
-    """Return whether *address* has the parts of one; what they are made of is not looked at."""
-    slashes = address.count("/")
-    return slashes < len(_TYPES) - 1 or (slashes == len(_TYPES) - 1 and f"/{PARTICIPANTS}/" in address)
-
-
-def is_reserved(key: str) -> bool:
-    """Return whether no message may have this *key*, or one of a `for_each` over it."""
-    return key.partition("[")[0] == PARTICIPANTS
 
 
 class Order(StrEnum):
@@ -248,30 +233,11 @@ def declared_conversations(desired: Desired) -> Iterator[tuple[Address, Conversa
             yield f"{service.name}/{conversation.name}", conversation
 
 
-class RemoteTimers(TypedDict, total=False):
-    """When the timers of a conversation run out; what else a reply says there is not kept."""
+def map_conversations(desired: Desired, change: Callable[[Address, Conversation], Conversation]) -> Desired:
+    """Return *desired* with each conversation replaced by what *change* returns for it and its address."""
 
-    date_inactive: str | None
-    date_closed: str | None
+    def changed(service: Service) -> Service:
+        conversations = tuple(change(f"{service.name}/{one.name}", one) for one in service.conversations)
+        return structs.replace(service, conversations=conversations)
 
-
-class RemoteEmail(TypedDict, total=False):
-    """The address by which e-mail reaches a conversation."""
-
-    address: str | None
-    name: str | None
-
-
-class RemoteBindings(TypedDict, total=False):
-    """What reaches a conversation from elsewhere."""
-
-    email: RemoteEmail | None
-
-
-class RemoteMessagingBinding(TypedDict, total=False):
-    """How a participant outside the chat is reached."""
-
-    type: str | None
-    address: str | None
-    proxy_address: str | None
-    projected_address: str | None
+    return structs.replace(desired, services=tuple(map(changed, desired.services)))

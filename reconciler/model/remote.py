@@ -1,9 +1,39 @@
 """What replies show: live services, conversations, participants and messages."""
 
+from typing import TypedDict
+
 from msgspec import Struct
 
 from reconciler.model.addresses import Address
-from reconciler.model.desired import RemoteBindings, RemoteMessagingBinding, RemoteTimers
+
+
+class RemoteTimers(TypedDict, total=False):
+    """When the timers of a conversation run out; what else a reply says there is not kept."""
+
+    date_inactive: str | None
+    date_closed: str | None
+
+
+class RemoteEmail(TypedDict, total=False):
+    """The address by which e-mail reaches a conversation."""
+
+    address: str | None
+    name: str | None
+
+
+class RemoteBindings(TypedDict, total=False):
+    """What reaches a conversation from elsewhere."""
+
+    email: RemoteEmail | None
+
+
+class RemoteMessagingBinding(TypedDict, total=False):
+    """How a participant outside the chat is reached."""
+
+    type: str | None
+    address: str | None
+    proxy_address: str | None
+    projected_address: str | None
 
 
 class RemoteMedia(Struct, frozen=True, gc=False):

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Final
-
 import msgspec
 from msgspec import Struct
 
 from reconciler.applier.settle_messages import message_binding
 from reconciler.errors import NotFound, StateError, UsageError
-from reconciler.model import Address, Desired, ResourceType, parent_of, type_of
-from reconciler.model.canonical import canonical_sid
+from reconciler.model import Address, Desired, ResourceType, is_address, parent_of, type_of
+from reconciler.model.sids import PREFIXES, canonical_sid, is_sid
 from reconciler.operations.session import Settings, Workplace, open_workplace
 from reconciler.refresh.parents import resolve
-from reconciler.state.edit import is_address
 from reconciler.state.intents import fold_in_flight
 from reconciler.state.model import Binding, Bound, Intent, State
-
-_PREFIXES: Final[Mapping[ResourceType, str]] = {
-    ResourceType.SERVICE: "IS",
-    ResourceType.CONVERSATION: "CH",
-    ResourceType.PARTICIPANT: "MB",
-    ResourceType.MESSAGE: "IM",
-}
 
 
 class Imported(Struct, frozen=True):
@@ -65,10 +53,10 @@ def _check_form(address: Address, sid: str) -> None:
             hint="write `service/conversation/key` or `service/conversation/participants/key`, or the "
             "address of a service or conversation",
         )
-    if not re.fullmatch(f"{_PREFIXES[kind]}[0-9a-fA-F]{{32}}", sid):
+    if not is_sid(sid, PREFIXES[kind]):
         raise UsageError(
             f"`{sid}` is no sid of a {kind}",
-            hint=f"it starts with `{_PREFIXES[kind]}`, and 32 hexadecimal digits follow",
+            hint=f"it starts with `{PREFIXES[kind]}`, and 32 hexadecimal digits follow",
         )
 
 
@@ -115,7 +103,7 @@ async def _unbound_parents(
             raise StateError(
                 f"`{parent}` stands for no {kind} yet, so `{address}` cannot be looked up in it",
                 hint=f"declare it in a manifest and name that, or run `reconciler import {parent} "
-                f"{_PREFIXES[kind]}…` first",
+                f"{PREFIXES[kind]}…` first",
             )
     return [
         (parent, Binding(sids[parent], service_sid=sids[chain[0]] if "/" in parent else "", imported=True))

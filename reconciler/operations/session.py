@@ -25,7 +25,7 @@ from reconciler.plans.fingerprint import fingerprinted
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
 from reconciler.plans.redact import mark
-from reconciler.plans.sid_references import await_sids, fill
+from reconciler.plans.sid_references import fill, mark_references
 from reconciler.refresh.needs import look_closer
 from reconciler.refresh.remote import refresh
 from reconciler.state.files import Files
@@ -110,7 +110,7 @@ class Workplace:
             remote = closer
             plan = build(filled.desired, remote, prepared.state, options)
         plan = mark(finish(plan, prepared, remote), filled.desired, prepared.state)
-        plan = fingerprinted(await_sids(plan, filled), remote)
+        plan = fingerprinted(mark_references(plan, filled), remote)
         unknown = {one.intent.address: one.unknown for one in self.settled if one.unknown}
         if unknown:
             plan = hold_back(plan, unknown, destroy=options.destroy)

@@ -6,7 +6,7 @@ state there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -17,8 +17,10 @@ from reconciler.model import (
     Import,
     Move,
     ResourceType,
-    Service,
     Unmanaged,
+    declared_conversations,
+    is_within,
+    map_conversations,
     parent_of,
     type_of,
 )
@@ -65,7 +67,7 @@ def prepare(desired: Desired, state: State, options: Options = Options()) -> Pre
     forgotten = {
         address: binding
         for address, binding in bindings.items()
-        if not binding.released and address in selection and _is_within(address, removed)
+        if not binding.released and address in selection and is_within(address, removed)
     }
     deleting = _deleting(desired)
     for address, binding in forgotten.items():
@@ -81,7 +83,7 @@ def prepare(desired: Desired, state: State, options: Options = Options()) -> Pre
     imported = _imported(bindings, wanted, refusals, contested)
     bindings |= {address: Binding(sid, imported=True) for address, sid in imported.items()}
     return Prepared(
-        msgspec.structs.replace(desired, services=_with_sids(desired.services, wanted)),
+        _with_sids(desired, wanted),
         msgspec.structs.replace(state, bindings=bindings),
         moved={new: old for new, old in moved.items() if new not in forgotten},
         imported=imported,
@@ -173,35 +175,21 @@ def _imported(
     return imported
 
 
-def _with_sids(services: Iterable[Service], wanted: Iterable[Import]) -> tuple[Service, ...]:
-    """Return *services* with the sids of imported parents, as if they were declared with them."""
+def _with_sids(desired: Desired, wanted: Iterable[Import]) -> Desired:
+    """Return *desired* with the sids of imported parents, as if they were declared with them."""
     sids = {one.address: one.sid for one in wanted if type_of(one.address) is not ResourceType.MESSAGE}
     if not sids:
-        return tuple(services)
-    return tuple(
-        msgspec.structs.replace(
-            service,
-            sid=service.sid or sids.get(service.name),
-            conversations=tuple(
-                msgspec.structs.replace(one, sid=one.sid or sids.get(f"{service.name}/{one.name}"))
-                for one in service.conversations
-            ),
-        )
-        for service in services
+        return desired
+    services = (
+        msgspec.structs.replace(service, sid=service.sid or sids.get(service.name))
+        for service in desired.services
     )
-
-
-def _is_within(address: Address, places: Collection[Address]) -> bool:
-    while address and address not in places:
-        address = address.rpartition("/")[0]
-    return bool(address)
+    return map_conversations(
+        msgspec.structs.replace(desired, services=tuple(services)),
+        lambda address, one: msgspec.structs.replace(one, sid=one.sid or sids.get(address)),
+    )
 
 
 def _deleting(desired: Desired) -> set[Address]:
     """Return the conversations in which what no key names is deleted."""
-    return {
-        f"{service.name}/{conversation.name}"
-        for service in desired.services
-        for conversation in service.conversations
-        if conversation.unmanaged is Unmanaged.DELETE
-    }
+    return {address for address, one in declared_conversations(desired) if one.unmanaged is Unmanaged.DELETE}

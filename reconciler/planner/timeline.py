@@ -6,7 +6,7 @@ an argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Final
 
@@ -24,6 +24,7 @@ from reconciler.model import (
     Order,
     Timeline,
     declared_conversations,
+    map_conversations,
 )
 from reconciler.model.canonical import canonical_instant
 from reconciler.plans.plan import PlanWarning
@@ -60,7 +61,7 @@ def resolve_times(desired: Desired, state: State | None, now: datetime, *, re_an
                     hint=f"check it at {one.path}:{one.line}",
                 ) from error
     if changed:
-        desired = _with(desired, changed)
+        desired = map_conversations(desired, changed.get)
     warnings += _odd_dates(desired, canonical_instant(now))
     return Timed(desired, tuple(warnings))
 
@@ -144,19 +145,6 @@ class _Clock:
         if found.astimezone(self._zone).replace(tzinfo=None) != local:
             self.skipped = True
         return found
-
-
-def _with(desired: Desired, changed: Mapping[Address, Conversation]) -> Desired:
-    services = tuple(
-        msgspec.structs.replace(
-            service,
-            conversations=tuple(
-                changed.get(f"{service.name}/{one.name}", one) for one in service.conversations
-            ),
-        )
-        for service in desired.services
-    )
-    return msgspec.structs.replace(desired, services=services)
 
 
 def _odd_dates(desired: Desired, now: str) -> Iterator[PlanWarning]:

@@ -74,7 +74,7 @@ class Action(Struct, frozen=True, omit_defaults=True):
     *fingerprint* has digests of the live object, to refuse a stale plan: of each field that the action
     updates, and under no name of all others that it relies on. The values of *sensitive* fields are
     never shown. *anchor* is where the timeline of a new conversation begins. *awaits* are the services that
-    the same plan creates, whose sids are to stand in texts (`awaited_sid`). *dated_by_timeline* says that
+    the same plan creates, whose sids are to stand in texts (`sid_placeholder`). *dated_by_timeline* says that
     the date of a message came from a relative timeline, so that another plan may give it another one.
     """
 

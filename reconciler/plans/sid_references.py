@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from reconciler.model import Address, Conversation, Desired, Message, Remote, ResourceType, declared
-from reconciler.model.canonical import awaited_in, with_sids
+from reconciler.model import Address, Conversation, Desired, Message, Remote, ResourceType, map_conversations
+from reconciler.model.sids import fill_placeholders, services_referenced
 from reconciler.plans.actions import KNOWN_AFTER, Action, Verb
 from reconciler.plans.plan import Plan, Refusal
 from reconciler.resources.conversation import conversation_values
@@ -37,35 +37,16 @@ def filled(desired: Desired, sids: dict[str, str]) -> Filled:
     """Return *desired* with these sids of services where its texts refer to them."""
     if not sids:
         return Filled(desired)
-    texts: dict[Address, dict[str, str]] = {}
-    for address, one in declared(desired):
-        values = desired_values(one) if isinstance(one, Message) else conversation_values(one)
-        for name, text in values.items():
-            if (complete := _complete(text, sids)) != text:
-                texts.setdefault(address, {})[name] = complete
-    services = tuple(
-        msgspec.structs.replace(
-            service,
-            conversations=tuple(
-                _with_texts(
-                    msgspec.structs.replace(
-                        one,
-                        messages=tuple(
-                            _with_texts(message, texts.get(f"{service.name}/{one.name}/{message.key}"))
-                            for message in one.messages
-                        ),
-                    ),
-                    texts.get(f"{service.name}/{one.name}"),
-                )
-                for one in service.conversations
-            ),
-        )
-        for service in desired.services
-    )
-    return Filled(msgspec.structs.replace(desired, services=services), sids)
+
+    def complete(one: Conversation) -> Conversation:
+        messages = tuple(_with_sids(message, desired_values(message), sids) for message in one.messages)
+        one = _with_sids(one, conversation_values(one), sids)
+        return one if messages == one.messages else msgspec.structs.replace(one, messages=messages)
+
+    return Filled(map_conversations(desired, lambda _, one: complete(one)), sids)
 
 
-def await_sids(plan: Plan, known: Filled) -> Plan:
+def mark_references(plan: Plan, known: Filled) -> Plan:
     """Return *plan* with what each action awaits: the sids of services that the plan itself creates.
 
     It is not applyable if it sends a text that needs the sid of any other service.
@@ -81,7 +62,7 @@ def await_sids(plan: Plan, known: Filled) -> Plan:
 
     def waiting(action: Action) -> Action:
         texts = (*action.after.values(), *action.send.values()) if action.send else ()
-        awaits = tuple(sorted({name for text in texts for name in awaited_in(text)}))
+        awaits = tuple(sorted({name for text in texts for name in services_referenced(text)}))
         if not awaits:
             return action
         if made.issuperset(awaits):
@@ -115,7 +96,7 @@ def completed(action: Action, sids: dict[str, str]) -> Action:
 
 
 def _complete(text: str, sids: dict[str, str]) -> str:
-    return with_sids(text, sids.get)
+    return fill_placeholders(text, sids.get)
 
 
 def _known_after(_: str) -> str:
@@ -135,11 +116,13 @@ def _changes(action: Action, sid_of: Callable[[str], str]) -> tuple[Any, ...]:
 
 def _shown(value: object, sid_of: Callable[[str], str]) -> object:
     if isinstance(value, str):
-        return with_sids(value, sid_of)
+        return fill_placeholders(value, sid_of)
     if isinstance(value, dict):
         return {name: _shown(item, sid_of) for name, item in value.items()}
     return [_shown(item, sid_of) for item in value] if isinstance(value, list) else value
 
 
-def _with_texts(one: T, texts: dict[str, str] | None) -> T:
-    return msgspec.structs.replace(one, **texts) if texts else one
+def _with_sids(one: T, texts: dict[str, str], sids: dict[str, str]) -> T:
+    """Return *one*, which declares *texts*, with these sids of services in them."""
+    completed = {name: done for name, text in texts.items() if (done := _complete(text, sids)) != text}
+    return msgspec.structs.replace(one, **completed) if completed else one

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from reconciler.model import JSON_FIELDS
-from reconciler.model.canonical import with_sids
+from reconciler.model.sids import fill_placeholders
 from reconciler.plans.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange
 from reconciler.state.digests import field_digest
 
@@ -133,7 +133,7 @@ def parsed(name: str, text: str) -> Any:
 def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) -> Iterator[tuple[str, Any]]:
     """Yield name and shown value of each field in *texts*, which is `before` or `after` of *action*."""
     for name, raw in texts.items():
-        text = with_sids(raw, lambda _: KNOWN_AFTER) if action.awaits else raw
+        text = fill_placeholders(raw, lambda _: KNOWN_AFTER) if action.awaits else raw
         if name in action.sensitive:
             yield name, SENSITIVE
         elif name == "media":

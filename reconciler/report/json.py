@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from reconciler.model import ResourceType, type_of
-from reconciler.model.canonical import awaited_in
+from reconciler.model.sids import services_referenced
 from reconciler.plans.actions import Action, Verb
 from reconciler.plans.outcome import Outcome, Result, Status
 from reconciler.plans.plan import Counts, Plan, PlanWarning
@@ -163,7 +163,9 @@ def _actions(action: Action) -> Actions:
 def _resource_change(action: Action, bodies: Bodies, salt: str) -> ResourceChange:
     makes_new = action.verb in {Verb.CREATE, Verb.REPLACE}
     leaves = action.verb in {Verb.DELETE, Verb.FORGET}
-    unknown = [name for name, text in action.after.items() if awaited_in(text)] if action.awaits else []
+    unknown = (
+        [name for name, text in action.after.items() if services_referenced(text)] if action.awaits else []
+    )
     after = {name: text for name, text in action.after.items() if name not in unknown}
     change: Change = {
         "actions": _actions(action),

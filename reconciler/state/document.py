@@ -17,7 +17,7 @@ from msgspec.structs import force_setattr
 from reconciler._version import __version__
 from reconciler.errors import StateError
 from reconciler.model import Address, is_well_formed
-from reconciler.model.canonical import canonical_sid
+from reconciler.model.sids import canonical_sid
 from reconciler.state.model import Binding, InFlight, Intent, OpenPlan, State
 from reconciler.text.foreign import json_fault, quoted
 

@@ -6,23 +6,14 @@ error the state is as it was.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from reconciler.errors import StateError
-from reconciler.model import ADDRESS_PART, Address, ResourceType, is_reserved, matches, parent_of, type_of
+from reconciler.model import Address, ResourceType, is_address, is_within, matches, parent_of, type_of
 from reconciler.state.model import Closed, Moved, State, Unbound
 
-_ADDRESS: Final = re.compile(rf"{ADDRESS_PART}(/{ADDRESS_PART}(/(participants/)?{ADDRESS_PART})?)?")
 _LIST: Final = "`reconciler state list` shows what is bound"
-
-
-def is_address(text: str) -> bool:
-    """Return whether *text* has the form of an address, and its key is not reserved."""
-    if _ADDRESS.fullmatch(text) is None:
-        return False
-    return type_of(text) is not ResourceType.MESSAGE or not is_reserved(text.rpartition("/")[2])
 
 
 def move(state: State, previous: Address, address: Address) -> list[Address]:
@@ -31,7 +22,7 @@ def move(state: State, previous: Address, address: Address) -> list[Address]:
     Raises StateError if nothing is bound to *previous*, if something is to *address*, if a create
     there is open, or if the object would change its parent, which no live object can.
     """
-    moving = [old for old in state.bindings if _is_within(old, previous)]
+    moving = [old for old in state.bindings if is_within(old, {previous})]
     if previous not in state.bindings:
         raise StateError(f"nothing is bound to `{previous}`", hint=_LIST)
     if not is_address(address) or type_of(address) is not type_of(previous):
@@ -44,13 +35,13 @@ def move(state: State, previous: Address, address: Address) -> list[Address]:
             f"`{previous}` cannot move to `{address}`: on Twilio it stays in `{parent_of(previous)}`",
             hint=f"to rename `{parent_of(previous)}` with everything in it, move that address",
         )
-    if taken := next((old for old in state.bindings if _is_within(old, address)), None):
+    if taken := next((old for old in state.bindings if is_within(old, {address})), None):
         raise StateError(
             f"`{taken}` is bound already, to {state.bindings[taken].sid}",
             hint=f"move it away first, or forget it with `reconciler state rm {address}`",
         )
     for intent in state.intents:
-        if _is_within(intent, previous) or _is_within(intent, address):
+        if is_within(intent, {previous, address}):
             raise StateError(
                 f"an earlier run left open whether `{intent}` was created",
                 hint="run `reconciler apply`, which finds out, and move it then",
@@ -80,7 +71,7 @@ def remove(state: State, globs: Iterable[str]) -> list[Address]:
         if not found:
             raise StateError(f"nothing is bound to `{glob}`", hint=_LIST)
         matched |= found
-    gone = sorted(address for address in known if any(part in matched for part in _with_parents(address)))
+    gone = sorted(address for address in known if is_within(address, matched))
     for address in gone:
         state.apply(Closed(address))
         state.apply(Unbound(address))
@@ -116,12 +107,3 @@ def check_successor(current: State | None, pushed: State, *, older: bool) -> Non
             hint="run `reconciler state pull` again and repeat the change; "
             "to go back to the older one, pass `--force`",
         )
-
-
-def _is_within(address: Address, place: Address) -> bool:
-    return address == place or address.startswith(f"{place}/")
-
-
-def _with_parents(address: Address) -> list[Address]:
-    parts = address.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from reconciler import api
 from reconciler.errors import ApplyError, ManifestError, ReconcilerError
-from reconciler.model import Desired, Unmanaged
+from reconciler.model import Desired, Unmanaged, map_conversations
 from reconciler.model.canonical import canonical_instant
 from reconciler.operations.ephemeral import (
     DEFAULT_WORKSPACE,
@@ -197,16 +197,4 @@ async def _delete(sids: list[str], settings: Settings) -> None:
 
 def _unprotected(desired: Desired) -> Desired:
     """Return *desired* so that its conversations go with what tests have added, `prevent_destroy` or not."""
-    return replace(
-        desired,
-        services=tuple(
-            replace(
-                service,
-                conversations=tuple(
-                    replace(conversation, unmanaged=Unmanaged.DELETE, messages=())
-                    for conversation in service.conversations
-                ),
-            )
-            for service in desired.services
-        ),
-    )
+    return map_conversations(desired, lambda _, one: replace(one, unmanaged=Unmanaged.DELETE, messages=()))

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.errors import UsageError
-from reconciler.model.canonical import canonical_sid
+from reconciler.model.sids import canonical_sid, is_sid
 
 TWILIO: Final = "twilio"
 EMULATOR: Final = "emulator"
@@ -24,8 +24,8 @@ _WAYS_ON: Final = (
     "or work offline with `--endpoint emulator`"
 )
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_ACCOUNT_SID: Final = re.compile(r"AC[0-9a-fA-F]{32}")
-_API_KEY: Final = re.compile(r"SK[0-9a-fA-F]{32}")
+_ACCOUNT: Final = "AC"
+_API_KEY: Final = "SK"
 _HOST_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _HOST: Final = re.compile(r"[a-z0-9._:-]+")
 _LONGEST: Final = 2_000
@@ -191,12 +191,12 @@ def _media_url(parts: SplitResult, base_url: str) -> str:
 
 def _credentials(environ: Mapping[str, str]) -> Credentials | None:
     """Return the API key if there is one, else account sid and token, else None."""
-    for username, secret, pattern in (
+    for username, secret, prefix in (
         ("TWILIO_API_KEY", "TWILIO_API_SECRET", _API_KEY),
-        ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", _ACCOUNT_SID),
+        ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", _ACCOUNT),
     ):
         if environ.get(username) and environ.get(secret):
-            _check(environ, username, pattern)
+            _check(environ, username, prefix)
             if re.search(r"\s", environ[secret]):
                 raise UsageError(f"{secret} contains white space", hint="copy it again from the console")
             if _UNDECODABLE.search(environ[secret]):
@@ -211,14 +211,13 @@ def _credentials(environ: Mapping[str, str]) -> Credentials | None:
 def _account_sid(environ: Mapping[str, str]) -> str | None:
     if not environ.get("TWILIO_ACCOUNT_SID"):
         return None
-    _check(environ, "TWILIO_ACCOUNT_SID", _ACCOUNT_SID)
+    _check(environ, "TWILIO_ACCOUNT_SID", _ACCOUNT)
     return canonical_sid(environ["TWILIO_ACCOUNT_SID"])
 
 
-def _check(environ: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> None:
-    if not pattern.fullmatch(environ[name]):
-        start = pattern.pattern[:2]
+def _check(environ: Mapping[str, str], name: str, prefix: str) -> None:
+    if not is_sid(environ[name], prefix):
         raise UsageError(
-            f"{name} is malformed: it must be `{start}` and 32 hexadecimal digits",
+            f"{name} is malformed: it must be `{prefix}` and 32 hexadecimal digits",
             hint="copy it again from the console, without quotes or white space",
         )

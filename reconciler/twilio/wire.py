@@ -5,7 +5,6 @@ into values; fields that are not ours are skipped without being built. Nothing h
 """
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +17,7 @@ from msgspec import Struct
 from reconciler.errors import UsageError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 from reconciler.model.canonical import canonical_instant
+from reconciler.model.sids import is_plausible_sid
 from reconciler.text.foreign import json_fault
 
 MESSAGE_FORM: Final = {
@@ -57,8 +57,6 @@ TEXT_LIMIT: Final = 200
 
 _MOST_REPAIRED: Final = 8 * 1024 * 1024
 """Bytes of a reply that the slow decoder is given: it builds also what nobody asks for."""
-
-_SID: Final = re.compile(r"[A-Z]{2}\w{1,64}", re.ASCII)
 
 T = TypeVar("T")
 
@@ -169,7 +167,7 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 def check_sid(value: object) -> None:
     """Raise `Unreadable` if *value* is a resource without a SID: nothing could ever be asked of it."""
     sid = getattr(value, "sid", None)
-    if not isinstance(sid, str) or not _SID.fullmatch(sid):
+    if not isinstance(sid, str) or not is_plausible_sid(sid):
         raise Unreadable("it names no SID")
 
 

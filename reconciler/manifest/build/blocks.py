@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
 from reconciler.manifest.content import Entry, FileContent
 from reconciler.manifest.diagnostics.findings import Finding, Loc
-from reconciler.model import Address, Import, Move, ResourceType, Service, type_of
-from reconciler.model.canonical import canonical_sid
-from reconciler.state.edit import is_address
-
-_PREFIXES: Final = {
-    ResourceType.SERVICE: "IS",
-    ResourceType.CONVERSATION: "CH",
-    ResourceType.MESSAGE: "IM",
-}
+from reconciler.model import Address, Import, Move, ResourceType, Service, is_address, is_within, type_of
+from reconciler.model.sids import PREFIXES, canonical_sid
 
 
 class Blocks(Struct, frozen=True):
@@ -75,7 +68,7 @@ class _Judge:
             for _, entry in placed
             if entry.block == "moved" and entry.previous
         }
-        self._removed = {entry.previous for _, entry in placed if entry.block == "removed"}
+        self._removed = {entry.previous or "" for _, entry in placed if entry.block == "removed"}
         self._first: dict[tuple[str, ...], tuple[str, Loc]] = {}
 
     def findings(self, path: str, entry: Entry) -> Iterator[Finding]:
@@ -99,15 +92,15 @@ class _Judge:
     def _import(self, entry: Entry) -> Finding | None:
         address, sid = entry.address or "", entry.sid or ""
         kind = type_of(address)
-        if kind not in _PREFIXES:
+        if kind is ResourceType.PARTICIPANT:
             return Finding(
                 entry.loc("to"), f"`{address}` is a {kind}, which needs no import", "declare it: it is found"
             )
-        if not sid.startswith(_PREFIXES[kind]):
+        if not sid.startswith(PREFIXES[kind]):
             return Finding(
                 entry.loc("sid"),
                 f"`{sid}` is not the SID of a {kind}, which `{address}` is",
-                f"it is `{_PREFIXES[kind]}` and 32 hexadecimal digits",
+                f"it is `{PREFIXES[kind]}` and 32 hexadecimal digits",
             )
         if address not in self._declared:
             return Finding(
@@ -144,7 +137,7 @@ class _Judge:
             return Finding(
                 entry.loc("to"), f"`{previous}` moves in a circle", "take one of its entries out of `moved`"
             )
-        if end not in self._declared and not _is_within(end, self._removed):
+        if end not in self._declared and not is_within(end, self._removed):
             return Finding(
                 entry.loc("to"),
                 f"`moved` names `{end}`, which no manifest declares",
@@ -172,10 +165,6 @@ def _reserved(entry: Entry) -> Finding | None:
         f"`{entry.address}` can be no message: the addresses of participants begin with it",
         "choose another key",
     )
-
-
-def _is_within(address: Address, places: Iterable[Address | None]) -> bool:
-    return any(place and (address == place or address.startswith(f"{place}/")) for place in places)
 
 
 def _declared(services: Iterable[Service]) -> Iterator[tuple[Address, str | None]]:

@@ -9,7 +9,7 @@ from reconciler.manifest.build import fields as canonical
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of
 from reconciler.model import MediaFile, Message, is_reserved
-from reconciler.model.canonical import canonical_sid
+from reconciler.model.sids import canonical_sid
 
 _CONTENT: Final = ("body", "media", "media_sid", "content_sid")
 

@@ -18,20 +18,18 @@ from reconciler.model import (
     Message,
     Order,
     Participant,
+    ResourceType,
     Service,
     Timeline,
     Unmanaged,
 )
-from reconciler.model.canonical import canonical_sid
+from reconciler.model.sids import PREFIXES, canonical_sid, is_sid
 
 _NAME: Final = re.compile(ADDRESS_PART)
 
 
 _NO_SEGMENTS: Final = (".", "..")
 """Names that mean a place in any URL."""
-
-
-_LOOKS_LIKE_SID: Final = re.compile(r"CH[0-9a-fA-F]{32}")
 
 
 _MOST_PARTICIPANTS: Final = 1_000
@@ -95,7 +93,7 @@ class Builder:
                 f"the unique name of {noun} is `{unique_name}`, which no address at Twilio can hold",
                 "choose another name",
             )
-        if unique_name and _LOOKS_LIKE_SID.fullmatch(unique_name):
+        if unique_name and is_sid(unique_name, PREFIXES[ResourceType.CONVERSATION]):
             self._add(
                 (*loc, "unique_name") if "unique_name" in fields else loc,
                 f"the unique name of {noun} looks like a conversation SID, which Twilio refuses",

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from reconciler.manifest.content import OPENING
 from reconciler.manifest.diagnostics.findings import Refusal
-from reconciler.model.canonical import awaited_sid
+from reconciler.model.sids import sid_placeholder
 from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut, one_of
 
@@ -68,7 +68,7 @@ class Scope(Struct, frozen=True):
                 raise Refusal(f"refers to `{reference}` outside of a `for_each`", "add `for_each: …`")
             return Known(_inside(reference, self.each, rest, done=1))
         if root == "service":
-            return Known(awaited_sid(rest[0]))
+            return Known(sid_placeholder(rest[0]))
         found = self.variables[rest[0]]
         try:
             return Known(_inside(reference, found.value, rest[1:], done=2), found.sensitive)

@@ -23,6 +23,7 @@ from pydantic_core.core_schema import (
 )
 
 from reconciler.model import ADDRESS_PART, NAME
+from reconciler.model.sids import sid_pattern
 
 _STRICT: Final = CoreConfig(strict=True, extra_fields_behavior="forbid")
 """How every mapping is judged: no conversions, no unknown fields."""
@@ -49,9 +50,6 @@ def field(schema: CoreSchema, description: str, *, required: bool = False, **edi
     return typed_dict_field(schema, required=required, metadata=told)
 
 
-_SID: Final = "^{}[0-9a-fA-F]{{32}}$"
-
-
 _NAME: Final = f"^{NAME}$"
 
 
@@ -60,7 +58,7 @@ def _sid(prefix: str) -> StringSchema:
 
 
 def _sid_or_reference(prefix: str) -> str:
-    return _SID.format(prefix) + r"|\$\{"
+    return rf"^{sid_pattern(prefix)}$|\$\{{"
 
 
 ANYTHING: Final = any_schema()
@@ -124,6 +122,7 @@ UNMANAGED: Final = literal_schema(["keep", "delete"])
 
 
 FINAL_PATTERNS: Final = {_NAME: f"^{ADDRESS_PART}$"} | {
-    _sid_or_reference(prefix): _SID.format(prefix) for prefix in ("AC", "IS", "CH", "ME", "HX", "MG", "RL")
+    _sid_or_reference(prefix): f"^{sid_pattern(prefix)}$"
+    for prefix in ("AC", "IS", "CH", "ME", "HX", "MG", "RL")
 }
 """What each pattern is once all references are resolved and everything is fanned out."""

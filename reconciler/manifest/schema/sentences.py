@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from reconciler.manifest.schema.parts import ADDRESS_PATTERN, BOUND_SID_PATTERN
 from reconciler.manifest.yaml.faults import look_alike
+from reconciler.model.sids import NOUNS, is_sid
 from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut, one_of
 
@@ -25,24 +26,6 @@ VARIABLE_NAME_HINT: Final = "use at most 64 letters, digits, `_` and `-`, starti
 
 _AS_WRITTEN: Final = "as written"
 """Where a sentence finds what the file has for a number, which is not always how Python writes it."""
-
-
-_SID: Final = re.compile(r"([A-Z]{2})[0-9a-fA-F]{32}")
-
-
-_SID_KINDS: Final = {
-    "AC": "an account",
-    "CH": "a conversation",
-    "HX": "a content template",
-    "IM": "a message",
-    "IS": "a service",
-    "MB": "a participant",
-    "ME": "a media file",
-    "MG": "a messaging service",
-    "RL": "a role",
-    "SK": "an API key",
-    "US": "a user",
-}
 
 
 def wrong_value(detail: ErrorDetails, written: str | None = None) -> Sentence:
@@ -103,12 +86,11 @@ def _mismatch(given: str, context: Mapping[str, Any]) -> Sentence:
     if context["pattern"] == BOUND_SID_PATTERN:
         return f"is not a SID: `{cut(given)}`", "it is `IM`, `CH` or `IS` and 32 hexadecimal digits"
     prefix = context["pattern"][1:3]
-    match = _SID.fullmatch(given)
-    if match and match[1] in _SID_KINDS:
-        hint = f"`{match[1]}…` is the SID of {_SID_KINDS[match[1]]}"
+    if is_sid(given) and given[:2] in NOUNS:
+        hint = f"`{given[:2]}…` is the SID of {NOUNS[given[:2]]}"
     else:
         hint = f"it is `{prefix}` and 32 hexadecimal digits"
-    return f"is not the SID of {_SID_KINDS[prefix]}: `{cut(given)}`", hint
+    return f"is not the SID of {NOUNS[prefix]}: `{cut(given)}`", hint
 
 
 _SENTENCES: Final[dict[str, Callable[[Any, Mapping[str, Any]], Sentence]]] = {

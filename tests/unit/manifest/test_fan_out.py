@@ -12,8 +12,7 @@ from reconciler.errors import ManifestError
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.load import load
-from reconciler.model import Conversation, Desired, Order, Unmanaged, matches
-from reconciler.state.edit import is_address
+from reconciler.model import Conversation, Desired, Order, Unmanaged, is_address, matches
 
 
 def write(folder: Path, name: str, text: str) -> Path:

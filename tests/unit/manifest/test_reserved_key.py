@@ -9,7 +9,7 @@ import pytest
 from reconciler.errors import ManifestError, StateError
 from reconciler.export.generate import Found, capture
 from reconciler.manifest.load import load
-from reconciler.model import Conversation, Message, RemoteMessage, RemoteService
+from reconciler.model import Conversation, Message, RemoteMessage, RemoteService, is_address
 from reconciler.state import edit
 from reconciler.state.model import Binding, State
 
@@ -84,8 +84,8 @@ def test_state_mv_and_import_refuse_it_and_mv_leads_out_of_it() -> None:
     edit.move(state, "s/c/participants", "s/c/members")
 
     assert sorted(state.bindings) == ["s/c/a", "s/c/members"]
-    assert not edit.is_address("s/c/participants")  # which `import ADDRESS` asks
-    assert edit.is_address("s/c/participants/participants")
+    assert not is_address("s/c/participants")  # which `import ADDRESS` asks
+    assert is_address("s/c/participants/participants")
 
 
 def test_what_is_read_back_gets_another_key() -> None:

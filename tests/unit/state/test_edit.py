@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from reconciler.errors import StateError
-from reconciler.state.edit import check_successor, close, is_address, move, remove
+from reconciler.model import is_address
+from reconciler.state.edit import check_successor, close, move, remove
 from reconciler.state.model import Binding, Intent, State
 
 LINEAGE = "1f" * 16

@@ -9,9 +9,9 @@ import pytest
 
 from reconciler.manifest.load import load
 from reconciler.model import Desired, RemoteService
-from reconciler.model.canonical import awaited_sid, with_sids
+from reconciler.model.sids import fill_placeholders, sid_placeholder
 from reconciler.plans.actions import Action, Reason, Verb
-from reconciler.plans.sid_references import await_sids, fill
+from reconciler.plans.sid_references import fill, mark_references
 from reconciler.report.json import plan_document
 from reconciler.report.text import render_plan
 from tests.support.worlds import SERVICE, SERVICE_SID, World, applied, empty, found, message
@@ -24,7 +24,7 @@ def referring(world: World) -> World:
 
 def wanted() -> World:
     """Return a world in which texts name the sid of the service."""
-    sid = awaited_sid(SERVICE)
+    sid = sid_placeholder(SERVICE)
     return referring(
         empty(
             message("a", body=f"in {sid}", attributes={"sid": sid}),
@@ -53,7 +53,7 @@ def test_a_service_of_the_same_plan_is_waited_for() -> None:
     world = wanted()
     known = fill(world.desired, world.remote)
 
-    plan = await_sids(msgspec.structs.replace(world, desired=known.desired).plan(), known)
+    plan = mark_references(msgspec.structs.replace(world, desired=known.desired).plan(), known)
 
     assert plan.applyable
     assert [action.awaits for action in plan.actions] == [(), (SERVICE,), (SERVICE,), ()]
@@ -70,13 +70,15 @@ def test_a_service_of_the_same_plan_is_waited_for() -> None:
 def test_an_update_shows_what_becomes_known() -> None:
     """A text that goes from one thing to a sid nobody knows is shown as such a change."""
     world = applied(message("a"))
-    text = message("a", body=f"in {awaited_sid('other')}", attributes={"list": [awaited_sid("other"), 1]})
+    text = message(
+        "a", body=f"in {sid_placeholder('other')}", attributes={"list": [sid_placeholder("other"), 1]}
+    )
     world = world.wanting(text)
     desired = msgspec.structs.replace(world.desired, awaits=("other",))
     plan = msgspec.structs.replace(world, desired=desired).plan()
     created = Action("other", Verb.CREATE, Reason.NOT_IN_STATE)
 
-    waiting = await_sids(
+    waiting = mark_references(
         msgspec.structs.replace(plan, actions=(created, *plan.actions)), fill(desired, world.remote)
     )
 
@@ -92,7 +94,7 @@ def test_a_sid_that_this_plan_does_not_bring_is_not_sent() -> None:
     plan = msgspec.structs.replace(world, desired=known.desired).plan()
     others = msgspec.structs.replace(plan, actions=plan.actions[1:])
 
-    refused = await_sids(others, known)
+    refused = mark_references(others, known)
 
     assert refused.actions[-2].send["body"] == f"in ${{service.{SERVICE}.sid}}"
     (refusal,) = refused.refusals
@@ -109,7 +111,7 @@ def test_a_plan_about_other_things_goes_ahead() -> None:
     known = fill(world.desired, world.remote)
     plan = msgspec.structs.replace(world, desired=known.desired).plan(excludes=(f"{SERVICE}/*",))
 
-    assert await_sids(plan, known).applyable
+    assert mark_references(plan, known).applyable
 
 
 def test_texts_without_references_are_left_alone() -> None:
@@ -124,7 +126,7 @@ def test_texts_without_references_are_left_alone() -> None:
 )
 def test_only_what_awaits_a_sid_is_filled_in(text: str) -> None:
     """A text of a stranger is no reference."""
-    assert with_sids(text, lambda _: "IS1") == text
+    assert fill_placeholders(text, lambda _: "IS1") == text
 
 
 def test_a_manifest_says_which_services_it_awaits(tmp_path: Path) -> None:
@@ -137,4 +139,4 @@ def test_a_manifest_says_which_services_it_awaits(tmp_path: Path) -> None:
     desired: Desired = load([tmp_path])
 
     assert desired.awaits == ("a.b",)
-    assert desired.services[1].conversations[0].messages[0].body == awaited_sid("a.b")
+    assert desired.services[1].conversations[0].messages[0].body == sid_placeholder("a.b")
