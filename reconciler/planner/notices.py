@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.model import Address, Message, ResourceType
 from reconciler.planner.compare import Difference
 from reconciler.planner.draft import Draft, Scope
-from reconciler.plans.actions import Verb
+from reconciler.plans.actions import Action, Verb
 from reconciler.resources.message import MESSAGE
 from reconciler.resources.participant import live_participant_values, natural_key, participant_values
 from reconciler.text.suggestions import close_to
@@ -17,6 +17,7 @@ REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
 _ENDED = frozenset({"closed", "inactive"})
 _NAMED = 3
 """How many conversations a warning about many names."""
+_CHANGING = frozenset({Verb.UPDATE, Verb.REPLACE})
 _POSTING = frozenset({Verb.CREATE, Verb.REPLACE})
 
 
@@ -65,6 +66,31 @@ def warn_of_consequences(draft: Draft, scope: Scope, first: int) -> None:
         if not scope.options.allow_delivery:
             draft.refuse("delivers_externally", text, "if that is meant, pass `--allow-delivery`")
     _warn_of_authors(draft, scope)
+    _warn_of_row_numbers(draft, scope, actions)
+
+
+def _warn_of_row_numbers(draft: Draft, scope: Scope, actions: Iterable[Action]) -> None:
+    """Say so where texts move from one numbered key to another: a transcript without keys is counted."""
+    changed = [
+        action.send["body"]
+        for action in actions
+        if action.verb in _CHANGING and "body" in action.send and _is_number(action.address)
+    ]
+    if not changed:
+        return
+    before = {binding.sent.get("body") for key, binding in scope.bindings.items() if _is_number(key)}
+    moved = sum(scope.digest("body", body) in before for body in changed)
+    if moved:
+        draft.warn(
+            "row_numbers",
+            scope.address,
+            f"{plural(moved, 'message')} would get the text of another one: the keys of a transcript without "
+            "any are row numbers, so a row that comes or goes changes all below it; give the rows a `key`",
+        )
+
+
+def _is_number(address: Address) -> bool:
+    return address.rpartition("/")[2].isdecimal()
 
 
 def warn_of_ended(draft: Draft, service: Address, scopes: Iterable[Scope]) -> None:

@@ -117,7 +117,7 @@ def read(text: str | bytes) -> Document:
     duplicate keys, tags, merge keys, several documents, alias bombs, too deep nesting, raw separators.
     """
     separators = _SEPARATORS_IN_UTF_8 if isinstance(text, bytes) else SEPARATORS
-    if any(one in text for one in separators):  # type: ignore[operator]
+    if not text.isascii() and any(one in text for one in separators):  # type: ignore[operator]
         raise Irregular
     try:
         return by_any_parser(text, lambda next_event, kinds: _Reader(next_event, kinds).document())

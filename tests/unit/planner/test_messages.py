@@ -519,3 +519,35 @@ def test_a_message_is_left_alone_while_its_dates_are_as_declared() -> None:
     world: World = applied(message("a", date_created=CREATED)).edited("a", date_updated=LATER)
 
     assert world.plan().actions == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "moved"),
+    [
+        (("new", "one", "two", "three"), "2 messages"),
+        (("two", "three"), "2 messages"),
+        (("one", "new", "two", "three"), "1 message"),
+        (("one", "two", "three", "new"), ""),
+        (("one", "else", "three"), ""),
+    ],
+)
+def test_rows_that_moved_are_told_by_the_texts_of_others(now: tuple[str, ...], moved: str) -> None:
+    """A transcript without keys calls its rows by their numbers: the warning says why so much changes."""
+
+    def rows(*bodies: str) -> list[Message]:
+        return [message(str(number), body=body) for number, body in enumerate(bodies, start=1)]
+
+    world = applied(*rows("one", "two", "three")).wanting(*rows(*now))
+
+    texts = [one.text for one in world.plan().warnings if one.code == "row_numbers"]
+
+    assert [text.partition(" would")[0] for text in texts] == ([moved] if moved else [])
+
+
+def test_texts_that_move_between_named_keys_are_no_rows() -> None:
+    """Who gave keys has meant it."""
+    world = applied(message("a", body="one"), message("b", body="two"))
+
+    plan = world.wanting(message("a", body="two"), message("b", body="one")).plan()
+
+    assert "row_numbers" not in codes(plan.warnings)
