@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconciler.model import Desired
-from reconciler.operations.session import Settings, Workplace, open_workplace
+from reconciler.operations.session import Session, Settings, open_session
 from reconciler.plans.options import Options
 from reconciler.plans.outcome import Outcome
 from reconciler.plans.plan import Plan
@@ -31,39 +31,39 @@ async def plan_and_apply(
 
     *approve* sees the plan and returns who is told of the progress, or None.
     """
-    async with open_workplace(settings, desired) as work:
-        await work.settle(settings.settle)
-        made = await work.plan(desired, msgspec.structs.replace(options, record=True))
+    async with open_session(settings, desired) as session:
+        await session.settle(settings.settle)
+        made = await session.plan(desired, msgspec.structs.replace(options, record=True))
         with interrupts.at_once():
             watcher = approve(made)
         if watcher is None or not made.applyable:
             return None
-        return await carry_out(work, made, watcher, interrupts)
+        return await carry_out(session, made, watcher, interrupts)
 
 
 async def carry_out(
-    work: Workplace, made: Plan, watcher: Watcher, interrupts: Interrupts, use: Use | None = None
+    session: Session, made: Plan, watcher: Watcher, interrupts: Interrupts, use: Use | None = None
 ) -> Outcome:
     """Apply a plan that was approved; *use* is there if it was saved."""
     from reconciler.applier.apply import Run  # noqa: PLC0415 - a plan needs nothing of it
 
     if not made.actions:
-        work.keep(made, use)
-        return Outcome(results=(), read=work.session.client.counters.read)
+        session.keep(made, use)
+        return Outcome(results=(), read=session.client.counters.read)
     run = Run(
-        work.session.client,
-        work.state,
+        session.client,
+        session.state,
         made,
-        settle=work.settings.settle,
-        parallelism=work.settings.parallelism,
+        settle=session.settings.settle,
+        parallelism=session.settings.parallelism,
         watcher=watcher,
-        now=work.settings.now,
+        now=session.settings.now,
         use=use,
     )
 
     def stop() -> None:
         run.stop()
-        work.session.pace.stop()
+        session.connection.pace.stop()
 
     interrupts.stop_gently(stop)
-    return await run(work.store)
+    return await run(session.store)

@@ -14,7 +14,7 @@ from reconciler.applier.results import Watcher
 from reconciler.errors import PlanError
 from reconciler.model import Desired
 from reconciler.operations.apply import carry_out
-from reconciler.operations.session import NOTHING, Settings, Workplace, account_of, connected
+from reconciler.operations.session import NOTHING, Session, Settings, account_of, open_connection
 from reconciler.operations.staleness import AGAIN, judge, look_again, made
 from reconciler.planner.open_creates import hold_back
 from reconciler.planner.resume import Numbered, continued, remaining, without_made
@@ -52,16 +52,16 @@ async def apply_saved(
         )
     store = StateStore(settings.state, files=settings.files)
     state, begun = _state_of(saved, store.read())
-    async with connected(settings) as session:
-        account_sid = await account_of(session, desired)
-        _check_target(saved, account_sid, session.origin)
-        work = Workplace(settings, session, store, state)
-        await work.settle(settings.settle)
+    async with open_connection(settings) as connection:
+        account_sid = await account_of(connection, desired)
+        _check_target(saved, account_sid, connection.origin)
+        session = Session(settings, connection, store, state)
+        await session.settle(settings.settle)
         if begun is None:
-            _check_settlements(saved.plan, work)
-        left = _left(saved.plan, begun, work)
-        _check_unknown(saved, continued(saved.plan, left), work)
-        seen = await look_again(session.client, continued(saved.plan, left), state)
+            _check_settlements(saved.plan, session)
+        left = _left(saved.plan, begun, session)
+        _check_unknown(saved, continued(saved.plan, left), session)
+        seen = await look_again(connection.client, continued(saved.plan, left), state)
         if begun is not None:
             left = without_made(left, made((action for _, action in left), seen, state))
         plan = continued(saved.plan, left) if begun is not None else saved.plan
@@ -72,15 +72,15 @@ async def apply_saved(
             begun is not None
         ):  # what turned out to be done must be known to the next apply, if this one is killed
             state.apply(Carried(tuple({*range(len(saved.plan.actions))}.difference(use.numbers, begun.done))))
-        return await carry_out(work, plan, watcher, interrupts, use)
+        return await carry_out(session, plan, watcher, interrupts, use)
 
 
-def _left(plan: Plan, begun: OpenPlan | None, work: Workplace) -> Numbered:
+def _left(plan: Plan, begun: OpenPlan | None, session: Session) -> Numbered:
     """Return the actions that are to be done: all, unless the plan was begun."""
     if begun is None:
         return list(enumerate(plan.actions))
-    settled = {one.intent.address for one in work.settled if one.binding is not None}
-    return remaining(plan, begun.done, settled, work.state)
+    settled = {one.intent.address for one in session.settled if one.binding is not None}
+    return remaining(plan, begun.done, settled, session.state)
 
 
 def _state_of(saved: SavedPlan, state: State | None) -> tuple[State, OpenPlan | None]:
@@ -123,10 +123,10 @@ def _check_target(saved: SavedPlan, account_sid: str, origin: str) -> None:
         )
 
 
-def _check_settlements(plan: Plan, work: Workplace) -> None:
+def _check_settlements(plan: Plan, session: Session) -> None:
     """Compare what became of open creates with what the plan assumed of them."""
     assumed = {intent.address: sid for intent, sid in plan.settlements}
-    for one in work.settled:
+    for one in session.settled:
         address = one.intent.address
         sid = one.binding.sid if one.binding is not None else None
         if one.unknown and address not in assumed:
@@ -139,8 +139,8 @@ def _check_settlements(plan: Plan, work: Workplace) -> None:
             )
 
 
-def _check_unknown(saved: SavedPlan, left: Plan, work: Workplace) -> None:
+def _check_unknown(saved: SavedPlan, left: Plan, session: Session) -> None:
     """Refuse to change places in which nobody can tell whether a create happened."""
-    unknown = {one.intent.address: one.unknown for one in work.settled if one.unknown}
+    unknown = {one.intent.address: one.unknown for one in session.settled if one.unknown}
     for refusal in hold_back(left, unknown, destroy=saved.destroy).refusals[:1]:
         raise PlanError(refusal.text, hint=refusal.hint)

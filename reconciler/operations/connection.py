@@ -1,4 +1,4 @@
-"""Reach the API that `--endpoint` names: Twilio over the network, or the emulator in this process."""
+"""Connect to the API that `--endpoint` names: Twilio over the network, or the emulator in this process."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from reconciler.twilio.pace import Pace
 
 
-class Session(Struct, frozen=True):
-    """An open client, and who it speaks for: a state is bound to *account_sid* and *origin*.
-
-    *account_sid* is empty if only an API key is known; the account is then asked for its own sid.
-    *certain* says that the credentials themselves name it: beside an API key it is only claimed.
-    """
+class Connection(Struct, frozen=True):
+    """An open client, and the account and endpoint that it works at: a state is bound to those two."""
 
     client: Twilio
     pace: Pace
+    """The limits of the client, by which its requests can be stopped."""
     account_sid: str
+    """The sid of the account (AC…); empty if only an API key is known, and then the API must be asked."""
     origin: str
+    """The endpoint: `scheme://host[:port]`, or the emulator and the id of its store."""
     certain: bool = True
+    """Whether the credentials themselves name the account; a sid beside an API key may be another's."""
 
 
 @asynccontextmanager
@@ -43,14 +43,12 @@ async def connect(
     rate: float | None,
     max_wait: float,
     read_only: bool = False,
-) -> AsyncIterator[Session]:
-    """Open a session; no request is sent. An emulator that is given stays open.
+) -> AsyncIterator[Connection]:
+    """Open a connection; no request is sent yet. An emulator that is passed in stays open afterwards.
 
-    With *read_only* nothing but GET can be sent over it.
-
-    At most *parallelism* requests are in flight, at most *rate* changes a second go to one
-    conversation (None: 30 on Twilio, no bound on this machine), and one request is tried again for
-    at most *max_wait* seconds.
+    At most *parallelism* requests are in flight, and at most *rate* changes a second go to one conversation
+    (None: 30 on Twilio, no limit on this machine). A request is not sent again once *max_wait* seconds have
+    passed since its first attempt. With *read_only*, nothing but GET can be sent.
     """
     from reconciler.twilio.client import Twilio  # noqa: PLC0415  # httpx
     from reconciler.twilio.pace import Pace  # noqa: PLC0415
@@ -63,7 +61,7 @@ async def connect(
         if emulator is None:
             async with open_http(address) as http:
                 _limit(http, read_only=read_only)
-                yield Session(
+                yield Connection(
                     Twilio(http, pace=pace, **urls),
                     pace,
                     address.account_sid or "",
@@ -78,7 +76,7 @@ async def connect(
         async with httpx.AsyncClient(transport=emulator.transport(), auth=(account, "emulator")) as http:
             _limit(http, read_only=read_only)
             origin = f"{EMULATOR}:{emulator.store.store_id}"
-            yield Session(Twilio(http, pace=pace, **urls), pace, account, origin)
+            yield Connection(Twilio(http, pace=pace, **urls), pace, account, origin)
 
 
 def _limit(http: httpx.AsyncClient, *, read_only: bool) -> None:
@@ -87,14 +85,14 @@ def _limit(http: httpx.AsyncClient, *, read_only: bool) -> None:
 
 
 async def _refuse_writes(request: httpx.Request) -> None:
-    """Stop a request that could change anything before it is sent: whoever made it is wrong."""
+    """Refuse a request that could change something before it is sent: a command that only reads has a bug."""
     if request.method != "GET":
-        raise AssertionError(f"{request.method} {request.url.path} over a session that only reads")
+        raise AssertionError(f"{request.method} {request.url.path} over a connection that only reads")
 
 
 @contextmanager
 def _emulator(endpoint: Endpoint | Emulator) -> Iterator[Emulator | None]:
-    """Yield the emulator in this process that is meant, or None if another machine or process is."""
+    """Yield the emulator in this process that *endpoint* names, or None if it names a server."""
     if not isinstance(endpoint, Endpoint):
         yield endpoint
     elif endpoint.emulator_file is None:

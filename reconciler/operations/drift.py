@@ -12,7 +12,7 @@ import msgspec
 
 from reconciler.errors import StateError
 from reconciler.model import Desired
-from reconciler.operations.session import NOTHING, Settings, open_workplace
+from reconciler.operations.session import NOTHING, Settings, open_session
 from reconciler.planner.build import build_plan
 from reconciler.planner.drift import count_pending, plan_refresh
 from reconciler.planner.refactoring import prepare
@@ -40,10 +40,10 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
             hint="name one with `--state`, or run `reconciler apply` first",
         )
     settings = dataclasses.replace(settings, files=_Unchanging())
-    async with open_workplace(settings, desired, read_only=True) as work:
-        await work.settle(0)
-        options, client = Options(), work.session.client
-        prepared = prepare(desired or NOTHING, work.state, options)
+    async with open_session(settings, desired, read_only=True) as session:
+        await session.settle(0)
+        options, client = Options(), session.client
+        prepared = prepare(desired or NOTHING, session.state, options)
         state = prepared.state
         timed = resolve_times(prepared.desired, state, settings.now())
         remote = await refresh(client, timed.desired, state, options, removals=desired is not None)
@@ -54,7 +54,7 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
             made = finish(build_plan(wanted, remote, state, options), prepared, remote)
             drift = msgspec.structs.replace(drift, pending=count_pending(made, drift))
         return msgspec.structs.replace(
-            found, drift=drift, records=(), requests_read=work.session.client.counters.read
+            found, drift=drift, records=(), requests_read=session.client.counters.read
         )
 
 

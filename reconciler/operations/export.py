@@ -20,7 +20,7 @@ from reconciler.model import (
     RemoteMessage,
     RemoteService,
 )
-from reconciler.operations.session import Settings, connected, open_workplace
+from reconciler.operations.session import Settings, open_connection, open_session
 from reconciler.runtime.concurrency import concurrently
 from reconciler.state.intents import fold_in_flight
 
@@ -51,8 +51,8 @@ async def export(
     With a *scrubber*, they say nothing of what was read and name no live object. Raises UsageError for
     a selection that matches nothing.
     """
-    async with connected(settings, read_only=True) as session:
-        found = await _read(session.client, selection, scrubber)
+    async with open_connection(settings, read_only=True) as connection:
+        found = await _read(connection.client, selection, scrubber)
     return capture(found, keep_sids=scrubber is None), None
 
 
@@ -62,11 +62,11 @@ async def export_bound(selection: Selection, settings: Settings) -> tuple[Captur
     The caller holds the state's lock. Raises UsageError as `export` does, and StateError if an earlier
     run left open what it created.
     """
-    async with open_workplace(settings, read_only=True) as work:
-        _check_settled(work.state)
-        captured = capture(await _read(work.session.client, selection, None), work.state)
-    bind(captured, work.state)
-    return captured, work.state
+    async with open_session(settings, read_only=True) as session:
+        _check_settled(session.state)
+        captured = capture(await _read(session.client, selection, None), session.state)
+    bind(captured, session.state)
+    return captured, session.state
 
 
 async def move_from_terraform(
@@ -78,18 +78,18 @@ async def move_from_terraform(
     holds the state's lock. Raises UsageError if nothing of it is there, and StateError if an earlier run
     left open what it created.
     """
-    async with open_workplace(settings, read_only=True) as work:
-        _check_settled(work.state)
-        found, notes = await _look_up(work.session.client, messages)
+    async with open_session(settings, read_only=True) as session:
+        _check_settled(session.state)
+        found, notes = await _look_up(session.client, messages)
         if not found:
             raise UsageError(
                 "none of the conversations in the Terraform state exists",
                 hint="check that the account and `--endpoint` are the ones that Terraform used",
             )
-        captured = capture(found, work.state)
+        captured = capture(found, session.state)
     captured.notes += notes
-    bind(captured, work.state)
-    return captured, work.state
+    bind(captured, session.state)
+    return captured, session.state
 
 
 def _check_settled(state: State) -> None:

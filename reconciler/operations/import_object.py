@@ -9,7 +9,7 @@ from reconciler.applier.settle_messages import message_binding
 from reconciler.errors import NotFound, StateError, UsageError
 from reconciler.model import Address, Desired, ResourceType, is_address, parent_of, type_of
 from reconciler.model.sids import PREFIXES, canonical_sid, is_sid
-from reconciler.operations.session import Settings, Workplace, open_workplace
+from reconciler.operations.session import Session, Settings, open_session
 from reconciler.refresh.parents import resolve
 from reconciler.state.intents import fold_in_flight
 from reconciler.state.model import Binding, Bound, Intent, State
@@ -32,16 +32,16 @@ async def import_object(address: Address, sid: str, desired: Desired, settings: 
     """
     sid = canonical_sid(sid)
     _check_form(address, sid)
-    async with open_workplace(settings, desired) as work:
-        state = work.state
+    async with open_session(settings, desired) as session:
+        state = session.state
         fold_in_flight(state)
         _check_free(state, address, sid)
-        parents = await _unbound_parents(work, address, desired)
+        parents = await _unbound_parents(session, address, desired)
         for parent, binding in parents:
             state.apply(Bound(parent, binding))
-        binding = await _read(work, address, sid)
+        binding = await _read(session, address, sid)
         state.apply(Bound(address, binding))
-        work.store.write(state)
+        session.store.write(state)
     return Imported(address, binding, tuple(parents))
 
 
@@ -77,25 +77,25 @@ def _check_free(state: State, address: Address, sid: str) -> None:
 
 
 async def _unbound_parents(
-    work: Workplace, address: Address, desired: Desired
+    session: Session, address: Address, desired: Desired
 ) -> list[tuple[Address, Binding]]:
     """Return the parents of *address* that are not bound yet, from the top, each found on Twilio."""
     parts = address.split("/")[:3]  # participants are in the conversation, as messages are
     chain = ["/".join(parts[:count]) for count in range(1, len(parts))]
-    missing = [parent for parent in chain if parent not in work.state.bindings]
+    missing = [parent for parent in chain if parent not in session.state.bindings]
     if not missing:
         return []
     for parent in missing:
-        if parent in work.state.intents:
+        if parent in session.state.intents:
             raise StateError(
                 f"an earlier run left open whether `{parent}` was created",
                 hint="run `reconciler apply`, which finds out",
             )
     state = msgspec.structs.replace(
-        work.state,
-        bindings={parent: work.state.bindings[parent] for parent in chain if parent not in missing},
+        session.state,
+        bindings={parent: session.state.bindings[parent] for parent in chain if parent not in missing},
     )
-    found = await resolve(work.session.client, _only(desired, chain), state)
+    found = await resolve(session.client, _only(desired, chain), state)
     sids = {place: live.sid for place, live in {**found.services, **found.conversations}.items() if live}
     for parent in missing:
         if parent not in sids:
@@ -128,9 +128,9 @@ def _only(desired: Desired, chain: list[Address]) -> Desired:
     return msgspec.structs.replace(desired, services=tuple(services))
 
 
-async def _read(work: Workplace, address: Address, sid: str) -> Binding:
+async def _read(session: Session, address: Address, sid: str) -> Binding:
     """Return the binding of the live object *sid*, whose parents are bound."""
-    client, bindings = work.session.client, work.state.bindings
+    client, bindings = session.client, session.state.bindings
     parent = bindings.get(parent_of(address))
     try:
         if type_of(address) is ResourceType.SERVICE or parent is None:
@@ -150,6 +150,6 @@ async def _read(work: Workplace, address: Address, sid: str) -> Binding:
             f"there is no {type_of(address)} {sid}{where}",
             hint="check the sid, and that it is not the one of something in another place",
         ) from error
-    intent = work.state.intents.get(address) or Intent(address)
+    intent = session.state.intents.get(address) or Intent(address)
     placed = msgspec.structs.replace(intent, service_sid=parent.service_sid, conversation_sid=parent.sid)
-    return message_binding(work.state, placed, live, replied=True)
+    return message_binding(session.state, placed, live, replied=True)

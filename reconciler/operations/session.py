@@ -1,4 +1,4 @@
-"""What an operation works with: settings, an open connection, and the state."""
+"""A session: the settings, the open connection and the state that an operation works with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 
 from reconciler.manifest.account import check_account
 from reconciler.model import Desired, Remote
-from reconciler.operations.connection import Session, connect
+from reconciler.operations.connection import Connection, connect
 from reconciler.planner.build import build_plan
 from reconciler.planner.drift import plan_refresh
 from reconciler.planner.open_creates import hold_back
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.applier.progress import Use
     from reconciler.applier.settle_parents import Settled
     from reconciler.emulator import Emulator
+    from reconciler.twilio.client import Twilio
 
 
 NOTHING = Desired(services=(), digest="")
@@ -49,39 +50,52 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where a command works and how patiently. All times are in seconds.
-
-    *files* stands for the disk that the state is on; None is the real one. *now* is the clock that relative
-    timelines and dates in the future are judged by.
-    """
+    """Where the API and the state are, and how requests are paced; from the options of the command line."""
 
     endpoint: Endpoint | Emulator
+    """The API: that of `--endpoint`, or an emulator in this process."""
     state: Path
+    """The state file: `--state`."""
     parallelism: int = 10
+    """The most requests in flight: `--parallelism`."""
     rate: float | None = None
+    """The most changes per second to one conversation: `--rate`; None is the endpoint's default."""
     settle: float = 10
+    """The settle window in seconds: `--settle`. A create without a reply may show in a listing that late."""
     max_wait: float = 120
+    """Seconds after its first attempt from which a failed request is not sent again: `--max-wait`."""
     files: Files | None = None
+    """The file system of the state; None is the real one. Commands that only read pass one that refuses."""
     now: Callable[[], datetime] = _now
+    """Our own clock, with an offset. Relative timelines and dates in the future are judged by it."""
 
 
 @dataclass(slots=True)
-class Workplace:
-    """Everything open while a command works. Whoever writes holds the lock (`state.lock`) around it."""
+class Session:
+    """What is open while a command runs. A command that writes holds the lock of the state around it."""
 
     settings: Settings
-    session: Session
+    connection: Connection
     store: StateStore
     state: State
     settled: list[Settled] = field(default_factory=list)
+    """What became of the creates that earlier runs left open; filled by `settle`."""
+
+    @property
+    def client(self) -> Twilio:
+        """The client of the connection."""
+        return self.connection.client
 
     async def settle(self, seconds: float) -> None:
-        """Look up what earlier runs left open, and take the answers into the state in memory."""
+        """Settle the creates that earlier runs left open, and apply the answers to the state in memory.
+
+        *seconds* is the settle window.
+        """
         if not self.state.intents and not self.state.in_flight:
             return
         from reconciler.applier.settlement import settle_all  # noqa: PLC0415 - only after a crash
 
-        self.settled = await settle_all(self.session.client, self.state, seconds, self.settings.now)
+        self.settled = await settle_all(self.client, self.state, seconds, self.settings.now)
         self.state.in_flight.clear()
         for one in self.settled:
             self.state.intents[one.intent.address] = one.intent
@@ -96,7 +110,7 @@ class Workplace:
         )
         bound = grouped(prepared.state)
         remote: Remote = await refresh(
-            self.session.client,
+            self.client,
             timed.desired,
             prepared.state,
             options,
@@ -106,7 +120,7 @@ class Workplace:
         filled = fill(timed.desired, remote)
         build = plan_refresh if options.refresh_only else partial(build_plan, bound=bound)
         plan = build(filled.desired, remote, prepared.state, options)
-        while closer := await look_closer(self.session.client, plan, remote, bound, options):
+        while closer := await look_closer(self.client, plan, remote, bound, options):
             remote = closer
             plan = build(filled.desired, remote, prepared.state, options)
         plan = mark(finish(plan, prepared, remote), filled.desired, prepared.state)
@@ -122,13 +136,13 @@ class Workplace:
                 if not one.unknown
             ),
             warnings=(*plan.warnings, *(() if options.destroy or options.refresh_only else timed.warnings)),
-            requests_read=self.session.client.counters.read,
+            requests_read=self.client.counters.read,
         )
 
     def keep(self, plan: Plan, use: Use | None = None) -> None:
-        """Write the state if planning alone has taught it something, or a journal is left from a crash.
+        """Write the state if there is anything new: records of *plan*, settled creates, a plan that is done.
 
-        That a saved plan is done is such a thing.
+        A journal that a crash left is such a reason too. *use* is given if *plan* was saved.
         """
         if plan.records or self.settled or use is not None or self.store.journal_path.exists():
             records: list[Record] = [*plan.records]
@@ -140,40 +154,46 @@ class Workplace:
 
 
 @asynccontextmanager
-async def open_workplace(
+async def open_session(
     settings: Settings, desired: Desired | None = None, *, read_only: bool = False
-) -> AsyncIterator[Workplace]:
-    """Read the state, and make sure that it and *desired* belong to where the requests will go."""
+) -> AsyncIterator[Session]:
+    """Read the state, connect, and check that state and *desired* belong to that account and endpoint.
+
+    Raises StateError or ManifestError if they do not. With *read_only*, nothing but GET can be sent.
+    """
     store = StateStore(settings.state, files=settings.files)
     state = store.read()
-    async with connected(settings, read_only=read_only) as session:
-        account_sid = await account_of(session, desired)
+    async with open_connection(settings, read_only=read_only) as connection:
+        account_sid = await account_of(connection, desired)
         if state is not None:
-            store.check(state, account_sid, session.origin)
+            store.check(state, account_sid, connection.origin)
         else:
-            state = new_state(account_sid, session.origin)
-        yield Workplace(settings, session, store, state)
+            state = new_state(account_sid, connection.origin)
+        yield Session(settings, connection, store, state)
 
 
-async def account_of(session: Session, desired: Desired | None) -> str:
-    """Return the account that requests go to; raises ManifestError if *desired* is meant for another.
+async def account_of(connection: Connection, desired: Desired | None) -> str:
+    """Return the sid of the account that requests go to.
 
-    What is claimed beside an API key is compared first, as that costs no request, and then asked for.
+    Raises ManifestError if *desired* names another. The account sid given beside an API key is compared
+    first, as that costs no request; then the API is asked.
     """
-    claimed = session.account_sid
+    claimed = connection.account_sid
     if desired is None or desired.account_sid is None:
-        return claimed or await session.client.account_sid()
+        return claimed or await connection.client.account_sid()
     if claimed:
-        check_account(desired, claimed, session.origin)
-        if session.certain:
+        check_account(desired, claimed, connection.origin)
+        if connection.certain:
             return claimed
-    account_sid = await session.client.account_sid()
-    check_account(desired, account_sid, session.origin)
+    account_sid = await connection.client.account_sid()
+    check_account(desired, account_sid, connection.origin)
     return account_sid
 
 
-def connected(settings: Settings, *, read_only: bool = False) -> AbstractAsyncContextManager[Session]:
-    """Return an open session for these settings; over one that is *read_only* nothing but GET can be sent."""
+def open_connection(
+    settings: Settings, *, read_only: bool = False
+) -> AbstractAsyncContextManager[Connection]:
+    """Return an open connection for these settings; with *read_only*, nothing but GET can be sent over it."""
     return connect(
         settings.endpoint,
         parallelism=settings.parallelism,

@@ -25,7 +25,7 @@ from reconciler.operations.ephemeral import (
     exists_already,
     throw_away,
 )
-from reconciler.operations.session import Settings, connected
+from reconciler.operations.session import Settings, open_connection
 from reconciler.operations.sweep import delete_services, leftovers
 from reconciler.report.errors import render_error
 from reconciler.runtime.concurrency import finish
@@ -144,8 +144,8 @@ class Backend:
 
     async def _sweep(self, maker: str) -> None:
         settings = self._target.settings(self._folder)
-        async with connected(settings) as session:
-            found = await leftovers(session.client, self._workspace)
+        async with open_connection(settings) as connection:
+            found = await leftovers(connection.client, self._workspace)
         await _delete([one.sid for one in found if one.mark.maker == maker], settings)
 
 
@@ -175,8 +175,8 @@ async def _tear_down(desired: Desired, settings: Settings) -> None:
     sids = [bindings[service.name].sid for service in made if service.name in bindings]
     lost = {service.friendly_name for service in made if service.name not in bindings}
     if lost:  # the reply was, but not necessarily the service
-        async with connected(settings) as session:
-            async for page in session.client.service_pages():
+        async with open_connection(settings) as connection:
+            async for page in connection.client.service_pages():
                 sids += [service.sid for service in page if service.friendly_name in lost]
     await _delete(sids, settings)
     if len(made) < len(desired.services):
@@ -185,8 +185,8 @@ async def _tear_down(desired: Desired, settings: Settings) -> None:
 
 
 async def _delete(sids: list[str], settings: Settings) -> None:
-    async with connected(settings) as session:
-        failed = await delete_services(session.client, sids, at_once=settings.parallelism)
+    async with open_connection(settings) as connection:
+        failed = await delete_services(connection.client, sids, at_once=settings.parallelism)
     if failed:
         sid, error = next(iter(failed.items()))
         raise ApplyError(

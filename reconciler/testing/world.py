@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from reconciler.errors import UsageError
 from reconciler.model import Address, RemoteMessage, ResourceType, type_of
-from reconciler.operations.session import Settings, connected
+from reconciler.operations.session import Settings, open_connection
 from reconciler.runtime.concurrency import finish
 from reconciler.state.model import Binding
 from reconciler.testing.target import Faults, Target
@@ -120,6 +120,6 @@ class LiveConversation:
             raise AssertionError("\n  ".join([heading, *lines]))
 
     async def _read(self) -> tuple[RemoteMessage, ...]:
-        async with connected(self._settings) as session:
-            pages = session.client.message_pages(*self._where)
+        async with open_connection(self._settings) as connection:
+            pages = connection.client.message_pages(*self._where)
             return tuple([message async for page in pages for message in page])

@@ -1,8 +1,8 @@
 """Twilio's Conversations API: one method per operation, over an injected `httpx.AsyncClient`.
 
-Every method raises the `RemoteError` tree of `errors`. Which failures are retried is decided in
-`failures`, how often and how fast in `pace`. A `{conversation}` or `{service}` in a path may be a
-sid, and for a conversation also its unique name.
+Every method raises a `RemoteError` when its request fails. Which failures are retried is decided in
+`failures`, how often in `retries`, how fast in `pace`. The arguments *service* and *conversation* are sids. A
+unique name may take the place of a conversation's sid.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 import httpx
 from msgspec.json import Decoder
@@ -21,11 +21,10 @@ from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipan
 from reconciler.model.canonical import canonical_instant
 from reconciler.twilio import wire
 from reconciler.twilio.exchange import Call, Counters, Exchange, Listing, listing_error
-from reconciler.twilio.failures import Kind
+from reconciler.twilio.failures import Idempotency
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.requests import Requests
 from reconciler.twilio.wire import path
-
-T = TypeVar("T")
 
 _MESSAGES_ASKED: Final = 1000
 _MESSAGES_FALLBACK: Final = 100
@@ -45,14 +44,15 @@ _UPLOADED: Final = Decoder(wire.UploadedMedia)
 
 
 class Twilio:
-    """The client of one account at one endpoint; *http* stays the caller's to close."""
+    """The client of one account at one endpoint; the caller closes *http*."""
 
     def __init__(self, http: httpx.AsyncClient, *, base_url: str, media_url: str, pace: Pace) -> None:
         self._exchange = Exchange(http, base_url=base_url, pace=pace)
+        self._requests = Requests(self._exchange)
         self._media_url = media_url
         self._asked = _MESSAGES_ASKED
         self.message_page_size = _MESSAGES_ASKED
-        """Messages that a page holds, as far as the server has shown."""
+        """Messages per page: as asked for, or fewer if the server has granted fewer."""
 
     @property
     def counters(self) -> Counters:
@@ -61,22 +61,24 @@ class Twilio:
 
     @property
     def read_at(self) -> str:
-        """The moment of the last reply by the server's clock, or an empty text if it does not tell."""
+        """The `Date` of the last reply, in whole seconds of UTC; empty if no reply had one."""
         return wire.http_date(self._exchange.date or "")
 
     def now(self) -> str:
-        """Return the moment in whole seconds: by the server's clock, and never later than that, or by ours.
+        """Return the present in whole seconds of UTC, by the server's clock.
 
-        What is compared with the dates that the server gives must not depend on how our clock is set.
+        It is the `Date` of the last reply and the time since then, so never later than the server's own
+        clock. Dates that the server gives can be compared with it, however our clock is set. Without a `Date`
+        it is the time of our clock.
         """
-        told = self.read_at
-        if not told:
+        date = self.read_at
+        if not date:
             return canonical_instant(datetime.now(UTC))
         passed = asyncio.get_running_loop().time() - self._exchange.date_seen
         try:
-            return canonical_instant(datetime.fromisoformat(told) + timedelta(seconds=passed))
-        except OverflowError:  # its calendar ends
-            return told
+            return canonical_instant(datetime.fromisoformat(date) + timedelta(seconds=passed))
+        except OverflowError:  # beyond the year 9999
+            return date
 
     # Messages
 
@@ -90,8 +92,8 @@ class Twilio:
     ) -> AsyncIterator[Sequence[RemoteMessage]]:
         """Yield the messages of a conversation page by page, by index.
 
-        The server may grant smaller pages than asked for; where it refuses a size above 100, 100 is
-        asked for from then on.
+        The server may grant smaller pages than *page_size*. Twilio's reference has named both 1,000 and 100
+        as the largest size: if the server refuses a larger one, 100 is asked for from then on.
         """
         where = _in_conversation(service, conversation, "Messages")
         asked = min(page_size, self._asked)
@@ -110,7 +112,7 @@ class Twilio:
     async def fetch_message(self, service: str, conversation: str, sid: str) -> RemoteMessage:
         """Return one message."""
         where = _in_conversation(service, conversation, "Messages", sid)
-        return await self._read("fetch message", where, _MESSAGE)
+        return await self._requests.read("fetch message", where, _MESSAGE)
 
     async def create_message(
         self, service: str, conversation: str, fields: Mapping[str, str], *, webhooks: bool = False
@@ -118,8 +120,8 @@ class Twilio:
         """Post a message; it gets the next index of its conversation."""
         where = _in_conversation(service, conversation, "Messages")
         form = wire.form(fields, wire.MESSAGE_FORM)
-        return await self._write(
-            "create message", where, form, _MESSAGE, kind=Kind.CREATE, lane=conversation, webhooks=webhooks
+        return await self._requests.create(
+            "create message", where, form, _MESSAGE, bucket=conversation, webhooks=webhooks
         )
 
     async def update_message(
@@ -128,23 +130,26 @@ class Twilio:
         """Change *fields* of a message, and no others."""
         where = _in_conversation(service, conversation, "Messages", sid)
         form = wire.form(fields, wire.MESSAGE_FORM)
-        return await self._write(
-            "update message", where, form, _MESSAGE, kind=Kind.CHANGE, lane=conversation, webhooks=webhooks
+        return await self._requests.update(
+            "update message", where, form, _MESSAGE, bucket=conversation, webhooks=webhooks
         )
 
     async def delete_message(
         self, service: str, conversation: str, sid: str, *, webhooks: bool = False
     ) -> None:
-        """Delete a message; `NotFound` if there is none, which after a retry means success too."""
+        """Delete a message; raises `NotFound` if there is none, also if a lost attempt has deleted it."""
         where = _in_conversation(service, conversation, "Messages", sid)
-        await self._delete("delete message", where, lane=conversation, webhooks=webhooks)
+        await self._requests.delete("delete message", where, bucket=conversation, webhooks=webhooks)
 
     # Conversations
 
     async def conversation_pages(
         self, service: str, *, page_size: int = 100
     ) -> AsyncIterator[Sequence[RemoteConversation]]:
-        """Yield the conversations of a service, the latest active first; they may move meanwhile."""
+        """Yield the conversations of a service, the latest active first.
+
+        Activity during the listing moves a conversation to its front, so one may appear twice or be missing.
+        """
         where = path("Services", service, "Conversations")
         listing = Listing("list conversations", where, f"?PageSize={page_size}", _CONVERSATIONS)
         async for page in self._exchange.pages(listing):
@@ -153,22 +158,16 @@ class Twilio:
     async def fetch_conversation(self, service: str, conversation: str) -> RemoteConversation:
         """Return the conversation of this sid or unique name."""
         where = _in_conversation(service, conversation)
-        return await self._read("fetch conversation", where, _CONVERSATION)
+        return await self._requests.read("fetch conversation", where, _CONVERSATION)
 
     async def create_conversation(
         self, service: str, fields: Mapping[str, str], *, webhooks: bool = False
     ) -> RemoteConversation:
-        """Create a conversation; `Conflict` if its unique name is taken."""
+        """Create a conversation; raises `Conflict` if its unique name is taken."""
         where = path("Services", service, "Conversations")
         form = wire.form(fields, wire.CONVERSATION_FORM)
-        return await self._write(
-            "create conversation",
-            where,
-            form,
-            _CONVERSATION,
-            kind=Kind.CREATE,
-            lane=service,
-            webhooks=webhooks,
+        return await self._requests.create(
+            "create conversation", where, form, _CONVERSATION, bucket=service, webhooks=webhooks
         )
 
     async def update_conversation(
@@ -177,20 +176,14 @@ class Twilio:
         """Change *fields* of a conversation, and no others."""
         where = _in_conversation(service, conversation)
         form = wire.form(fields, wire.CONVERSATION_FORM)
-        return await self._write(
-            "update conversation",
-            where,
-            form,
-            _CONVERSATION,
-            kind=Kind.CHANGE,
-            lane=conversation,
-            webhooks=webhooks,
+        return await self._requests.update(
+            "update conversation", where, form, _CONVERSATION, bucket=conversation, webhooks=webhooks
         )
 
     async def delete_conversation(self, service: str, conversation: str, *, webhooks: bool = False) -> None:
-        """Delete a conversation with all its messages and participants; `NotFound` if there is none."""
+        """Delete a conversation, its messages and participants; raises `NotFound` if there is none."""
         where = _in_conversation(service, conversation)
-        await self._delete("delete conversation", where, lane=service, webhooks=webhooks)
+        await self._requests.delete("delete conversation", where, bucket=service, webhooks=webhooks)
 
     # Participants
 
@@ -206,7 +199,7 @@ class Twilio:
     async def fetch_participant(self, service: str, conversation: str, sid: str) -> RemoteParticipant:
         """Return one participant."""
         where = _in_conversation(service, conversation, "Participants", sid)
-        return await self._read("fetch participant", where, _PARTICIPANT)
+        return await self._requests.read("fetch participant", where, _PARTICIPANT)
 
     async def create_participant(
         self, service: str, conversation: str, fields: Mapping[str, str], *, webhooks: bool = False
@@ -214,14 +207,8 @@ class Twilio:
         """Add a participant."""
         where = _in_conversation(service, conversation, "Participants")
         form = wire.form(fields, wire.PARTICIPANT_FORM)
-        return await self._write(
-            "create participant",
-            where,
-            form,
-            _PARTICIPANT,
-            kind=Kind.CREATE,
-            lane=conversation,
-            webhooks=webhooks,
+        return await self._requests.create(
+            "create participant", where, form, _PARTICIPANT, bucket=conversation, webhooks=webhooks
         )
 
     async def update_participant(
@@ -230,22 +217,16 @@ class Twilio:
         """Change *fields* of a participant, and no others."""
         where = _in_conversation(service, conversation, "Participants", sid)
         form = wire.form(fields, wire.PARTICIPANT_FORM)
-        return await self._write(
-            "update participant",
-            where,
-            form,
-            _PARTICIPANT,
-            kind=Kind.CHANGE,
-            lane=conversation,
-            webhooks=webhooks,
+        return await self._requests.update(
+            "update participant", where, form, _PARTICIPANT, bucket=conversation, webhooks=webhooks
         )
 
     async def delete_participant(
         self, service: str, conversation: str, sid: str, *, webhooks: bool = False
     ) -> None:
-        """Remove a participant; its messages stay. `NotFound` if there is none."""
+        """Remove a participant, but not its messages; raises `NotFound` if there is none."""
         where = _in_conversation(service, conversation, "Participants", sid)
-        await self._delete("delete participant", where, lane=conversation, webhooks=webhooks)
+        await self._requests.delete("delete participant", where, bucket=conversation, webhooks=webhooks)
 
     # Services and the account
 
@@ -257,37 +238,34 @@ class Twilio:
 
     async def fetch_service(self, service: str) -> RemoteService:
         """Return the service of this sid."""
-        return await self._read("fetch service", path("Services", service), _SERVICE)
+        return await self._requests.read("fetch service", path("Services", service), _SERVICE)
 
     async def create_service(self, friendly_name: str) -> RemoteService:
-        """Create a service; nothing stops two of them from having one name."""
+        """Create a service; friendly names of services need not be unique."""
         form = wire.form({"friendly_name": friendly_name}, wire.SERVICE_FORM)
-        return await self._write(
-            "create service",
-            path("Services"),
-            form,
-            _SERVICE,
-            kind=Kind.CREATE,
-            lane="Services",
-            webhooks=False,
+        return await self._requests.create(
+            "create service", path("Services"), form, _SERVICE, bucket="Services", webhooks=False
         )
 
     async def delete_service(self, service: str) -> None:
-        """Delete a service with everything in it; `NotFound` if there is none."""
-        await self._delete("delete service", path("Services", service), lane="Services", webhooks=False)
+        """Delete a service with everything in it; raises `NotFound` if there is none."""
+        await self._requests.delete(
+            "delete service", path("Services", service), bucket="Services", webhooks=False
+        )
 
     async def default_service_sid(self) -> str:
         """Return the sid of the service behind the account's short URLs."""
-        return (
-            await self._read("fetch configuration", path("Configuration"), _CONFIGURATION)
-        ).default_chat_service_sid
+        return (await self._configuration()).default_chat_service_sid
 
     async def account_sid(self) -> str:
         """Return the account that the credentials belong to."""
-        return (await self._read("fetch configuration", path("Configuration"), _CONFIGURATION)).account_sid
+        return (await self._configuration()).account_sid
 
     async def upload_media(self, service: str, file: Path, *, content_type: str, filename: str) -> str:
-        """Upload *file* and return its ME sid, to be used once and within five minutes."""
+        """Upload *file* and return its sid (ME…).
+
+        Twilio deletes it after five minutes without a message that refers to it.
+        """
         where = path("Services", service, "Media")
         size = (await asyncio.to_thread(file.stat)).st_size
 
@@ -300,14 +278,17 @@ class Twilio:
             "upload media",
             where,
             httpx.URL(self._media_url + where, params={"Filename": filename}),
-            # An upload that nothing refers to is collected by Twilio, so it may be repeated.
-            kind=Kind.CHANGE,
+            # Twilio deletes uploads that no message refers to, so an upload may be repeated.
+            idempotency=Idempotency.IDEMPOTENT,
             method="POST",
             content=chunks,
             headers={"Content-Type": content_type, "Content-Length": str(size)},
             seconds=_UPLOAD_SECONDS,
         )
         return (await self._exchange.send(call, _UPLOADED)).sid
+
+    async def _configuration(self) -> wire.Configuration:
+        return await self._requests.read("fetch configuration", path("Configuration"), _CONFIGURATION)
 
     async def _messages(self, where: str, order: str, asked: int) -> AsyncIterator[list[RemoteMessage]]:
         listing = Listing("list messages", where, f"?Order={order}&PageSize={asked}", _MESSAGES)
@@ -322,48 +303,6 @@ class Twilio:
                 last = end.index
             yield page.items
 
-    async def _read(self, operation: str, where: str, decoder: Decoder[T]) -> T:
-        return await self._exchange.send(Call(operation, where, self._exchange.url(where)), decoder)
-
-    async def _write(
-        self,
-        operation: str,
-        where: str,
-        form: bytes,
-        decoder: Decoder[T],
-        *,
-        kind: Kind,
-        lane: str,
-        webhooks: bool,
-    ) -> T:
-        call = Call(
-            operation,
-            where,
-            self._exchange.url(where),
-            kind=kind,
-            method="POST",
-            lane=lane,
-            content=form,
-            headers={"Content-Type": "application/x-www-form-urlencoded", **_webhooks_header(on=webhooks)},
-        )
-        return await self._exchange.send(call, decoder)
-
-    async def _delete(self, operation: str, where: str, *, lane: str, webhooks: bool) -> None:
-        call = Call(
-            operation,
-            where,
-            self._exchange.url(where),
-            kind=Kind.CHANGE,
-            method="DELETE",
-            lane=lane,
-            headers=_webhooks_header(on=webhooks),
-        )
-        await self._exchange.send(call, None)
-
 
 def _in_conversation(service: str, conversation: str, *rest: str) -> str:
     return path("Services", service, "Conversations", conversation, *rest)
-
-
-def _webhooks_header(*, on: bool) -> dict[str, str]:
-    return {"X-Twilio-Webhook-Enabled": "true"} if on else {}

@@ -14,7 +14,7 @@ from msgspec.json import Decoder
 from reconciler.errors import RemoteError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 from reconciler.twilio import body, failures, identity, wire
-from reconciler.twilio.failures import Kind
+from reconciler.twilio.failures import Idempotency
 from reconciler.twilio.masking import Mask, mask_of
 from reconciler.twilio.pace import Pace
 from reconciler.twilio.transport import CONNECT_SECONDS
@@ -48,9 +48,9 @@ class Call(Struct, frozen=True):
     operation: str
     path: str
     url: str | httpx.URL
-    kind: Kind = Kind.READ
+    idempotency: Idempotency = Idempotency.SAFE
     method: str = "GET"
-    lane: str | None = None
+    bucket: str | None = None
     content: bytes | Callable[[], AsyncIterator[bytes]] | None = None
     headers: Mapping[str, str] = {}
     seconds: float = ATTEMPT_SECONDS
@@ -111,7 +111,7 @@ class Exchange:
             left = began + self._pace.max_wait - clock()
             return await self._attempt(call, decode, min(call.seconds, max(left, _LEAST_SECONDS)))
 
-        value = await self._pace.run(attempt, call.kind, lane=call.lane)
+        value = await self._pace.run(attempt, call.idempotency, bucket=call.bucket)
         return value, 0.0 if began is None else clock() - began
 
     async def pages(self, listing: Listing[Resource]) -> AsyncIterator[wire.Page[Resource]]:
@@ -161,7 +161,7 @@ class Exchange:
         return url
 
     def _count(self, call: Call, *, again: bool) -> None:
-        if call.kind is Kind.READ:
+        if call.idempotency is Idempotency.SAFE:
             self.counters.read += 1
         else:
             self.counters.write += 1
@@ -225,7 +225,7 @@ def _mask(request: httpx.Request) -> Mask:
 
 def _decoded(data: bytes, decoder: Decoder[T], call: Call) -> T:
     value = wire.decode(data, decoder)
-    if call.kind is not Kind.READ:
+    if call.idempotency is not Idempotency.SAFE:
         wire.check_sid(value)  # it will be bound
     identity.check_object(call.path, value)
     return value

@@ -1,7 +1,6 @@
-"""Which error a reply or a broken connection is, and what may be done about it.
+"""Turn error replies and broken connections into errors, and decide which requests may be sent again.
 
-The line that matters runs between "nothing happened there" and "it may have happened": a create
-is sent again only on the safe side of it.
+A create may be sent again only if it certainly did not happen: the API has no idempotency key.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ _NEVER_CONNECTED: Final = (
     httpx.UnsupportedProtocol,
 )
 _BUSY: Final = frozenset({50002, 50334, 50349, 50391, 50449, 50514})
-"""Codes for "somebody else is changing or deleting this right now": the request was rejected."""
+"""Twilio's error codes for a resource that another request is changing or deleting: this one was rejected."""
 _CLASSES: Final[Mapping[int, type[RemoteError]]] = {
     404: NotFound,
-    408: OutcomeUnknown,  # a gateway gave up waiting: the server behind it may not have
+    408: OutcomeUnknown,  # a gateway timed out: the server behind it may still have acted
     409: Conflict,
     429: Throttled,
 }
@@ -42,44 +41,44 @@ _CREDENTIALS_HINT: Final = (
 _REQUEST_ID: Final = re.compile(r"RQ[0-9A-Za-z]{1,64}")
 
 
-class Kind(Enum):
-    """What sending a request twice would do."""
+class Idempotency(Enum):
+    """What sending a request twice does, in the terms of HTTP (RFC 9110, section 9.2)."""
 
-    READ = auto()
-    """Nothing."""
-    CHANGE = auto()
-    """The same as sending it once: an update, a delete, an upload that nothing refers to."""
-    CREATE = auto()
-    """A duplicate."""
+    SAFE = auto()
+    """Nothing: a read changes nothing on the server."""
+    IDEMPOTENT = auto()
+    """The same as sending it once: an update, a deletion, an upload that no message refers to."""
+    NOT_IDEMPOTENT = auto()
+    """A duplicate: a create."""
 
 
-def may_repeat(error: Exception, kind: Kind) -> bool:
-    """Return whether a request of *kind* that ended in *error* may simply be sent again."""
+def may_repeat(error: Exception, idempotency: Idempotency) -> bool:
+    """Return whether a request that ended in *error* may be sent again without looking what it did."""
     if isinstance(error, NotSent | Throttled):
         return True
-    if kind is Kind.CREATE:
+    if idempotency is Idempotency.NOT_IDEMPOTENT:
         return False
     if isinstance(error, OutcomeUnknown):
         return True
-    return kind is Kind.CHANGE and isinstance(error, Refused) and error.code in _BUSY
+    return idempotency is Idempotency.IDEMPOTENT and isinstance(error, Refused) and error.code in _BUSY
 
 
 def of_reply(response: httpx.Response, content: bytes, *, operation: str, where: str) -> RemoteError | None:
-    """Return the error that *response* with its body *content* stands for, or None if it is a success."""
+    """Return the error for *response*, whose body is *content*, or None if its status is a success."""
     status = response.status_code
     if response.is_success:
         return None
     body = wire.error_body(content)
-    kind = OutcomeUnknown if status >= httpx.codes.INTERNAL_SERVER_ERROR else _CLASSES.get(status, Refused)
-    if body is None and kind is NotFound:
-        # A 404 that is not Twilio's says that the address is wrong, not that a message is gone.
-        kind = Refused
+    error = OutcomeUnknown if status >= httpx.codes.INTERNAL_SERVER_ERROR else _CLASSES.get(status, Refused)
+    if body is None and error is NotFound:
+        # A 404 without Twilio's JSON comes from another server: the address is wrong.
+        error = Refused
     answer = f"Twilio answered {status}"
     if body is None:
         answer += " with no readable error"
     else:
         answer += f" (code {body.code})" if body.code is not None else ""
-    return kind(
+    return error(
         f"{operation} failed at `{where}`: {answer}",
         reply=body.message if body is not None else "",
         hint=_hint(status, body),
@@ -112,7 +111,7 @@ def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, w
 
 
 def of_deadline(seconds: float, url: httpx.URL, *, operation: str, where: str) -> OutcomeUnknown:
-    """Return the error for an attempt that was given up after *seconds*."""
+    """Return the error for an attempt that was aborted after *seconds*."""
     server = url.netloc.decode()
     return OutcomeUnknown(
         f"{operation} failed at `{where}`: no whole reply from `{server}` within {seconds:.0f} s",
@@ -125,7 +124,7 @@ def of_deadline(seconds: float, url: httpx.URL, *, operation: str, where: str) -
 def of_unreadable(
     error: wire.Unreadable, response: httpx.Response, *, operation: str, where: str
 ) -> OutcomeUnknown:
-    """Return the error for a success whose body is not what a success must hold."""
+    """Return the error for a reply of status 2xx whose body cannot be decoded."""
     return OutcomeUnknown(
         f"{operation} failed at `{where}`: Twilio's reply cannot be read",
         reply=wire.shortened(str(error)),

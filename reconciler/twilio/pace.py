@@ -1,7 +1,7 @@
-"""How fast requests go out, and how often one is sent again.
+"""Limit how fast requests are sent, and send failed ones again.
 
-Three brakes: requests in flight (adaptive), changes per second and conversation or service, and
-back-off after a failure. Time is the event loop's, so tests may run on a loop of their own clock.
+There are three limits: requests in flight (adaptive), changes per second to one conversation or service, and
+back-off after a failure. Time is the event loop's, so tests may use a loop with a clock of its own.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ import anyio
 
 from reconciler.errors import NotSent, RemoteError, Throttled
 from reconciler.twilio.endpoint import Endpoint
-from reconciler.twilio.failures import Kind
-from reconciler.twilio.retries import Patience
+from reconciler.twilio.failures import Idempotency
+from reconciler.twilio.retries import RetryPolicy
 
 if TYPE_CHECKING:
     import stamina
 
-# stamina logs each retry; without a handler Python would print that in the middle of our output.
+# stamina logs each retry. Without a handler, Python would print that between the lines of our output.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 
 _LONGEST_BACKOFF: Final = 20.0
-"""Seconds that exponential back-off waits at most before one attempt."""
+"""The longest wait of exponential back-off, in seconds."""
 _TWILIO_RATE: Final = 30.0
-"""Changes per second and conversation that Twilio documents as allowed."""
+"""Changes per second to one conversation that Twilio's reference allows."""
 _LOCAL_BACKOFF: Final = 0.02
-"""Seconds: a server on this machine is shared with nobody who would need the rest."""
+"""The first back-off in seconds for a server on this machine, which has no other clients to spare."""
 _RUN: Final = 20
 """Successes in a row after which one more request may be in flight."""
 
 
-class _Lane:
-    """The changes of one conversation or service: they start in turn, evenly spaced."""
+class _Bucket:
+    """The rate limit of one conversation or service: its changes start one after another, evenly spaced."""
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
@@ -48,12 +48,12 @@ class _Lane:
 
 
 class Pace:
-    """The brakes of one client.
+    """The limits of one client.
 
-    *parallelism* is the number of requests in flight at most; it halves when the server throttles,
-    and creeps back. *rate* bounds the changes per second of each lane (None: no bound). *max_wait*
-    bounds the seconds over which one request is tried again. The first back-off takes between
-    *backoff* and twice *backoff* seconds, and the sure part of it doubles each time.
+    At most *parallelism* requests are in flight. The limit is halved when the server throttles, and grows
+    back by one after each run of successes. *rate* is the most changes per second of each bucket (None: no
+    limit). A request is not sent again once *max_wait* seconds have passed since its first attempt. The first
+    back-off takes *backoff* to twice *backoff* seconds; the fixed part doubles with each further one.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Pace:
         self.max_wait = max_wait
         self._backoff = backoff
         self._slots = anyio.CapacityLimiter(parallelism)
-        self._lanes: defaultdict[str, _Lane] = defaultdict(_Lane)
+        self._buckets: defaultdict[str, _Bucket] = defaultdict(_Bucket)
         self._begun = 0
         self._begun_at_halving = 0
         self._run = 0
@@ -86,32 +86,38 @@ class Pace:
         rate: float | None = None,
         max_wait: float = 120.0,
     ) -> Pace:
-        """Return what *endpoint* can bear: without *rate*, 30 per second on Twilio, no bound locally."""
+        """Return the limits for *endpoint*.
+
+        Without *rate*, that is 30 changes per second on Twilio, and none on this machine.
+        """
         if endpoint.local:
             return cls(parallelism=parallelism, rate=rate, max_wait=max_wait, backoff=_LOCAL_BACKOFF)
         return cls(parallelism=parallelism, rate=rate or _TWILIO_RATE, max_wait=max_wait)
 
     @property
     def limit(self) -> int:
-        """The number of requests that may be in flight now."""
+        """The present limit of requests in flight."""
         return int(self._slots.total_tokens)
 
     def stop(self) -> None:
-        """Let no further attempt start: what waits fails at once, what is in flight goes on."""
+        """Start no further attempt: waiting requests fail at once, those in flight are finished."""
         self._stopped = True
         for wait in self._waits:
             wait.reschedule(0)
 
-    async def run(self, send: Callable[[], Awaitable[T]], kind: Kind, *, lane: str | None = None) -> T:
-        """Return what *send* returns, called in its turn, and again after failures that allow it.
+    async def run(
+        self, send: Callable[[], Awaitable[T]], idempotency: Idempotency, *, bucket: str | None = None
+    ) -> T:
+        """Call *send* within the limits, and again after failures that allow it; return its result.
 
-        *lane* names what the rate is counted by; None for a read, which Twilio does not count.
-        Raises the last error, whose text then tells the number of attempts.
+        *bucket* names the rate limit to count against, by the sid of a conversation or service. None is for
+        reads, which Twilio does not limit. Raises the last `RemoteError`, with the number of attempts in its
+        text.
         """
         clock = asyncio.get_running_loop().time
-        patience = Patience(kind, max_wait=self.max_wait, began=clock())
+        policy = RetryPolicy(idempotency, max_wait=self.max_wait, began=clock())
         try:
-            async with self._turn(lane):
+            async with self._turn(bucket):
                 return await send()
         except RemoteError as error:
             failures = [error]
@@ -120,7 +126,7 @@ class Pace:
         def after(error: Exception) -> bool | float:
             if not isinstance(error, RemoteError):
                 return False
-            again = patience.after(error, now=clock(), answered=self._answered)
+            again = policy.after(error, now=clock(), answered=self._answered)
             if again is False or self._stopped:
                 return False
             self._waits.add(wait)
@@ -130,18 +136,18 @@ class Pace:
             if failures:
                 raise failures.pop()
             self._waits.discard(wait)
-            async with self._turn(lane):
+            async with self._turn(bucket):
                 return await send()
 
         try:
             async with wait:
                 return await self._again(after, attempt)
         except RemoteError as error:
-            raise patience.conclusion(error, now=clock()) from error.__cause__
+            raise policy.conclusion(error, now=clock()) from error.__cause__
         except TimeoutError:
-            if patience.last is None or not wait.expired():
+            if policy.last is None or not wait.expired():
                 raise
-            raise patience.conclusion(patience.last, now=clock()) from patience.last.__cause__
+            raise policy.conclusion(policy.last, now=clock()) from policy.last.__cause__
         finally:
             self._waits.discard(wait)
 
@@ -158,12 +164,12 @@ class Pace:
         )
 
     @asynccontextmanager
-    async def _turn(self, lane: str | None) -> AsyncIterator[None]:
-        """Wait until the lane and a slot are free; learn from how the request ends."""
-        if lane is None or not self._spacing:
+    async def _turn(self, bucket: str | None) -> AsyncIterator[None]:
+        """Wait for the rate limit and a free slot; adapt the parallelism to how the request ends."""
+        if bucket is None or not self._spacing:
             await self._slots.acquire()
         else:
-            await self._acquire_spaced(self._lanes[lane])
+            await self._acquire_spaced(self._buckets[bucket])
         try:
             if self._stopped:
                 raise NotSent("not sent: the run is being stopped")
@@ -181,18 +187,18 @@ class Pace:
         finally:
             self._slots.release()
 
-    async def _acquire_spaced(self, lane: _Lane) -> None:
-        # The turn is kept until a slot is ours, so that the spacing holds between real starts, and
-        # no slot is kept while waiting, so that other lanes go on.
+    async def _acquire_spaced(self, bucket: _Bucket) -> None:
+        # The bucket stays locked until a slot is free, so that requests really start that far apart.
+        # No slot is held during the wait, so that other buckets go on.
         clock = asyncio.get_running_loop().time
-        async with lane.turn:
-            if lane.free_at > clock() and not self._stopped:
-                await asyncio.sleep(lane.free_at - clock())
+        async with bucket.turn:
+            if bucket.free_at > clock() and not self._stopped:
+                await asyncio.sleep(bucket.free_at - clock())
             await self._slots.acquire()
-            lane.free_at = clock() + self._spacing
+            bucket.free_at = clock() + self._spacing
 
     def _slow_down(self, number: int) -> None:
-        """Halve, once for a burst: requests begun before the last halving say nothing new."""
+        """Halve the limit, once for a burst: requests begun before the last halving do not count."""
         self._run = 0
         if number > self._begun_at_halving:
             self._begun_at_halving = self._begun

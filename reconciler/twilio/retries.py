@@ -1,44 +1,47 @@
-"""How long one request is tried again: decided after each failure, told at the end."""
+"""The retry policy of one request: after each failure, whether and when to send it again."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from reconciler.errors import NotSent, OutcomeUnknown, RemoteError, Throttled
-from reconciler.twilio.failures import Kind, may_repeat
+from reconciler.twilio.failures import Idempotency, may_repeat
 
 UNCERTAIN_ATTEMPTS: Final = 5
-"""Attempts while the server answers with 5xx or breaks connections."""
+"""Attempts of a request while its outcome is unknown: 5xx replies, broken connections, time-outs."""
 
 
 UNKNOWN_SERVER_ATTEMPTS: Final = 3
-"""Attempts to reach a server that has never answered: most often its address is wrong."""
+"""Attempts to connect to a server that has never answered: most often its address is wrong."""
 
 
-class Patience:
-    """The attempts of one request of *kind*, the first of which began at *began* (seconds).
+class RetryPolicy:
+    """The retry policy of one request, with the failures that it has had so far.
 
-    No attempt starts more than *max_wait* seconds after that, unless it was already due.
+    The first attempt began at *began*, in seconds of any clock. A further attempt is made only while the time
+    since then, and the wait that the server asks for, come to less than *max_wait* seconds.
     """
 
-    def __init__(self, kind: Kind, *, max_wait: float, began: float) -> None:
-        self._kind = kind
+    def __init__(self, idempotency: Idempotency, *, max_wait: float, began: float) -> None:
+        self._idempotency = idempotency
         self._max_wait = max_wait
         self._began = began
         self._attempts = 0
         self._uncertain: OutcomeUnknown | None = None
         self.last: RemoteError | None = None
+        """The error of the last attempt."""
 
     def after(self, error: RemoteError, *, now: float, answered: bool) -> bool | float:
         """Return the seconds to wait before the next attempt, True for back-off, False to give up.
 
-        *answered* says whether the server ever answered anything.
+        *now* is in seconds of the clock of *began*. *answered* says whether the server ever answered this
+        client.
         """
         self._attempts += 1
         self.last = error
         if isinstance(error, OutcomeUnknown):
             self._uncertain = error
-        if not may_repeat(error, self._kind):
+        if not may_repeat(error, self._idempotency):
             return False
         if now - self._began + (error.retry_after or 0) >= self._max_wait:
             return False
@@ -46,13 +49,16 @@ class Patience:
             return False
         if isinstance(error, NotSent) and not answered and self._attempts >= UNKNOWN_SERVER_ATTEMPTS:
             return False
-        # Zero seconds would let a server that says so be asked in a tight loop.
+        # `Retry-After: 0` means back-off too: waiting 0 s would send requests in a tight loop.
         return error.retry_after or True
 
     def conclusion(self, error: RemoteError, *, now: float) -> RemoteError:
-        """Return what to raise for the final *error*, with the number of attempts in its text."""
+        """Return the error to raise after the last attempt failed with *error*.
+
+        Its text gives the number of attempts. It is an `OutcomeUnknown` if any attempt may have succeeded.
+        """
         if self._uncertain is not None and isinstance(error, NotSent | Throttled):
-            # The last attempt did nothing, but an earlier one may have.
+            # The last attempt had no effect, but an earlier one may have had.
             error = self._uncertain
         if self._attempts > 1:
             error.text += f" ({self._attempts} attempts in {now - self._began:.0f} s)"

@@ -20,7 +20,7 @@ from reconciler.operations.apply import carry_out, plan_and_apply
 from reconciler.operations.apply_saved import apply_saved
 from reconciler.operations.import_object import import_object
 from reconciler.operations.plan import make_plan
-from reconciler.operations.session import Settings, open_workplace
+from reconciler.operations.session import Settings, open_session
 from reconciler.plans.actions import Action
 from reconciler.plans.options import Options
 from reconciler.plans.outcome import Outcome, Result, Status
@@ -112,9 +112,9 @@ class Desk:
         settings = Settings(endpoint=self.emulator, state=self.state_path, settle=settle, now=self._own_now)
 
         async def work() -> Outcome:
-            async with open_workplace(settings) as workplace:
-                plan = Plan(actions, lineage=workplace.state.lineage, serial=workplace.state.serial)
-                return await carry_out(workplace, plan, self, Interrupts())
+            async with open_session(settings) as session:
+                plan = Plan(actions, lineage=session.state.lineage, serial=session.state.serial)
+                return await carry_out(session, plan, self, Interrupts())
 
         return self._run(work())
 

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.errors import NotFound, NotSent, OutcomeUnknown, Refused, RemoteError, Throttled
 from reconciler.twilio.endpoint import Endpoint
-from reconciler.twilio.failures import Kind
+from reconciler.twilio.failures import Idempotency
 from reconciler.twilio.pace import Pace
 
 Run = Callable[[Any], Any]
@@ -45,7 +45,7 @@ class Server:
 
 async def many(pace: Pace, send: Callable[[], Awaitable[str]], count: int) -> list[str]:
     """Send *count* reads side by side."""
-    return await asyncio.gather(*(pace.run(send, Kind.READ) for _ in range(count)))
+    return await asyncio.gather(*(pace.run(send, Idempotency.SAFE) for _ in range(count)))
 
 
 def test_no_more_requests_are_in_flight_than_allowed(run: Run) -> None:
@@ -64,7 +64,7 @@ def test_throttling_halves_the_requests_in_flight(run: Run) -> None:
     """One 429 brings ten down to five."""
     pace = Pace(parallelism=10, backoff=0.1)
 
-    run(pace.run(Server(Throttled("429", status=429)).send, Kind.READ))
+    run(pace.run(Server(Throttled("429", status=429)).send, Idempotency.SAFE))
 
     assert pace.limit == 5
 
@@ -83,7 +83,7 @@ def test_throttling_never_stops_everything(run: Run) -> None:
     """Halving ends at one request in flight."""
     pace = Pace(parallelism=4, backoff=0.1)
 
-    run(pace.run(Server(*(Throttled("429", status=429) for _ in range(6))).send, Kind.READ))
+    run(pace.run(Server(*(Throttled("429", status=429) for _ in range(6))).send, Idempotency.SAFE))
 
     assert pace.limit == 1
 
@@ -95,7 +95,7 @@ def test_successes_creep_back_up_to_the_parallelism(run: Run) -> None:
     limits = []
 
     async def main() -> None:
-        await pace.run(server.send, Kind.READ)
+        await pace.run(server.send, Idempotency.SAFE)
         for _ in range(4):
             limits.append(pace.limit)
             await many(pace, server.send, 20)
@@ -114,13 +114,13 @@ def test_fewer_slots_hold_for_requests_that_wait(run: Run) -> None:
     assert max(server.begun.count(moment) for moment in server.begun if moment > 0) == 2
 
 
-def test_changes_of_one_lane_are_spaced(run: Run) -> None:
+def test_changes_of_one_bucket_are_spaced(run: Run) -> None:
     """At ten per second, five changes of one conversation start a tenth of a second apart."""
     server = Server()
 
     async def main() -> None:
         pace = Pace(rate=10)
-        await asyncio.gather(*(pace.run(server.send, Kind.CHANGE, lane="CH1") for _ in range(5)))
+        await asyncio.gather(*(pace.run(server.send, Idempotency.IDEMPOTENT, bucket="CH1") for _ in range(5)))
 
     run(main())
 
@@ -133,8 +133,8 @@ def test_spacing_holds_between_real_starts(run: Run) -> None:
 
     async def main() -> None:
         pace = Pace(parallelism=2, rate=10)
-        reads = [pace.run(server.send, Kind.READ) for _ in range(2)]
-        changes = [pace.run(server.send, Kind.CHANGE, lane="CH1") for _ in range(2)]
+        reads = [pace.run(server.send, Idempotency.SAFE) for _ in range(2)]
+        changes = [pace.run(server.send, Idempotency.IDEMPOTENT, bucket="CH1") for _ in range(2)]
         await asyncio.gather(*reads, *changes)
 
     run(main())
@@ -142,27 +142,31 @@ def test_spacing_holds_between_real_starts(run: Run) -> None:
     assert server.begun == pytest.approx([0, 0, 1, 1.1])
 
 
-def test_lanes_and_reads_do_not_wait_for_each_other(run: Run) -> None:
+def test_buckets_and_reads_do_not_wait_for_each_other(run: Run) -> None:
     """The rate is counted by conversation, and reads are not counted."""
     server = Server()
 
     async def main() -> None:
         pace = Pace(rate=1)
-        lanes = ("CH1", "CH2", None, None)
-        await asyncio.gather(*(pace.run(server.send, Kind.CHANGE, lane=lane) for lane in lanes))
+        buckets = ("CH1", "CH2", None, None)
+        await asyncio.gather(
+            *(pace.run(server.send, Idempotency.IDEMPOTENT, bucket=bucket) for bucket in buckets)
+        )
 
     run(main())
 
     assert server.begun == [0, 0, 0, 0]
 
 
-def test_waiting_lane_keeps_no_slot(run: Run) -> None:
+def test_waiting_bucket_keeps_no_slot(run: Run) -> None:
     """A conversation with many changes to come does not hold up reads at a parallelism of two."""
     server = Server()
 
     async def main() -> None:
         pace = Pace(parallelism=2, rate=0.1)
-        changes = [asyncio.create_task(pace.run(server.send, Kind.CHANGE, lane="CH1")) for _ in range(4)]
+        changes = [
+            asyncio.create_task(pace.run(server.send, Idempotency.IDEMPOTENT, bucket="CH1")) for _ in range(4)
+        ]
         await asyncio.sleep(2)
         await many(pace, server.send, 4)
         assert now() == 4
@@ -177,7 +181,7 @@ def test_no_rate_means_no_spacing(run: Run) -> None:
 
     async def main() -> None:
         pace = Pace(rate=None)
-        await asyncio.gather(*(pace.run(server.send, Kind.CHANGE, lane="CH1") for _ in range(5)))
+        await asyncio.gather(*(pace.run(server.send, Idempotency.IDEMPOTENT, bucket="CH1") for _ in range(5)))
 
     run(main())
 
@@ -188,7 +192,7 @@ def test_repeated_changes_count_in_the_rate(run: Run) -> None:
     """An attempt is a request like any other."""
     server = Server(Throttled("429", status=429, retry_after=0.1))
 
-    run(Pace(rate=0.1).run(server.send, Kind.CREATE, lane="CH1"))
+    run(Pace(rate=0.1).run(server.send, Idempotency.NOT_IDEMPOTENT, bucket="CH1"))
 
     assert server.begun == [0, 10]
 
@@ -197,7 +201,7 @@ def test_retry_after_is_waited_for(run: Run) -> None:
     """What the server asks for replaces our own back-off."""
     server = Server(Throttled("429", status=429, retry_after=30))
 
-    assert run(Pace().run(server.send, Kind.READ)) == "done"
+    assert run(Pace().run(server.send, Idempotency.SAFE)) == "done"
     assert server.begun == [0, 31]
 
 
@@ -205,7 +209,7 @@ def test_back_off_grows_and_has_jitter(run: Run) -> None:
     """Without a `Retry-After` each wait is at least twice the last one, within its jitter."""
     server = Server(*(Throttled("429", status=429) for _ in range(4)))
 
-    run(Pace(backoff=0.5).run(server.send, Kind.READ))
+    run(Pace(backoff=0.5).run(server.send, Idempotency.SAFE))
 
     waits = [later - earlier - 1 for earlier, later in zip(server.begun, server.begun[1:], strict=False)]
     for wait, least in zip(waits, (0.5, 1, 2, 4), strict=True):
@@ -218,9 +222,9 @@ def test_back_off_keeps_no_slot(run: Run) -> None:
 
     async def main() -> None:
         pace = Pace(parallelism=1)
-        throttled = asyncio.create_task(pace.run(server.send, Kind.READ))
+        throttled = asyncio.create_task(pace.run(server.send, Idempotency.SAFE))
         await asyncio.sleep(2)
-        await pace.run(server.send, Kind.READ)
+        await pace.run(server.send, Idempotency.SAFE)
         assert now() == 3
         await throttled
 
@@ -233,7 +237,7 @@ def test_waiting_is_bounded(run: Run) -> None:
 
     async def main() -> None:
         with pytest.raises(Throttled, match=r"^Twilio answered 429 \(\d+ attempts in \d+ s\)$") as caught:
-            await Pace(max_wait=60).run(server.send, Kind.CREATE)
+            await Pace(max_wait=60).run(server.send, Idempotency.NOT_IDEMPOTENT)
         assert caught.value.text == str(caught.value)
         assert caught.value.code == 20429
         assert now() <= 60 + 21
@@ -247,7 +251,7 @@ def test_retry_after_beyond_the_bound_is_not_waited_for(run: Run) -> None:
     async def main() -> None:
         server = Server(Throttled("429", status=429, retry_after=3600))
         with pytest.raises(Throttled, match="asks to wait 3600 s"):
-            await Pace(max_wait=120).run(server.send, Kind.READ)
+            await Pace(max_wait=120).run(server.send, Idempotency.SAFE)
         assert now() == 1
 
     run(main())
@@ -258,7 +262,7 @@ def test_unknown_outcomes_are_tried_five_times(run: Run) -> None:
     server = Server(*(OutcomeUnknown("503", status=503) for _ in range(100)))
 
     with pytest.raises(OutcomeUnknown, match="5 attempts"):
-        run(Pace().run(server.send, Kind.READ))
+        run(Pace().run(server.send, Idempotency.SAFE))
 
     assert len(server.begun) == 5
 
@@ -268,7 +272,7 @@ def test_server_that_never_answered_is_tried_three_times(run: Run) -> None:
     server = Server(*(NotSent("refused") for _ in range(100)))
 
     with pytest.raises(NotSent):
-        run(Pace().run(server.send, Kind.READ))
+        run(Pace().run(server.send, Idempotency.SAFE))
 
     assert len(server.begun) == 3
 
@@ -280,14 +284,14 @@ def test_server_that_answered_before_is_waited_for(run: Run, first: RemoteError 
 
     async def main() -> str:
         pace = Pace()
-        await asyncio.gather(pace.run(server.send, Kind.READ), return_exceptions=True)
+        await asyncio.gather(pace.run(server.send, Idempotency.SAFE), return_exceptions=True)
         server.script = [NotSent("refused")] * 6
-        return await pace.run(server.send, Kind.CREATE)
+        return await pace.run(server.send, Idempotency.NOT_IDEMPOTENT)
 
     assert run(main()) == "done"
 
 
-READ, CHANGE, CREATE = Kind.READ, Kind.CHANGE, Kind.CREATE
+READ, CHANGE, CREATE = Idempotency.SAFE, Idempotency.IDEMPOTENT, Idempotency.NOT_IDEMPOTENT
 
 
 @pytest.mark.parametrize(
@@ -309,8 +313,8 @@ READ, CHANGE, CREATE = Kind.READ, Kind.CHANGE, Kind.CREATE
     ],
     ids=lambda value: value.text if isinstance(value, RemoteError) else "",
 )
-@pytest.mark.parametrize("kind", Kind)
-def test_what_is_sent_again(run: Run, error: RemoteError, again: set[Kind], kind: Kind) -> None:
+@pytest.mark.parametrize("kind", Idempotency)
+def test_what_is_sent_again(run: Run, error: RemoteError, again: set[Idempotency], kind: Idempotency) -> None:
     """A create only when the server surely did nothing; a read or change whenever it may help."""
     server = Server(error)
 
@@ -328,7 +332,7 @@ def test_an_uncertain_attempt_is_not_forgotten(run: Run) -> None:
     server = Server(OutcomeUnknown("500", status=500), *(NotSent("refused") for _ in range(200)))
 
     with pytest.raises(OutcomeUnknown, match=r"^500 \("):
-        run(Pace(max_wait=20).run(server.send, Kind.CHANGE))
+        run(Pace(max_wait=20).run(server.send, Idempotency.IDEMPOTENT))
 
 
 def test_own_bugs_are_not_retried(run: Run) -> None:
@@ -340,7 +344,7 @@ def test_own_bugs_are_not_retried(run: Run) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        run(Pace().run(send, Kind.READ))
+        run(Pace().run(send, Idempotency.SAFE))
 
     assert len(attempts) == 1
 
@@ -353,7 +357,7 @@ def test_timeout_of_another_kind_passes_through(run: Run) -> None:
         raise errors.pop(0)
 
     with pytest.raises(TimeoutError, match="of somebody else"):
-        run(Pace().run(send, Kind.READ))
+        run(Pace().run(send, Idempotency.SAFE))
 
 
 def test_stop_ends_back_off_and_lets_requests_finish(run: Run) -> None:
@@ -362,10 +366,10 @@ def test_stop_ends_back_off_and_lets_requests_finish(run: Run) -> None:
 
     async def main() -> None:
         pace = Pace(parallelism=2)
-        waiting = asyncio.create_task(pace.run(throttled.send, Kind.CREATE))
+        waiting = asyncio.create_task(pace.run(throttled.send, Idempotency.NOT_IDEMPOTENT))
         await asyncio.sleep(1.5)
-        flying = asyncio.create_task(pace.run(fine.send, Kind.CREATE))
-        queued = asyncio.create_task(pace.run(fine.send, Kind.CREATE))
+        flying = asyncio.create_task(pace.run(fine.send, Idempotency.NOT_IDEMPOTENT))
+        queued = asyncio.create_task(pace.run(fine.send, Idempotency.NOT_IDEMPOTENT))
         await asyncio.sleep(0.1)
         pace.stop()
         results = await asyncio.gather(waiting, flying, queued, return_exceptions=True)
@@ -382,7 +386,7 @@ def test_stop_lets_a_repeated_request_finish(run: Run) -> None:
 
     async def main() -> str:
         pace = Pace()
-        task = asyncio.create_task(pace.run(server.send, Kind.CREATE))
+        task = asyncio.create_task(pace.run(server.send, Idempotency.NOT_IDEMPOTENT))
         await asyncio.sleep(2.5)
         pace.stop()
         return await task
@@ -391,13 +395,15 @@ def test_stop_lets_a_repeated_request_finish(run: Run) -> None:
     assert server.begun == [0, 2]
 
 
-def test_stop_ends_the_wait_of_a_lane(run: Run) -> None:
+def test_stop_ends_the_wait_of_a_bucket(run: Run) -> None:
     """No change starts after the stop, and those in line do not wait for their turns."""
     server = Server()
 
     async def main() -> None:
         pace = Pace(rate=0.1)
-        tasks = [asyncio.create_task(pace.run(server.send, Kind.CHANGE, lane="CH1")) for _ in range(3)]
+        tasks = [
+            asyncio.create_task(pace.run(server.send, Idempotency.IDEMPOTENT, bucket="CH1")) for _ in range(3)
+        ]
         await asyncio.sleep(0.5)
         pace.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -414,12 +420,12 @@ def test_cancelling_gives_back_the_slot(run: Run) -> None:
 
     async def main() -> str:
         pace = Pace(parallelism=1)
-        task = asyncio.create_task(pace.run(server.send, Kind.READ))
+        task = asyncio.create_task(pace.run(server.send, Idempotency.SAFE))
         await asyncio.sleep(0.5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return await pace.run(server.send, Kind.READ)
+        return await pace.run(server.send, Idempotency.SAFE)
 
     assert run(main()) == "done"
 
@@ -432,7 +438,7 @@ def test_rate_by_endpoint(run: Run, endpoint: str, starts: list[float]) -> None:
 
     async def main() -> None:
         pace = Pace.of(Endpoint.parse(endpoint, environ))
-        await asyncio.gather(*(pace.run(server.send, Kind.CHANGE, lane="CH1") for _ in range(2)))
+        await asyncio.gather(*(pace.run(server.send, Idempotency.IDEMPOTENT, bucket="CH1") for _ in range(2)))
 
     run(main())
 
@@ -445,7 +451,7 @@ def test_rate_asked_for_holds_on_this_machine_too(run: Run) -> None:
 
     async def main() -> None:
         pace = Pace.of(Endpoint.parse("emulator", {}), rate=2)
-        await asyncio.gather(*(pace.run(server.send, Kind.CHANGE, lane="CH1") for _ in range(2)))
+        await asyncio.gather(*(pace.run(server.send, Idempotency.IDEMPOTENT, bucket="CH1") for _ in range(2)))
 
     run(main())
 

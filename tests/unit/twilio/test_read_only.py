@@ -11,7 +11,7 @@ import pytest
 from reconciler.emulator import Emulator
 from reconciler.errors import StateError
 from reconciler.operations.drift import look_for_drift
-from reconciler.operations.session import Settings, connected, open_workplace
+from reconciler.operations.session import Settings, open_connection, open_session
 from reconciler.state.stores.file import StateStore
 
 
@@ -27,8 +27,8 @@ def test_a_session_that_only_reads_sends_no_post(settings: Settings) -> None:
     """The request is stopped before it leaves, whoever makes it."""
 
     async def write() -> None:
-        async with connected(settings, read_only=True) as session:
-            await session.client.create_service("support")
+        async with open_connection(settings, read_only=True) as connection:
+            await connection.client.create_service("support")
 
     with pytest.raises(AssertionError, match="POST /v1/Services"):
         asyncio.run(write())
@@ -42,12 +42,12 @@ def test_looking_for_drift_cannot_write_the_state(
     """Should planning ever write, the disk that `drift` works with refuses."""
 
     async def write() -> None:
-        async with open_workplace(settings) as work:
-            work.store.write(work.state)
+        async with open_session(settings) as session:
+            session.store.write(session.state)
 
     asyncio.run(write())
     before = settings.state.read_bytes()
-    monkeypatch.setattr("reconciler.operations.session.Workplace.settle", _write)
+    monkeypatch.setattr("reconciler.operations.session.Session.settle", _write)
 
     with pytest.raises(AssertionError, match="only reads"):
         asyncio.run(look_for_drift(None, settings))
@@ -55,9 +55,9 @@ def test_looking_for_drift_cannot_write_the_state(
     assert StateStore(settings.state).read() is not None
 
 
-async def _write(work: object, seconds: float) -> None:
+async def _write(session: object, seconds: float) -> None:
     del seconds
-    work.store.write(work.state)  # type: ignore[attr-defined]
+    session.store.write(session.state)  # type: ignore[attr-defined]
 
 
 def test_without_a_state_nothing_is_asked(settings: Settings) -> None:
