@@ -37,8 +37,9 @@ _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 _QUOTES: Final = ("'", '"')
 _OPENING: Final = frozenset("[{'\"")
 """Starts of a value that has an end, behind which a text may wrongly go on."""
-_RESERVED: Final = frozenset("@`%*&!|>-,")
+_RESERVED: Final = frozenset("@`%*&!|>-,?")
 """Starts of what is no text; a sound value may start with some of them, but has no fault then."""
+_BRACKET_EXPECTED: Final = "did not find expected ',' or"
 _EXPECTED_BY_INDENTATION: Final = ("did not find expected key", "did not find expected '-' indicator")
 _KEY: Final = r"""[ ]*(?:-[ ]+)*(?P<key>[\w.\[\]-]+|"[^"]*"|'[^']*')"""
 _VALUE: Final = rf"(?:{_KEY}[ ]*:[ ]+|[ ]*(?:-[ ]+)+)(?P<value>\S)"
@@ -65,6 +66,8 @@ def syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
         hint: str | None = "close the quotes that start here"
     elif no_colon:
         hint = _missing_colon(lines, place)
+    elif opened and opened.line < mark.line and str(error.problem).startswith(_BRACKET_EXPECTED):
+        hint = f"close the bracket that starts at line {opened.line + 1}, or separate what is in it by commas"
     else:
         hint = _hint(lines, place, str(error.problem))
     return Fault(place, f"the YAML cannot be read ({said})", hint)
@@ -159,14 +162,18 @@ def _hint(lines: list[str], place: Place, problem: str) -> str | None:
     at = line[place.column - 1 : place.column]
     is_key_expected = problem in _EXPECTED_BY_INDENTATION
     value = re.match(_VALUE, line)
-    start = value["value"] if value and value.start("value") < place.column else at
+    has_value = value is not None and value.start("value") < place.column
+    start = value["value"] if value and has_value else at
+    space = re.match(rf"[ ]*([{_SPACES}])", line)
     if at == "\t":
         hint = "indent with spaces; YAML does not allow tabs"
+    elif space:
+        hint = f"indent with spaces; this line starts with {_called(space[1])}"
     elif problem == PROBLEM:
         hint = "write both halves of the pair, or the character itself"
     elif "\\" in line[max(place.column - 3, 0) : place.column]:
         hint = "write the character itself, or use single quotes to keep backslashes"
-    elif start in _RESERVED or (start in _OPENING and is_key_expected):
+    elif (start in _RESERVED and (start != "-" or has_value)) or (start in _OPENING and is_key_expected):
         hint = _quote_it(start)
     elif at == ":" and start != at:
         hint = "put a text that contains `: ` in quotes, or check the indentation"

@@ -72,6 +72,9 @@ _NOWHERE: Final[Loc] = ("",)
 """Where the value of a faulty key is: read for its own faults, and dropped."""
 
 
+_NO_KEY: Final = "use a text as the key; put a text that starts with `{{` or `[` in quotes"
+
+
 class _Stop(Exception):
     """Nothing more can be read."""
 
@@ -206,7 +209,7 @@ class _CloseReader:
         self._refuse_tag(event)
         if type(event) is not ScalarEvent:
             self._node(event, _NOWHERE, depth)
-            self._fault(place, "a key cannot be a list or a mapping", "use a text as the key")
+            self._fault(place, "a key cannot be a list or a mapping", _NO_KEY)
             return None
         value = self._scalar(event)
         if event.anchor is not None:
