@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
 
+from reconciler.manifest.yaml.parsers import TwoReadings
 from reconciler.manifest.yaml.reader import SEPARATORS
 from reconciler.manifest.yaml.surrogates import PROBLEM
 from reconciler.runtime.text_file import lines_of, place_in
@@ -61,6 +62,8 @@ def syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
     if (fault := _look_alike(lines, place.line)) is not None:
         return fault
+    if isinstance(error, TwoReadings):
+        return Fault(place, "a text in brackets that starts with `?` is read in two ways", _quote_it("?"))
     said = quoted(Exception(error.problem), "libyaml")
     if unclosed:
         hint: str | None = "close the quotes that start here"

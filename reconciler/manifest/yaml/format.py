@@ -21,7 +21,8 @@ from ruamel.yaml import tokens as yaml
 from ruamel.yaml.error import MarkedYAMLError
 
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.yaml.reader import Irregular, newer_tokens, read
+from reconciler.manifest.yaml.parsers import newer_tokens
+from reconciler.manifest.yaml.reader import Irregular, read
 from reconciler.manifest.yaml.surrogates import PairedText
 
 _LINE: Final = re.compile("([^\n\r]*)(\r\n|[\n\r]|\\Z)")

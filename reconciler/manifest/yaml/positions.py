@@ -25,14 +25,13 @@ from ruamel.yaml.reader import ReaderError
 from reconciler.manifest.diagnostics.findings import Loc
 from reconciler.manifest.limits import limits
 from reconciler.manifest.yaml.faults import Fault, Place, character_fault, separator_faults, syntax_fault
+from reconciler.manifest.yaml.parsers import NextEvent, by_any_parser
 from reconciler.manifest.yaml.reader import (
     MERGE_KEY,
     MOST_REPEATED,
     NUL,
     SEPARATORS,
-    NextEvent,
     Sizes,
-    by_any_parser,
 )
 from reconciler.manifest.yaml.scalars import NoJsonNumber, plain_value
 
@@ -94,7 +93,7 @@ def read_closely(text: str) -> Places:
         # one character for another, so that libyaml counts lines as people do
         found = by_any_parser(re.sub(f"[{SEPARATORS}]", "\ufffd", text) if separators else text, read)
     except MarkedYAMLError as error:
-        found = tries[1]
+        found = (tries[1:] or tries)[0]
         if not separators:  # else it may well be wrong because of them
             found.faults.append(syntax_fault(error, text))
     except ReaderError:

@@ -1,31 +1,18 @@
 """Read YAML as data, at the speed of libyaml's events, with one line number per container.
 
 This is the fast way, for files without a mistake: whatever looks wrong raises Irregular, and
-`places` reads the file again to say what is wrong and where. Only the C parser of `ruamel.yaml.clib`
-will do: the pure Python one is many times slower and would be used without a word. It is asked only about
-what YAML 1.2 allows inside brackets and libyaml does not know: `{start: -3d 09:00}`.
+`positions` reads the file again to say what is wrong and where.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 
-from reconciler.errors import ReconcilerError
 from reconciler.manifest.limits import limits
+from reconciler.manifest.yaml.parsers import NextEvent, by_any_parser
 from reconciler.manifest.yaml.scalars import MAYBE_NOT_TEXT, NoJsonNumber, loses_digits, plain_value
-from reconciler.manifest.yaml.surrogates import PROBLEM, PairedText
-
-try:
-    import _ruamel_yaml as libyaml
-except ImportError as error:
-    raise ReconcilerError(
-        "the C parser for YAML is missing, and the pure Python one is too slow to be used instead",
-        hint="install the package `ruamel.yaml.clib` for this Python",
-    ) from error
-
 
 MOST_REPEATED: Final = 1_000_000
 """Values that the aliases of one file may repeat together: an alias bomb is refused, not expanded."""
@@ -48,23 +35,6 @@ MERGE_KEY: Final = "<<"
 _NUMBERS: Final = (int, float)
 NUL: Final = "\0"
 """The one character that no text may hold; YAML can write it only as an escape in double quotes."""
-
-
-_UNKNOWN_TO_LIBYAML: Final = frozenset(
-    (
-        "found unexpected ':'",
-        "did not find expected ',' or '}'",
-        "did not find expected ',' or ']'",
-        "did not find expected node content",
-        "found a tab character where an indentation space is expected",
-    )
-)
-"""Complaints that may be about a plain text in brackets, or a tab in a block, that YAML 1.2 allows."""
-
-NextEvent = Callable[[], Any]
-
-
-Result = TypeVar("Result")
 
 
 class Irregular(Exception):
@@ -123,55 +93,6 @@ def read(text: str | bytes) -> Document:
         return by_any_parser(text, lambda next_event, kinds: _Reader(next_event, kinds).document())
     except (YAMLError, NoJsonNumber, ValueError) as error:
         raise Irregular from error
-
-
-def by_any_parser(text: str | bytes, use: Callable[[NextEvent, Any], Result]) -> Result:
-    """Return what *use* makes of the events of *text*, given what gives them, and a module of their classes.
-
-    They are libyaml's, or where it does not know all of YAML 1.2 those of a slower way. Raises libyaml's
-    error where neither can read *text*.
-    """
-    try:
-        return use(libyaml.CParser(text).get_event, libyaml)
-    except MarkedYAMLError as error:
-        if error.problem != PROBLEM and not may_be_newer(error):
-            raise
-        wrong = error
-    paired = PairedText(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
-    if wrong.problem == PROBLEM:
-        try:
-            return use(paired.events(libyaml.CParser(paired.text).get_event), libyaml)
-        except MarkedYAMLError as error:
-            wrong = error
-    if not may_be_newer(wrong):
-        raise wrong
-    from ruamel.yaml import events  # noqa: PLC0415 - seldom needed
-
-    try:
-        return use(paired.events(newer_events(paired.text)), events)
-    except (YAMLError, ValueError):
-        raise wrong from None
-
-
-def may_be_newer(error: MarkedYAMLError) -> bool:
-    """Return whether libyaml's *error* may be about YAML that is newer than libyaml."""
-    return error.problem in _UNKNOWN_TO_LIBYAML
-
-
-def newer_events(text: str) -> NextEvent:
-    """Return what gives the events of *text* by YAML 1.2, one after another, slowly."""
-    from ruamel.yaml import YAML  # noqa: PLC0415 - seldom needed
-
-    events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)
-    return events.__next__
-
-
-def newer_tokens(text: str) -> NextEvent:
-    """Return what gives the tokens of *text* by YAML 1.2, one after another, slowly."""
-    from ruamel.yaml import YAML  # noqa: PLC0415 - seldom needed
-
-    tokens: Iterator[Any] = YAML(typ="safe", pure=True).scan(text)
-    return tokens.__next__
 
 
 class _Reader:

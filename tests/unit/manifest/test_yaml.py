@@ -164,10 +164,25 @@ def test_doubts_are_remembered_and_expanded(tmp_path: Path) -> None:
     [
         ("[:x, ::vector, a:b]", [":x", "::vector", "a:b"]),
         ('{x: :x, "k"::v}', {"x": ":x", "k": ":v"}),
+        ("{? foo: bar, m: really?no, n: 'x, ?y'}", {"foo": "bar", "m": "really?no", "n": "x, ?y"}),
+        ("a: &an:chor value\nb: *an:chor\n", {"a": "value", "b": "value"}),
+        ("a: 'x, ?y & b&c: d'\nb: &b [&c x, *c]\n", {"a": "x, ?y & b&c: d", "b": ["x", "x"]}),
         ("a: |\n \tx\n y\n", {"a": "\tx\ny\n"}),
     ],
 )
 def test_what_is_new_in_yaml_1_2_is_read(text: str, value: object) -> None:
-    """The C parser is one of YAML 1.1; what it refuses is read again, more slowly."""
+    """The C parser is one of YAML 1.1; what it refuses or takes for something else is read more slowly."""
     assert read(text).value == value
     assert read_closely(text).value == value
+
+
+@pytest.mark.parametrize("text", ["{ ?foo: bar }", "[a, ?x]", "a: {n: 1,\n  ?m: 2}"])
+def test_what_parsers_read_in_two_ways_is_refused(text: str) -> None:
+    """YAML 1.2 has a text with a question mark there, and every parser at hand a key without it."""
+    with pytest.raises(Irregular):
+        read(text)
+
+    (fault,) = read_closely(text).faults
+
+    assert fault.text == "a text in brackets that starts with `?` is read in two ways"
+    assert text.split("\n")[fault.place.line - 1][fault.place.column - 1] == "?"
