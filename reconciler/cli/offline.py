@@ -83,7 +83,7 @@ def emulator(port: int, data: Path | None, **given: Any) -> None:
 
 def _schema(name: str) -> dict[str, Any]:
     if name == "manifest":
-        from reconciler.manifest.schema.manifest import manifest_schema  # noqa: PLC0415  # pydantic
+        from reconciler.manifest.schema.json_schema import manifest_schema  # noqa: PLC0415  # pydantic
 
         return manifest_schema()
     if name == "plan":

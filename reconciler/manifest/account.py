@@ -11,10 +11,13 @@ from reconciler.runtime.text_file import decoded
 
 
 def check_account(desired: Desired, account_sid: str, origin: str) -> None:
-    """Raise ManifestError, at the place of `account:`, if *desired* is meant for another account."""
+    """Raise ManifestError, with the position of `account:`, if *desired* is meant for another account.
+
+    *account_sid* is the account whose credentials are used; *origin* is the endpoint that it is used at.
+    """
     if desired.account_sid in {None, account_sid}:
         return
-    from reconciler.manifest.yaml.source import Source  # noqa: PLC0415 - only mistakes need places
+    from reconciler.manifest.yaml.source import Source  # noqa: PLC0415 - only mistakes need positions
 
     source = Source(desired.account_path, decoded(Path(desired.account_path).read_bytes()))
     finding = Finding(

@@ -1,9 +1,11 @@
-"""What files said when they were last parsed, so that those that have not changed since are not parsed again.
+"""A cache of parsed manifests, so that unchanged files are not parsed again.
 
-It is kept in the user's own cache folder, never in the folder that is worked in: a repository could bring
-along entries there. An entry counts only for the very same bytes under the same name, read by the same code,
-and only with a digest whose key lies in that folder too; anything else is as if it were not there, so the
-folder can be deleted at any time. It has one entry per manifest.
+The cache is in the user's own cache folder, never in the working folder: a repository could bring entries
+along there. It has one entry per manifest.
+
+An entry is used only for the same bytes, the same path and the same code. Its digest must be made with a
+secret key that is in the cache folder too. Any other entry is treated as missing, so the folder can be
+deleted at any time.
 """
 
 from __future__ import annotations
@@ -26,17 +28,17 @@ from reconciler.runtime.regular_file import read_regular
 
 _DIGEST: Final = hashlib.sha256().digest_size
 _KEY: Final = 32
-"""Bytes of the key that all digests in one folder are made with."""
+"""Bytes of the secret key that all digests in one folder are made with."""
 _LARGEST: Final = 256 * 1024 * 1024
-"""Bytes of the largest entry: what is larger is parsed each time."""
+"""Bytes of the largest entry; a larger content is parsed each time."""
 _MOST: Final = 32
-"""How many folders are remembered in which manifests were read; the one written longest ago goes first."""
+"""Working folders that have entries; the one written longest ago is deleted first."""
 
 
 class ParsedFiles:
-    """The entries for manifests that are read from the working folder *here*, kept in *folder*.
+    """The cache for the working folder *here*, in the cache folder *folder*.
 
-    That is made when the first one is kept, and not used if others than its owner may write there.
+    *folder* is made when the first entry is kept, and is not used if anybody but its owner may write there.
     """
 
     def __init__(self, folder: Path, here: Path | None = None) -> None:
@@ -45,12 +47,12 @@ class ParsedFiles:
 
     @classmethod
     def of_user(cls) -> Self | None:
-        """Return those of this user; None where the cache folder is unknown or part of the checkout."""
+        """Return the cache of this user; None where its folder is unknown or inside the checkout."""
         from platformdirs import user_cache_dir  # noqa: PLC0415 - only commands that read manifests need it
 
         try:
             here = Path.cwd()
-        except OSError:  # it was removed
+        except OSError:  # the working folder was removed
             return None
         folder = Path(user_cache_dir("reconciler", appauthor=False))
         if not folder.is_absolute() or folder.resolve().is_relative_to(_checkout(here.resolve())):
@@ -58,36 +60,36 @@ class ParsedFiles:
         return cls(folder, here)
 
     def key(self, data: bytes, path: str) -> bytes:
-        """Return what stands for the manifest *data*, called *path*, read by this code."""
+        """Return the cache key of the manifest *data* at *path*, as this code parses it."""
         return _digest(self._reader, data, os.fsencode(path))
 
     def get(self, key: bytes, path: str) -> FileContent | None:
-        """Return what the manifest of this *key*, called *path*, says; None if that is not known."""
+        """Return the content of the manifest at *path* with this *key*; None if it is not in the cache."""
         if self._secret is None:
             return None
         try:
             entry = read_regular(self._place(path), follow=False, most=_LARGEST)
-            said = memoryview(entry)[_DIGEST:]
-            if entry[:_DIGEST] != _sealed(self._secret, key, said):
+            payload = memoryview(entry)[_DIGEST:]
+            if entry[:_DIGEST] != _sealed(self._secret, key, payload):
                 return None
-            content = msgspec.msgpack.decode(said, type=FileContent)
+            content = msgspec.msgpack.decode(payload, type=FileContent)
         except (OSError, msgspec.DecodeError):
             return None
         share_texts(content)
         return content
 
     def keep(self, key: bytes, content: FileContent) -> None:
-        """Note what the manifest of this *key* says; that it cannot be kept changes nothing."""
-        with suppress(OSError, UnicodeEncodeError):  # the name of a folder may be no text at all
-            said = msgspec.msgpack.encode(content)
-            if len(said) + _DIGEST > _LARGEST:
+        """Write the *content* of the manifest with this *key*; errors of writing are ignored."""
+        with suppress(OSError, UnicodeEncodeError):  # a path may hold bytes that are no text
+            payload = msgspec.msgpack.encode(content)
+            if len(payload) + _DIGEST > _LARGEST:
                 return
             secret = self._secret or self._new_secret()
             if not self._entries.is_dir():
                 self._forget_others()
                 self._entries.mkdir(mode=0o700, exist_ok=True)
-            # Not synced: a torn entry has another digest, and is as if it were not there.
-            entry = _sealed(secret, key, said) + said
+            # Not synced: a torn entry has a wrong digest, and is treated as missing.
+            entry = _sealed(secret, key, payload) + payload
             write_whole(self._place(content.path), entry, mode=PRIVATE, durable=False)
 
     def _place(self, path: str) -> Path:
@@ -95,7 +97,7 @@ class ParsedFiles:
 
     @cached_property
     def _secret(self) -> bytes | None:
-        """The key of all digests; None if there is none that only this user can know."""
+        """The key of all digests; None if there is none, or if others may have written it."""
         with suppress(OSError):
             if _is_private(self._folder.lstat()) and _is_private((self._folder / "key").lstat()):
                 secret = read_regular(self._folder / "key", follow=False, most=_KEY)
@@ -103,7 +105,7 @@ class ParsedFiles:
         return None
 
     def _new_secret(self) -> bytes:
-        """Make folder and key; raises OSError where others may write to the folder that is there."""
+        """Make folder and key; raises OSError where the folder exists and others may write to it."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_private(self._folder.lstat()):
             raise PermissionError
@@ -113,7 +115,7 @@ class ParsedFiles:
         return secret
 
     def _forget_others(self) -> None:
-        """Make room for one more folder with entries."""
+        """Delete the oldest folders of entries, so that one more fits."""
         from shutil import rmtree  # noqa: PLC0415 - seldom needed
 
         others = sorted(self._others(), key=lambda one: one.stat().st_mtime, reverse=True)
@@ -125,20 +127,20 @@ class ParsedFiles:
 
     @cached_property
     def _reader(self) -> bytes:
-        # The release names the code, except for those who are changing it.
+        # in a working copy the version stays the same while the code changes, so its times count too
         package = Path(__file__).parents[1]
         code = (file for name in ("manifest", "model", "text") for file in (package / name).rglob("*.py"))
         return f"{__version__} {max(file.stat().st_mtime_ns for file in code)}".encode()
 
 
 def _checkout(here: Path) -> Path:
-    """Return the top of the working tree that *here* is in, or *here* itself."""
+    """Return the root of the git working tree around *here*, or *here* itself."""
     return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / ".git")), here)
 
 
 def _is_private(status: os.stat_result) -> bool:
-    """Return whether what has this *status* is ours and no link, and nobody else can write to it."""
-    if os.name == "nt":  # its own rights are not in the mode; the folder lies in the user's profile
+    """Return whether a file of this *status* is ours, is no link, and is writable for nobody else."""
+    if os.name == "nt":  # rights are not in the mode there; the folder is in the user's profile
         return not stat.S_ISLNK(status.st_mode)
     is_ours = status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     return is_ours and not stat.S_ISLNK(status.st_mode)
@@ -148,9 +150,9 @@ def _name(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()[:32]
 
 
-def _sealed(secret: bytes, key: bytes, said: bytes | memoryview) -> bytes:
-    """Return what only who knows *secret* can say of an entry."""
-    return hashlib.blake2b(_digest(key, said), key=secret, digest_size=_DIGEST).digest()
+def _sealed(secret: bytes, key: bytes, payload: bytes | memoryview) -> bytes:
+    """Return the digest of an entry, which only a holder of *secret* can make."""
+    return hashlib.blake2b(_digest(key, payload), key=secret, digest_size=_DIGEST).digest()
 
 
 def _digest(*parts: bytes | memoryview) -> bytes:

@@ -1,17 +1,18 @@
-"""One faulty file: what is wrong with it, from top to bottom, in sentences with their places."""
+"""Find every mistake of one faulty file, and give each a sentence and a position."""
 
 from __future__ import annotations
 
 from reconciler.errors import Problem
 from reconciler.manifest.build.services import Builder
-from reconciler.manifest.content import OPENING, FileContent, Parsed, Written, says_more
+from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.schema.problems import shape_findings
+from reconciler.manifest.unexpanded import OPENING, Unexpanded, needs_expansion
 from reconciler.manifest.yaml.source import Source
 from reconciler.runtime.text_file import NotText, decoded
 
 
 def diagnose(data: bytes, path: str) -> Parsed:
-    """Return every problem of the faulty manifest *data*, and what can be made out of the rest."""
+    """Return every problem of the faulty manifest *data*, and the content of its sound parts."""
     try:
         text = decoded(data)
     except NotText as error:
@@ -29,23 +30,23 @@ def diagnose(data: bytes, path: str) -> Parsed:
     findings = shape_findings(root, plain=places.plain)
     if not isinstance(root, dict):
         root = {}
-    content, written = FileContent(path), None
-    if says_more(root, refers=OPENING in text):
-        written = Written(path, root, _no_line, broken=True)
+    content, unexpanded = FileContent(path), None
+    if needs_expansion(root, refers=OPENING in text):
+        unexpanded = Unexpanded(path, root, _no_line, broken=True)
     else:
         builder = Builder(path, _no_line)
         content = builder.content(root)
         findings += builder.found
-    # what cannot be read was built as something else, which has no mistakes worth telling
+    # the YAML reader put other values in place of unreadable ones: their findings would mislead
     unreadable = {fault.place for fault in places.faults}
     problems += [
         source.problem(finding, lambda _: source)
         for finding in findings
         if unreadable.isdisjoint((places.of(finding.loc), places.of(finding.loc, on_key=True)))
     ]
-    return Parsed(content, tuple(sorted(problems, key=lambda one: (one.line, one.column))), written)
+    return Parsed(content, tuple(sorted(problems, key=lambda one: (one.line, one.column))), unexpanded)
 
 
 def _no_line(_: object) -> int:
-    """Return no line: a faulty file only needs places for its problems."""
+    """Return 0: the values of a faulty file are never used, so they need no lines."""
     return 0

@@ -1,4 +1,4 @@
-"""Values to a manifest: canonical YAML that `load` reads back as the same values."""
+"""Write values as a manifest: canonical YAML that `load` reads back as the same values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from reconciler.model import Conversation, Message, Order, Participant, Service,
 
 
 class _Record(dict[str, Any]):
-    """Fields that stand on a line each; any other mapping stands on one line if it fits."""
+    """A mapping that is written with one field a line. Any other mapping is on one line if it fits."""
 
 
 def dump(services: Sequence[Service], *, account: str | None = None) -> str:
-    """Return the manifest of *services*, guarded by *account* if one is given.
+    """Return the YAML text of *services*, for use with the account SID *account* only, if one is given.
 
-    The path of a media file is written as it is: it must be relative to where the manifest will be.
+    The path of a media file is written unchanged: it must be relative to the folder of the manifest.
     """
     manifest = _Record(version=1)
     if account is not None:
@@ -30,7 +30,7 @@ def dump(services: Sequence[Service], *, account: str | None = None) -> str:
 
 
 def _escaped(value: Any) -> Any:
-    """Return *value* with texts that look like references written so that they are none."""
+    """Return *value* with each `${` escaped, so that no text is read as a reference."""
     if isinstance(value, str):
         return references.escaped(value)
     if isinstance(value, dict):
@@ -111,7 +111,7 @@ def _message(one: Message) -> _Record:
 
 
 _NULL: Final = object()
-"""JSON's null, where None means that a field is not mentioned."""
+"""JSON's null as a value; None means that a field is not mentioned."""
 
 
 def _decoded(json: str | None) -> Any:
@@ -126,7 +126,7 @@ def _record(**fields: Any) -> _Record:
 
 
 def _brief(**fields: Any) -> dict[str, Any] | None:
-    """Return the *fields* that are mentioned, to stand on one line."""
+    """Return the *fields* that are mentioned, for one line; None if there are none."""
     return dict(_record(**fields)) or None
 
 
@@ -163,7 +163,7 @@ def _items(items: list[Any]) -> Iterator[str]:
 
 
 def _is_long(value: Any) -> bool:
-    """Return whether *value* stands on several lines, even if it would fit on one."""
+    """Return whether *value* is written on several lines, even if it would fit on one."""
     if isinstance(value, _Record):
         return bool(value)
     return isinstance(value, list) and any(isinstance(item, _Record) for item in value)

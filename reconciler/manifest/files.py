@@ -1,4 +1,4 @@
-"""Which files are manifests: those named, and every `*.yaml` or `*.yml` below a named folder."""
+"""Find the manifest files: those named, and every `*.yaml` or `*.yml` below a named folder."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ _SUFFIXES: Final = (".yaml", ".yml")
 def manifest_files(paths: Sequence[Path]) -> list[Path]:
     """Return the manifest files that *paths* name, each once, in the order of *paths*.
 
-    A path that is named may be a link. A folder stands for the files below it, sorted, without hidden ones;
-    what lies below it and is a link out of it is refused. Paths stay as written: relative ones stay relative.
-    Raises UsageError for that, for a path that does not exist or cannot be read, and for a folder without
-    manifests.
+    A named path may be a link. A folder gives the files below it, sorted, without hidden ones. Paths are
+    returned as written: relative ones stay relative.
+
+    Raises UsageError for a path that does not exist or cannot be read, for a folder without manifests, and
+    for a link below a folder that leads out of it.
     """
     files: dict[Path, Path] = {}
     for path in paths:
         try:
             named = _Folder(path).files() if path.is_dir() else {path.resolve(strict=True): path}
             for real, file in named.items():
-                if not real.is_file():  # a pipe is read once, and a faulty manifest twice
+                if not real.is_file():  # a pipe can be read only once, and faulty manifests are read twice
                     raise UsageError(
                         f"cannot read `{file}`: it is no regular file",
                         hint="write the manifest to a file, and name that",
@@ -45,7 +46,7 @@ def manifest_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def is_manifest(file: Path, paths: Sequence[Path]) -> bool:
-    """Return whether *file*, which need not exist, is one that *paths* name."""
+    """Return whether *paths* (files or folders) name *file*, which need not exist."""
     real = _real(file)
     for path in paths:
         named = _real(path)
@@ -57,7 +58,7 @@ def is_manifest(file: Path, paths: Sequence[Path]) -> bool:
 
 
 class _Folder:
-    """A folder that is named: what lies below it, each real folder and file once."""
+    """The search of one named folder, which visits each real folder and file once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -66,9 +67,9 @@ class _Folder:
         self._links: list[Path] = []
 
     def files(self) -> dict[Path, Path]:
-        """Return the manifests by their real paths, sorted; a link is a name only for what has no other.
+        """Return the manifests by their real paths, sorted; a link names only a file without another name.
 
-        Raises UsageError for a link out of the folder, without having looked at what is there.
+        Raises UsageError for a link out of the folder, and reads nothing there.
         """
         found = dict(self._below(self._path, self._real))
         while self._links:
@@ -81,7 +82,10 @@ class _Folder:
         return dict(sorted(found.items(), key=lambda one: one[1].parts))
 
     def _below(self, folder: Path, real: Path) -> Iterator[tuple[Path, Path]]:
-        """Yield what is below *folder*, which is called *real*, without the links: they are noted."""
+        """Yield real path and path of each manifest below *folder*, and note the links.
+
+        *real* is the real path of *folder*.
+        """
         if real in self._seen:
             return
         self._seen.add(real)
@@ -97,7 +101,7 @@ class _Folder:
                 yield real / entry.name, path
 
     def _note(self, link: Path) -> None:
-        """Remember a link that stays inside the folder; another is refused if it could hold manifests."""
+        """Note a link to the inside of the folder; refuse a link out of it that may lead to manifests."""
         real = _real(link)
         if real.is_relative_to(self._real):
             self._links.append(link)
@@ -109,5 +113,5 @@ class _Folder:
 
 
 def _real(path: Path) -> Path:
-    """Return what *path* leads to; unlike Path.resolve this raises nothing for a loop of links."""
+    """Return *path* with all links followed; unlike Path.resolve, a loop of links raises nothing."""
     return Path(os.path.realpath(path))

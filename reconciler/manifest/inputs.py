@@ -1,4 +1,4 @@
-"""What a run gives its manifests from outside: values of variables, and variables of the environment."""
+"""Values that a run gives its manifests: of variables, and of the environment."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from reconciler.manifest.limits import Limits
 VARIABLE_PREFIX: Final = "RECONCILER_VAR_"
 _NEVER: Final = ("TWILIO_", "RECONCILER_")
 TAKEN: Final = "FILE"
-"""The variable that none can be called: RECONCILER_VAR_FILE stands for `--var-file`."""
+"""A name that no variable can have: RECONCILER_VAR_FILE is the environment variable of `--var-file`."""
 NEVER_ALLOWED: Final = "names that start with `TWILIO_` or `RECONCILER_` are never given to manifests"
 
 
 class Inputs(Struct, frozen=True):
-    """Values from outside; what stands further down wins.
-
-    *environ* is looked at for `RECONCILER_VAR_name` and for the names in *allowed_env*, whose values are
-    sensitive. *files* are YAML or JSON mappings, *assignments* texts `NAME=VALUE`; of several the last wins.
-    *values* are what they are, such as a number for a variable of that type. *limits* bound what is read
-    and made.
-    """
+    """Values from outside. Where several give one variable a value, the later field here wins."""
 
     environ: Mapping[str, str] = {}
+    """The environment. Only `RECONCILER_VAR_name` and the names in *allowed_env* are read."""
     files: tuple[Path, ...] = ()
+    """YAML or JSON mappings of values (`--var-file`); the last one wins."""
     assignments: tuple[str, ...] = ()
+    """Texts `NAME=VALUE` (`--var`); the last one wins."""
     allowed_env: tuple[str, ...] = ()
+    """Environment variables that manifests may refer to (`--allow-env`); their values are sensitive."""
     values: Mapping[str, Any] = {}
+    """Python values of variables by name, each of the variable's type."""
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
@@ -50,18 +49,18 @@ class Inputs(Struct, frozen=True):
             _require_text(value, f"the value of variable `{name}`")
 
     def allowed_environ(self) -> dict[str, str]:
-        """Return the environment variables that manifests may refer to, as far as they are set."""
+        """Return the environment variables that manifests may refer to, and that are set."""
         return {name: self.environ[name] for name in self.allowed_env if name in self.environ}
 
 
 def _require_text(value: Any, what: str) -> None:
-    """Raise UsageError if there is a text in *value* that UTF-8 cannot carry, as bytes of a shell may be."""
+    """Raise UsageError if *value* holds a text that UTF-8 cannot encode, as stray bytes of a shell give."""
     try:
         msgspec.json.encode(value)
     except UnicodeEncodeError:
         raise UsageError(f"{what} is not UTF-8", hint="write it in UTF-8") from None
     except TypeError:
-        pass  # its type is complained about by whoever uses it
+        pass  # the type is checked where the value is used
 
 
 def is_reserved(name: str) -> bool:

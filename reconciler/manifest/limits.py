@@ -1,4 +1,4 @@
-"""How much one run reads and makes: whoever runs it decides, and no manifest."""
+"""The limits of one run. The command line or the caller sets them, never a manifest."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ _MB: Final = 1_000_000
 
 
 class Limits(Struct, frozen=True):
-    """The limits of one run.
-
-    *file_mb* bounds one file of manifests or values, *all_mb* all manifests together, both in MB. *messages*
-    is how many may be made by `for_each`, templates and transcripts. *nesting* is how many lists and mappings
-    may be inside one another.
-    """
+    """The limits of one run."""
 
     file_mb: int = 100
+    """Size of one file of manifests or values, in MB (10^6 bytes)."""
     all_mb: int = 1_000
+    """Size of all manifests together, in MB."""
     messages: int = 250_000
+    """Messages that `for_each`, templates and transcripts make."""
     nesting: int = 100
+    """Depth of lists and mappings inside one another."""
 
 
 _USUAL: Final = Limits()
@@ -51,13 +50,13 @@ def limited(to: Limits) -> Iterator[None]:
 
 
 class Reading:
-    """Reads files, and counts what they hold together."""
+    """Reads files, and adds up their sizes."""
 
     def __init__(self) -> None:
         self._bytes = 0
 
     def read(self, path: Path) -> bytes:
-        """Return what *path* holds; raises OSError, and UsageError for more than the limits allow."""
+        """Return the bytes of *path*; raises OSError, and UsageError where a limit is exceeded."""
         most = limits().file_mb
         try:
             data = read_regular(path, most=most * _MB)

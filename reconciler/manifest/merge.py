@@ -1,40 +1,38 @@
-"""One world out of many files, and the mistakes that only two places together make."""
+"""The contents of all files merged to `Desired`, and the conflicts that only several places together make."""
 
 from __future__ import annotations
 
-import hashlib
-from operator import attrgetter
-from typing import Any, Final, TypeVar
+from itertools import chain
+from typing import Any, Final
 
-import msgspec
+from msgspec.structs import replace
 
 from reconciler.manifest.build.blocks import blocks_of
 from reconciler.manifest.content import FileContent
 from reconciler.manifest.diagnostics.findings import Finding, Loc
-from reconciler.model import Conversation, Desired, Message, Participant, Service
+from reconciler.manifest.digest import digest_of
+from reconciler.model import Conversation, Desired, Service
 
-T = TypeVar("T", Conversation, Message)
-
-_APART: Final = {"path", "line", "file", "messages", "participants", "conversations"}
-"""What the digest leaves out (where something is written) or covers on its own."""
+_IDENTITIES: Final = ("default", "sid", "friendly_name")
+"""Fields that tell which service at Twilio is meant; the first that is given decides."""
 
 
 class Merger:
-    """Merges the contents of files; *found* has per path what conflicts with an earlier place.
-
-    Of what conflicts, the first counts.
-    """
+    """Merges the contents of files. Of two places that conflict, the first is kept."""
 
     def __init__(self) -> None:
         self.found: dict[str, list[Finding]] = {}
+        """By path: the conflicts with earlier places."""
         self._contents: list[FileContent] = []
-        self._services: dict[str, dict[str, Any]] = {}
-        self._conversations: dict[str, list[Conversation]] = {}
+        self._services: dict[str, list[Service]] = {}
+        """By name: the declarations of one service, a file each."""
         self._given: dict[Loc, tuple[Any, str]] = {}
+        """Values that every file must agree on, and the path that gave each first."""
         self._unique: dict[tuple[str, ...], tuple[str, Loc]] = {}
+        """Identities that may be declared once, and where each was."""
 
     def add(self, content: FileContent) -> None:
-        """Add what one file says."""
+        """Add the declarations of one file."""
         if content.account is not None:
             self._give(content.account, content.path, ("account",), "`account`")
         for service in content.services:
@@ -42,29 +40,27 @@ class Merger:
         self._contents.append(content)
 
     def desired(self) -> Desired:
-        """Return the merged world; friendly names that nobody gave are filled in."""
-        account, where = self._given.get(("account",), (None, ""))
-        services = tuple(self._service(name) for name in self._services)
+        """Return the merged declarations; a service without sid and friendly name is found by its name."""
+        account, account_path = self._given.get(("account",), (None, ""))
+        services = tuple(map(self._merged, self._services.values()))
         blocks = blocks_of(self._contents, services)
         for path, findings in blocks.found.items():
             self.found.setdefault(path, []).extend(findings)
-        said = (blocks.imports, blocks.moves, blocks.removed)
-        return Desired(services, _digest(account, services, said), account, *said, account_path=where)
+        changes = (blocks.imports, blocks.moves, blocks.removed)
+        digest = digest_of(account, services, changes)
+        return Desired(services, digest, account, *changes, account_path=account_path)
 
     def _add_service(self, service: Service) -> None:
         name, loc = service.name, ("services", service.name)
-        fields = self._services.setdefault(name, {"path": service.path, "line": service.line})
-        for field in ("sid", "friendly_name", "default"):
+        for field in _IDENTITIES:
             value = getattr(service, field)
             if value:
-                fields.setdefault(field, value)
                 self._give(value, service.path, (*loc, field), f"`{field}` of service `{name}`")
-        conversations = self._conversations.setdefault(name, [])
-        for conversation in service.conversations:
-            if self._add_conversation(conversation, name):
-                conversations.append(conversation)
+        kept = tuple(one for one in service.conversations if self._is_new(one, name))
+        self._services.setdefault(name, []).append(replace(service, conversations=kept))
 
-    def _add_conversation(self, conversation: Conversation, service: str) -> bool:
+    def _is_new(self, conversation: Conversation, service: str) -> bool:
+        """Return whether *conversation* is declared for the first time; note what conflicts in it."""
         name, path = conversation.name, conversation.path
         loc: Loc = ("services", service, "conversations", name)
         address = f"{service}/{name}"
@@ -91,38 +87,41 @@ class Merger:
                 )
         return True
 
-    def _service(self, name: str) -> Service:
-        loc, fields = ("services", name), self._services[name]
-        if "default" in fields:
-            identity = "default"
-            for field in ("sid", "friendly_name"):
-                if field in fields:
-                    self._add(
-                        self._given[*loc, field][1],
-                        (*loc, field),
-                        f"`{field}` in service `{name}`, which has `default: true` at",
-                        "keep one of them: the default service is found by the account",
-                        earlier=(self._given[*loc, "default"][1], (*loc, "default")),
-                    )
-        elif "sid" in fields:
-            identity = "sid"
-        else:
-            identity = "friendly_name"
-            fields.setdefault("friendly_name", name)
-        _, path = self._given.get((*loc, identity), (None, fields["path"]))
+    def _merged(self, declarations: list[Service]) -> Service:
+        first = declarations[0]
+        loc: Loc = ("services", first.name)
+        given = {field: self._given[*loc, field][0] for field in _IDENTITIES if (*loc, field) in self._given}
+        if not given:
+            given["friendly_name"] = first.name
+        self._check_identity(first, given, loc)
+        conversations = chain.from_iterable(one.conversations for one in declarations)
+        return replace(first, **given, conversations=tuple(conversations))
+
+    def _check_identity(self, first: Service, given: dict[str, Any], loc: Loc) -> None:
+        """Note what conflicts in the identities that are *given* for the service declared *first*."""
+        if "default" in given:
+            for field in (one for one in given if one != "default"):
+                self._add(
+                    self._given[*loc, field][1],
+                    (*loc, field),
+                    f"`{field}` in service `{first.name}`, which has `default: true` at",
+                    "keep one of them: the default service is found by the account",
+                    earlier=(self._given[*loc, "default"][1], (*loc, "default")),
+                )
+        identity = next(field for field in _IDENTITIES if field in given)
+        _, path = self._given.get((*loc, identity), (None, first.path))
         self._once(
-            ("service", identity, str(fields[identity])),
+            ("service", identity, str(given[identity])),
             path,
             (*loc, identity),
             "the default service is declared"
             if identity == "default"
-            else f"the service with `{identity}: {fields[identity]}` is declared",
+            else f"the service with `{identity}: {given[identity]}` is declared",
             "declare it once; what several files say of one service name is merged",
         )
-        return Service(name=name, conversations=tuple(self._conversations[name]), **fields)
 
     def _give(self, value: Any, path: str, loc: Loc, noun: str) -> None:
-        """Note what *path* says of *loc*: other files may say the same, and nothing else."""
+        """Note the *value* that *path* has at *loc*; another value in another file is a conflict."""
         first, where = self._given.setdefault(loc, (value, path))
         if first != value:
             self._add(path, loc, f"{noun} is `{value}` here, and `{first}` at", None, (where, loc))
@@ -137,7 +136,7 @@ class Merger:
         *,
         on_key: bool = False,
     ) -> bool:
-        """Return whether *identity* is met for the first time; if not, it is a mistake."""
+        """Return whether *identity* is new; the second one is noted as a conflict."""
         first = self._unique.setdefault(identity, (path, loc))
         if first == (path, loc):
             return True
@@ -155,38 +154,3 @@ class Merger:
         on_key: bool = False,
     ) -> None:
         self.found.setdefault(path, []).append(Finding(loc, text, hint, on_key, earlier))
-
-
-def _all_but(kind: type[msgspec.Struct], apart: set[str]) -> attrgetter[tuple[Any, ...]]:
-    return attrgetter(*(name for name in kind.__struct_fields__ if name not in apart))
-
-
-_SERVICE = _all_but(Service, _APART)
-_CONVERSATION = _all_but(Conversation, _APART)
-_PARTICIPANT = _all_but(Participant, _APART)
-_MESSAGE = _all_but(Message, _APART)
-
-
-def _shown(one: T) -> T:
-    """Return *one* without its sensitive values."""
-    return msgspec.structs.replace(one, **dict.fromkeys(one.sensitive, "")) if one.sensitive else one
-
-
-def _digest(account: str | None, services: tuple[Service, ...], blocks: tuple[tuple[Any, ...], ...]) -> str:
-    """Return the digest of what is said, whichever files say it and in which order of files.
-
-    Sensitive values are no part of it: short ones could be found by trying.
-    """
-    encode = msgspec.msgpack.Encoder().encode
-    digest = hashlib.sha256(encode(account))
-    if any(blocks):
-        digest.update(encode([sorted(map(encode, block)) for block in blocks]))
-    by_name = attrgetter("name")
-    for service in sorted(services, key=by_name):
-        digest.update(encode(_SERVICE(service)))
-        for one in sorted(service.conversations, key=by_name):
-            files = [(m.file.content_type, m.file.filename) for m in one.messages if m.file]
-            messages = [_shown(message) if message.sensitive else message for message in one.messages]
-            said = (*map(_PARTICIPANT, one.participants), *map(_MESSAGE, messages))
-            digest.update(encode((_CONVERSATION(_shown(one)), said, files)))
-    return f"sha256:{digest.hexdigest()}"

@@ -1,7 +1,7 @@
-"""One file: from its bytes to its content and its problems. No other file is looked at.
+"""Parse one file: from its bytes to its content and its problems. No other file is read.
 
-A file without a mistake is read the fast way. One with a mistake is read again by `diagnose`, which
-start-up is spared.
+A file without mistakes is parsed fast. A file with mistakes is parsed again by `diagnose`, which is slower
+and is imported only then.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from msgspec.structs import replace
 from pydantic_core import ValidationError
 
 from reconciler.manifest.build.services import Builder
-from reconciler.manifest.content import OPENING, FileContent, Parsed, Written, says_more
-from reconciler.manifest.schema.manifest import VALIDATOR
+from reconciler.manifest.content import FileContent, Parsed
+from reconciler.manifest.schema.validators import validate_manifest
+from reconciler.manifest.unexpanded import OPENING, Unexpanded, needs_expansion
 from reconciler.manifest.yaml.reader import Irregular, read
 from reconciler.runtime.text_file import NotText, as_utf8
 
 
 def parse(data: bytes, path: str) -> Parsed:
-    """Return the content and the problems of the manifest *data*, which the user calls *path*."""
-    parsed = understood(data, path)
+    """Return the content and the problems of the manifest *data*, whose file the user named *path*."""
+    parsed = parse_sound(data, path)
     if parsed is None:
         from reconciler.manifest.diagnose import diagnose  # noqa: PLC0415 - only mistakes need it
 
@@ -30,17 +31,17 @@ def parse(data: bytes, path: str) -> Parsed:
     return parsed
 
 
-def understood(data: bytes, path: str) -> Parsed | None:
+def parse_sound(data: bytes, path: str) -> Parsed | None:
     """Return the content of the manifest *data*, or None if it has a mistake."""
     try:
         data = as_utf8(data)
         document = read(data)
-        VALIDATOR.validate_python(document.value)
+        validate_manifest(document.value)
     except (NotText, Irregular, ValidationError):
         return None
-    if says_more(document.value, refers=OPENING.encode() in data):
-        written = Written(path, document.value, document.line_of)
-        return Parsed(FileContent(path), written=written, loses_digits=document.loses_digits)
+    if needs_expansion(document.value, refers=OPENING.encode() in data):
+        unexpanded = Unexpanded(path, document.value, document.line_of)
+        return Parsed(FileContent(path), unexpanded=unexpanded, loses_digits=document.loses_digits)
     builder = Builder(path, document.line_of)
     content = builder.content(document.value)
     return None if builder.found else Parsed(content, loses_digits=document.loses_digits)

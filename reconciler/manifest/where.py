@@ -1,4 +1,4 @@
-"""Where something of a manifest is, for an error that comes up after the files were read."""
+"""Positions for errors that are found after the manifests were loaded."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from reconciler.runtime.text_file import NotText, decoded
 
 
 def where(path: str, loc: Loc, line: int) -> str:
-    """Return `path:line:column` of the key at *loc*, which was read at *line*.
-
-    A file that cannot be read any more has no column.
-    """
+    """Return `path:line:column` of the key at *loc*; `path:line` where the file is no longer readable."""
     try:
         text = decoded(Path(path).read_bytes())
     except (OSError, NotText):

@@ -1,7 +1,7 @@
-"""Many manifests at once: processes read some of them each, and hand back as bytes what they say.
+"""Parse many manifests in parallel: forked processes parse some each, and send the results back as bytes.
 
-Nothing depends on a process: what it does not hand back, as the file has a mistake or the process
-died, the caller reads itself.
+No result depends on a process. The caller parses every file that has no reply, as the file has a mistake or
+its process died.
 """
 
 from __future__ import annotations
@@ -16,34 +16,36 @@ from typing import Any
 
 import msgspec
 
-from reconciler.manifest.content import FileContent, Parsed, Written, containers, share_texts
-from reconciler.manifest.parse import understood
+from reconciler.manifest.content import FileContent, Parsed, share_texts
+from reconciler.manifest.parse import parse_sound
+from reconciler.manifest.unexpanded import Unexpanded, containers
 from reconciler.manifest.yaml import light_events as events
 from reconciler.manifest.yaml.reader import Document
 
 
-class _Said(msgspec.Struct, array_like=True):
-    """A file without a mistake; of one that means more than it says, its *value* and *lines*."""
+class _Reply(msgspec.Struct, array_like=True):
+    """The result for one file without mistakes."""
 
     content: FileContent
     value: Any = None
+    """The value of a manifest that needs expansion."""
     lines: list[int] = []
-    """Those of the containers in *value*, in the order of `containers`."""
+    """Lines of the containers in *value*, in the order of `containers`."""
 
 
-def read_apart(files: Mapping[str, bytes], processes: int) -> dict[str, Parsed]:
-    """Return what those of *files* (bytes by path) say that so many forked *processes* could tell."""
+def read_in_processes(files: Mapping[str, bytes], processes: int) -> dict[str, Parsed]:
+    """Parse *files* (bytes by path) in *processes* forked processes; return the replies by path."""
     started: dict[Connection, ForkProcess] = {}
     parsed: dict[str, Parsed] = {}
     try:
-        with _interrupts_held_back(), suppress(OSError):  # no more processes: fewer will do
-            for share in _shared_out(files, processes):
+        with _interrupts_blocked(), suppress(OSError):  # no more can be forked: fewer are enough
+            for share in _shares(files, processes):
                 _start(share, started)
         waiting = set(started)
         while waiting:
             for connection in waiting.intersection(wait(waiting)):
                 try:
-                    one = heard(connection.recv_bytes())
+                    one = decode(connection.recv_bytes())
                 except (EOFError, OSError):  # it is done, or died
                     waiting.remove(connection)
                 else:
@@ -59,8 +61,8 @@ def read_apart(files: Mapping[str, bytes], processes: int) -> dict[str, Parsed]:
     return parsed
 
 
-def _shared_out(files: Mapping[str, bytes], processes: int) -> list[dict[str, bytes]]:
-    """Return *files* in at most so many shares of about the same size."""
+def _shares(files: Mapping[str, bytes], processes: int) -> list[dict[str, bytes]]:
+    """Divide *files* among at most so many *processes*, by size."""
     shares: list[dict[str, bytes]] = [{} for _ in range(min(processes, len(files)))]
     sizes = [0] * len(shares)
     for path in sorted(files, key=lambda path: -len(files[path])):
@@ -73,7 +75,7 @@ def _shared_out(files: Mapping[str, bytes], processes: int) -> list[dict[str, by
 def _start(share: Mapping[str, bytes], started: dict[Connection, ForkProcess]) -> None:
     context = get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    with theirs:  # the process has its own; the end of that one is the end of what it says
+    with theirs:  # closed here, so that the process alone holds it: its exit ends the stream
         process = context.Process(target=_run, args=(share, theirs, [*started, ours]), daemon=True)
         process.start()
     started[ours] = process
@@ -81,44 +83,43 @@ def _start(share: Mapping[str, bytes], started: dict[Connection, ForkProcess]) -
 
 def _run(share: Mapping[str, bytes], to: Connection, inherited: list[Connection]) -> None:
     for connection in inherited:
-        connection.close()  # or nobody who writes would ever notice that the caller is gone
+        connection.close()  # else a write would not fail when the caller is gone
     events.take_over()
-    with suppress(Exception):  # the caller reads what is left, and meets the same
-        tell(share, to)
+    with suppress(Exception):  # the caller parses the rest, and meets the same error
+        send_replies(share, to)
 
 
-def tell(files: Mapping[str, bytes], to: Connection) -> None:
-    """Say what those of *files* without a mistake say."""
+def send_replies(files: Mapping[str, bytes], to: Connection) -> None:
+    """Parse *files* (bytes by path), and send a reply for each that has no mistake."""
     for path, data in files.items():
-        parsed = understood(data, path)
-        if parsed is not None and not parsed.loses_digits:  # that needs the places, and other events
-            to.send_bytes(_spoken(parsed))
+        parsed = parse_sound(data, path)
+        if parsed is not None and not parsed.loses_digits:  # the caller needs positions for these doubts
+            to.send_bytes(_encoded(parsed))
 
 
-def _spoken(parsed: Parsed) -> bytes:
-    written = parsed.written
-    if written is None:
-        said = _Said(parsed.content)
-    else:
-        lines = [written.line_of(container) for _, container in containers(written.value)]
-        said = _Said(parsed.content, written.value, lines)
-    return msgspec.msgpack.encode(said)
+def _encoded(parsed: Parsed) -> bytes:
+    reply = _Reply(parsed.content)
+    if (unexpanded := parsed.unexpanded) is not None:
+        lines = [unexpanded.line_of(container) for _, container in containers(unexpanded.value)]
+        reply = _Reply(parsed.content, unexpanded.value, lines)
+    return msgspec.msgpack.encode(reply)
 
 
-def heard(data: bytes) -> Parsed:
-    """Return what `tell` said in *data*."""
-    said = msgspec.msgpack.decode(data, type=_Said)
-    if said.value is None:
-        share_texts(said.content)
-        return Parsed(said.content)
-    found = zip(containers(said.value), said.lines, strict=True)
-    document = Document(said.value, {id(container): line for (_, container), line in found})
-    return Parsed(said.content, written=Written(said.content.path, said.value, document.line_of))
+def decode(data: bytes) -> Parsed:
+    """Return the result in the reply *data*, which `send_replies` sent."""
+    reply = msgspec.msgpack.decode(data, type=_Reply)
+    if reply.value is None:
+        share_texts(reply.content)
+        return Parsed(reply.content)
+    found = zip(containers(reply.value), reply.lines, strict=True)
+    document = Document(reply.value, {id(container): line for (_, container), line in found})
+    unexpanded = Unexpanded(reply.content.path, reply.value, document.line_of)
+    return Parsed(reply.content, unexpanded=unexpanded)
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Let processes be started that no Ctrl-C reaches: it is the caller who ends them."""
+def _interrupts_blocked() -> Iterator[None]:
+    """Block SIGINT inside the block; processes forked there inherit this, and only the caller ends them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

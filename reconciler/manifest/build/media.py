@@ -1,10 +1,11 @@
-"""Media files: where they may be, what they may be, and what they hold."""
+"""Media files: the folders and types that are allowed, and the digests of their bytes."""
 
 from __future__ import annotations
 
 import hashlib
 import mimetypes
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.manifest.build.fields import MB
-from reconciler.manifest.diagnostics.findings import Refusal
-from reconciler.model import Conversation, MediaFile
+from reconciler.manifest.content import FileContent
+from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
+from reconciler.model import Conversation, MediaFile, Message
 
 _CONTENT_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
 
@@ -33,7 +35,7 @@ _MORE: Final = {
     ".webp": "image/webp",
     ".xlsx": f"{_OFFICE}.spreadsheetml.sheet",
 }
-"""What people send in chats and Python does not know, or not in each of its versions."""
+"""Types of files that are usual in chats, and that not every version of Python knows."""
 
 
 _PACKED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
@@ -49,7 +51,7 @@ SMS_BYTES: Final = 5 * MB
 
 
 def size_limit(conversation: Conversation) -> int:
-    """Return how many bytes a file in *conversation* may have: the least of its channels' limits."""
+    """Return the most bytes that a file in *conversation* may have: the lowest limit of its channels."""
     addresses = [one.address or one.projected_address for one in conversation.participants]
     limits = [
         WHATSAPP_BYTES if address.startswith("whatsapp:") else SMS_BYTES for address in addresses if address
@@ -57,11 +59,51 @@ def size_limit(conversation: Conversation) -> int:
     return min(limits, default=CHAT_BYTES)
 
 
-def look_at(file: MediaFile, folder: Path, limit: int) -> MediaFile:
-    """Return *file* with its absolute path, size, digest and type.
+def with_media_files(
+    content: FileContent, folder_of: Callable[[Loc], Path]
+) -> tuple[FileContent, list[Finding]]:
+    """Return *content* with the size, digest and type of each media file, and what is wrong with them.
 
-    Raises Refusal if it is outside *folder* (links are followed), is no readable file, is empty or
-    has more than *limit* bytes, or if its type cannot be told.
+    *folder_of* returns the folder that the path written at a location is relative to.
+    """
+    found: list[Finding] = []
+    services = []
+    for service in content.services:
+        conversations = []
+        for conversation in service.conversations:
+            if any(message.file for message in conversation.messages):
+                loc: Loc = ("services", service.name, "conversations", conversation.name, "messages")
+                conversations.append(_with_files(conversation, folder_of, loc, found))
+            else:
+                conversations.append(conversation)
+        services.append(replace(service, conversations=tuple(conversations)))
+    return replace(content, services=tuple(services)), found
+
+
+def _with_files(
+    conversation: Conversation, folder_of: Callable[[Loc], Path], loc: Loc, found: list[Finding]
+) -> Conversation:
+    limit = size_limit(conversation)
+    messages: list[Message] = []
+    for position, message in enumerate(conversation.messages):
+        complete = message
+        if message.file is not None and message.file.path:
+            where: Loc = (*loc, position, "media", "file")
+            try:
+                file = inspect_file(message.file, folder_of(where), limit)
+                complete = replace(message, file=file, media=file.sha256)
+            except Refusal as refusal:
+                text = f"`media` of message `{message.key}` {refusal.text}"
+                found.append(Finding(where, text, refusal.hint))
+        messages.append(complete)
+    return replace(conversation, messages=tuple(messages))
+
+
+def inspect_file(file: MediaFile, folder: Path, limit: int) -> MediaFile:
+    """Return *file* with its absolute path, its size in bytes, its SHA-256 and its MIME type.
+
+    Raises Refusal if the file is outside *folder* (links are followed), is not a readable file, is empty,
+    has more than *limit* bytes, or has a type that its name does not tell.
     """
     path = inside(folder, file.path)
     size, sha256 = _digest(path, file.path, limit)
@@ -84,12 +126,12 @@ def look_at(file: MediaFile, folder: Path, limit: int) -> MediaFile:
 
 
 def inside(folder: Path, written: str) -> Path:
-    """Return the file that *written* names below *folder*; raises Refusal if it leads out of it."""
+    """Return the path of the file *written* below *folder*; raises Refusal if it leads out of *folder*."""
     home = folder.resolve()
     try:
         path = (home / written).resolve()
-        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # for who reads it to say
-            path.stat()  # from Python 3.13 on it is only here that a loop of links is an error
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # the reader reports these
+            path.stat()  # from Python 3.13 on, resolve() accepts a loop of links, and only stat() fails
     except (OSError, RuntimeError, ValueError) as error:
         raise Refusal(f"names a file that cannot be reached: `{written}`", "check the links") from error
     if not path.is_relative_to(home):
@@ -107,7 +149,7 @@ def _guess(name: str) -> str | None:
 
 @cache
 def _types() -> mimetypes.MimeTypes:
-    """Return Python's own table: what the machine's says must not change a plan."""
+    """Return Python's own table of types: the table of the machine must not change a plan."""
     types = mimetypes.MimeTypes()
     for suffix, content_type in _MORE.items():
         types.add_type(content_type, suffix)

@@ -1,1 +1,1 @@
-"""What is wrong with a manifest: findings with their locations, and what sentences call them."""
+"""Mistakes in manifests: findings with their locations, and the words of their sentences."""

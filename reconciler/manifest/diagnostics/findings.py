@@ -1,33 +1,39 @@
-"""What the checks find: a mistake at a location inside a file, before it has a line and a column."""
+"""Findings: the mistakes that the checks find, before they have a line and a column."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 Loc: TypeAlias = tuple[str | int, ...]
-"""Where a value is: keys and list positions from the top of its file."""
+"""The location of a value: keys and list positions (from 0), from the top of its file."""
+
+
+def value_at(root: Any, loc: Loc) -> Any:
+    """Return the value at *loc* of *root*; raises LookupError where there is none."""
+    for part in loc:
+        root = root[part]
+    return root
 
 
 class Finding(Struct, frozen=True):
-    """One mistake.
-
-    *loc* is the value at fault, or with *on_key* its key. *earlier* is the file and location that it
-    conflicts with, whose place ends the sentence that *text* starts. It is told *without_line* where the line
-    holds what must not be shown.
-    """
+    """One mistake."""
 
     loc: Loc
+    """The wrong value."""
     text: str
     hint: str | None = None
     on_key: bool = False
+    """Whether the problem points at the key of *loc*, not at the value."""
     earlier: tuple[str, Loc] | None = None
+    """Path and location of the value that this one conflicts with; its position ends the sentence *text*."""
     without_line: bool = False
+    """Whether the line of the file is not shown, as it holds a sensitive value."""
 
 
 class Refusal(Exception):
-    """A value that a field cannot hold: what is wrong with it, after the name of the field."""
+    """A value that a field cannot hold; *text* is the part of the sentence after the name of the field."""
 
     def __init__(self, text: str, hint: str | None = None) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""How a sentence calls what a location names: a message by its key, a conversation by its address."""
+"""The subjects of sentences: a message is called by its key, a conversation by its address."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ from typing import Any, Final
 from reconciler.manifest.diagnostics.findings import Loc
 
 _SERVICE: Final = len(("services", "NAME"))
-
-
 _CONVERSATION: Final = len(("services", "NAME", "conversations", "NAME"))
-
-
 _MEMBER: Final = len(("services", "NAME", "conversations", "NAME", "messages", 0))
-"""How long the location of a service, of a conversation, and of a message or participant is."""
-
-
 _VARIABLE: Final = len(("variables", "NAME"))
-
-
 _TEMPLATE: Final = len(("templates", "NAME"))
+"""Lengths of the locations of records; a member is a message or a participant."""
 
 
 def record_of(loc: Loc) -> Loc:
-    """Return the part of *loc* that names a message, participant, conversation, service or variable."""
+    """Return the location of the record around *loc*; `()` where there is none.
+
+    A record is a message, participant, conversation, service, variable or template.
+    """
     if loc[4:5] in (("messages",), ("participants",)) and isinstance((*loc, "", "", "")[5], int):
         return loc[:_MEMBER]
     if loc[2:3] == ("conversations",) and len(loc) >= _CONVERSATION:
@@ -38,12 +33,15 @@ def record_of(loc: Loc) -> Loc:
 
 
 def field_of(loc: Loc) -> str:
-    """Return the name of the field at *loc* inside its record, such as `timers.closed`, or nothing."""
+    """Return the name of the field at *loc* inside its record, such as `timers.closed`.
+
+    It is empty for the record itself.
+    """
     return ".".join(part for part in loc[len(record_of(loc)) :] if isinstance(part, str))
 
 
 def noun_of(loc: Loc, fields: Any) -> str:
-    """Return how to call the record that *loc* is in, whose value is *fields*."""
+    """Return the noun and name of the record around *loc*, whose value is *fields*."""
     record = record_of(loc)
     if not record:
         return "the manifest"

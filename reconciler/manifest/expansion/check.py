@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.manifest.content import OPENING, Written
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of, record_of
 from reconciler.manifest.expansion.references import Known, Reference, references
 from reconciler.manifest.inputs import NEVER_ALLOWED, is_reserved
+from reconciler.manifest.unexpanded import OPENING, Unexpanded
 from reconciler.text.suggestions import close_to
 
 _OF_A_MESSAGE: Final = frozenset(("author", "body", "attributes", "subject", "content_variables"))
@@ -39,7 +39,7 @@ class Checker:
         self._environ = environ
         self._allowed = allowed_env
 
-    def findings(self, file: Written) -> Iterator[Finding]:
+    def findings(self, file: Unexpanded) -> Iterator[Finding]:
         """Yield what is wrong with the references of *file*."""
         for name, value in file.value.items():
             if name != "variables":

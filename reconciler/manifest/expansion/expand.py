@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.manifest.content import OPENING, Written
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of, record_of
 from reconciler.manifest.expansion.for_each import Items
 from reconciler.manifest.expansion.references import Reference, Scope, references, resolved
-from reconciler.manifest.expansion.source_map import Locations, Origins
+from reconciler.manifest.expansion.source_map import Locations, SourceMap
 from reconciler.manifest.expansion.templates import Template
 from reconciler.manifest.expansion.transcripts import read_transcript
 from reconciler.manifest.limits import limits
+from reconciler.manifest.unexpanded import OPENING, Unexpanded
 from reconciler.text.suggestions import close_to
 
 _OF_MESSAGES: Final = ("author", "attributes", "subject", "webhooks", "lifecycle")
@@ -66,14 +66,14 @@ class Expander:
         self._hides = hides
         self._marks: dict[int | str, int] = {}
         """By the id of a mapping or list, or by a text itself."""
-        self._told: set[tuple[str, Loc]] = set()
+        self._reported: set[tuple[str, Loc]] = set()
         self._messages = 0
 
-    def expand(self, file: Written) -> Origins:
+    def expand(self, file: Unexpanded) -> SourceMap:
         """Return the expanded value of *file*, which knows where everything in it is written."""
         work = _Expansion(self, file)
-        work.origins.value = work.manifest()
-        return work.origins
+        work.source_map.value = work.manifest()
+        return work.source_map
 
     def marks(self, value: Any) -> int:
         """Return whether *value* has references, and sensitive ones."""
@@ -99,9 +99,9 @@ class Expander:
         """Note what is wrong with *field* of the written mapping or list *holder*."""
         path, base = self.locations.of(holder) or ("", ())
         loc = (*base, field)
-        if (path, loc) in self._told:
+        if (path, loc) in self._reported:
             return
-        self._told.add((path, loc))
+        self._reported.add((path, loc))
         subject = f"`{field_of(loc)}`"
         if record := record_of(loc):
             subject = f"{subject} of {noun_of(loc, self.locations.value(path, record))}"
@@ -122,8 +122,8 @@ class Expander:
 class _Expansion:
     """The expansion of one file."""
 
-    def __init__(self, shared: Expander, file: Written) -> None:
-        self.origins = Origins(file, shared.locations)
+    def __init__(self, shared: Expander, file: Unexpanded) -> None:
+        self.source_map = SourceMap(file, shared.locations)
         self._shared = shared
         self._file = file
         self._folder = Path(file.path).parent
@@ -135,7 +135,7 @@ class _Expansion:
             for name in root
             if name not in {"variables", "defaults", "templates", "services"}
         }
-        self.origins.note(made, root)
+        self.source_map.note(made, root)
         if "services" in root:
             outer = (root["defaults"],) if "defaults" in root else ()
             made["services"] = {
@@ -201,7 +201,7 @@ class _Expansion:
         for line in lines:
             if not self._has_room(written, "from", scope):
                 return
-            self.origins.note(line.fields, line, self._file.line_of(written))
+            self.source_map.note(line.fields, line, self._file.line_of(written))
             self._fill(line.fields, defaults, _OF_MESSAGES, scope)
             yield line.fields
 
@@ -254,10 +254,10 @@ class _Expansion:
         """Return the fields of a record with their references resolved, without what is no field."""
         left_out = _DIRECTIVES | but if but else _DIRECTIVES
         made = {name: self._field(written, name, scope) for name in written if name not in left_out}
-        self.origins.note(made, written, line)
+        self.source_map.note(made, written, line)
         hidden = tuple(name for name in made if self._shared.marks(written[name]) & _HIDES)
         if hidden:
-            self.origins.hide(made, hidden)
+            self.source_map.hide(made, hidden)
         return made
 
     def _fill(self, made: dict[str, Any], defaults: Defaults, names: tuple[str, ...], scope: Scope) -> None:
@@ -266,9 +266,9 @@ class _Expansion:
             for name in names:
                 if name in lender and name not in made:
                     made[name] = self._field(lender, name, scope)
-                    self.origins.borrow(made, name, lender)
+                    self.source_map.borrow(made, name, lender)
                     if self._shared.marks(lender[name]) & _HIDES:
-                        self.origins.hide(made, (*self.origins.sensitive_of(made), name))
+                        self.source_map.hide(made, (*self.source_map.sensitive_of(made), name))
 
     def _field(self, holder: dict[str, Any], name: str, scope: Scope) -> Any:
         return self._resolve(holder, name, scope, as_text=name not in _AS_JSON)
@@ -291,5 +291,5 @@ class _Expansion:
             made = {part: self._resolve(value, part, scope, as_text=as_text) for part in value}
         else:
             made = [self._resolve(value, part, scope, as_text=as_text) for part in range(len(value))]
-        self.origins.note(made, value)
+        self.source_map.note(made, value)
         return made

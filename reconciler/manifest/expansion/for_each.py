@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.manifest.diagnostics.findings import Refusal
+from reconciler.manifest.diagnostics.wording import described
 from reconciler.manifest.expansion.data_files import Row, read_rows
-from reconciler.manifest.schema.sentences import described
 from reconciler.model import INSTANCE_KEY
 from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from reconciler.manifest.content import OPENING
 from reconciler.manifest.diagnostics.findings import Refusal
+from reconciler.manifest.unexpanded import OPENING
 from reconciler.model.sids import sid_placeholder
 from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut, one_of

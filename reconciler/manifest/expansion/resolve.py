@@ -14,18 +14,19 @@ from msgspec.structs import replace
 
 from reconciler.errors import Problem
 from reconciler.manifest.build.services import Builder
-from reconciler.manifest.content import FileContent, Parsed, Written
+from reconciler.manifest.content import FileContent, Parsed
 from reconciler.manifest.diagnostics.findings import Finding, Loc
 from reconciler.manifest.diagnostics.subjects import field_of, record_of
 from reconciler.manifest.expansion.check import Checker
 from reconciler.manifest.expansion.expand import Expander
 from reconciler.manifest.expansion.references import Scope
-from reconciler.manifest.expansion.source_map import Locations, Origins
+from reconciler.manifest.expansion.source_map import Locations, SourceMap
 from reconciler.manifest.expansion.templates import Templates
 from reconciler.manifest.expansion.variables import Declared
 from reconciler.manifest.inputs import Inputs
-from reconciler.manifest.schema.manifest import final_validation
 from reconciler.manifest.schema.problems import shape_findings
+from reconciler.manifest.schema.validators import expanded_validator
+from reconciler.manifest.unexpanded import Unexpanded
 
 _CONVERSATION: Final = len(("services", "NAME", "conversations", "NAME"))
 
@@ -34,13 +35,13 @@ _CONVERSATION: Final = len(("services", "NAME", "conversations", "NAME"))
 class Resolution:
     """What written files say, by path; *found* is what is wrong.
 
-    The locations of what is found are those of *origins* for a path that is there, else of the file itself.
+    The locations of what is found are those of *source_maps* for a path that is there, else of the file.
     *awaits* are the services whose sids texts refer to.
     """
 
     contents: dict[str, FileContent] = field(default_factory=dict)
     found: dict[str, list[Finding]] = field(default_factory=dict)
-    origins: dict[str, Origins] = field(default_factory=dict)
+    source_maps: dict[str, SourceMap] = field(default_factory=dict)
     awaits: tuple[str, ...] = ()
 
     def add(self, found: Mapping[str, Iterable[Finding]]) -> None:
@@ -49,7 +50,7 @@ class Resolution:
             self.found.setdefault(path, []).extend(findings)
 
 
-def resolve(files: Sequence[Written], inputs: Inputs, services: Iterable[str] = ()) -> Resolution:
+def resolve(files: Sequence[Unexpanded], inputs: Inputs, services: Iterable[str] = ()) -> Resolution:
     """Return what *files* say with *inputs*; *services* are those of other files.
 
     Raises UsageError and ManifestError for inputs that are wrong in themselves.
@@ -70,35 +71,35 @@ def resolve(files: Sequence[Written], inputs: Inputs, services: Iterable[str] = 
     expanded = {file.path: expander.expand(file) for file in files}
     resolution.add(expander.found)
     if not expander.found:
-        resolution.origins = expanded
-        for path, origins in expanded.items():
-            findings = shape_findings(origins.value, final_validation())
-            builder = Builder(path, origins.line_of, origins.sensitive_of)
-            resolution.contents[path] = builder.content(origins.value)
+        resolution.source_maps = expanded
+        for path, source_map in expanded.items():
+            findings = shape_findings(source_map.value, expanded_validator())
+            builder = Builder(path, source_map.line_of, source_map.sensitive_of)
+            resolution.contents[path] = builder.content(source_map.value)
             resolution.add({path: findings + builder.found})
     return resolution
 
 
 def alone(parsed: Parsed) -> Parsed:
     """Return *parsed* with what it says, if it needs nothing from outside; its problems have no places."""
-    if parsed.written is None or parsed.problems:
+    if parsed.unexpanded is None or parsed.problems:
         return parsed
-    resolution = resolve([parsed.written], Inputs())
+    resolution = resolve([parsed.unexpanded], Inputs())
     path = parsed.content.path
     problems = tuple(Problem(path, 0, 0, one.text, hint=one.hint) for one in resolution.found.get(path, ()))
     return Parsed(resolution.contents.get(path, parsed.content), problems)
 
 
 def traced(
-    path: str, findings: Iterable[Finding], origins: Mapping[str, Origins]
+    path: str, findings: Iterable[Finding], source_maps: Mapping[str, SourceMap]
 ) -> list[tuple[str, Finding]]:
     """Return *findings* about *path* with the files and locations where what is wrong is written.
 
     What many items show of one place is told once.
     """
-    if path not in origins:
-        return [(path, _with_earlier(finding, path, origins)) for finding in findings]
-    home = origins[path]
+    if path not in source_maps:
+        return [(path, _with_earlier(finding, path, source_maps)) for finding in findings]
+    home = source_maps[path]
     first: dict[tuple[str, Loc, bool], Finding] = {}
     others: dict[tuple[str, Loc, bool], int] = {}
     for finding in findings:
@@ -111,18 +112,18 @@ def traced(
                 text, hint = f"`{field_of(finding.loc)}` is wrong, and its value is sensitive", None
             if finding.earlier is None:
                 text += _instance(finding.loc)
-            first[place] = _with_earlier(replace(finding, loc=loc, text=text, hint=hint), where, origins)
+            first[place] = _with_earlier(replace(finding, loc=loc, text=text, hint=hint), where, source_maps)
     return [
         (place[0], finding if not others[place] else replace(finding, text=_repeated(finding, others[place])))
         for place, finding in first.items()
     ]
 
 
-def _with_earlier(finding: Finding, path: str, origins: Mapping[str, Origins]) -> Finding:
+def _with_earlier(finding: Finding, path: str, source_maps: Mapping[str, SourceMap]) -> Finding:
     """Return *finding*, which is in *path*, with the place that it conflicts with."""
-    if finding.earlier is None or finding.earlier[0] not in origins:
+    if finding.earlier is None or finding.earlier[0] not in source_maps:
         return finding
-    earlier = origins[finding.earlier[0]].located(finding.earlier[1])
+    earlier = source_maps[finding.earlier[0]].located(finding.earlier[1])
     if earlier == (path, finding.loc):
         text = f"{finding.text.removesuffix('; first at')}: this stands for more than one"
         return replace(finding, text=text, earlier=None)

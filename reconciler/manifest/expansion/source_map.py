@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from reconciler.manifest.content import Written, containers
 from reconciler.manifest.diagnostics.findings import Loc
 from reconciler.manifest.expansion.transcripts import Line
+from reconciler.manifest.unexpanded import Unexpanded, containers
 
 
 class Locations:
     """Where each mapping and list of the written *files* is, looked up when it is first asked for."""
 
-    def __init__(self, files: Iterable[Written]) -> None:
+    def __init__(self, files: Iterable[Unexpanded]) -> None:
         self._files = {file.path: file for file in files}
 
     @cached_property
@@ -39,10 +39,10 @@ class Locations:
         return value
 
 
-class Origins:
+class SourceMap:
     """Which containers of the files those of one expanded manifest were made from."""
 
-    def __init__(self, file: Written, locations: Locations) -> None:
+    def __init__(self, file: Unexpanded, locations: Locations) -> None:
         self._file = file
         self._locations = locations
         self._made: dict[int, tuple[object, object]] = {}

@@ -7,21 +7,21 @@ from typing import Any
 
 from msgspec import Struct
 
-from reconciler.manifest.content import Written
 from reconciler.manifest.diagnostics.findings import Finding
+from reconciler.manifest.unexpanded import Unexpanded
 
 
 class Template(Struct, frozen=True):
     """The messages of a template as they are written in *file*."""
 
-    file: Written
+    file: Unexpanded
     messages: list[dict[str, Any]]
 
 
 class Templates:
     """The templates of all *files*; *found* has per path those that are declared twice."""
 
-    def __init__(self, files: Iterable[Written]) -> None:
+    def __init__(self, files: Iterable[Unexpanded]) -> None:
         self.found: dict[str, list[Finding]] = {}
         self.by_name: dict[str, Template] = {}
         for file in files:

@@ -9,12 +9,12 @@ from typing import Any, Final
 from msgspec import Struct
 
 from reconciler.errors import ManifestError, Problem, UsageError
-from reconciler.manifest.content import Written
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
+from reconciler.manifest.diagnostics.wording import described
 from reconciler.manifest.expansion.references import Known, pieces
 from reconciler.manifest.inputs import TAKEN, VARIABLE_PREFIX, Inputs
 from reconciler.manifest.limits import Reading
-from reconciler.manifest.schema.sentences import described
+from reconciler.manifest.unexpanded import Unexpanded
 from reconciler.manifest.yaml.reader import Irregular, read
 from reconciler.manifest.yaml.scalars import NoJsonNumber, plain_value
 from reconciler.runtime.text_file import NotText, decoded
@@ -52,7 +52,7 @@ class Variable(Struct, frozen=True):
 class Declared:
     """The variables of all manifests; *found* has per path what is wrong with the declarations."""
 
-    def __init__(self, files: Iterable[Written]) -> None:
+    def __init__(self, files: Iterable[Unexpanded]) -> None:
         self.found: dict[str, list[Finding]] = {}
         self.variables: dict[str, Variable] = {}
         for file in files:
@@ -96,7 +96,7 @@ class Declared:
             given[name] = value
         return given
 
-    def _declare(self, file: Written, name: str, fields: dict[str, Any]) -> None:
+    def _declare(self, file: Unexpanded, name: str, fields: dict[str, Any]) -> None:
         path, loc = file.path, ("variables", name)
         if name in self.variables:
             first = self.variables[name]

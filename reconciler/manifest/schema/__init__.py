@@ -1,1 +1,1 @@
-"""The shape of a manifest, and sentences for what does not fit it."""
+"""The schema of a manifest, and the sentences for a manifest that does not fit it."""

@@ -1,7 +1,7 @@
-"""How the mappings of a manifest are declared, in the language of pydantic-core.
+"""The building blocks of the schema: mappings and types of fields, in the language of pydantic-core.
 
-They are not classes with annotations, as pydantic itself would need longer to be imported and to derive
-this from them than all the rest of `validate` takes for a small manifest.
+They are not pydantic models: importing pydantic and deriving a schema from annotations takes longer than all
+the rest of `validate` for a small manifest.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from reconciler.model import ADDRESS_PART, NAME
 from reconciler.model.sids import sid_pattern
 
 _STRICT: Final = CoreConfig(strict=True, extra_fields_behavior="forbid")
-"""How every mapping is judged: no conversions, no unknown fields."""
+"""Rules for every mapping: no conversions, no unknown fields."""
 
 
-class Shape:
-    """A mapping that may have these fields and no others; *title* and *description* are for editors."""
+class MappingSchema:
+    """The schema of a mapping with *fields* and no others; *title* and *description* are for editors."""
 
     def __init__(
         self, name: str, description: str, fields: Mapping[str, TypedDictField], *, title: str | None = None
@@ -45,9 +45,9 @@ class Shape:
 
 
 def field(schema: CoreSchema, description: str, *, required: bool = False, **editors: Any) -> TypedDictField:
-    """Return a field of this *schema*; what *editors* are told besides, the JSON Schema says."""
-    told = {**schema.get("metadata", {}), "description": description, **editors}
-    return typed_dict_field(schema, required=required, metadata=told)
+    """Return a field of this *schema*; *editors* are further keywords for its JSON Schema."""
+    metadata = {**schema.get("metadata", {}), "description": description, **editors}
+    return typed_dict_field(schema, required=required, metadata=metadata)
 
 
 _NAME: Final = f"^{NAME}$"
@@ -121,8 +121,8 @@ ORDER: Final = literal_schema(["append", "strict", "any"])
 UNMANAGED: Final = literal_schema(["keep", "delete"])
 
 
-FINAL_PATTERNS: Final = {_NAME: f"^{ADDRESS_PART}$"} | {
+EXPANDED_PATTERNS: Final = {_NAME: f"^{ADDRESS_PART}$"} | {
     _sid_or_reference(prefix): f"^{sid_pattern(prefix)}$"
     for prefix in ("AC", "IS", "CH", "ME", "HX", "MG", "RL")
 }
-"""What each pattern is once all references are resolved and everything is fanned out."""
+"""By the pattern of a written manifest: the pattern that holds once it is expanded."""

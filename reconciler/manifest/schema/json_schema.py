@@ -1,4 +1,4 @@
-"""How pydantic's JSON Schema is made fit for editors."""
+"""The JSON Schema of a manifest, for editors."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from reconciler.manifest.schema.manifest import MANIFEST
 
-class EditorSchema(GenerateJsonSchema):
-    """A schema for people: with what `declare` says to editors, and without names of other grammar."""
+
+def manifest_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a manifest file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:conversations-reconciler:schema:manifest:1",
+        **_EditorSchema().generate(MANIFEST.schema),
+    }
+
+
+class _EditorSchema(GenerateJsonSchema):
+    """Pydantic's JSON Schema, with the metadata that `schema.fields` gives for editors."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic calls it
-        """Return False: the description says more."""
+        """Return False: the description of a field is enough."""
         return False
 
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> dict[str, Any]:
@@ -24,6 +35,6 @@ class EditorSchema(GenerateJsonSchema):
         return {**super().typed_dict_field_schema(schema), **schema["metadata"]}
 
     def dict_schema(self, schema: core_schema.DictSchema) -> dict[str, Any]:
-        """Return the schema of a mapping, where only keys of the right pattern are allowed."""
+        """Return the schema of a mapping with chosen names, which must match the pattern."""
         found = super().dict_schema(schema)
         return {**found, "additionalProperties": False} if "patternProperties" in found else found

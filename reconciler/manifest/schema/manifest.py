@@ -1,12 +1,9 @@
-"""The shape of a manifest once its references are resolved: no text may refer, and keys may have items."""
+"""The schema of a manifest: its services, conversations, participants and messages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any, Final
 
-from pydantic_core import SchemaValidator
 from pydantic_core.core_schema import (
     dict_schema,
     int_schema,
@@ -20,7 +17,6 @@ from reconciler.manifest.schema.fields import (
     ANYTHING,
     CONTENT_SID,
     CONVERSATION_SID,
-    FINAL_PATTERNS,
     FLAG,
     INSTANT,
     LABEL,
@@ -36,7 +32,7 @@ from reconciler.manifest.schema.fields import (
     TEXT,
     UNMANAGED,
     VARIABLE_NAME,
-    Shape,
+    MappingSchema,
     field,
 )
 from reconciler.manifest.schema.parts import (
@@ -53,24 +49,6 @@ from reconciler.manifest.schema.parts import (
     VARIABLE,
 )
 from reconciler.model import PARTICIPANTS
-
-
-@cache
-def final_validation() -> Callable[[Any], object]:
-    """Return what raises ValidationError for a resolved manifest of the wrong shape."""
-    validate: Callable[[Any], object] = SchemaValidator(_final(MANIFEST.schema)).validate_python
-    return validate
-
-
-def _final(schema: Any) -> Any:
-    """Return *schema* with each pattern replaced by the one that holds in the end."""
-    if isinstance(schema, dict):
-        return {
-            name: FINAL_PATTERNS.get(value, value) if name == "pattern" else _final(value)
-            for name, value in schema.items()
-        }
-    return [_final(item) for item in schema] if isinstance(schema, list) else schema
-
 
 _ONE_FILE: Final = "<file>"
 
@@ -91,8 +69,8 @@ _ONE_MESSAGE: Final = "<message>"
 
 
 BRANCHES: Final = frozenset((_ONE_FILE, _MANY_FILES, _TEMPLATE, _TRANSCRIPT, _MANY_MESSAGES, _ONE_MESSAGE))
-"""Branches of `media` and `messages`; pydantic puts them into the location of an error, so no field may
-be named so."""
+"""Branches of `media` and `messages`. Pydantic puts them into the location of an error, so no field may have
+such a name."""
 
 
 def _media_branch(value: Any) -> str:
@@ -113,7 +91,7 @@ def _messages_branch(value: Any) -> str:
     return _MANY_MESSAGES if branch is _ONE_MESSAGE else branch
 
 
-MESSAGE: Final = Shape(
+MESSAGE: Final = MappingSchema(
     "Message",
     "One message of a conversation. A field that is not mentioned is not managed.",
     {
@@ -176,7 +154,7 @@ _MESSAGES: Final = tagged_union_schema(
 )
 
 
-MESSAGE_DEFAULTS: Final = Shape(
+MESSAGE_DEFAULTS: Final = MappingSchema(
     "MessageDefaults",
     "Fields of messages that do not have them.",
     {
@@ -189,7 +167,7 @@ MESSAGE_DEFAULTS: Final = Shape(
 )
 
 
-PARTICIPANT: Final = Shape(
+PARTICIPANT: Final = MappingSchema(
     "Participant",
     "One member of a conversation: in the chat, or reached by SMS, WhatsApp and the like.",
     {
@@ -204,7 +182,7 @@ PARTICIPANT: Final = Shape(
 )
 
 
-CONVERSATION: Final = Shape(
+CONVERSATION: Final = MappingSchema(
     "Conversation",
     "A conversation: an existing one by `sid`, or by its unique name, created if absent.",
     {
@@ -242,7 +220,7 @@ CONVERSATION: Final = Shape(
 )
 
 
-DEFAULTS: Final = Shape(
+DEFAULTS: Final = MappingSchema(
     "Defaults",
     "Fields of messages and conversations that do not have them.",
     {
@@ -260,7 +238,7 @@ DEFAULTS: Final = Shape(
 )
 
 
-SERVICE: Final = Shape(
+SERVICE: Final = MappingSchema(
     "Service",
     "A Conversations service: an existing one by `sid`, or by its friendly name, created if absent.",
     {
@@ -275,7 +253,7 @@ SERVICE: Final = Shape(
 )
 
 
-MANIFEST: Final = Shape(
+MANIFEST: Final = MappingSchema(
     "Manifest",
     "The messages that Twilio Conversations must hold.",
     {
@@ -296,17 +274,3 @@ MANIFEST: Final = Shape(
     },
     title="reconciler manifest",
 )
-
-
-VALIDATOR: Final = SchemaValidator(MANIFEST.schema)
-
-
-def manifest_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a manifest file, as editors want it."""
-    from reconciler.manifest.schema.json_schema import EditorSchema  # noqa: PLC0415 - nothing else needs pydantic itself
-
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:conversations-reconciler:schema:manifest:1",
-        **EditorSchema().generate(MANIFEST.schema),
-    }

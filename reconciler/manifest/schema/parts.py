@@ -1,4 +1,4 @@
-"""The shapes of the blocks `import`, `moved` and `removed`: which address stands for what."""
+"""The schemas of smaller mappings: blocks, `for_each`, variables, timelines, media, timers, bindings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from typing import Final
 
 from pydantic_core.core_schema import list_schema, literal_schema, str_schema
 
-from reconciler.manifest.schema.fields import ANYTHING, DURATION, FLAG, LABEL, NAME_TEXT, TEXT, Shape, field
+from reconciler.manifest.schema.fields import (
+    ANYTHING,
+    DURATION,
+    FLAG,
+    LABEL,
+    NAME_TEXT,
+    TEXT,
+    MappingSchema,
+    field,
+)
 from reconciler.model import ADDRESS_PART
 
 ADDRESS_PATTERN: Final = f"^{ADDRESS_PART}(/{ADDRESS_PART}(/(participants/)?{ADDRESS_PART})?)?$"
@@ -18,7 +27,7 @@ BOUND_SID_PATTERN: Final = "^(IS|CH|IM)[0-9a-fA-F]{32}$"
 _ADDRESS: Final = str_schema(pattern=ADDRESS_PATTERN, metadata={"examples": ["support/order-4711/welcome"]})
 
 
-IMPORT: Final = Shape(
+IMPORT: Final = MappingSchema(
     "Import",
     "An existing object, and the address that is to stand for it.",
     {
@@ -28,7 +37,7 @@ IMPORT: Final = Shape(
 )
 
 
-MOVED: Final = Shape(
+MOVED: Final = MappingSchema(
     "Moved",
     "An address that was renamed.",
     {
@@ -38,7 +47,7 @@ MOVED: Final = Shape(
 )
 
 
-REMOVED: Final = Shape(
+REMOVED: Final = MappingSchema(
     "Removed",
     "An address that is forgotten.",
     {
@@ -56,11 +65,11 @@ BLOCKS: Final = {
     "moved": field(list_schema(MOVED.schema), "Addresses that were renamed here; on Twilio nothing changes."),
     "removed": field(list_schema(REMOVED.schema), "Addresses to forget; what they stood for is not deleted."),
 }
-"""The fields of a manifest that hold them."""
+"""The fields of a manifest that hold entries which move or rename addresses."""
 
 
 FOR_EACH: Final = field(
-    ANYTHING,  # `items` says what is wrong with it
+    ANYTHING,  # `expansion.for_each` checks the value, which may be a reference
     "Makes one of this for each item of a list, a mapping, or a file: `{file: customers.csv, key: id}`. "
     "`${each.key}` and `${each.value}` are the item; its key becomes part of the name: `order[4711]`.",
     anyOf=[
@@ -83,7 +92,7 @@ FOR_EACH: Final = field(
 )
 
 
-VARIABLE: Final = Shape(
+VARIABLE: Final = MappingSchema(
     "Variable",
     "A value that is given from outside, and that texts refer to as `${var.NAME}`.",
     {
@@ -98,7 +107,7 @@ VARIABLE: Final = Shape(
 )
 
 
-TIMELINE: Final = Shape(
+TIMELINE: Final = MappingSchema(
     "Timeline",
     "When a conversation begins, and how its messages follow; resolved once, when it is created.",
     {
@@ -114,7 +123,7 @@ TIMELINE: Final = Shape(
 )
 
 
-COLUMNS: Final = Shape(
+COLUMNS: Final = MappingSchema(
     "Columns",
     "Which columns of a transcript hold which fields. `a.b` is the field `b` of an object in column `a`.",
     {
@@ -130,7 +139,7 @@ COLUMNS: Final = Shape(
 )
 
 
-TRANSCRIPT: Final = Shape(
+TRANSCRIPT: Final = MappingSchema(
     "Transcript",
     "The messages of a transcript, in their order.",
     {
@@ -151,14 +160,14 @@ TRANSCRIPT: Final = Shape(
 )
 
 
-USE: Final = Shape(
+USE: Final = MappingSchema(
     "Use",
     "The messages of a template, in their order.",
     {"use": field(NAME_TEXT, "Name of a template, from any manifest.", required=True)},
 )
 
 
-LIFECYCLE: Final = Shape(
+LIFECYCLE: Final = MappingSchema(
     "Lifecycle",
     "What may happen to a message after it was created.",
     {
@@ -172,7 +181,7 @@ LIFECYCLE: Final = Shape(
 )
 
 
-MEDIA: Final = Shape(
+MEDIA: Final = MappingSchema(
     "Media",
     "A file that is uploaded and attached to the message.",
     {
@@ -185,7 +194,7 @@ MEDIA: Final = Shape(
 )
 
 
-MESSAGING_BINDING: Final = Shape(
+MESSAGING_BINDING: Final = MappingSchema(
     "MessagingBinding",
     "How a participant outside the chat is reached.",
     {
@@ -198,7 +207,7 @@ MESSAGING_BINDING: Final = Shape(
 )
 
 
-TIMERS: Final = Shape(
+TIMERS: Final = MappingSchema(
     "Timers",
     "After how long without a message a conversation changes its state.",
     {
@@ -208,7 +217,7 @@ TIMERS: Final = Shape(
 )
 
 
-EMAIL_BINDING: Final = Shape(
+EMAIL_BINDING: Final = MappingSchema(
     "EmailBinding",
     "The conversation's address in e-mail.",
     {
@@ -218,7 +227,7 @@ EMAIL_BINDING: Final = Shape(
 )
 
 
-BINDINGS: Final = Shape(
+BINDINGS: Final = MappingSchema(
     "Bindings",
     "Addresses of the conversation itself.",
     {"email": field(EMAIL_BINDING.schema, "The conversation's address in e-mail.")},

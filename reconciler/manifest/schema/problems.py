@@ -1,8 +1,4 @@
-"""What pydantic finds wrong with the shape of a manifest, in sentences.
-
-The mistakes are also taken out of the value, so that the rules can be asked about the rest: a
-manifest shows all its problems in one run.
-"""
+"""Sentences for a manifest of the wrong shape: unknown and missing fields, and values of the wrong type."""
 
 from __future__ import annotations
 
@@ -11,38 +7,34 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails, ValidationError
 
-from reconciler.manifest.diagnostics.findings import Finding, Loc
+from reconciler.manifest.diagnostics.findings import Finding, Loc, value_at
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of, record_of
+from reconciler.manifest.diagnostics.wording import described
 from reconciler.manifest.schema import manifest as models
 from reconciler.manifest.schema import parts
-from reconciler.manifest.schema import parts as block_shapes
-from reconciler.manifest.schema import parts as directives
-from reconciler.manifest.schema.fields import Shape
-from reconciler.manifest.schema.sentences import (
-    NAME_HINT,
-    VARIABLE_NAME_HINT,
-    described,
-    too_long,
-    wrong_value,
-)
+from reconciler.manifest.schema.fields import MappingSchema
+from reconciler.manifest.schema.locations import is_name, schema_at, without_branches
+from reconciler.manifest.schema.sentences import NAME_HINT, VARIABLE_NAME_HINT, too_long, wrong_value
+from reconciler.manifest.schema.stand_ins import add_missing, take_out
+from reconciler.manifest.schema.validators import validate_manifest
 from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut, one_of
 
-_NOUNS: Final[dict[Shape, str]] = {
+_NOUNS: Final[dict[MappingSchema, str]] = {
     models.SERVICE: "a service",
     models.CONVERSATION: "a conversation",
     models.MESSAGE: "a message",
     models.PARTICIPANT: "a participant",
-    block_shapes.IMPORT: "an entry of `import`",
-    block_shapes.MOVED: "an entry of `moved`",
-    block_shapes.REMOVED: "an entry of `removed`",
-    directives.VARIABLE: "a variable",
-    directives.USE: "an item of `messages`",
-    directives.TRANSCRIPT: "an item of `messages`",
+    parts.IMPORT: "an entry of `import`",
+    parts.MOVED: "an entry of `moved`",
+    parts.REMOVED: "an entry of `removed`",
+    parts.VARIABLE: "a variable",
+    parts.USE: "an item of `messages`",
+    parts.TRANSCRIPT: "an item of `messages`",
     models.DEFAULTS: "`defaults`",
     models.MESSAGE_DEFAULTS: "`defaults`",
-    directives.TIMELINE: "`timeline`",
-    directives.COLUMNS: "`columns`",
+    parts.TIMELINE: "`timeline`",
+    parts.COLUMNS: "`columns`",
     parts.MEDIA: "`media`",
     parts.LIFECYCLE: "`lifecycle`",
     parts.TIMERS: "`timers`",
@@ -53,72 +45,13 @@ _NOUNS: Final[dict[Shape, str]] = {
 
 
 _MOVABLE: Final = {
-    shape: noun for shape, noun in _NOUNS.items() if shape not in (directives.VARIABLE, directives.COLUMNS)
+    schema: noun for schema, noun in _NOUNS.items() if schema not in (parts.VARIABLE, parts.COLUMNS)
 }
-"""What a field may have been meant for that stands elsewhere; a `type` belongs to many things of Twilio's,
-and `columns` only names fields of others."""
+"""Mappings that a misplaced field may belong to.
 
-
-_INSIDE: Final[dict[tuple[Shape, str | int], Shape]] = {
-    (models.MANIFEST, "services"): models.SERVICE,
-    (models.MANIFEST, "import"): block_shapes.IMPORT,
-    (models.MANIFEST, "moved"): block_shapes.MOVED,
-    (models.MANIFEST, "removed"): block_shapes.REMOVED,
-    (models.MANIFEST, "variables"): directives.VARIABLE,
-    (models.MANIFEST, "defaults"): models.DEFAULTS,
-    (models.MANIFEST, "templates"): models.MESSAGE,
-    (models.SERVICE, "conversations"): models.CONVERSATION,
-    (models.SERVICE, "defaults"): models.DEFAULTS,
-    (models.CONVERSATION, "messages"): models.MESSAGE,
-    (models.CONVERSATION, "participants"): models.PARTICIPANT,
-    (models.CONVERSATION, "defaults"): models.MESSAGE_DEFAULTS,
-    (models.CONVERSATION, "timers"): parts.TIMERS,
-    (models.CONVERSATION, "timeline"): directives.TIMELINE,
-    (models.CONVERSATION, "bindings"): parts.BINDINGS,
-    (models.DEFAULTS, "timers"): parts.TIMERS,
-    (models.DEFAULTS, "timeline"): directives.TIMELINE,
-    (models.DEFAULTS, "lifecycle"): parts.LIFECYCLE,
-    (models.MESSAGE_DEFAULTS, "lifecycle"): parts.LIFECYCLE,
-    (models.MESSAGE, "columns"): directives.COLUMNS,
-    (models.MESSAGE, "media"): parts.MEDIA,
-    (models.MESSAGE, "lifecycle"): parts.LIFECYCLE,
-    (models.PARTICIPANT, "messaging_binding"): parts.MESSAGING_BINDING,
-    (parts.BINDINGS, "email"): parts.EMAIL_BINDING,
-}
-
-
-_NAMED: Final = frozenset(("services", "conversations", "variables", "templates"))
-"""Fields whose mappings are by names that people choose."""
-
-
-_FIELD_STAND_INS: Final[dict[str | int, Any]] = {
-    "key": "",
-    "identity": "",
-    "messaging_binding": {"address": ""},
-    "address": "",
-    "body": "-",
-    "media": {"file": ""},
-    "file": "",
-    "media_sid": "",
-    "content_sid": "",
-    "content_variables": {},
-    "start": "now",
-    "use": "",
-    "from": "",
-}
-
-
-_ITEM_STAND_INS: Final[dict[Shape, Any]] = {
-    models.MESSAGE: {"key": "", "body": "-"},
-    models.PARTICIPANT: {"key": "", "identity": ""},
-    parts.MEDIA: {"file": ""},
-    parts.LIFECYCLE: "body",
-    block_shapes.IMPORT: {},
-    block_shapes.MOVED: {},
-    block_shapes.REMOVED: {},
-}
-"""What takes the place of a wrong field or item: rules that ask whether it is there are content,
-and an empty text means "unknown" to those that would compare it. Other fields are removed."""
+Variables are left out, as `type` is a field of many objects at Twilio. `columns` is left out, as its fields
+are named like those of messages.
+"""
 
 
 _INSTANT: Final = "2026-01-05T09:00:00Z"
@@ -133,26 +66,26 @@ _WRITTEN_LIKE: Final = {
     "timers.inactive": "PT30M",
     "timers.closed": "PT12H",
 }
-"""Texts in a notation of their own: a number in quotes would be as wrong as one without."""
+"""By the name of a field with a notation of its own: an example. A number in quotes would be wrong too."""
 
 
 _NAMING: Final[dict[str | int, str]] = {"key": "", "use": "name of a template"}
-"""Fields that hold a name, and what that is; a key is that of what it stands in."""
+"""Fields that hold a name, and its noun; a key is called after the mapping that has it."""
 
 
 def shape_findings(
     root: Any,
-    validate: Callable[[Any], object] = models.VALIDATOR.validate_python,
+    validate: Callable[[Any], object] = validate_manifest,
     plain: Mapping[Loc, str] | None = None,
 ) -> list[Finding]:
-    """Return what *validate* finds wrong with the shape of *root*, and take it out of *root*.
+    """Return what is wrong with the shape of the manifest *root*, and take the wrong parts out of *root*.
 
-    *plain* is what is written for numbers and truth values.
+    *validate* is one of `schema.validators`. *plain* has the texts of numbers and truth values as written.
     """
     try:
         validate(root)
     except ValidationError as error:
-        details = [(_without_branches(one["loc"]), one) for one in error.errors(include_url=False)]
+        details = [(without_branches(one["loc"]), one) for one in error.errors(include_url=False)]
     else:
         return []
     meant = {loc: _meant(loc, root) for loc, one in details if one["type"] == "extra_forbidden"}
@@ -164,10 +97,9 @@ def shape_findings(
     ]
     for loc, one in details:
         if loc and loc[-1] != "[key]":
-            _take_out(loc, root, missing=one["type"] == "missing")
+            take_out(loc, root, missing=one["type"] == "missing")
     for loc in misspelt:
-        if loc[-1] in _FIELD_STAND_INS:
-            _value_at(root, loc[:-1]).setdefault(loc[-1], _FIELD_STAND_INS[loc[-1]])
+        add_missing(loc, root)
     return findings
 
 
@@ -191,10 +123,10 @@ def _finding(
     if loc[-1:] == ("[key]",):
         return _wrong_name(loc[:-1], detail, root)
     if kind == "string_pattern_mismatch" and loc[-1] in _NAMING:
-        what = _NAMING[loc[-1]] or f"key of {_NOUNS[_shape_at(loc[:-1], root)]}"
+        what = _NAMING[loc[-1]] or f"key of {_NOUNS[schema_at(loc[:-1], root)]}"
         return Finding(loc, f"`{cut(detail['input'])}` cannot be the {what}", NAME_HINT)
     text, hint = wrong_value(detail, written)
-    if kind == "dict_type" and loc[-1:] == ("media",) and not _is_name(loc):
+    if kind == "dict_type" and loc[-1:] == ("media",) and not is_name(loc):
         hint = "write `media: {file: …}`"
     elif kind == "string_type" and detail["input"] is not None:
         like = _WRITTEN_LIKE.get(field_of(loc).removeprefix("defaults."))
@@ -204,13 +136,13 @@ def _finding(
 
 def _unknown_field(loc: Loc, root: Any, meant: str | None) -> Finding:
     name, holder = str(loc[-1]), loc[:-1]
-    homes = list(dict.fromkeys(noun for shape, noun in _MOVABLE.items() if name in shape.fields))
+    homes = list(dict.fromkeys(noun for schema, noun in _MOVABLE.items() if name in schema.fields))
     if meant:
         hint = f"did you mean `{meant}`?"
     elif homes:
         hint = f"`{name}` is a field of {one_of(homes)}"
     else:
-        hint = f"fields here are {', '.join(_shape_at(holder, root).fields)}"
+        hint = f"fields here are {', '.join(schema_at(holder, root).fields)}"
     return Finding(loc, f"unknown field `{cut(name)}` in {_subject(holder, root)}", hint, on_key=True)
 
 
@@ -230,9 +162,9 @@ def _wrong_version(detail: ErrorDetails) -> Finding:
 def _wrong_name(loc: Loc, detail: ErrorDetails, root: Any) -> Finding:
     name = str(loc[-1])
     if detail["type"] == "string_pattern_mismatch":
-        shape = _shape_at(loc, root)
-        rule = VARIABLE_NAME_HINT if shape is directives.VARIABLE else NAME_HINT
-        noun = "a template" if loc[0] == "templates" else _NOUNS[shape]
+        schema = schema_at(loc, root)
+        rule = VARIABLE_NAME_HINT if schema is parts.VARIABLE else NAME_HINT
+        noun = "a template" if loc[0] == "templates" else _NOUNS[schema]
         return Finding(loc, f"`{cut(name)}` cannot be the name of {noun}", rule, on_key=True)
     is_empty = detail["type"] == "string_too_short"
     text, hint = ("is empty", "give it a name") if is_empty else too_long(name, detail["ctx"])
@@ -241,7 +173,7 @@ def _wrong_name(loc: Loc, detail: ErrorDetails, root: Any) -> Finding:
 
 def _subject(loc: Loc, root: Any) -> str:
     record = record_of(loc)
-    noun, field = noun_of(loc, _value_at(root, record)), field_of(loc)
+    noun, field = noun_of(loc, value_at(root, record)), field_of(loc)
     if not field:
         return noun
     return f"`{field}` of {noun}" if record else f"`{field}`"
@@ -249,48 +181,4 @@ def _subject(loc: Loc, root: Any) -> str:
 
 def _meant(loc: Loc, root: Any) -> str | None:
     """Return the field that the unknown field at *loc* may be a misspelling of."""
-    return close_to(str(loc[-1]), list(_shape_at(loc[:-1], root).fields))
-
-
-def _shape_at(loc: Loc, root: Any) -> Shape:
-    """Return the shape of the mapping at *loc*, or of the one that holds the list item there."""
-    shape = models.MANIFEST
-    is_name = False
-    for part in loc:
-        if not is_name:
-            shape = _INSIDE.get((shape, part), shape)
-        is_name = not is_name and part in _NAMED
-    if shape is models.MESSAGE and loc[0] == "services":
-        value = _value_at(root, loc)
-        if isinstance(value, dict):
-            return directives.USE if "use" in value else directives.TRANSCRIPT if "from" in value else shape
-    return shape
-
-
-def _take_out(loc: Loc, root: Any, *, missing: bool) -> None:
-    """Remove the value at *loc* from *root*, or put a stand-in in its place."""
-    holder, last = _value_at(root, loc[:-1]), loc[-1]
-    if isinstance(holder, list):
-        holder[int(last)] = _ITEM_STAND_INS[_shape_at(loc[:-1], root)]
-    elif (missing or last in _FIELD_STAND_INS) and not _is_name(loc):
-        holder[last] = _FIELD_STAND_INS.get(last)
-    else:
-        holder.pop(last, None)
-
-
-def _is_name(loc: Loc) -> bool:
-    """Return whether the last part of *loc* is a name that people chose, which may be that of a field."""
-    is_name = False
-    for part in loc[:-1]:
-        is_name = not is_name and part in _NAMED
-    return is_name
-
-
-def _value_at(root: Any, loc: Loc) -> Any:
-    for part in loc:
-        root = root[part]
-    return root
-
-
-def _without_branches(loc: Loc) -> Loc:
-    return tuple(part for part in loc if part not in models.BRANCHES)
+    return close_to(str(loc[-1]), list(schema_at(loc[:-1], root).fields))

@@ -1,4 +1,4 @@
-"""Sentences for what pydantic finds wrong with one value."""
+"""Sentences for one value that has the wrong type, or breaks a limit or pattern of its schema."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from pydantic_core import ErrorDetails
 
+from reconciler.manifest.diagnostics.wording import as_text, described
 from reconciler.manifest.schema.parts import ADDRESS_PATTERN, BOUND_SID_PATTERN
 from reconciler.manifest.yaml.faults import look_alike
 from reconciler.model.sids import NOUNS, is_sid
@@ -15,7 +16,7 @@ from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut, one_of
 
 Sentence: TypeAlias = tuple[str, str | None]
-"""What is wrong, after the name of the field, and what to do about it."""
+"""The part of a sentence after the name of the field, and the hint."""
 
 
 NAME_HINT: Final = "use at most 128 letters, digits, `.`, `_` and `-`, starting with a letter or a digit"
@@ -25,27 +26,17 @@ VARIABLE_NAME_HINT: Final = "use at most 64 letters, digits, `_` and `-`, starti
 
 
 _AS_WRITTEN: Final = "as written"
-"""Where a sentence finds what the file has for a number, which is not always how Python writes it."""
+"""Key in the context of an error: the number as written, as Python may write it in another way."""
 
 
 def wrong_value(detail: ErrorDetails, written: str | None = None) -> Sentence:
-    """Return what is wrong with the value that *detail* is about; *written* is the number in its file."""
+    """Return the sentence for the error *detail*; *written* is a number as its file has it."""
     given = detail["input"]
     if given is None:
         return "has no value", "give it a value, or remove it"
-    say = _SENTENCES.get(detail["type"])
-    context = {**detail.get("ctx", {}), _AS_WRITTEN: written or _written(given)}
-    return say(given, context) if say else (f'is wrong (pydantic says "{detail["msg"]}")', None)
-
-
-def described(given: Any, written: str | None = None) -> str:
-    """Return how to call a value that is not what was asked for; a number as it is *written*."""
-    if isinstance(given, dict):
-        return "a mapping"
-    if isinstance(given, list):
-        return "a list"
-    kind = "" if isinstance(given, bool) else "the text " if isinstance(given, str) else "the number "
-    return f"{kind}`{cut(written or _written(given))}`"
+    sentence = _SENTENCES.get(detail["type"])
+    context = {**detail.get("ctx", {}), _AS_WRITTEN: written or as_text(given)}
+    return sentence(given, context) if sentence else (f'is wrong (pydantic says "{detail["msg"]}")', None)
 
 
 def too_long(given: str, context: Mapping[str, Any]) -> Sentence:
@@ -66,7 +57,7 @@ def _called(given: Any, context: Mapping[str, Any]) -> str:
 
 
 def _look_alike_hint(given: Any) -> str | None:
-    """Return what stands in place of a colon and a space, if *given* is a text that was meant for pairs."""
+    """Return a hint if the text *given* has a look-alike in place of the colon and space of a pair."""
     found = look_alike(given) if isinstance(given, str) else None
     return found and f"write a colon and a space behind the key: there is {found}"
 
@@ -113,8 +104,4 @@ _SENTENCES: Final[dict[str, Callable[[Any, Mapping[str, Any]], Sentence]]] = {
         None,
     ),
 }
-"""By pydantic's type of error, from the value and the context of the error."""
-
-
-def _written(given: Any) -> str:
-    return str(given).lower() if isinstance(given, bool) else str(given)
+"""By pydantic's type of error: makes the sentence, from the value and the context of the error."""

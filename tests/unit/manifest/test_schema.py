@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.manifest.schema.manifest import manifest_schema
+from reconciler.manifest.schema.json_schema import manifest_schema
 from reconciler.manifest.yaml.reader import read
 
 ROOT = Path(__file__).parents[3]

@@ -8,9 +8,10 @@ from pathlib import Path
 import _ruamel_yaml as libyaml
 import pytest
 
-from reconciler.manifest.content import Parsed, containers
-from reconciler.manifest.parse import understood
-from reconciler.manifest.workers import heard, tell
+from reconciler.manifest.content import Parsed
+from reconciler.manifest.parse import parse_sound
+from reconciler.manifest.unexpanded import containers
+from reconciler.manifest.workers import decode, send_replies
 from reconciler.manifest.yaml import light_events as events
 
 TESTS = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ services:
 """
 
 
-def told(data: bytes, path: str) -> Parsed | None:
+def handed_back(data: bytes, path: str) -> Parsed | None:
     """Return what a process hands back about one manifest."""
     ours, theirs = Pipe(duplex=False)
     with ours, pytest.MonkeyPatch.context() as patch:
@@ -47,16 +48,16 @@ def told(data: bytes, path: str) -> Parsed | None:
             patch.setattr(libyaml, event.__name__, getattr(libyaml, event.__name__))  # until this is over
         events.take_over()
         with theirs:
-            tell({path: data}, theirs)
+            send_replies({path: data}, theirs)
         try:
-            return heard(ours.recv_bytes())
+            return decode(ours.recv_bytes())
         except EOFError:
             return None
 
 
 def expect_the_same(data: bytes, path: str) -> None:
     """Expect that what is handed back about a manifest is what reading it here gives, lines included."""
-    here, there = understood(data, path), told(data, path)
+    here, there = parse_sound(data, path), handed_back(data, path)
 
     assert (there and there.content) == (here and here.content)
     assert lines_of(there) == lines_of(here)
@@ -64,10 +65,10 @@ def expect_the_same(data: bytes, path: str) -> None:
 
 def lines_of(parsed: Parsed | None) -> object:
     """Return the value of a manifest that means more than it says, with the lines of what is in it."""
-    if parsed is None or parsed.written is None:
+    if parsed is None or parsed.unexpanded is None:
         return None
-    written = parsed.written
-    return written.value, [written.line_of(container) for _, container in containers(written.value)]
+    unexpanded = parsed.unexpanded
+    return unexpanded.value, [unexpanded.line_of(container) for _, container in containers(unexpanded.value)]
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.stem)
@@ -79,12 +80,12 @@ def test_every_manifest_says_there_what_it_says_here(manifest: Path) -> None:
 def test_what_is_written_once_and_meant_twice_has_its_lines() -> None:
     """What an alias repeats is handed back each time, with the lines of its anchor."""
     expect_the_same(SHARED, "shared.yaml")
-    shared = told(SHARED, "shared.yaml")
+    shared = handed_back(SHARED, "shared.yaml")
 
     assert shared is not None
-    assert shared.written is not None
-    two = shared.written.value["services"]["s"]["conversations"]["two"]["messages"]
-    assert [shared.written.line_of(message) for message in two] == [9, 10, 15]
+    assert shared.unexpanded is not None
+    two = shared.unexpanded.value["services"]["s"]["conversations"]["two"]["messages"]
+    assert [shared.unexpanded.line_of(message) for message in two] == [9, 10, 15]
 
 
 def test_equal_texts_are_handed_back_as_one() -> None:
@@ -95,7 +96,7 @@ services: {s: {conversations: {c: {messages: [
     {key: a, author: ann.lee, body: x, attributes: {b: 1}},
     {key: d, author: ann.lee, body: y, attributes: {b: 1}}]}}}}
 """
-    there = told(manifest, "m.yaml")
+    there = handed_back(manifest, "m.yaml")
 
     assert there is not None
     one, two = there.content.services[0].conversations[0].messages
