@@ -19,15 +19,15 @@ def diagnose(data: bytes, path: str) -> Parsed:
         problem = Problem(path, error.line, error.column, f"the file {error.text}", error.start, error.hint)
         return Parsed(FileContent(path), (problem,))
     source = Source(path, text)
-    places = source.places
-    root = places.value
+    positions = source.positions
+    root = positions.value
     problems = []
-    for fault in places.faults:
+    for fault in positions.faults:
         earlier = f" {path}:{fault.earlier.line}:{fault.earlier.column}" if fault.earlier else ""
-        problems.append(source.problem_at(fault.place, fault.text + earlier, fault.hint))
+        problems.append(source.problem_at(fault.position, fault.text + earlier, fault.hint))
     if root is None:
         return Parsed(FileContent(path), tuple(problems))
-    findings = shape_findings(root, plain=places.plain)
+    findings = shape_findings(root, plain=positions.plain)
     if not isinstance(root, dict):
         root = {}
     content, unexpanded = FileContent(path), None
@@ -38,11 +38,11 @@ def diagnose(data: bytes, path: str) -> Parsed:
         content = builder.content(root)
         findings += builder.found
     # the YAML reader put other values in place of unreadable ones: their findings would mislead
-    unreadable = {fault.place for fault in places.faults}
+    unreadable = {fault.position for fault in positions.faults}
     problems += [
         source.problem(finding, lambda _: source)
         for finding in findings
-        if unreadable.isdisjoint((places.of(finding.loc), places.of(finding.loc, on_key=True)))
+        if unreadable.isdisjoint((positions.of(finding.loc), positions.of(finding.loc, on_key=True)))
     ]
     return Parsed(content, tuple(sorted(problems, key=lambda one: (one.line, one.column))), unexpanded)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.manifest.diagnostics.findings import Loc
 from reconciler.manifest.diagnostics.subjects import noun_of, record_of
-from reconciler.manifest.yaml.positions import Places, read_closely
+from reconciler.manifest.yaml.positions import Positions, read_closely
 from reconciler.manifest.yaml.scalars import loses_digits
 from reconciler.model import Doubt
 from reconciler.runtime.text_file import decoded
@@ -15,32 +15,32 @@ from reconciler.runtime.text_file import decoded
 
 def doubts_of(data: bytes, path: str) -> tuple[Doubt, ...]:
     """Return a doubt for each field of the sound manifest *data* with such numbers, at the first of them."""
-    places = read_closely(decoded(data))
+    positions = read_closely(decoded(data))
     first: dict[tuple[str, ...], Loc] = {}
     more: dict[tuple[str, ...], int] = {}
-    for loc in _lossy(places):
+    for loc in _lossy(positions):
         field = tuple(part for part in loc[len(record_of(loc)) :] if isinstance(part, str))
         first.setdefault(field, loc)
         more[field] = more.get(field, -1) + 1
-    return tuple(_doubt(loc, field, more[field], places, path) for field, loc in first.items())
+    return tuple(_doubt(loc, field, more[field], positions, path) for field, loc in first.items())
 
 
-def _lossy(places: Places) -> Iterator[Loc]:
-    for loc, written in places.plain.items():
+def _lossy(positions: Positions) -> Iterator[Loc]:
+    for loc, written in positions.plain.items():
         inside = loc[len(record_of(loc)) :]
         is_attribute = inside[:1] == ("attributes",) or inside[:2] == ("defaults", "attributes")
-        if is_attribute and type(places.at(loc)) in (int, float) and loses_digits(written):
+        if is_attribute and type(positions.at(loc)) in (int, float) and loses_digits(written):
             yield loc
 
 
-def _doubt(loc: Loc, field: tuple[str, ...], more: int, places: Places, path: str) -> Doubt:
-    place = places.of(loc)
-    record = places.at(record_of(loc))
+def _doubt(loc: Loc, field: tuple[str, ...], more: int, positions: Positions, path: str) -> Doubt:
+    position = positions.of(loc)
+    record = positions.at(record_of(loc))
     others = f", and {more:,} more" if more else ""
     text = (
         f"`{'.'.join(field)}` of {noun_of(loc, record)} is a number that may lose something by being one, "
         "such as a `+`, a zero in front or digits beyond the 15th: put it in quotes if it is a text "
-        f"({path}:{place.line}:{place.column}{others})"
+        f"({path}:{position.line}:{position.column}{others})"
     )
     return Doubt(_address(loc, record), text)
 

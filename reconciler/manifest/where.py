@@ -15,5 +15,5 @@ def where(path: str, loc: Loc, line: int) -> str:
         text = decoded(Path(path).read_bytes())
     except (OSError, NotText):
         return f"{path}:{line}"
-    place = read_closely(text).of(loc, on_key=True)
-    return f"{path}:{place.line}:{place.column}"
+    position = read_closely(text).of(loc, on_key=True)
+    return f"{path}:{position.line}:{position.column}"

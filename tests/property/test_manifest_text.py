@@ -64,14 +64,14 @@ TEXT = st.lists(FRAGMENTS, max_size=25).map("".join)
 @given(TEXT)
 def test_both_readings_find_the_same(text: str) -> None:
     """What the fast reading refuses has a fault, and what it reads is what the close one reads."""
-    places = read_closely(text)
+    positions = read_closely(text)
     try:
         value = read(text).value
     except Irregular:
-        assert places.faults
+        assert positions.faults
     else:
         # of an empty document only the close reading complains
-        assert (json.dumps(value), bool(places.faults)) == (json.dumps(places.value), value is None)
+        assert (json.dumps(value), bool(positions.faults)) == (json.dumps(positions.value), value is None)
 
 
 @settings(max_examples=300, deadline=None)

@@ -138,31 +138,31 @@ class Declared:
         except NotText as error:
             problem = Problem(str(path), error.line, error.column, f"the file {error.text}", "", error.hint)
             raise ManifestError((problem,)) from error
-        places = read_closely(text)
+        positions = read_closely(text)
         problems = [
             Problem(
                 str(path),
-                fault.place.line,
-                fault.place.column,
+                fault.position.line,
+                fault.position.column,
                 "the file cannot be read as YAML or JSON here",
             )
-            for fault in places.faults
+            for fault in positions.faults
         ]
-        if not problems and not isinstance(places.value, dict):
+        if not problems and not isinstance(positions.value, dict):
             problems.append(
                 Problem(str(path), 1, 1, "a file of values is a mapping", hint="write `name: value` pairs")
             )
         if problems:
             raise ManifestError(tuple(problems))
-        for name, value in places.value.items():
+        for name, value in positions.value.items():
             wrong = self._wrong(name, value)
             if wrong is not None:
                 on_key = name not in self.variables
-                place = places.of((name,), on_key=on_key)
-                problems.append(Problem(str(path), place.line, place.column, wrong[0], hint=wrong[1]))
+                position = positions.of((name,), on_key=on_key)
+                problems.append(Problem(str(path), position.line, position.column, wrong[0], hint=wrong[1]))
         if problems:
             raise ManifestError(tuple(problems))
-        return dict(places.value)
+        return dict(positions.value)
 
     def _wrong(self, name: str, value: Any) -> tuple[str, str | None] | None:
         if name not in self.variables:

@@ -16,7 +16,7 @@ from reconciler.runtime.text_file import lines_of, place_in
 from reconciler.text.foreign import quoted
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Line and column, both from 1."""
 
     line: int
@@ -27,10 +27,10 @@ class Place(NamedTuple):
 class Fault:
     """Something wrong with the YAML text itself; the place *earlier* ends the sentence of *text*."""
 
-    place: Place
+    position: Position
     text: str
     hint: str | None = None
-    earlier: Place | None = None
+    earlier: Position | None = None
 
 
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -59,21 +59,21 @@ def syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
     unclosed = opened is not None and _from(lines, opened)[:1] in _QUOTES and not _from(lines, met).strip()
     no_colon = error.problem == "could not find expected ':'" and opened is not None
     mark = opened if unclosed or no_colon else met
-    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-    if (fault := _look_alike(lines, place.line)) is not None:
+    position = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
+    if (fault := _look_alike(lines, position.line)) is not None:
         return fault
     if isinstance(error, TwoReadings):
-        return Fault(place, "a text in brackets that starts with `?` is read in two ways", _quote_it("?"))
+        return Fault(position, "a text in brackets that starts with `?` is read in two ways", _quote_it("?"))
     said = quoted(Exception(error.problem), "libyaml")
     if unclosed:
         hint: str | None = "close the quotes that start here"
     elif no_colon:
-        hint = _missing_colon(lines, place)
+        hint = _missing_colon(lines, position)
     elif opened and opened.line < mark.line and str(error.problem).startswith(_BRACKET_EXPECTED):
         hint = f"close the bracket that starts at line {opened.line + 1}, or separate what is in it by commas"
     else:
-        hint = _hint(lines, place, str(error.problem))
-    return Fault(place, f"the YAML cannot be read ({said})", hint)
+        hint = _hint(lines, position, str(error.problem))
+    return Fault(position, f"the YAML cannot be read ({said})", hint)
 
 
 def separator_faults(text: str) -> list[Fault]:
@@ -85,7 +85,7 @@ def separator_faults(text: str) -> list[Fault]:
             others = f"; {count - 1:,} more of them follow" if count > 1 else ""
             faults.append(
                 Fault(
-                    Place(*place_in(text, text.index(character))),
+                    Position(*place_in(text, text.index(character))),
                     f"the character {name} cannot stand in YAML as it is: some programs end a line "
                     f"there{others}",
                     f'remove it, or write it in double quotes as `"{_escaped(character)}"`',
@@ -100,7 +100,7 @@ def character_fault(text: str) -> Fault:
     offset = match.start() if match else 0
     code = ord(text[offset])
     return Fault(
-        Place(*place_in(text, offset)),
+        Position(*place_in(text, offset)),
         f"the control character U+{code:04X} cannot stand in YAML as it is",
         f'remove it, or write it in double quotes as `"{_escaped(text[offset])}"`' if code else "remove it",
     )
@@ -122,7 +122,7 @@ def _look_alike(lines: list[str], line: int) -> Fault | None:
         if match:
             group = "colon" if match["colon"] else "space"
             return Fault(
-                Place(number, match.start(group) + 1),
+                Position(number, match.start(group) + 1),
                 f"the YAML cannot be read: behind `{match['key'][:40]}` stands {_called(match[group])}",
                 "write a colon and a space there, as in `key: value`",
             )
@@ -151,8 +151,8 @@ def _from(lines: list[str], mark: Any) -> str:
     return "\n".join((lines[mark.line][mark.column :], *lines[mark.line + 1 :]))
 
 
-def _missing_colon(lines: list[str], place: Place) -> str:
-    text = _line(lines, place)[place.column - 1 :]
+def _missing_colon(lines: list[str], position: Position) -> str:
+    text = _line(lines, position)[position.column - 1 :]
     if re.match(r"-\S", text):
         return "write a space behind the `-` of an item"
     if re.match(_KEY + ":", text):
@@ -160,12 +160,12 @@ def _missing_colon(lines: list[str], place: Place) -> str:
     return "write a colon and a space behind the key, or put a text of several lines in quotes"
 
 
-def _hint(lines: list[str], place: Place, problem: str) -> str | None:
-    line = _line(lines, place)
-    at = line[place.column - 1 : place.column]
+def _hint(lines: list[str], position: Position, problem: str) -> str | None:
+    line = _line(lines, position)
+    at = line[position.column - 1 : position.column]
     is_key_expected = problem in _EXPECTED_BY_INDENTATION
     value = re.match(_VALUE, line)
-    has_value = value is not None and value.start("value") < place.column
+    has_value = value is not None and value.start("value") < position.column
     start = value["value"] if value and has_value else at
     space = re.match(rf"[ ]*([{_SPACES}])", line)
     if at == "\t":
@@ -174,7 +174,7 @@ def _hint(lines: list[str], place: Place, problem: str) -> str | None:
         hint = f"indent with spaces; this line starts with {_called(space[1])}"
     elif problem == PROBLEM:
         hint = "write both halves of the pair, or the character itself"
-    elif "\\" in line[max(place.column - 3, 0) : place.column]:
+    elif "\\" in line[max(position.column - 3, 0) : position.column]:
         hint = "write the character itself, or use single quotes to keep backslashes"
     elif (start in _RESERVED and (start != "-" or has_value)) or (start in _OPENING and is_key_expected):
         hint = _quote_it(start)
@@ -194,5 +194,5 @@ def _quote_it(start: str) -> str:
     return f"put a text that starts with `{start}` in quotes"
 
 
-def _line(lines: list[str], place: Place) -> str:
-    return lines[place.line - 1] if place.line <= len(lines) else ""
+def _line(lines: list[str], position: Position) -> str:
+    return lines[position.line - 1] if position.line <= len(lines) else ""

@@ -24,7 +24,7 @@ from ruamel.yaml.reader import ReaderError
 
 from reconciler.manifest.diagnostics.findings import Loc
 from reconciler.manifest.limits import limits
-from reconciler.manifest.yaml.faults import Fault, Place, character_fault, separator_faults, syntax_fault
+from reconciler.manifest.yaml.faults import Fault, Position, character_fault, separator_faults, syntax_fault
 from reconciler.manifest.yaml.parsers import NextEvent, by_any_parser
 from reconciler.manifest.yaml.reader import (
     MERGE_KEY,
@@ -36,14 +36,14 @@ from reconciler.manifest.yaml.reader import (
 from reconciler.manifest.yaml.scalars import NoJsonNumber, plain_value
 
 
-class Places:
+class Positions:
     """What a close reading found: the value, the faults, and where everything is."""
 
     def __init__(self) -> None:
         self.value: Any = None
         self.faults: list[Fault] = []
-        self.keys: dict[Loc, Place] = {}
-        self.values: dict[Loc, Place] = {}
+        self.keys: dict[Loc, Position] = {}
+        self.values: dict[Loc, Position] = {}
         self.plain: dict[Loc, str] = {}
         """What is written for numbers and truth values."""
 
@@ -54,17 +54,17 @@ class Places:
             value = value[part]
         return value
 
-    def of(self, loc: Loc, *, on_key: bool = False) -> Place:
+    def of(self, loc: Loc, *, on_key: bool = False) -> Position:
         """Return where the value at *loc* starts, or its key.
 
         What has no place of its own (an item of a list has no key; what is missing or repeated by an
         alias has nothing) gets that of the nearest thing around it.
         """
-        place = self.keys.get(loc) if on_key else self.values.get(loc)
-        while place is None:
-            place = self.keys.get(loc) or self.values.get(loc) or (None if loc else Place(1, 1))
+        position = self.keys.get(loc) if on_key else self.values.get(loc)
+        while position is None:
+            position = self.keys.get(loc) or self.values.get(loc) or (None if loc else Position(1, 1))
             loc = loc[:-1]
-        return place
+        return position
 
 
 _NOWHERE: Final[Loc] = ("",)
@@ -78,13 +78,13 @@ class _Stop(Exception):
     """Nothing more can be read."""
 
 
-def read_closely(text: str) -> Places:
+def read_closely(text: str) -> Positions:
     """Return the value, places and faults of *text*."""
     separators = separator_faults(text)
-    tries = [Places()]
+    tries = [Positions()]
 
-    def read(next_event: NextEvent, _: object) -> Places:
-        tries.append(Places())
+    def read(next_event: NextEvent, _: object) -> Positions:
+        tries.append(Positions())
         with suppress(_Stop):
             _CloseReader(next_event, tries[-1]).document()
         return tries[-1]
@@ -104,7 +104,7 @@ def read_closely(text: str) -> Places:
 
 
 class _CloseReader:
-    def __init__(self, next_event: NextEvent, found: Places) -> None:
+    def __init__(self, next_event: NextEvent, found: Positions) -> None:
         self._next = next_event
         self._found = found
         self._anchors: dict[str, Any] = {}
@@ -125,26 +125,26 @@ class _CloseReader:
         event = self._next()
         if type(event) is not StreamEndEvent:
             self._fault(
-                _place(event),
+                _position(event),
                 "a second YAML document starts here",
                 "write it to a file of its own; all files of a folder are merged",
             )
 
     def _empty(self) -> None:
-        self._fault(Place(1, 1), "empty manifest", "a manifest starts with `version: 1`")
+        self._fault(Position(1, 1), "empty manifest", "a manifest starts with `version: 1`")
 
-    def _fault(self, place: Place, text: str, hint: str, earlier: Place | None = None) -> None:
-        self._found.faults.append(Fault(place, text, hint, earlier))
+    def _fault(self, position: Position, text: str, hint: str, earlier: Position | None = None) -> None:
+        self._found.faults.append(Fault(position, text, hint, earlier))
 
     def _node(self, event: Any, loc: Loc, depth: int) -> Any:
-        self._found.values.setdefault(loc, _place(event))
+        self._found.values.setdefault(loc, _position(event))
         kind = type(event)
         if kind is AliasEvent:
             return self._alias(event)
         self._refuse_tag(event)
         if depth > limits().nesting:
             self._fault(
-                _place(event),
+                _position(event),
                 f"more than {limits().nesting} lists and mappings inside one another",
                 "put deep data into a string, or pass a larger `--max-nesting`",
             )
@@ -167,13 +167,13 @@ class _CloseReader:
     def _scalar(self, event: Any) -> Any:
         if event.style:
             if NUL in event.value:
-                self._fault(_place(event), "the text holds the character NUL (U+0000)", "remove it")
+                self._fault(_position(event), "the text holds the character NUL (U+0000)", "remove it")
             return event.value
         try:
             return plain_value(event.value)
         except NoJsonNumber:
             self._fault(
-                _place(event),
+                _position(event),
                 f"`{event.value[:40]}` is no number that JSON can hold",
                 "if it is text, put it in quotes",
             )
@@ -185,38 +185,40 @@ class _CloseReader:
             event = self._next()
             if type(event) is MappingEndEvent:
                 return fields
-            place = _place(event)
+            position = _position(event)
             key = self._key(event, depth)
             if key is not None and key in fields:
                 first = self._found.keys[*loc, key]
                 self._fault(
-                    place, f"`{key}` is given twice in one mapping; first at", "keep one of them", first
+                    position, f"`{key}` is given twice in one mapping; first at", "keep one of them", first
                 )
                 key = None
             if key is None:
                 self._node(self._next(), _NOWHERE, depth)
             else:
-                self._found.keys[*loc, key] = place
+                self._found.keys[*loc, key] = position
                 fields[key] = self._node(self._next(), (*loc, key), depth)
 
     def _key(self, event: Any, depth: int) -> str | None:
         """Return the key that *event* gives, or None with a fault noted."""
-        place = _place(event)
+        position = _position(event)
         if type(event) is AliasEvent:
-            self._fault(place, f"a key cannot be an alias (`*{event.anchor}`)", "write the key itself")
+            self._fault(position, f"a key cannot be an alias (`*{event.anchor}`)", "write the key itself")
             return None
         self._refuse_tag(event)
         if type(event) is not ScalarEvent:
             self._node(event, _NOWHERE, depth)
-            self._fault(place, "a key cannot be a list or a mapping", _NO_KEY)
+            self._fault(position, "a key cannot be a list or a mapping", _NO_KEY)
             return None
         value = self._scalar(event)
         if event.anchor is not None:
-            self._fault(place, f"a key cannot have an anchor (`&{event.anchor}`)", "anchor the value instead")
+            self._fault(
+                position, f"a key cannot have an anchor (`&{event.anchor}`)", "anchor the value instead"
+            )
         if not event.style:
             if event.value == MERGE_KEY:
                 self._fault(
-                    place,
+                    position,
                     "merge keys (`<<`) are not part of YAML 1.2",
                     "repeat the fields, or anchor a whole value (`attributes: &common {…}`) and "
                     "repeat it (`attributes: *common`)",
@@ -224,7 +226,7 @@ class _CloseReader:
                 return None
             if not isinstance(value, str):
                 self._fault(
-                    place,
+                    position,
                     f"the key `{event.value}` is not a text",
                     f'put it in quotes: `"{event.value}"`',
                 )
@@ -240,13 +242,15 @@ class _CloseReader:
             items.append(self._node(event, (*loc, len(items)), depth))
 
     def _alias(self, event: Any) -> Any:
-        anchor, place = event.anchor, _place(event)
+        anchor, position = event.anchor, _position(event)
         if anchor in self._open:
-            self._fault(place, f"`*{anchor}` stands inside what it repeats", "an alias cannot contain itself")
+            self._fault(
+                position, f"`*{anchor}` stands inside what it repeats", "an alias cannot contain itself"
+            )
             return None
         if anchor not in self._anchors:
             self._fault(
-                place,
+                position,
                 f"`*{anchor}` repeats an anchor that is not above it",
                 f"add `&{anchor}` before the value, or put the text in quotes",
             )
@@ -255,7 +259,7 @@ class _CloseReader:
         self._repeated += self._sizes.of(value)
         if self._repeated > MOST_REPEATED:
             self._fault(
-                place,
+                position,
                 f"the aliases of this file stand for more than {MOST_REPEATED:,} values",
                 "write the values out, or repeat less",
             )
@@ -265,15 +269,15 @@ class _CloseReader:
     def _refuse_tag(self, event: Any) -> None:
         if event.ctag is not None:
             self._fault(
-                _place(event),
+                _position(event),
                 f"tags (`{_written(str(event.ctag))}`) are not allowed: a manifest is plain data",
                 "remove the tag; to make a number a text, put it in quotes",
             )
 
 
-def _place(event: Any) -> Place:
+def _position(event: Any) -> Position:
     mark = event.start_mark
-    return Place(mark.line + 1, mark.column + 1)
+    return Position(mark.line + 1, mark.column + 1)
 
 
 def _written(tag: str) -> str:

@@ -9,8 +9,8 @@ from typing import Final
 
 from reconciler.errors import Problem
 from reconciler.manifest.diagnostics.findings import Finding, Loc
-from reconciler.manifest.yaml.faults import Place
-from reconciler.manifest.yaml.positions import Places, read_closely
+from reconciler.manifest.yaml.faults import Position
+from reconciler.manifest.yaml.positions import Positions, read_closely
 from reconciler.runtime.text_file import lines_of
 
 _SNIPPET: Final = 200
@@ -25,12 +25,12 @@ class Source:
         self.text = text
 
     @cached_property
-    def places(self) -> Places:
+    def positions(self) -> Positions:
         """Where everything is."""
         return read_closely(self.text)
 
-    def _place(self, loc: Loc, *, on_key: bool) -> Place:
-        return self.places.of(loc, on_key=on_key)
+    def _position(self, loc: Loc, *, on_key: bool) -> Position:
+        return self.positions.of(loc, on_key=on_key)
 
     @cached_property
     def _lines(self) -> list[str]:
@@ -41,25 +41,25 @@ class Source:
         text = finding.text
         if finding.earlier is not None:
             path, loc = finding.earlier
-            earlier = source_of(path)._place(loc, on_key=finding.on_key)  # noqa: SLF001 - another source
+            earlier = source_of(path)._position(loc, on_key=finding.on_key)  # noqa: SLF001 - another source
             text = f"{text} {path}:{earlier.line}:{earlier.column}"
-        problem = self.problem_at(self._place(finding.loc, on_key=finding.on_key), text, finding.hint)
+        problem = self.problem_at(self._position(finding.loc, on_key=finding.on_key), text, finding.hint)
         return replace(problem, snippet="") if finding.without_line else problem
 
-    def problem_at(self, place: Place, text: str, hint: str | None) -> Problem:
-        """Return a problem at *place*."""
-        snippet = self._lines[place.line - 1] if place.line <= len(self._lines) else ""
-        start = max(0, place.column - _SNIPPET // 2)
+    def problem_at(self, position: Position, text: str, hint: str | None) -> Problem:
+        """Return a problem at *position*."""
+        snippet = self._lines[position.line - 1] if position.line <= len(self._lines) else ""
+        start = max(0, position.column - _SNIPPET // 2)
         if len(snippet) - start > _SNIPPET:
             snippet = f"{snippet[: start + _SNIPPET]}…"
         if start:
             snippet = f"…{snippet[start:]}"
-        return Problem(self.path, place.line, place.column, text, snippet, hint)
+        return Problem(self.path, position.line, position.column, text, snippet, hint)
 
 
 class DataSource(Source):
     """The text of a data file, whose locations are lines."""
 
-    def _place(self, loc: Loc, *, on_key: bool) -> Place:
+    def _position(self, loc: Loc, *, on_key: bool) -> Position:
         del on_key
-        return Place(max(1, int(loc[0])), 1)
+        return Position(max(1, int(loc[0])), 1)

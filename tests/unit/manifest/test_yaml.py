@@ -77,12 +77,12 @@ def test_a_raw_line_separator_is_refused_anywhere(separator: str, text: str) -> 
     with pytest.raises(Irregular):
         read(text)
 
-    places = read_closely(text)
+    positions = read_closely(text)
 
     offset = text.index(separator)
     line = text[:offset].count("\n") + 1
-    assert [fault.place for fault in places.faults] == [(line, offset - text.rfind("\n", 0, offset))]
-    assert places.of(("last",)).line == text.count("\n")
+    assert [fault.position for fault in positions.faults] == [(line, offset - text.rfind("\n", 0, offset))]
+    assert positions.of(("last",)).line == text.count("\n")
 
 
 def test_lines_are_counted_as_editors_do(tmp_path: Path) -> None:
@@ -185,4 +185,4 @@ def test_what_parsers_read_in_two_ways_is_refused(text: str) -> None:
     (fault,) = read_closely(text).faults
 
     assert fault.text == "a text in brackets that starts with `?` is read in two ways"
-    assert text.split("\n")[fault.place.line - 1][fault.place.column - 1] == "?"
+    assert text.split("\n")[fault.position.line - 1][fault.position.column - 1] == "?"
