@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from reconciler import api
-from reconciler.errors import ApplyError, ManifestError, ReconcilerError
+from reconciler.errors import ApplyError
 from reconciler.model import Desired, Unmanaged, map_conversations
 from reconciler.model.canonical import canonical_instant
 from reconciler.operations.ephemeral import (
@@ -27,13 +27,11 @@ from reconciler.operations.ephemeral import (
 )
 from reconciler.operations.session import Settings, open_connection
 from reconciler.operations.sweep import delete_services, leftovers
-from reconciler.report.errors import render_error
 from reconciler.runtime.concurrency import finish
 from reconciler.state.model import Binding
 from reconciler.state.stores.file import StateStore
 from reconciler.testing.target import MEMORY, Faults, Target
 from reconciler.testing.world import World
-from reconciler.text.inert import escape
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -117,16 +115,14 @@ class Backend:
         """
         number = next(self._numbers)
         mark = Mark(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, number)
-        with _told():
-            desired = throw_away(api.load(*paths, variables=variables), mark, allow_existing=allow_existing)
+        desired = throw_away(api.load(*paths, variables=variables), mark, allow_existing=allow_existing)
         if self._target.is_emulator:
             desired = replace(desired, account_sid=None)  # the emulator's account is nobody's
         settings = self._target.settings(self._folder / f"{self.maker}.{number}.json")
         done = False
         self._standing.add(number)
         try:
-            with _told():
-                api.apply(desired, settings)
+            api.apply(desired, settings)
             world = World(self._target, settings, _bindings(settings))
             try:
                 yield world
@@ -147,20 +143,6 @@ class Backend:
         async with open_connection(settings) as connection:
             found = await leftovers(connection.client, self._workspace)
         await _delete([one.sid for one in found if one.mark.maker == maker], settings)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Let a traceback show what the command line would: every problem, and the hint."""
-    try:
-        yield
-    except ManifestError as error:
-        error.add_note(render_error(error))
-        raise
-    except ReconcilerError as error:
-        if error.hint:
-            error.add_note(f"hint: {escape(error.hint)}")
-        raise
 
 
 def _bindings(settings: Settings) -> Mapping[str, Binding]:

@@ -552,7 +552,10 @@ def test_a_wrong_manifest_fails_with_its_problems(suite: pytest.Pytester) -> Non
     result = suite.runpytest_inprocess()
 
     result.stdout.fnmatch_lines(
-        ["E * error: unknown field `autor` in message `question`", "E *support.yaml:9:*", "E *did you mean*"]
+        [
+            "E *support.yaml:9:*: unknown field `autor` in message `question`",
+            "E *hint: did you mean `author`?",
+        ]
     )
     result.stdout.no_fnmatch_line("*backend.py*")
 
