@@ -10,7 +10,7 @@ from reconciler.errors import NotFound, RemoteError
 from reconciler.model import Address, ResourceType, parent_of
 from reconciler.plans.actions import Action, Verb
 from reconciler.plans.outcome import Status
-from reconciler.resources.binding import rebound
+from reconciler.resources.binding import message_up_to_date
 from reconciler.resources.message import MESSAGE
 from reconciler.resources.schema import digests
 from reconciler.runtime.concurrency import concurrently, each
@@ -113,7 +113,7 @@ class Lane:
             except RemoteError as error:
                 self.run.results.fail(action, error)
                 return
-        binding = rebound(
+        binding = message_up_to_date(
             self.run.state.bindings[action.address],
             live,
             {name: action.after[name] for name in action.managed},

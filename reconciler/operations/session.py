@@ -29,7 +29,7 @@ from reconciler.plans.sid_references import fill, mark_references
 from reconciler.refresh.needs import look_closer
 from reconciler.refresh.remote import refresh
 from reconciler.state.files import Files
-from reconciler.state.index import grouped
+from reconciler.state.index import index_bindings
 from reconciler.state.model import PlanUsed, Record, State
 from reconciler.state.stores.file import StateStore, new_state
 from reconciler.twilio.endpoint import Endpoint
@@ -108,7 +108,7 @@ class Session:
         timed = resolve_times(
             prepared.desired, prepared.state, self.settings.now(), re_anchor=options.re_anchor
         )
-        bound = grouped(prepared.state)
+        bound = index_bindings(prepared.state)
         remote: Remote = await refresh(
             self.client,
             timed.desired,

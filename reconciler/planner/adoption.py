@@ -13,7 +13,7 @@ from reconciler.model import RemoteMessage, Unmanaged
 from reconciler.planner.draft import Draft, Scope
 from reconciler.planner.message import Entry, adopt, posted, refuse_protected
 from reconciler.plans.actions import Verb
-from reconciler.resources.match import Pairs, Wanted, forgiven, pair
+from reconciler.resources.match import ExpectedMessage, Pairs, forgiven, pair
 from reconciler.text.words import plural, quoted
 
 
@@ -55,7 +55,7 @@ def _decide(draft: Draft, scope: Scope, posting: Sequence[Entry], entries: Itera
     refused: list[Entry] = []
     deleting = deletes_strangers(scope)
     looking = deleting or not all(scope.options.duplicates(entry.address) for entry in posting)
-    found = pair(map(_wanted, posting), strangers(scope, entries)) if posting and looking else Pairs()
+    found = pair(map(_expected, posting), strangers(scope, entries)) if posting and looking else Pairs()
     for entry in posting:
         address = entry.address
         if address not in found or not scope.selects(address):
@@ -69,13 +69,13 @@ def _decide(draft: Draft, scope: Scope, posting: Sequence[Entry], entries: Itera
     return not refused
 
 
-def _wanted(entry: Entry) -> Wanted:
+def _expected(entry: Entry) -> ExpectedMessage:
     """Return what *entry* posts. Which date a timeline came to is not known without the state."""
     fields = posted(entry)
     if entry.message.after is not None:
         fields.pop("date_created", None)
     above = entry.live.index if entry.live is not None else -1
-    return Wanted(entry.address, fields, entry.message.file, above)
+    return ExpectedMessage(entry.address, fields, entry.message.file, above)
 
 
 def _take_over(draft: Draft, scope: Scope, entry: Entry, double: RemoteMessage) -> None:

@@ -51,7 +51,7 @@ from reconciler.plans.actions import Action, Reason, Verb, posting
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Parent, Plan
 from reconciler.plans.selection import Selection
-from reconciler.state.index import Grouped, grouped
+from reconciler.state.index import BindingIndex, index_bindings
 from reconciler.state.model import Binding, State
 from reconciler.text.suggestions import few_suggestions
 from reconciler.text.words import plural
@@ -65,17 +65,17 @@ def build_plan(
     state: State,
     options: Options = Options(),  # noqa: B008  # frozen
     *,
-    bound: Grouped | None = None,
+    bound: BindingIndex | None = None,
 ) -> Plan:
     """Return the ordered actions that turn *remote* into *desired*.
 
-    *bound* are the bindings of *state*, if they are grouped already.
+    *bound* are the bindings of *state*, if they are indexed already.
 
     Services and conversations come in manifest order, parents before what is in them; then what
     is no longer in the manifest, children before their parents. Open intents of *state* are those
     that could not be settled.
     """
-    bound = grouped(state) if bound is None else bound
+    bound = index_bindings(state) if bound is None else bound
     with few_suggestions():
         return _Planner(desired, remote, state, options, bound).plan()
 
@@ -84,7 +84,7 @@ class _Planner:
     """One plan in the making."""
 
     def __init__(
-        self, desired: Desired, remote: Remote, state: State, options: Options, bound: Grouped
+        self, desired: Desired, remote: Remote, state: State, options: Options, bound: BindingIndex
     ) -> None:
         self.desired = desired
         self.remote = remote
@@ -96,13 +96,13 @@ class _Planner:
         )
         self.declared = dict(_conversations(desired))
         self.bound = bound
-        self.parted = set(_parents_of_excluded(state, self.selection))
+        self.partly_selected = set(_parents_of_excluded(state, self.selection))
         """Parents of which a part is none of this plan's business."""
         self.scopes = {scope.address: scope for scope in self._scopes()}
         self.parents: list[Parent] = []
         self.anew: set[Address] = set()
         """Conversations that are deleted and created: nothing of what was seen in them will be there."""
-        self.staying: Counter[Address] = Counter()
+        self.remaining: Counter[Address] = Counter()
         """How many conversations of a service will still be there, as far as addresses name them."""
 
     def plan(self) -> Plan:
@@ -222,7 +222,7 @@ class _Planner:
                 )
 
     def _plan_service(self, service: Service) -> None:
-        self.staying[service.name] += len(service.conversations)
+        self.remaining[service.name] += len(service.conversations)
         scopes = [self.scopes[f"{service.name}/{one.name}"] for one in service.conversations]
         scopes = [scope for scope in scopes if self._is_touched(scope)]
         if not scopes and not self._selects(service.name):
@@ -230,8 +230,8 @@ class _Planner:
         live = self.remote.services.get(service.name)
         plan_service(self.draft, service, live, self.state.bindings.get(service.name))
         self.parents.append(Parent(service.name, live.sid if live else None, found=live is not None))
-        staying = [scope for scope in scopes if not self._plan_declared(scope, self.declared[scope.address])]
-        warn_of_ended(self.draft, service.name, staying)
+        kept = [scope for scope in scopes if not self._plan_declared(scope, self.declared[scope.address])]
+        warn_of_ended(self.draft, service.name, kept)
 
     def _plan_declared(self, scope: Scope, desired: Conversation) -> bool:
         """Plan a conversation that the manifest has; return whether it is made anew."""
@@ -277,7 +277,7 @@ class _Planner:
             self.draft.actions[first:] = [_going_along(action) for action in self.draft.actions[first:]]
             self.draft.warnings[told:] = [one for one in self.draft.warnings[told:] if one.code != "kept"]
         elif scope.view.remote is not None:
-            self.staying[parent_of(scope.address)] += 1
+            self.remaining[parent_of(scope.address)] += 1
             judge_state(self.draft, scope, first)
 
     def _remove(self, scope: Scope) -> bool:
@@ -326,8 +326,8 @@ class _Planner:
             if live is not None and live.sid in sids:
                 self.draft.bindings[address] = None  # it has another name now
                 continue
-            staying = self.staying[address] + self.remote.others.get(address, 0)
-            plan_service_removal(self.draft, address, binding, live, staying, destroy=self.options.destroy)
+            remaining = self.remaining[address] + self.remote.others.get(address, 0)
+            plan_service_removal(self.draft, address, binding, live, remaining, destroy=self.options.destroy)
 
     def _warn_of_misses(self) -> None:
         globs = self.options.globs
@@ -341,7 +341,7 @@ class _Planner:
 
     def _selects_all(self, address: Address) -> bool:
         """Return True if the plan is about *address* and everything bound in it."""
-        return self._selects(address) and address not in self.parted
+        return self._selects(address) and address not in self.partly_selected
 
     def _is_touched(self, scope: Scope) -> bool:
         """Return True if the plan is about a conversation, or about a message or participant of it."""

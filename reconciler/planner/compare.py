@@ -18,7 +18,14 @@ from reconciler.model import Message, RemoteMessage
 from reconciler.model.canonical import canonical_attributes
 from reconciler.plans.actions import Reason
 from reconciler.resources.message import desired_values
-from reconciler.resources.schema import Digest, Kind, Paths, managed_part, wholly_ignored, with_ignored_from
+from reconciler.resources.schema import (
+    Digest,
+    Paths,
+    ResourceSchema,
+    managed_part,
+    wholly_ignored,
+    with_ignored_from,
+)
 from reconciler.state.model import Binding
 
 
@@ -90,7 +97,7 @@ def is_recorded(message: Message, binding: Binding, digest: Digest) -> bool:
 
 
 def compare(
-    kind: Kind,
+    schema: ResourceSchema,
     desired: Mapping[str, str],
     live: Mapping[str, str],
     binding: Binding,
@@ -103,12 +110,12 @@ def compare(
 
     *untouched* fields that are not desired are set back to these texts, whoever changed them.
     """
-    comparison = _Comparison(kind, live, binding, digest, ignored)
+    comparison = _Comparison(schema, live, binding, digest, ignored)
     whole = wholly_ignored(ignored)
     for name, value in desired.items():
         if name in whole:
             continue
-        if name in kind.unseen and name not in live:
+        if name in schema.unseen and name not in live:
             comparison.unseen(name, value)
         else:
             comparison.seen(name, value)
@@ -123,7 +130,7 @@ def compare(
 class _Comparison(Struct):
     """One resource under comparison; each method decides about one field."""
 
-    kind: Kind
+    schema: ResourceSchema
     live: Mapping[str, str]
     binding: Binding
     digest: Digest
@@ -161,14 +168,14 @@ class _Comparison(Struct):
     def dropped(self, name: str, desired: Mapping[str, str]) -> None:
         """Decide about a field that was sent once and is no longer in the manifest."""
         sent = self.binding.sent[name]
-        default = self.kind.defaults.get(name)
-        if name in self.kind.immutable:
+        default = self.schema.defaults.get(name)
+        if name in self.schema.immutable:
             # `media: {file}` may have become the sid of the very media that was sent.
             if name != "media" or desired.get("media_sid", "") != self.live.get("media_sid"):
                 self._reset(name, "")
         elif default is None:
             self.found.released += (name,)
-        elif name in self.kind.unseen:
+        elif name in self.schema.unseen:
             if not self._stands_for(sent, name, default):
                 self._reset(name, default)
         elif managed_part(name, live := self._live(name), self.ignored) != default:
@@ -186,7 +193,7 @@ class _Comparison(Struct):
             self.found.drifted += (name,)
 
     def _live(self, name: str) -> str:
-        return self.live.get(name, self.kind.defaults.get(name, ""))
+        return self.live.get(name, self.schema.defaults.get(name, ""))
 
     def _stands_for(self, recorded: str | None, name: str, text: str) -> bool:
         """Return True if *recorded* is the digest of *text*, or of the part of it that is managed now.

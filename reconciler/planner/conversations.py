@@ -18,17 +18,17 @@ from reconciler.planner.changes import field_changes
 from reconciler.planner.compare import compare
 from reconciler.planner.draft import Draft, Scope
 from reconciler.planner.message import deletion
-from reconciler.planner.notices import tell
+from reconciler.planner.notices import warn_about
 from reconciler.planner.participants import others_in
 from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.resources.binding import existing, up_to_date
 from reconciler.resources.conversation import (
     CONVERSATION,
     conversation_values,
     live_conversation_values,
     seen_conversation_values,
 )
-from reconciler.resources.schema import digests
-from reconciler.state.model import Binding, hard_binding
+from reconciler.state.model import Binding
 from reconciler.text.words import plural
 
 ACTIVE = "active"
@@ -63,7 +63,7 @@ def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding
         draft.actions.append(msgspec.structs.replace(creation, anchor=desired.anchor))
         return
     if binding is None:
-        binding = Binding(sid=live.sid, service_sid=scope.service_sid, imported=True)
+        binding = existing(live.sid, service_sid=scope.service_sid)
         draft.bindings[scope.address] = binding
     if binding.anchor != desired.anchor:
         binding = msgspec.structs.replace(binding, anchor=desired.anchor)
@@ -73,7 +73,7 @@ def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding
     values = seen_conversation_values(scope.view, wanted, binding, scope.digest, scope.read_at)
     untouched = scope.untouched(CONVERSATION) | ({"state": ACTIVE} if scope.reset else {})
     found = compare(CONVERSATION, wanted, values, binding, scope.digest, untouched=untouched)
-    tell(draft, scope.address, found)
+    warn_about(draft, scope.address, found)
     if found.fields:
         draft.actions.append(
             Action(
@@ -94,12 +94,7 @@ def plan_conversation(draft: Draft, scope: Scope, desired: Conversation, binding
             )
         )
         return
-    sent, observed = digests(CONVERSATION, wanted, values, scope.digest)
-    now = msgspec.structs.replace(
-        binding, sent=sent, observed=observed, imported=False, sensitive=desired.sensitive
-    )
-    if desired.sensitive:
-        now = hard_binding(now, scope.digest)
+    now = up_to_date(CONVERSATION, binding, wanted, values, scope.digest, sensitive=desired.sensitive)
     if now != binding:
         draft.bindings[scope.address] = now
 
@@ -184,7 +179,7 @@ def plan_service_removal(
     address: Address,
     binding: Binding,
     live: RemoteService | None,
-    staying: int,
+    remaining: int,
     *,
     destroy: bool,
 ) -> None:
@@ -195,8 +190,8 @@ def plan_service_removal(
         draft.bindings[address] = None
         return
     verb, before = Verb.DELETE, {"friendly_name": live.friendly_name or ""}
-    if staying:
-        held = f"holds {plural(staying, 'conversation')} that {'stay' if staying > 1 else 'stays'}"
+    if remaining:
+        held = f"holds {plural(remaining, 'conversation')} that {'stay' if remaining > 1 else 'stays'}"
         draft.warn("parent_kept", address, f"{live.sid} is kept and forgotten: it {held}")
         verb, before = Verb.FORGET, {}
     draft.actions.append(Action(address, verb, _reason(destroy=destroy), sid=live.sid, before=before))

@@ -9,7 +9,7 @@ from reconciler.plans.actions import Action, Verb
 from reconciler.plans.options import Options
 from reconciler.plans.plan import PlanWarning, Refusal
 from reconciler.plans.selection import Selection
-from reconciler.resources.schema import Digest, Kind
+from reconciler.resources.schema import Digest, ResourceSchema
 from reconciler.state.model import Binding, Bound, Unbound
 
 
@@ -33,9 +33,9 @@ class Scope(Struct, frozen=True):
     read_at: str = ""
     reset: bool = False
 
-    def untouched(self, kind: Kind) -> dict[str, str]:
-        """Return what undeclared fields of a resource are set back to: under `--reset` all that are seen."""
-        return {n: text for n, text in kind.defaults.items() if n not in kind.unseen} if self.reset else {}
+    def untouched(self, schema: ResourceSchema) -> dict[str, str]:
+        """Return what undeclared fields of a resource are set back to: under `--reset` all that are shown."""
+        return schema.shown_defaults if self.reset else {}
 
     def selects(self, address: Address) -> bool:
         """Return True if the plan is about *address*."""

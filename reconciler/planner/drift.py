@@ -32,10 +32,10 @@ from reconciler.plans.selection import Selection
 from reconciler.resources.conversation import CONVERSATION, conversation_values, seen_conversation_values
 from reconciler.resources.message import MESSAGE, desired_values, live_values
 from reconciler.resources.participant import PARTICIPANT, live_participant_values, participant_values
-from reconciler.resources.schema import Digest, Kind, Paths, managed_part, wholly_ignored
+from reconciler.resources.schema import Digest, Paths, ResourceSchema, managed_part, wholly_ignored
 from reconciler.state.model import Binding, Bound, State
 
-_SERVICE: Final = Kind(unseen=frozenset(), immutable=frozenset(), defaults={})
+_SERVICE: Final = ResourceSchema(unseen=frozenset(), immutable=frozenset(), defaults={})
 _DRIFT: Final = frozenset({Reason.DRIFTED, Reason.MISSING_REMOTELY})
 
 
@@ -47,7 +47,7 @@ class _Object(Struct):
 
     address: Address
     binding: Binding
-    kind: Kind
+    schema: ResourceSchema
     live: dict[str, str] | None
     declared: Mapping[str, str] = {}
     ignored: Paths = ()
@@ -134,11 +134,11 @@ def _objects(desired: Desired, remote: Remote, state: State) -> Iterator[_Object
 
 def _drifted_fields(item: _Object, live: Mapping[str, str], digest: Digest) -> dict[str, str]:
     """Return the managed part of the live fields that are no longer as they were last seen."""
-    apart = (item.kind.unseen - live.keys()) | wholly_ignored(item.ignored)
+    apart = (item.schema.unseen - live.keys()) | wholly_ignored(item.ignored)
     fields = {}
     for name in item.binding.sent:
         if name not in apart:
-            text = live.get(name, item.kind.defaults.get(name, ""))
+            text = live.get(name, item.schema.defaults.get(name, ""))
             if not _was_seen(item, name, text, digest):
                 fields[name] = managed_part(name, text, item.ignored)
     return fields

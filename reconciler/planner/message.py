@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from reconciler.model import UNSEEN, Address, Message, RemoteMessage
 from reconciler.planner.changes import field_changes
 from reconciler.planner.compare import Difference, compare, is_recorded, is_unchanged
 from reconciler.planner.draft import Draft, Scope
-from reconciler.planner.notices import tell
+from reconciler.planner.notices import warn_about
 from reconciler.plans.actions import Action, FieldChange, Reason, Verb
-from reconciler.resources.binding import rebound
+from reconciler.resources.binding import existing, message_up_to_date, resembling_message
 from reconciler.resources.match import forgiven
 from reconciler.resources.message import MESSAGE, desired_values, live_values
-from reconciler.resources.schema import digests, wholly_ignored, with_ignored_from
-from reconciler.state.model import Binding, hard_binding
+from reconciler.resources.schema import wholly_ignored, with_ignored_from
+from reconciler.state.model import Binding
 from reconciler.text.words import quoted
 
 _CONTENT: Final = ("body", "media_sid", "content_sid")
@@ -95,25 +96,22 @@ def bind(
     superseded = before.superseded if before is not None else ()
     if entry.live is not None and entry.live.sid != live.sid:
         superseded = (*superseded, entry.live.sid)
-    wishes = desired_values(entry.message)
-    sent, observed = digests(
-        MESSAGE,
-        {name: wishes[name] for name in differs},
-        live_values(live),
+    binding = resembling_message(
+        existing(
+            live.sid,
+            service_sid=scope.service_sid,
+            conversation_sid=scope.view.remote.sid if scope.view.remote is not None else "",
+            index=live.index,
+        ),
+        live,
+        desired_values(entry.message),
+        differs,
         scope.digest,
         ignored=entry.message.ignore_changes,
-    )
-    binding = Binding(
-        sid=live.sid,
-        service_sid=scope.service_sid,
-        conversation_sid=scope.view.remote.sid if scope.view.remote is not None else "",
-        index=live.index,
-        sent=sent,
-        observed=observed,
-        superseded=tuple(sid for sid in superseded if sid in scope.view.messages),
-        imported=True,
         sensitive=entry.message.sensitive,
     )
+    there = tuple(sid for sid in superseded if sid in scope.view.messages)
+    binding = msgspec.structs.replace(binding, superseded=there)
     if entry.previous is not None:
         draft.bindings[entry.previous] = None
         entry.previous = None
@@ -148,7 +146,7 @@ def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
     """Turn an entry into an action and say what there is to say about it, or count it."""
     verb, found, binding, live = entry.verb, entry.found, entry.binding, entry.live
     if found is not None:
-        tell(draft, entry.address, found, replaced=verb is Verb.REPLACE)
+        warn_about(draft, entry.address, found, replaced=verb is Verb.REPLACE)
     if verb is Verb.ADOPT or (binding is not None and binding.imported and live is not None):
         draft.warn("adopted", entry.address, "from now on managed: removing its key will delete the message")
     if verb is not None:
@@ -164,7 +162,7 @@ def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
     if learned and binding is not None and live is not None:
         binding = draft.bindings.get(entry.address) or binding
         message = entry.message
-        now = rebound(
+        now = message_up_to_date(
             binding,
             live,
             _with_ignored(message, live_values(live)),
@@ -172,8 +170,6 @@ def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
             ignored=message.ignore_changes,
             sensitive=message.sensitive,
         )
-        if message.sensitive:
-            now = hard_binding(now, scope.digest)
         if now != binding:
             draft.bindings[entry.address] = now
 

@@ -21,7 +21,7 @@ _CHANGING = frozenset({Verb.UPDATE, Verb.REPLACE})
 _POSTING = frozenset({Verb.CREATE, Verb.REPLACE})
 
 
-def tell(draft: Draft, address: Address, found: Difference, *, replaced: bool = False) -> None:
+def warn_about(draft: Draft, address: Address, found: Difference, *, replaced: bool = False) -> None:
     """Warn about what a comparison saw and the plan does not show."""
     released = [name for name in found.released if not replaced or name in MESSAGE.carried]
     for code, names, text in (

@@ -14,15 +14,15 @@ from reconciler.model import Address, ConversationView, RemoteParticipant, Unman
 from reconciler.planner.changes import field_changes
 from reconciler.planner.compare import compare
 from reconciler.planner.draft import Draft, Scope
-from reconciler.planner.notices import tell
+from reconciler.planner.notices import warn_about
 from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.resources.binding import existing, up_to_date
 from reconciler.resources.participant import (
     PARTICIPANT,
     live_participant_values,
     natural_key,
     participant_values,
 )
-from reconciler.resources.schema import digests
 from reconciler.state.model import Binding
 
 
@@ -30,7 +30,7 @@ def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Bindin
     """Add what the declared participants need; return the removals, which go behind the messages."""
     declared = scope.desired.participants if scope.desired is not None else ()
     wanted = {f"{scope.address}/participants/{one.key}": participant_values(one) for one in declared}
-    people, first = _People(scope, bound, wanted), len(draft.actions)
+    people, first = _Participants(scope, bound, wanted), len(draft.actions)
     for address, values in wanted.items():
         if not scope.selects(address):
             continue
@@ -68,7 +68,7 @@ def others_in(view: ConversationView, bound: Mapping[Address, Binding]) -> list[
     return [live for sid, live in (view.participants or {}).items() if sid not in ours]
 
 
-class _People:
+class _Participants:
     """Who is in the conversation, and which address stands for whom.
 
     *claimed* are the sids of those whom the manifest names, whatever they were bound to before: two keys
@@ -95,11 +95,10 @@ class _People:
     def taken_over(self, there: RemoteParticipant, before: Binding | None) -> Binding:
         """Return a binding to *there*; whom this tool brought in and nobody names any more is superseded."""
         remote = self._scope.view.remote
-        binding = self._holders.get(there.sid) or Binding(
-            sid=there.sid,
+        binding = self._holders.get(there.sid) or existing(
+            there.sid,
             service_sid=self._scope.service_sid,
             conversation_sid=remote.sid if remote is not None else "",
-            imported=True,
         )
         if before is None:
             return binding
@@ -133,10 +132,9 @@ def _compare(
     shown = live_participant_values(there)
     untouched = scope.untouched(PARTICIPANT)
     found = compare(PARTICIPANT, values, shown, binding, scope.digest, untouched=untouched)
-    tell(draft, address, found)
+    warn_about(draft, address, found)
     if not found.fields:
-        sent, observed = digests(PARTICIPANT, values, shown, scope.digest)
-        now = msgspec.structs.replace(binding, sent=sent, observed=observed, imported=False)
+        now = up_to_date(PARTICIPANT, binding, values, shown, scope.digest)
         if now != binding:
             draft.bindings[address] = now
         return
@@ -161,7 +159,7 @@ def _compare(
     )
 
 
-def _drop_superseded(draft: Draft, people: _People, address: Address, binding: Binding | None) -> None:
+def _drop_superseded(draft: Draft, people: _Participants, address: Address, binding: Binding | None) -> None:
     """Remove whom an earlier apply could not remove, before anything is posted that would reach them."""
     if binding is None or not binding.superseded:
         return
@@ -171,7 +169,9 @@ def _drop_superseded(draft: Draft, people: _People, address: Address, binding: B
         draft.bindings[address] = msgspec.structs.replace(binding, superseded=still)
 
 
-def _let_go(draft: Draft, scope: Scope, people: _People, address: Address, binding: Binding) -> list[Action]:
+def _let_go(
+    draft: Draft, scope: Scope, people: _Participants, address: Address, binding: Binding
+) -> list[Action]:
     people.warn_if_kept(draft, address, binding)
     own = (binding.sid,) if binding.created and binding.sid in people.live else ()
     first, *others = (*own, *people.removable(binding)) or ("",)

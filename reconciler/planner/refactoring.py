@@ -27,6 +27,7 @@ from reconciler.model import (
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Refusal
 from reconciler.plans.selection import Selection
+from reconciler.resources.binding import existing
 from reconciler.state.model import Binding, State
 
 
@@ -81,7 +82,7 @@ def prepare(desired: Desired, state: State, options: Options = Options()) -> Pre
     wanted = [one for one in desired.imports if one.address in selection and not options.destroy]
     contested: dict[Address, str] = {}
     imported = _imported(bindings, wanted, refusals, contested)
-    bindings |= {address: Binding(sid, imported=True) for address, sid in imported.items()}
+    bindings |= {address: existing(sid) for address, sid in imported.items()}
     return Prepared(
         _with_sids(desired, wanted),
         msgspec.structs.replace(state, bindings=bindings),

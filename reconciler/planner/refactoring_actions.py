@@ -19,8 +19,9 @@ from reconciler.model import (
 from reconciler.planner.refactoring import Prepared
 from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.plans.plan import Plan, Refusal
+from reconciler.resources.binding import existing
 from reconciler.resources.message import desired_values
-from reconciler.state.model import Binding, Bound, Unbound
+from reconciler.state.model import Bound, Unbound
 
 _CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
 """What an action does with the binding of its address; it can move that binding along."""
@@ -108,12 +109,8 @@ class _Finishing:
                 self._refuse_missing(address, sid)
                 self.actions = [action for action in self.actions if action.address != address]
             elif mine:
-                binding = Binding(
-                    sid,
-                    service_sid=service.sid,
-                    conversation_sid=view.remote.sid,
-                    index=live.index,
-                    imported=True,
+                binding = existing(
+                    sid, service_sid=service.sid, conversation_sid=view.remote.sid, index=live.index
                 )
                 self.records[address] = Bound(address, binding)
                 for at in mine:

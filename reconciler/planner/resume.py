@@ -32,14 +32,14 @@ def remaining(plan: Plan, done: Collection[int], settled: Collection[Address], s
         if _is_anew(action) and (number in carried or action.sid != _sid(state.bindings.get(action.address)))
     }
     actions = [_into_new(action) if _place(action) in emptied else action for action in plan.actions]
-    going = {
+    being_removed = {
         action.address
         for number, action in enumerate(actions)
         if number not in carried and action.type is ResourceType.CONVERSATION and action.verb in _LOSING
     }
     left: Numbered = []
     for number, action in enumerate(actions):
-        if number in carried or (action.with_parent and parent_of(action.address) not in going):
+        if number in carried or (action.with_parent and parent_of(action.address) not in being_removed):
             continue
         happened = action.verb is Verb.CREATE and action.address in settled
         if happened and action.type not in _PARENTS:  # one of which may still get its last state

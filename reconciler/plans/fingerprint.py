@@ -25,7 +25,7 @@ from reconciler.model import (
 from reconciler.plans.actions import Action, Verb
 from reconciler.plans.plan import Plan
 from reconciler.resources.conversation import live_conversation_values
-from reconciler.resources.match import Wanted
+from reconciler.resources.match import ExpectedMessage
 from reconciler.resources.message import live_values
 from reconciler.resources.participant import live_participant_values
 from reconciler.resources.timers import TIMERS
@@ -113,9 +113,9 @@ def _find(action: Action, remote: Remote) -> Live | None:
     return (view.participants or {}).get(action.sid)
 
 
-def planned(action: Action) -> Wanted:
+def planned(action: Action) -> ExpectedMessage:
     """Return what *action*, a create or a replacement, would make."""
     fields = dict(action.send)
     if action.dated_by_timeline:
         fields.pop("date_created", None)
-    return Wanted(action.address, fields, action.file)
+    return ExpectedMessage(action.address, fields, action.file)

@@ -17,14 +17,14 @@ from reconciler.plans.plan import Plan
 from reconciler.refresh.reading import list_messages
 from reconciler.refresh.remote import bound_sids, with_participants
 from reconciler.runtime.concurrency import AT_ONCE, each
-from reconciler.state.index import Grouped
+from reconciler.state.index import BindingIndex
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
 
 async def look_closer(
-    client: Twilio, plan: Plan, remote: Remote, bound: Grouped, options: Options
+    client: Twilio, plan: Plan, remote: Remote, bound: BindingIndex, options: Options
 ) -> Remote | None:
     """Return *remote* with what *plan* needs besides, or None if it needs nothing.
 

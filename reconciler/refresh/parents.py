@@ -23,7 +23,7 @@ from reconciler.model import (
 from reconciler.refresh.reading import highest_index
 from reconciler.refresh.services import check_sid, find_services, no_such
 from reconciler.runtime.concurrency import AT_ONCE, each
-from reconciler.state.index import Grouped, grouped
+from reconciler.state.index import BindingIndex, index_bindings
 from reconciler.state.model import State
 
 if TYPE_CHECKING:
@@ -47,17 +47,17 @@ async def resolve(
     desired: Desired,
     state: State,
     *,
-    bound: Grouped | None = None,
+    bound: BindingIndex | None = None,
     removals: bool = True,
     destroy: bool = False,
 ) -> Resolved:
     """Return every parent that is desired or bound; raises PlanError where that cannot be told.
 
-    *bound* are the bindings of *state*, if they are grouped already.
+    *bound* are the bindings of *state*, if they are indexed already.
     `others` is counted for services that may be deleted: all that are bound under *destroy*, otherwise those
     that are no longer desired; none without *removals*.
     """
-    bound = grouped(state) if bound is None else bound
+    bound = index_bindings(state) if bound is None else bound
     services = await find_services(client, desired, state, bound.services, destroy=destroy)
     resolved = Resolved(services, {}, {})
     wanted = {service.name for service in desired.services}
@@ -182,7 +182,7 @@ async def _fetch_bound(client: Twilio, service_sid: str, sid: str) -> RemoteConv
 
 
 def _conversations_by_service(
-    desired: Desired, bound: Grouped
+    desired: Desired, bound: BindingIndex
 ) -> dict[Address, dict[Address, Conversation | None]]:
     """Return for each service its desired conversations, then those that are only bound."""
     found: dict[Address, dict[Address, Conversation | None]] = {

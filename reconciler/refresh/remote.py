@@ -22,7 +22,7 @@ from reconciler.plans.options import Options
 from reconciler.refresh.parents import resolve
 from reconciler.refresh.reading import _fetch, _Held, _listing_is_cheaper, list_messages
 from reconciler.runtime.concurrency import AT_ONCE, each
-from reconciler.state.index import Grouped, grouped
+from reconciler.state.index import BindingIndex, index_bindings
 from reconciler.state.model import Binding, State
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ async def refresh(
     state: State,
     options: Options,
     *,
-    bound: Grouped | None = None,
+    bound: BindingIndex | None = None,
     removals: bool = True,
 ) -> Remote:
     """Return the live parents and messages that *desired* and *state* speak of.
 
-    *bound* are the bindings of *state*, if they are grouped already. Without *removals*, what else is in
+    *bound* are the bindings of *state*, if they are indexed already. Without *removals*, what else is in
     parents that are no longer desired is not read.
     """
-    bound = grouped(state) if bound is None else bound
+    bound = index_bindings(state) if bound is None else bound
     resolved = await resolve(client, desired, state, bound=bound, removals=removals, destroy=options.destroy)
     declared = {
         f"{service.name}/{conversation.name}": conversation
@@ -65,10 +65,10 @@ async def refresh(
     unsettled = {parent_of(intent) for intent in state.intents}
     for address, reader in reads.items():
         binding = state.bindings.get(address)
-        going = removals and (options.destroy or address not in declared)
+        being_removed = removals and (options.destroy or address not in declared)
         created = binding is not None and binding.created
         reader.resets = address in options.replace or (options.reset and created)
-        reader.whole = address in unsettled or reader.resets or (going and created)
+        reader.whole = address in unsettled or reader.resets or (being_removed and created)
     conversations: dict[Address, ConversationView] = dict.fromkeys(
         resolved.conversations, ConversationView(remote=None)
     )

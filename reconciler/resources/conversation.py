@@ -11,11 +11,11 @@ from reconciler.model import (
     RemoteConversation,
 )
 from reconciler.model.canonical import canonical_attributes
-from reconciler.resources.schema import Digest, Kind
+from reconciler.resources.schema import Digest, ResourceSchema
 from reconciler.resources.timers import TIMERS, contradicted
 from reconciler.state.model import Binding
 
-CONVERSATION: Final = Kind(
+CONVERSATION: Final = ResourceSchema(
     unseen=frozenset({"timers_inactive", "timers_closed", "email_address", "email_name"}),
     immutable=frozenset(),
     defaults={"attributes": "{}", "friendly_name": ""},

@@ -121,7 +121,7 @@ def likeness(fields: Mapping[str, str], digest: Digest) -> Likeness:
     )
 
 
-class Wanted(Struct, frozen=True):
+class ExpectedMessage(Struct, frozen=True):
     """A message that a create would make, as far as it can be recognised: its *fields* and its *file*.
 
     Dates count if they are among the *fields*. Only messages with an index above *above* can be it.
@@ -149,7 +149,7 @@ class Pairs(Struct, frozen=True):
         return self.exact[address] if address in self.exact else self.tolerant[address]
 
 
-def pair(wanted: Iterable[Wanted], unclaimed: Iterable[RemoteMessage]) -> Pairs:
+def pair(wanted: Iterable[ExpectedMessage], unclaimed: Iterable[RemoteMessage]) -> Pairs:
     """Return which unclaimed live message equals what each create would produce.
 
     Exact matches come first; what they leave over is then compared with a tolerant eye. Each message is
@@ -165,7 +165,7 @@ def pair(wanted: Iterable[Wanted], unclaimed: Iterable[RemoteMessage]) -> Pairs:
 
 
 def _paired(
-    wanted: Iterable[Wanted], ordered: Iterable[RemoteMessage], seen_as: _Eye
+    wanted: Iterable[ExpectedMessage], ordered: Iterable[RemoteMessage], seen_as: _Eye
 ) -> dict[Address, RemoteMessage]:
     """Pair by what *seen_as* makes of the fields; *ordered* are the messages, the highest index first.
 
@@ -176,7 +176,7 @@ def _paired(
     used: set[str] = set()
     pairs: dict[Address, RemoteMessage] = {}
     for item in wanted:
-        shape, likeness = _of_wanted(item, seen_as)
+        shape, likeness = _of_expected(item, seen_as)
         if shape not in indexes:
             indexes[shape] = {}
             for live in ordered:
@@ -192,7 +192,7 @@ def _paired(
     return pairs
 
 
-def _of_wanted(wanted: Wanted, seen_as: _Eye) -> tuple[_Shape, _Likeness]:
+def _of_expected(wanted: ExpectedMessage, seen_as: _Eye) -> tuple[_Shape, _Likeness]:
     fields = seen_as(wanted.fields)
     shape = _OPTIONAL.intersection(fields)
     likeness = [

@@ -6,9 +6,9 @@ from typing import Final
 
 from reconciler.model import IMMUTABLE, MESSAGE_FIELDS, UNSEEN, Message, RemoteMessage
 from reconciler.model.canonical import canonical_attributes, canonical_date
-from reconciler.resources.schema import Kind
+from reconciler.resources.schema import ResourceSchema
 
-MESSAGE: Final = Kind(
+MESSAGE: Final = ResourceSchema(
     unseen=UNSEEN | {"media"},  # the file's digest: a reply shows that there is media, not its bytes
     immutable=IMMUTABLE,
     defaults={"author": "system", "attributes": "{}", "subject": ""},

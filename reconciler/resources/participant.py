@@ -10,9 +10,9 @@ from reconciler.model import (
     RemoteParticipant,
 )
 from reconciler.model.canonical import canonical_attributes
-from reconciler.resources.schema import Kind
+from reconciler.resources.schema import ResourceSchema
 
-PARTICIPANT: Final = Kind(
+PARTICIPANT: Final = ResourceSchema(
     unseen=frozenset(),
     immutable=frozenset({"identity", "address", "proxy_address", "projected_address"}),
     defaults={"attributes": "{}"},

@@ -19,7 +19,7 @@ Paths = tuple[tuple[str, ...], ...]
 """`ignore_changes`: whole fields, or paths inside attributes."""
 
 
-class Kind(Struct, frozen=True):
+class ResourceSchema(Struct, frozen=True):
     """How the fields of one type of resource behave.
 
     *unseen* fields are in no reply, or only where it shows that they changed; *immutable* ones need a
@@ -31,6 +31,11 @@ class Kind(Struct, frozen=True):
     immutable: frozenset[str]
     defaults: dict[str, str]
     carried: tuple[str, ...] = ()
+
+    @property
+    def shown_defaults(self) -> dict[str, str]:
+        """The defaults of the fields that a reply shows."""
+        return {name: text for name, text in self.defaults.items() if name not in self.unseen}
 
 
 def wholly_ignored(ignored: Paths) -> set[str]:
@@ -106,7 +111,7 @@ def _copy(source: dict[str, Any], target: dict[str, Any], path: tuple[str, ...])
 
 
 def digests(
-    kind: Kind,
+    schema: ResourceSchema,
     managed: Mapping[str, str],
     live: Mapping[str, str],
     digest: Digest,
@@ -119,8 +124,8 @@ def digests(
     for name, value in managed.items():
         ours = managed_part(name, value, ignored)
         sent[name] = digest(name, ours)
-        if name not in kind.unseen or name in live:
-            theirs = managed_part(name, live.get(name, kind.defaults.get(name, "")), ignored)
+        if name not in schema.unseen or name in live:
+            theirs = managed_part(name, live.get(name, schema.defaults.get(name, "")), ignored)
             if theirs != ours:
                 observed[name] = digest(name, theirs)
     return sent, observed

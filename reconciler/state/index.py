@@ -10,7 +10,7 @@ from reconciler.state.model import Binding, State
 Bindings = dict[Address, Binding]
 
 
-class Grouped(Struct, frozen=True):
+class BindingIndex(Struct, frozen=True):
     """The bindings of a state; those of *messages* and *participants* by their conversation."""
 
     services: Bindings = {}
@@ -19,9 +19,9 @@ class Grouped(Struct, frozen=True):
     participants: dict[Address, Bindings] = {}
 
 
-def grouped(state: State) -> Grouped:
+def index_bindings(state: State) -> BindingIndex:
     """Return the bindings of *state* in groups, each in the order of the state."""
-    groups = Grouped()
+    groups = BindingIndex()
     messages = groups.messages
     for address, binding in state.bindings.items():
         conversation, _, _ = address.rpartition("/")

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.model import Message, RemoteMedia, RemoteMessage
 from reconciler.resources.match import (
+    ExpectedMessage,
     Pairs,
-    Wanted,
     author_of,
     forgiven,
     likeness,
@@ -26,7 +26,7 @@ from tests.support.worlds import LATER, live, live_of, message, photo
 
 def both(wishes: list[Message], *strangers: RemoteMessage) -> Pairs:
     """Return what each message pairs with."""
-    return pair((Wanted(one.key, desired_values(one), one.file) for one in wishes), strangers)
+    return pair((ExpectedMessage(one.key, desired_values(one), one.file) for one in wishes), strangers)
 
 
 def pairs(wishes: list[Message], *strangers: RemoteMessage) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.state.index import grouped
+from reconciler.state.index import index_bindings
 from reconciler.state.model import Binding, State
 
 
@@ -11,7 +11,7 @@ def test_bindings_are_grouped_by_what_their_addresses_name() -> None:
     addresses = ["s/c/b", "s/d/a", "s/c/participants/bob", "s", "s/c/a", "s/c", "s/c/participants/eve"]
     state = State("0" * 32, "AC1", "emulator:1", bindings={one: Binding(one) for one in addresses})
 
-    groups = grouped(state)
+    groups = index_bindings(state)
 
     assert list(groups.services) == ["s"]
     assert list(groups.conversations) == ["s/c"]
