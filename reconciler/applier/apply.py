@@ -254,8 +254,8 @@ class Run:
 
     async def _delete(self, action: Action, lane: Lane, people: list[Action]) -> bool:
         """Delete a conversation that goes, or is made anew, with what is in it; return whether it is gone."""
-        binding = self.state.bindings[lane.address]
-        if not await delete_conversation(self, action, binding, self._bound_in[lane.address]):
+        binding, inside = self.state.bindings[lane.address], self._bound_in[lane.address]
+        if not await delete_conversation(self, action, binding, inside, {one.sid for one in people}):
             return False
         lane.went_along()
         for gone in people:

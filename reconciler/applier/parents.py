@@ -5,7 +5,7 @@ The state `inactive` or `closed` comes last: new messages end the one, and the o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -64,16 +64,23 @@ def sids_deleted(actions: Iterable[Action]) -> set[str]:
     }
 
 
-async def delete_conversation(run: Run, action: Action, binding: Binding, inside: Iterable[Address]) -> bool:
-    """Delete a conversation with what is bound *inside* it, unless somebody wrote in it meanwhile.
+async def delete_conversation(
+    run: Run, action: Action, binding: Binding, inside: Iterable[Address], people: Collection[str | None]
+) -> bool:
+    """Delete a conversation with what is bound *inside* it, unless somebody wrote there or joined meanwhile.
 
-    Return whether it is gone; that is not reported.
+    *people* are the sids of the participants of whom the plan knows. Return whether the conversation is gone;
+    that is not reported.
     """
     where = (binding.service_sid, binding.sid)
 
     async def objection() -> str:
         if await highest_index(run.client, *where) > action.index:
             return "it holds messages that came after the plan was made; plan again"
+        async for page in run.client.participant_pages(*where):
+            for live in page:
+                if live.sid not in people:
+                    return f"{live.sid} joined it after the plan was made; plan again"
         return ""
 
     async with run.turns.turn(1):

@@ -181,3 +181,42 @@ def test_people_of_others_go_with_a_conversation_whose_manifest_says_so(desk: De
     assert [(one.type.value, one.with_parent) for one in customers] == [("participant", True)]
     assert set(statuses(outcome).values()) == {Status.DONE}
     assert desk.conversations == []
+
+
+UNMANAGED = conversation("a: Hello", settings="unmanaged: delete; participants: [{identity: alice}]")
+
+
+@pytest.mark.parametrize("manifest", [MEMBERS, UNMANAGED], ids=["keep", "delete"])
+@pytest.mark.parametrize("saved", [False, True], ids=["in one go", "saved"])
+def test_a_conversation_that_somebody_joined_since_the_plan_is_not_destroyed(
+    desk: Desk,
+    manifest: str,
+    saved: bool,  # noqa: FBT001  # drawn
+) -> None:
+    """The plan did not name them, whatever the manifest says about people of others."""
+    desk.apply(manifest)
+    options = Options(destroy=True)
+
+    if saved:
+        plan = desk.save(manifest, options)
+        guest(desk, "customer")
+        outcome = desk.apply_saved(plan)
+    else:
+        outcome = desk.apply(manifest, options, reviewed=lambda: guest(desk, "customer"))
+
+    (refused,) = (result for result in outcome.results if result.address == "desk/c")
+    assert refused.text == f"{there(desk)['customer']} joined it after the plan was made; plan again"
+    assert desk.conversations == ["c"]
+
+
+def test_a_conversation_that_somebody_joined_since_the_plan_is_not_made_anew(desk: Desk) -> None:
+    """A replacement deletes it first, so nothing of it is begun."""
+    desk.apply(MEMBERS)
+    before = there(desk)
+    options = Options(replace=("desk/c",), max_delete=5)
+
+    outcome = desk.apply(MEMBERS, options, reviewed=lambda: guest(desk, "customer"))
+
+    assert statuses(outcome)["desk/c"] is Status.FAILED
+    assert there(desk).items() >= before.items()
+    assert desk.bodies("c") == ["Hello"]
