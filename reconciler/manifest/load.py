@@ -157,7 +157,7 @@ def _add_problems(
 
     def source_of(path: str) -> Source:
         if path not in sources:
-            kind = Source if path in found else DataSource
+            kind = Source if path in found or path.lower().endswith(".json") else DataSource  # JSON is YAML
             sources[path] = kind(path, decoded(Path(path).read_bytes()))
         return sources[path]
 

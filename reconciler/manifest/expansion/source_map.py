@@ -26,9 +26,9 @@ class Locations:
         return found
 
     def of(self, container: object) -> tuple[str, Loc] | None:
-        """Return path and location of *container*, or None if no file holds it; of a `Line`, its line."""
+        """Return path and location of *container*, or None if no file holds it; of a `Line`, its own."""
         if isinstance(container, Line):
-            return container.path, (container.line,)
+            return container.path, container.loc
         return self._by_id.get(id(container))
 
     def value(self, path: str, loc: Loc) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from reconciler.manifest.diagnostics.findings import Refusal
+from reconciler.manifest.diagnostics.findings import Loc, Refusal
 from reconciler.manifest.expansion.data_files import Row, read_rows
 from reconciler.manifest.schema.parts import COLUMNS
 from reconciler.text.foreign import json_fault
@@ -37,10 +37,13 @@ _OF_COLUMNS: Final = frozenset(("author", "body"))
 
 
 class Line(Struct, frozen=True):
-    """One message of a transcript: its *fields*, and the *line* of the file *path* that says them."""
+    """One message of a transcript: its *fields*, and where in the file *path* they are.
+
+    *loc* is a line, or in a JSON file the location of the object.
+    """
 
     path: str
-    line: int
+    loc: Loc
     fields: dict[str, Any]
 
 
@@ -57,7 +60,7 @@ def read_transcript(
     Raises Refusal for a file that cannot be read, for unknown columns, and for a row without its key.
     """
     found = read_rows(folder, written)
-    rows = _only_list(found, written) if isinstance(found, dict) else found
+    base, rows = _only_list(found, written) if isinstance(found, dict) else ((), found)
     for position, row in enumerate(rows, start=1):
         if not isinstance(row.value, dict):
             raise Refusal(f"names {_where(row, position, written)} is no mapping", _HINT)
@@ -79,23 +82,24 @@ def read_transcript(
             fields["key"] = str(position)
         elif "key" not in fields:
             raise Refusal(f"names {where} has no `{cut(sources['key'])}`", "give each row a key, or none")
-        lines.append(Line(path, row.line, fields))
+        lines.append(Line(path, (row.line,) if row.line else (*base, position - 1), fields))
     return lines
 
 
-def _only_list(value: dict[str, Any], written: str) -> list[Row]:
-    """Return the one list of objects in *value*: exports wrap it, as in `{"messages": […]}`."""
-    level = [value]
+def _only_list(value: dict[str, Any], written: str) -> tuple[Loc, list[Row]]:
+    """Return the one list of objects in *value*, and where: exports wrap it, as in `{"messages": […]}`."""
+    level: list[tuple[Loc, dict[str, Any]]] = [((), value)]
     while level:
-        lists = [(name, one) for holder in level for name, one in holder.items() if _is_rows(one)]
+        inside = [((*loc, name), one) for loc, holder in level for name, one in holder.items()]
+        lists = [(loc, one) for loc, one in inside if _is_rows(one)]
         if len(lists) == 1:
-            return [Row(0, item) for item in lists[0][1]]
+            return lists[0][0], [Row(0, item) for item in lists[0][1]]
         if lists:
-            names = ", ".join(f"`{cut(name)}`" for name, _ in lists[:_MOST_NAMED])
+            names = ", ".join(f"`{cut(str(loc[-1]))}`" for loc, _ in lists[:_MOST_NAMED])
             raise Refusal(
                 f"names `{written}`, which holds several lists: {names}", "keep the one of messages"
             )
-        level = [one for holder in level for one in holder.values() if isinstance(one, dict)]
+        level = [(loc, one) for loc, one in inside if isinstance(one, dict)]
     raise Refusal(f"names `{written}`, which holds no list")
 
 

@@ -58,7 +58,7 @@ class Source:
 
 
 class DataSource(Source):
-    """The text of a data file, whose locations are lines."""
+    """The text of a CSV or JSON Lines file, whose locations are lines."""
 
     def _position(self, loc: Loc, *, on_key: bool) -> Position:
         del on_key

@@ -276,3 +276,23 @@ def test_a_delimiter_in_a_quoted_name_is_none(tmp_path: Path) -> None:
     (found,) = read(tmp_path, "c.csv", b'key,"body"\na,"x;y;z"\n', "")
 
     assert (found.key, found.body) == ("a", "x;y;z")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('[\n  {"body": "a"},\n  {"body": "b",\n   "date_created": "05.01.2026"}\n]', "c.json:4:20"),
+        (
+            '{"count": 2,\n "comments": [{"body": "a"}, {"date_created": "05.01.2026", "body": "b"}]}',
+            "c.json:2:47",
+        ),
+    ],
+)
+def test_a_wrong_value_in_json_has_its_own_place(tmp_path: Path, text: str, place: str) -> None:
+    """Line and column are those of the value, and the line that is shown is the one that holds it."""
+    with pytest.raises(ManifestError) as caught:
+        read(tmp_path, "c.json", text.encode(), "")
+
+    (problem,) = caught.value.problems
+    assert f"{Path(problem.path).name}:{problem.line}:{problem.column}" == place
+    assert "05.01.2026" in problem.snippet
