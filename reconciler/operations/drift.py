@@ -13,15 +13,9 @@ import msgspec
 from reconciler.errors import StateError
 from reconciler.model import Desired
 from reconciler.operations.session import NOTHING, Settings, open_session
-from reconciler.planner.build import build_plan
-from reconciler.planner.drift import count_pending, plan_refresh
-from reconciler.planner.refactoring import prepare
-from reconciler.planner.refactoring_actions import finish
-from reconciler.planner.timeline import resolve_times
+from reconciler.planner.pipeline import find_drift, prepare
 from reconciler.plans.options import Options
-from reconciler.plans.plan import Drift, Plan
-from reconciler.plans.redact import mark
-from reconciler.plans.sid_references import fill
+from reconciler.plans.plan import Plan
 from reconciler.refresh.remote import refresh
 from reconciler.state.files import Files
 from reconciler.state.stores.file import StateStore
@@ -42,20 +36,17 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
     settings = dataclasses.replace(settings, files=_Unchanging())
     async with open_session(settings, desired, read_only=True) as session:
         await session.settle(0)
-        options, client = Options(), session.client
-        prepared = prepare(desired or NOTHING, session.state, options)
-        state = prepared.state
-        timed = resolve_times(prepared.desired, state, settings.now())
-        remote = await refresh(client, timed.desired, state, options, removals=desired is not None)
-        wanted = fill(timed.desired, remote).desired
-        found = mark(plan_refresh(wanted, remote, state, options), wanted, state)
-        drift = found.drift or Drift(())
-        if desired is not None:
-            made = finish(build_plan(wanted, remote, state, options), prepared, remote)
-            drift = msgspec.structs.replace(drift, pending=count_pending(made, drift))
-        return msgspec.structs.replace(
-            found, drift=drift, records=(), requests_read=session.client.counters.read
+        prepared = prepare(desired or NOTHING, session.state, Options(), settings.now())
+        remote = await refresh(
+            session.client,
+            prepared.desired,
+            prepared.state,
+            prepared.options,
+            bound=prepared.bound,
+            removals=desired is not None,
         )
+        found = find_drift(prepared, remote, with_pending=desired is not None)
+        return msgspec.structs.replace(found, requests_read=session.client.counters.read)
 
 
 class _Unchanging(Files):

@@ -6,30 +6,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from reconciler.manifest.account import check_account
-from reconciler.model import Desired, Remote
+from reconciler.model import Desired
 from reconciler.operations.connection import Connection, connect
-from reconciler.planner.build import build_plan
-from reconciler.planner.drift import plan_refresh
-from reconciler.planner.open_creates import hold_back
-from reconciler.planner.refactoring import prepare
-from reconciler.planner.refactoring_actions import finish
-from reconciler.planner.timeline import resolve_times
-from reconciler.plans.fingerprint import fingerprinted
+from reconciler.planner.pipeline import complete, decide, prepare
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
-from reconciler.plans.redact import mark
-from reconciler.plans.sid_references import fill, mark_references
 from reconciler.refresh.needs import look_closer
 from reconciler.refresh.remote import refresh
 from reconciler.state.files import Files
-from reconciler.state.index import index_bindings
 from reconciler.state.model import PlanUsed, Record, State
 from reconciler.state.stores.file import StateStore, new_state
 from reconciler.twilio.endpoint import Endpoint
@@ -104,38 +94,26 @@ class Session:
 
     async def plan(self, desired: Desired, options: Options) -> Plan:
         """Return what would bring the remote side to *desired*, or only the state to the remote side."""
-        prepared = prepare(desired, self.state, options)
-        timed = resolve_times(
-            prepared.desired, prepared.state, self.settings.now(), re_anchor=options.re_anchor
-        )
-        bound = index_bindings(prepared.state)
-        remote: Remote = await refresh(
+        prepared = prepare(desired, self.state, options, self.settings.now())
+        remote = await refresh(
             self.client,
-            timed.desired,
+            prepared.desired,
             prepared.state,
             options,
-            bound=bound,
+            bound=prepared.bound,
             removals=not options.refresh_only,
         )
-        filled = fill(timed.desired, remote)
-        build = plan_refresh if options.refresh_only else partial(build_plan, bound=bound)
-        plan = build(filled.desired, remote, prepared.state, options)
-        while closer := await look_closer(self.client, plan, remote, bound, options):
-            remote = closer
-            plan = build(filled.desired, remote, prepared.state, options)
-        plan = mark(finish(plan, prepared, remote), filled.desired, prepared.state)
-        plan = fingerprinted(mark_references(plan, filled), remote)
+        decided = decide(prepared, remote)
+        while closer := await look_closer(self.client, decided.plan, decided.remote, prepared.bound, options):
+            decided = decide(prepared, closer)
         unknown = {one.intent.address: one.unknown for one in self.settled if one.unknown}
-        if unknown:
-            plan = hold_back(plan, unknown, destroy=options.destroy)
         return msgspec.structs.replace(
-            plan,
+            complete(prepared, decided, unknown),
             settlements=tuple(
                 (one.intent, one.binding.sid if one.binding else None)
                 for one in self.settled
                 if not one.unknown
             ),
-            warnings=(*plan.warnings, *(() if options.destroy or options.refresh_only else timed.warnings)),
             requests_read=self.client.counters.read,
         )
 

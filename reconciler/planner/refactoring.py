@@ -31,7 +31,7 @@ from reconciler.resources.binding import existing
 from reconciler.state.model import Binding, State
 
 
-class Prepared(Struct, frozen=True):
+class Refactored(Struct, frozen=True):
     """What to plan by, and what the blocks mean for the state that it was made from.
 
     *moved* maps new addresses to previous ones, *imported* addresses to sids. *forgotten* are the previous
@@ -55,10 +55,10 @@ class Prepared(Struct, frozen=True):
         return not (self.moved or self.imported or self.forgotten or self.refusals or self.contested)
 
 
-def prepare(desired: Desired, state: State, options: Options = Options()) -> Prepared:  # noqa: B008  # frozen
+def refactor(desired: Desired, state: State, options: Options = Options()) -> Refactored:  # noqa: B008  # frozen
     """Return *desired* and *state* as the blocks make them. A refresh looks at no block."""
     if options.refresh_only or not (desired.imports or desired.moves or desired.removed):
-        return Prepared(desired, state)
+        return Refactored(desired, state)
     selection = Selection(options.targets, options.excludes)
     refusals: list[Refusal] = []
     moved = _moved(state, desired.moves, refusals)
@@ -83,7 +83,7 @@ def prepare(desired: Desired, state: State, options: Options = Options()) -> Pre
     contested: dict[Address, str] = {}
     imported = _imported(bindings, wanted, refusals, contested)
     bindings |= {address: existing(sid) for address, sid in imported.items()}
-    return Prepared(
+    return Refactored(
         _with_sids(desired, wanted),
         msgspec.structs.replace(state, bindings=bindings),
         moved={new: old for new, old in moved.items() if new not in forgotten},

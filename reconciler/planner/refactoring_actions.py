@@ -16,7 +16,7 @@ from reconciler.model import (
     parent_of,
     type_of,
 )
-from reconciler.planner.refactoring import Prepared
+from reconciler.planner.refactoring import Refactored
 from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.plans.plan import Plan, Refusal
 from reconciler.resources.binding import existing
@@ -30,11 +30,11 @@ _CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE
 _ABSENT: Final = ConversationView(remote=None)
 
 
-def finish(made: Plan, prepared: Prepared, remote: Remote) -> Plan:
-    """Return *made*, planned by what was *prepared*, with what the blocks do."""
-    if prepared.is_plain:
+def with_refactoring(made: Plan, refactored: Refactored, remote: Remote) -> Plan:
+    """Return *made*, planned by what was *refactored*, with what the blocks do."""
+    if refactored.is_plain:
         return made
-    finishing = _Finishing(made, prepared, remote)
+    finishing = _Finishing(made, refactored, remote)
     finishing.move()
     finishing.take_over()
     finishing.judge_contested()
@@ -43,7 +43,7 @@ def finish(made: Plan, prepared: Prepared, remote: Remote) -> Plan:
         made,
         actions=(*finishing.first, *finishing.actions),
         records=tuple(finishing.records.values()),
-        refusals=(*prepared.refusals, *finishing.refusals, *made.refusals),
+        refusals=(*refactored.refusals, *finishing.refusals, *made.refusals),
         no_ops=made.no_ops - finishing.told,
     )
 
@@ -51,8 +51,8 @@ def finish(made: Plan, prepared: Prepared, remote: Remote) -> Plan:
 class _Finishing:
     """A plan while the blocks' actions are added; *first* come before the others."""
 
-    def __init__(self, made: Plan, prepared: Prepared, remote: Remote) -> None:
-        self.prepared = prepared
+    def __init__(self, made: Plan, refactored: Refactored, remote: Remote) -> None:
+        self.refactored = refactored
         self.remote = remote
         self.first: list[Action] = []
         self.actions = list(made.actions)
@@ -62,7 +62,7 @@ class _Finishing:
     @property
     def told(self) -> int:
         """How many actions are about messages that need nothing else, and count as such in the plan."""
-        bindings = self.prepared.state.bindings
+        bindings = self.refactored.state.bindings
         return sum(
             action.verb is Verb.ADOPT or (action.verb is Verb.MOVE and not bindings[action.address].released)
             for action in self.first
@@ -70,9 +70,9 @@ class _Finishing:
 
     def move(self) -> None:
         """Move bindings: a message's with an action, its parents' as records."""
-        for address, previous in self.prepared.moved.items():
+        for address, previous in self.refactored.moved.items():
             if type_of(address) is not ResourceType.MESSAGE:
-                binding = self.prepared.state.bindings[address]
+                binding = self.refactored.state.bindings[address]
                 self.records.setdefault(address, Bound(address, binding))
                 self.records[previous] = Unbound(previous)
                 continue
@@ -92,14 +92,14 @@ class _Finishing:
                         self.actions[at] = msgspec.structs.replace(action, address=previous)
                     break
             else:
-                sid = self.prepared.state.bindings[address].sid
+                sid = self.refactored.state.bindings[address].sid
                 moving = Action(address, Verb.MOVE, Reason.RENAMED, sid=sid, previous_address=previous)
                 self.first.append(moving)
 
     def take_over(self) -> None:
         """Bind what is imported; where it differs from the manifest, the action on it says so."""
-        messages = _messages(self.prepared.desired)
-        for address, sid in self.prepared.imported.items():
+        messages = _messages(self.refactored.desired)
+        for address, sid in self.refactored.imported.items():
             service = self.remote.services.get(address.partition("/")[0])
             view = self.remote.conversations.get(parent_of(address), _ABSENT)
             live = view.messages.get(sid)
@@ -136,8 +136,8 @@ class _Finishing:
 
         If it is not, it was imported earlier, and posted again since: the block may stay in the manifest.
         """
-        for address, sid in self.prepared.contested.items():
-            bound = self.prepared.state.bindings[address]
+        for address, sid in self.refactored.contested.items():
+            bound = self.refactored.state.bindings[address]
             view = self.remote.conversations.get(parent_of(address), _ABSENT)
             if sid in view.messages and sid not in bound.superseded:
                 self.refusals.append(
@@ -150,12 +150,12 @@ class _Finishing:
 
     def forget(self) -> None:
         """Give up bindings, what is inside before its parents; what stays released is recorded so."""
-        for address, binding in sorted(self.prepared.forgotten.items(), reverse=True):
+        for address, binding in sorted(self.refactored.forgotten.items(), reverse=True):
             if type_of(address) is ResourceType.PARTICIPANT:
                 self.records[address] = Unbound(address)
                 continue
-            now = self.prepared.renamed.get(address, address)
-            left = self.prepared.state.bindings.get(now)
+            now = self.refactored.renamed.get(address, address)
+            left = self.refactored.state.bindings.get(now)
             released = left is not None and left.released
             if left is not None and released:
                 self.records[now] = Bound(now, left)

@@ -90,6 +90,11 @@ class Plan(Struct, frozen=True):
         return posting(self.actions)
 
     @property
+    def drifted(self) -> tuple[Action, ...]:
+        """The objects that were changed remotely, if the plan looked for them."""
+        return self.drift.objects if self.drift is not None else ()
+
+    @property
     def applyable(self) -> bool:
         """True if nothing stands against applying it; an empty plan is applyable."""
         return not self.refusals
@@ -97,7 +102,7 @@ class Plan(Struct, frozen=True):
     @property
     def changes_anything(self) -> bool:
         """True if applying it changes more than how well the state knows what is there."""
-        return bool(self.actions) or (self.drift is not None and bool(self.drift.objects))
+        return bool(self.actions or self.drifted)
 
     @property
     def counts(self) -> Counts:

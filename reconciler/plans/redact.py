@@ -77,10 +77,9 @@ def _slow(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[P
 
 def _hidden_by_state(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
     """Yield which texts are hidden although no manifest says so."""
-    drift = plan.drift.objects if plan.drift is not None else ()
     hidden = {
         action.address: names
-        for action in (*plan.actions, *drift)
+        for action in (*plan.actions, *plan.drifted)
         if (names := [name for name in _shown(action) if name not in declared.get(action.address, ())])
     }
     if hidden:

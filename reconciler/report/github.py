@@ -41,7 +41,7 @@ def plan_annotations(plan: Plan, desired: Desired) -> Iterator[str]:
     """
     yield from warning_annotations(plan.warnings, desired)
     places = dict(_places(desired))
-    for item in plan.drift.objects if plan.drift is not None else ():
+    for item in plan.drifted:
         path, line = places.get(item.address, _NOWHERE)
         yield _annotation("warning", path, line, 0, _what_drifted(item), title="drifted")
     for refusal in plan.refusals:

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from reconciler.model import Address, parent_of
-from reconciler.plans.actions import Action, Verb
+from reconciler.plans.actions import Verb
 from reconciler.plans.outcome import Outcome, Status
 from reconciler.plans.plan import Plan, Refusal
 from reconciler.report.color import Paint
@@ -66,7 +66,7 @@ def plan_markdown(plan: Plan, *, key: str = "", bodies: Bodies = Bodies.SHORT, h
     warned = ["\n".join(lines) for lines in warnings(plan.warnings, _PLAIN)]
     parts += _folded("Warnings", "warnings", warned, len(warned), min(room, _WARNINGS), "text")
     room = LIMIT - _size("\n\n".join(parts))
-    total = sum(len(group.actions) for group in grouped(plan)) + len(_drifted(plan))
+    total = sum(len(group.actions) for group in grouped(plan)) + len(plan.drifted)
     parts += _folded("Details", "changes", _details(plan, bodies, hash_key), total, room, "diff")
     return "\n\n".join(parts) + "\n"
 
@@ -132,12 +132,8 @@ def _details(plan: Plan, bodies: Bodies, salt: str) -> Iterator[str]:
         for action in group.actions:
             yield heading + _diff(action_lines(action, _PLAIN, bodies, salt)) + "\n"
             heading = ""
-    for item in _drifted(plan):
+    for item in plan.drifted:
         yield _diff(drift_lines(item, _PLAIN, bodies, salt)) + "\n"
-
-
-def _drifted(plan: Plan) -> tuple[Action, ...]:
-    return plan.drift.objects if plan.drift is not None else ()
 
 
 def _diff(lines: Iterable[str]) -> str:

@@ -157,17 +157,17 @@ def _actions(plan: Plan, paint: Paint, bodies: Bodies, salt: str) -> Iterator[st
 
 
 def _drift(plan: Plan, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]:
-    if plan.drift is None or not plan.drift.objects:
+    if not plan.drifted:
         return
     yield HEADING
     yield ""
-    for item in plan.drift.objects:
+    for item in plan.drifted:
         yield from drift_lines(item, paint, bodies, salt)
         yield ""
 
 
 def _summary(plan: Plan, paint: Paint) -> Iterator[str]:
-    anything = listed(plan) or (plan.drift is not None and plan.drift.objects)
+    anything = listed(plan) or plan.drifted
     yield (paint.bold if anything else paint.green)(plan_line(plan))
     if plan.drift is not None and (line := pending_line(plan.drift)):
         yield line

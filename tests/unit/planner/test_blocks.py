@@ -17,8 +17,8 @@ from reconciler.model import Conversation, Desired, Import, Message, Move, Servi
 from reconciler.operations.connection import connect
 from reconciler.operations.session import Settings
 from reconciler.planner.build import build_plan
-from reconciler.planner.refactoring import prepare
-from reconciler.planner.refactoring_actions import finish
+from reconciler.planner.refactoring import refactor
+from reconciler.planner.refactoring_actions import with_refactoring
 from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
@@ -43,9 +43,9 @@ from tests.support.worlds import (
 def plan(world: World, *, options: Options = Options(), **blocks: Any) -> Plan:  # noqa: B008  # frozen
     """Return the plan of a world with blocks in its manifests."""
     desired = msgspec.structs.replace(world.desired, **blocks)
-    prepared = prepare(desired, world.state, options)
+    prepared = refactor(desired, world.state, options)
     made = build_plan(prepared.desired, world.remote, prepared.state, options)
-    return finish(made, prepared, world.remote)
+    return with_refactoring(made, prepared, world.remote)
 
 
 # moved
@@ -234,7 +234,7 @@ def test_an_imported_parent_is_found_by_its_sid() -> None:
     world = applied(*messages("a")).forgetting(SERVICE, AT)
 
     desired = msgspec.structs.replace(world.desired, imports=(Import(SERVICE, "IS1"), Import(AT, "CH1")))
-    (service,) = prepare(desired, world.state).desired.services
+    (service,) = refactor(desired, world.state).desired.services
 
     assert (service.sid, service.conversations[0].sid) == ("IS1", "CH1")
 
@@ -465,7 +465,7 @@ def test_an_import_of_nothing_changes_nothing(settings: Settings) -> None:
 def test_without_blocks_nothing_is_prepared() -> None:
     """Then the plan is the very same value."""
     world = applied(*messages("a"))
-    prepared = prepare(world.desired, world.state)
+    prepared = refactor(world.desired, world.state)
 
     assert prepared.state is world.state
-    assert finish(world.plan(), prepared, world.remote) == world.plan()
+    assert with_refactoring(world.plan(), prepared, world.remote) == world.plan()
