@@ -8,7 +8,7 @@ knows no limit of 30 changes a second.
 
 from __future__ import annotations
 
-from tests.benchmarks._desk import desk
+from tests.benchmarks._bench import bench
 
 LATENCY = 0.02
 PARALLELISM = 10
@@ -17,7 +17,7 @@ AIM = 1.25
 
 def main() -> None:
     """Measure, and print one line for each kind of apply."""
-    with desk(LATENCY, PARALLELISM) as one:
+    with bench(LATENCY, PARALLELISM) as one:
         for name, sizes in (
             ("first apply, 20 conversations of 100", [100] * 20),
             ("first apply, one of 200 and 90 of 20", [200, *[20] * 90]),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks._desk import desk
+from tests.benchmarks._bench import bench
 
 _SIZES = (1_000, 10_000)
 _LATENCIES = (0.0, 0.02, 0.1)
@@ -23,7 +23,7 @@ def main(messages: list[int]) -> None:
         for size in messages or _SIZES:
             each = size // _CONVERSATIONS
             sizes = [each] * _CONVERSATIONS
-            with desk(latency, _PARALLELISM) as one:
+            with bench(latency, _PARALLELISM) as one:
                 one.measure(sizes, longest=2 + each).tell(f"{size:,} messages, first apply")
                 changed = one.measure(sizes, longest=1, again=True, changed=size // 100)
                 changed.tell(f"{size:,} messages, 1 % changed")

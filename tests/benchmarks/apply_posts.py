@@ -14,7 +14,7 @@ from reconciler.runtime.concurrency import each
 from reconciler.twilio.endpoint import Endpoint
 from reconciler.twilio.transport import open_http
 from reconciler.twilio.wire import MESSAGE_FORM, form
-from tests.benchmarks._desk import CREDENTIALS, Applied, Desk, desk
+from tests.benchmarks._bench import CREDENTIALS, Applied, Bench, bench
 from tests.benchmarks._process import say
 
 _LATENCY = 0.02
@@ -27,7 +27,7 @@ _ROUNDS = 3
 def main() -> None:
     """Measure both in turn, and print their medians."""
     applied, bare = [], []
-    with desk(_LATENCY, _PARALLELISM) as one:
+    with bench(_LATENCY, _PARALLELISM) as one:
         for _ in range(_ROUNDS):
             one.begin([1] * _CONVERSATIONS)
             sizes = [1 + _MESSAGES] * _CONVERSATIONS
@@ -46,7 +46,7 @@ def _median(runs: list[Applied]) -> Applied:
     return sorted(runs, key=lambda run: run.cpu)[len(runs) // 2]
 
 
-async def _bare(one: Desk) -> Applied:
+async def _bare(one: Bench) -> Applied:
     endpoint = Endpoint.parse(one.url, {**os.environ, **CREDENTIALS})
     count = _CONVERSATIONS * _MESSAGES
     async with open_http(endpoint) as http:

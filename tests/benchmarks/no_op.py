@@ -17,18 +17,18 @@ import httpx
 import msgspec
 
 from tests.benchmarks._process import Cost, run, say
-from tests.benchmarks._world import TOKEN, World, served
+from tests.benchmarks._workload import TOKEN, Workload, served
 
 _SIZES = (1_000, 10_000, 100_000)
 _CONVERSATIONS = (1, 100, 10_000)
 _GROWTH = 100
-"""Conversations of the worlds that the bars and the growth table are about."""
+"""Conversations of the workloads that the bars and the growth table are about."""
 _PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One world: medians of some rounds, in which cold plan, warm plan and floor take turns."""
+    """One workload: medians of some rounds, in which cold plan, warm plan and floor take turns."""
 
     messages: int
     conversations: int
@@ -40,7 +40,7 @@ class Measured:
 
 
 def main(arguments: list[str]) -> None:
-    """Measure, and print a line for each world."""
+    """Measure, and print a line for each workload."""
     table = "--table" in arguments
     sizes = [int(one) for one in arguments if one != "--table"] or _SIZES
     with TemporaryDirectory() as scratch:
@@ -64,14 +64,20 @@ def main(arguments: list[str]) -> None:
 def _measure(scratch: Path, messages: int, conversations: int) -> Measured:
     folder = scratch / f"{messages}-{conversations}"
     rounds = 3 if messages <= 100_000 else 1
-    with served(folder, messages, conversations) as world:
-        _save_pages(world, folder / "pages")
-        floor = [sys.executable, "-m", "tests.benchmarks._floor", str(world.manifests), str(folder / "pages")]
+    with served(folder, messages, conversations) as workload:
+        _save_pages(workload, folder / "pages")
+        floor = [
+            sys.executable,
+            "-m",
+            "tests.benchmarks._floor",
+            str(workload.manifests),
+            str(folder / "pages"),
+        ]
         plans, warm, floors = [], [], []
         for _ in range(rounds):
-            world.forget()
-            plans.append(run(world.plan(), world.environ, world.folder))
-            warm.append(run(world.plan(), world.environ, world.folder))
+            workload.forget()
+            plans.append(run(workload.plan(), workload.environ, workload.folder))
+            warm.append(run(workload.plan(), workload.environ, workload.folder))
             floors.append(sum(map(float, run(floor).output.split())))
         document = msgspec.json.decode(plans[0].output)
         found = {name: count for name, count in document["summary"].items() if count}
@@ -83,7 +89,7 @@ def _measure(scratch: Path, messages: int, conversations: int) -> Measured:
             _median(warm),
             median(floors),
             document["requests"]["read"],
-            world.state.stat().st_size,
+            workload.state.stat().st_size,
         )
 
 
@@ -91,13 +97,15 @@ def _median(costs: list[Cost]) -> Cost:
     return sorted(costs, key=lambda cost: cost.cpu)[len(costs) // 2]
 
 
-def _save_pages(world: World, folder: Path) -> None:
+def _save_pages(workload: Workload, folder: Path) -> None:
     """Keep the bodies of the replies that hold the messages, for the floor to decode."""
     folder.mkdir()
     number = 0
-    with httpx.Client(auth=(world.account_sid, TOKEN), trust_env=False) as http:
-        for service, conversation in world.conversations:
-            url = f"{world.url}/v1/Services/{service}/Conversations/{conversation}/Messages?PageSize={_PAGE}"
+    with httpx.Client(auth=(workload.account_sid, TOKEN), trust_env=False) as http:
+        for service, conversation in workload.conversations:
+            url = (
+                f"{workload.url}/v1/Services/{service}/Conversations/{conversation}/Messages?PageSize={_PAGE}"
+            )
             while url:
                 page = http.get(url).raise_for_status()
                 (folder / f"{number:08}").write_bytes(page.content)

@@ -8,7 +8,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from tests.benchmarks._process import RECONCILER, run, say
-from tests.benchmarks._world import served
+from tests.benchmarks._workload import served
 
 _ROUNDS = 15
 _MESSAGES = 10
@@ -16,8 +16,8 @@ _MESSAGES = 10
 
 def main() -> None:
     """Measure the commands in turn, and print a line for each."""
-    with TemporaryDirectory() as scratch, served(Path(scratch) / "world", _MESSAGES, 1) as world:
-        validate, plan = [RECONCILER, "validate", str(world.manifests)], world.plan()
+    with TemporaryDirectory() as scratch, served(Path(scratch) / "workload", _MESSAGES, 1) as workload:
+        validate, plan = [RECONCILER, "validate", str(workload.manifests)], workload.plan()
         commands = {
             "python -c pass": ([sys.executable, "-c", "pass"], False, 1),
             "version": ([RECONCILER, "version"], False, 7),
@@ -30,12 +30,12 @@ def main() -> None:
         seconds: dict[str, list[float]] = {name: [] for name in commands}
         peak = dict.fromkeys(commands, 0)
         for command, _, _ in commands.values():  # compiles what it imports
-            run(command, world.environ, world.folder)
+            run(command, workload.environ, workload.folder)
         for _ in range(_ROUNDS):  # the commands take turns, so that a busy moment of the machine hits all
             for name, (command, known, _) in commands.items():
                 if not known:
-                    world.forget()
-                cost = run(command, world.environ, world.folder)
+                    workload.forget()
+                cost = run(command, workload.environ, workload.folder)
                 seconds[name].append(cost.cpu)
                 peak[name] = max(peak[name], cost.peak)
     floor = median(seconds["python -c pass"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import Api, Clock
+    from tests.support.api import Api, Clock
 
 
 def test_new_store_lists_no_services(api: Api) -> None:

@@ -25,7 +25,7 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.conformance.conftest import Api, Clock
+    from tests.support.api import Api, Clock
 
 ACCOUNT = "AC" + "0" * 32
 NO_AUTH = httpx.Auth()

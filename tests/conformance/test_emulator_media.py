@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import Api, Clock
+    from tests.support.api import Api, Clock
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import Api, Clock
+    from tests.support.api import Api, Clock
 
 
 def test_created_message_has_every_field_of_the_reference(api: Api, conversation: str) -> None:

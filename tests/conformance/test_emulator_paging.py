@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conformance.conftest import Api
+    from tests.support.api import Api
 
 
 def fill(api: Api, service: str, count: int) -> None:

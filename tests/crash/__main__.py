@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.crash.points import Point
 from tests.crash.saved_plans import SAVED_PLANS
 from tests.crash.scenarios import SCENARIOS as OTHERS
-from tests.crash.world import World
+from tests.crash.trial import Trial
 
 SCENARIOS = (*OTHERS, *SAVED_PLANS)
 
@@ -56,19 +56,19 @@ def kill(
     wrong: list[str] = []
     chance = random.Random(seed)
     scenarios = [scenario for scenario in SCENARIOS if scenario.name in names]
-    with tempfile.TemporaryDirectory() as folder, World(Path(folder)) as world:
+    with tempfile.TemporaryDirectory() as folder, Trial(Path(folder)) as trial:
         for scenario in scenarios:
-            world.prepare(scenario)
-            points = list(world.points(scenario))
+            trial.prepare(scenario)
+            points = list(trial.points(scenario))
             share = len(points) if sample is None else min(len(points), sample // len(scenarios))
             for point in chance.sample(points, share):
-                world.restore()
+                trial.restore()
                 then = chance.choice(points) if twice else None
-                if world.kill_at(point, scenario):
+                if trial.kill_at(point, scenario):
                     killed.add(point)
                 if then is not None:
-                    world.kill_at(then, scenario, again=True)
-                wrong += [f"{point}, then {then}: {text}" for text in world.faults_after(scenario)]
+                    trial.kill_at(then, scenario, again=True)
+                wrong += [f"{point}, then {then}: {text}" for text in trial.faults_after(scenario)]
     return killed, wrong
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator import Emulator
-from tests.functional.conftest import ACCOUNT, Project
+from tests.support.project import ACCOUNT, Project
 
 MEANT = "AC" + "1" * 32
 MANIFEST = f"""\

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.functional.conftest import Project
+from tests.support.project import Project
 
 MANIFEST = """\
 version: 1

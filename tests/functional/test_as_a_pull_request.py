@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.conftest import Project
 from tests.support.judges import characters_come_alive, runner_comes_alive, terminal_comes_alive
+from tests.support.project import Project
 
 SECRET = "sesame-open-4711"
 DRIVER = Path(__file__).with_name("as_a_pull_request.py")

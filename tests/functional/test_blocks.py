@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.functional.conftest import Project
-from tests.functional.test_main_job import ONE_OF_EACH, expect_golden, only_conversation
-from tests.support.sdk import client_at
+from tests.support.golden import expect_golden
+from tests.support.manifests import ONE_OF_EACH
+from tests.support.project import Project
+from tests.support.sdk import client_at, only_conversation
 
 REFACTORED = """\
 version: 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.functional.conftest import Project
+from tests.support.project import Project
 
 TWO_DEFAULTS = """\
 version: 1

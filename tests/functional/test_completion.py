@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.conftest import ROOT, Project
+from tests.support.project import ROOT, Project
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

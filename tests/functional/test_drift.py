@@ -11,9 +11,10 @@ from twilio.rest import Client
 
 from reconciler.emulator import Emulator
 from reconciler.emulator.fault_text import parse_fault
-from tests.functional.conftest import ROOT, Project
-from tests.functional.test_main_job import ONE_OF_EACH, expect_golden, only_conversation
-from tests.support.sdk import client_at
+from tests.support.golden import expect_golden
+from tests.support.manifests import ONE_OF_EACH
+from tests.support.project import ROOT, Project
+from tests.support.sdk import client_at, only_conversation
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ROOT, Project
+from tests.support.project import ROOT, Project
 from tests.support.sdk import client_at
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

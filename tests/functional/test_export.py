@@ -12,8 +12,8 @@ from twilio.rest import Client
 from reconciler.emulator import Emulator
 from reconciler.state.model import Intent
 from reconciler.state.stores.file import StateStore
-from tests.functional.conftest import Project
-from tests.functional.test_main_job import expect_golden
+from tests.support.golden import expect_golden
+from tests.support.project import Project
 from tests.support.sdk import client_at
 
 CREATED = "2026-01-05T09:00:00Z"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.functional.conftest import ROOT, Project
-from tests.functional.test_main_job import expect_golden
+from tests.support.golden import expect_golden
+from tests.support.project import ROOT, Project
 
 UGLY = """\
 # a demo

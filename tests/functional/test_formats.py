@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.emulator import Emulator, Fault
 from reconciler.emulator.faults import Answer
-from tests.functional.conftest import Project
+from tests.support.project import Project
 from tests.support.sdk import client_at
 
 MANIFEST = """\

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from reconciler.emulator import Emulator
-from tests.functional.conftest import Project
+from tests.support.project import Project
 from tests.support.sdk import client_at
 
 CONVERSATION = """\

@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from tests.functional.conftest import Project, Ran
 from tests.support.hostile import CORPUS
 from tests.support.judges import characters_come_alive, runner_comes_alive, terminal_comes_alive
+from tests.support.project import Project, Ran
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from twilio.rest import Client
 from reconciler.emulator import Emulator
 from reconciler.state.model import Intent
 from reconciler.state.stores.file import StateStore
-from tests.functional.conftest import Project
-from tests.functional.test_main_job import expect_golden, only_conversation
+from tests.support.golden import expect_golden
 from tests.support.hostile import CORPUS
-from tests.support.sdk import client_at
+from tests.support.project import Project
+from tests.support.sdk import client_at, only_conversation
 
 HELLO = "support/order-1/hello"
 MANIFEST = """\

@@ -10,8 +10,8 @@ import pytest
 from twilio.rest import Client
 
 from reconciler.export.terraform import RESOURCE
-from tests.functional.conftest import Project
-from tests.functional.test_main_job import expect_golden
+from tests.support.golden import expect_golden
+from tests.support.project import Project
 from tests.support.sdk import client_at
 
 CREATED = "2026-01-05T09:00:00Z"

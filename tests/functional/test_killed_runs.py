@@ -15,8 +15,8 @@ from twilio.rest import Client
 
 from reconciler.emulator import Emulator
 from reconciler.emulator.server import running
-from tests.functional.conftest import environ_of
-from tests.functional.test_pytest_plugin import CHANGING, SUPPORT
+from tests.support.manifests import CHANGING, SUPPORT
+from tests.support.project import environ_of
 from tests.support.sdk import client_at
 
 HUNDRED = (

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.functional.conftest import Project
+from tests.support.project import Project
 
 ONE = """version: 1
 services:

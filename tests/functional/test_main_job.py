@@ -6,7 +6,6 @@ import json
 import shutil
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 from twilio.rest import Client
@@ -14,21 +13,10 @@ from twilio.rest import Client
 from reconciler.emulator import Emulator, EmulatorOptions
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.server import running
-from tests.functional.conftest import ACCOUNT, GOLDEN, ROOT, Project, Ran, environ_of
-from tests.support.sdk import client_at
-
-ONE_OF_EACH = """\
-version: 1
-services:
-  support:
-    conversations:
-      order-1:
-        messages:
-          - {key: hello, author: alice, body: Hello there, attributes: {importance: low, seen: [1, 2]}}
-          - {key: how, author: bob, body: 'How can I help?'}
-          - {key: bye, author: alice, body: 'Never mind, bye'}
-"""
-
+from tests.support.golden import expect_golden
+from tests.support.manifests import ONE_OF_EACH
+from tests.support.project import ACCOUNT, ROOT, Project, environ_of
+from tests.support.sdk import client_at, only_conversation
 
 ONE_CONVERSATION = """\
 version: 1
@@ -40,26 +28,10 @@ services:
 """
 
 
-def expect_golden(ran: Ran, name: str) -> None:
-    """Compare all that was printed with the committed text; `--update-golden` is to delete the file."""
-    path = GOLDEN / f"{name}.txt"
-    if not path.exists():
-        path.write_text(ran.golden, encoding="utf-8")
-        pytest.fail(f"{path.name} was missing and is written: read it, and run again")
-    assert ran.golden == path.read_text(encoding="utf-8")
-
-
 @pytest.fixture
 def sdk(served: Project) -> Client:
     """The official SDK, pointed at the emulator."""
     return client_at(served.environ["RECONCILER_ENDPOINT"])
-
-
-def only_conversation(sdk: Client) -> Any:
-    """Return the one conversation of the one service."""
-    (service,) = sdk.conversations.v1.services.list()
-    (conversation,) = sdk.conversations.v1.services(service.sid).conversations.list()
-    return sdk.conversations.v1.services(service.sid).conversations(conversation.sid)
 
 
 def test_first_apply_creates_everything_and_says_so(project: Project) -> None:

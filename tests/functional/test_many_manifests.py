@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.functional.conftest import Project, Ran
+from tests.support.project import Project, Ran
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere manifests are read one by one")
 

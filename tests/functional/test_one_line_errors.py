@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.conftest import ACCOUNT, ROOT, Project
+from tests.support.project import ACCOUNT, ROOT, Project
 
 MANIFEST = """version: 1
 variables:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.emulator import Emulator
-from tests.functional.conftest import Project
+from tests.support.project import Project
 
 CONVERSATIONS = """\
     conversations:

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.functional.conftest import Project
+from tests.support.project import Project
 
 DESK = """\
 version: 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.conftest import Project
+from tests.support.project import Project
 
 MANIFEST = """\
 version: 1

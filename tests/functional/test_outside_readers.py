@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.functional.conftest import Project
-from tests.functional.test_main_job import ONE_OF_EACH
+from tests.support.manifests import ONE_OF_EACH
+from tests.support.project import Project
 
 CHANGED = """\
 version: 1

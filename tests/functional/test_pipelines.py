@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reconciler.report.markdown import marker
-from tests.functional.conftest import ROOT, Project
+from tests.support.project import ROOT, Project
 
 GITHUB = sorted((ROOT / "examples" / "github-actions").glob("*.yml"))
 GITLAB = ROOT / "examples" / "gitlab-ci" / ".gitlab-ci.yml"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.functional.conftest import ACCOUNT, ROOT, Project
+from tests.support.project import ACCOUNT, ROOT, Project
 from tests.support.wheel import environment, lend_dependencies
 
 GITHUB = ROOT / "examples" / "github-actions"

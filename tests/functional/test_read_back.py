@@ -24,7 +24,7 @@ from reconciler.resources.conversation import conversation_values
 from reconciler.resources.message import desired_values
 from reconciler.resources.participant import participant_values
 from reconciler.state.stores.file import StateStore
-from tests.functional.conftest import ACCOUNT, ROOT, Project
+from tests.support.project import ACCOUNT, ROOT, Project
 from tests.support.sdk import client_at
 
 EXAMPLES = sorted({path.parent.name for path in (ROOT / "examples").glob("*/*.yaml")})

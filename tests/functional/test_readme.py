@@ -10,7 +10,7 @@ import shutil
 import jsonschema
 
 from reconciler.manifest.yaml.reader import read
-from tests.functional.conftest import ROOT, Project
+from tests.support.project import ROOT, Project
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.emulator import Emulator
 from reconciler.emulator.fault_text import parse_fault
-from tests.functional.conftest import Project
+from tests.support.project import Project
 from tests.support.sdk import client_at
 
 DESK = """\

@@ -8,9 +8,10 @@ import pytest
 from twilio.rest import Client
 
 from reconciler.emulator import Emulator
-from tests.functional.conftest import Project
-from tests.functional.test_main_job import ONE_OF_EACH, expect_golden, only_conversation
-from tests.support.sdk import client_at
+from tests.support.golden import expect_golden
+from tests.support.manifests import ONE_OF_EACH
+from tests.support.project import Project
+from tests.support.sdk import client_at, only_conversation
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.emulator import Emulator
 from reconciler.emulator.server import running
-from tests.functional.conftest import Project, environ_of
+from tests.support.project import Project, environ_of
 
 STATE = "reconciler.state.json"
 MANIFEST = """\

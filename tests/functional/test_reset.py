@@ -11,8 +11,8 @@ from twilio.rest import Client
 
 from reconciler import api
 from reconciler.errors import PlanError
-from tests.functional.conftest import ACCOUNT, Project
-from tests.functional.test_main_job import expect_golden
+from tests.support.golden import expect_golden
+from tests.support.project import ACCOUNT, Project
 from tests.support.sdk import client_at
 
 WHEN = datetime(2026, 1, 5, 9, tzinfo=UTC)

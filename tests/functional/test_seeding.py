@@ -14,7 +14,7 @@ import pytest
 from reconciler import api
 from reconciler.emulator import Emulator
 from reconciler.emulator.server import running
-from tests.functional.conftest import ROOT, Project
+from tests.support.project import ROOT, Project
 from tests.support.sdk import client_at
 
 SECRET = "4711-s3cret"

@@ -12,7 +12,7 @@ import pytest
 from reconciler import api
 from reconciler.emulator import Emulator, Fault
 from reconciler.emulator.faults import Answer
-from tests.functional.conftest import ACCOUNT, Project
+from tests.support.project import ACCOUNT, Project
 
 SECRET = "4711-s3cret"
 ECHO = f"Invalid value: 'The code is {SECRET}.'"

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.state.model import Binding, Bound, Intent, Opened, State
 from reconciler.state.stores.file import StateStore
-from tests.functional.conftest import ACCOUNT, Project
+from tests.support.project import ACCOUNT, Project
 from tests.support.sdk import client_at
 
 DIGITS = "0123456789abcdef0123456789abcdef"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.functional.conftest import Project
+from tests.support.project import Project
 
 MANIFEST = """\
 version: 1

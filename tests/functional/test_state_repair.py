@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import Project
-from tests.functional.test_main_job import ONE_OF_EACH, expect_golden
+from tests.support.golden import expect_golden
+from tests.support.manifests import ONE_OF_EACH
+from tests.support.project import Project
 
 STATE = "reconciler.state.json"
 

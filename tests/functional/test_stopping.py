@@ -20,7 +20,7 @@ import pytest
 from reconciler.emulator import Emulator, Fault
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.faults import Pause
-from tests.functional.conftest import Project
+from tests.support.project import Project
 
 STATE = "reconciler.state.json"
 PATIENCE = 30.0

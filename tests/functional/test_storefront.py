@@ -16,7 +16,7 @@ from twilio.rest import Client
 
 from reconciler.emulator import Emulator
 from reconciler.emulator.fault_text import parse_fault
-from tests.functional.conftest import ROOT, Project
+from tests.support.project import ROOT, Project
 from tests.support.sdk import client_at
 
 MANIFEST = "storefront/storefront.yaml"

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.functional.conftest import Project
+from tests.support.project import Project
 
 MANIFEST = "version: 1\nservices: {desk: {conversations: {order: {messages: [{key: a, body: Hello 🎉}]}}}}\n"
 

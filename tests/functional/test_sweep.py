@@ -17,7 +17,7 @@ from reconciler.emulator.database import Start
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.server import running
 from reconciler.testing import Teardown, reconciled
-from tests.functional.conftest import Project, environ_of
+from tests.support.project import Project, environ_of
 
 OLD = "Support [reconciler checkout 2026-01-01T00:00:00Z gw0-0123456789ab.1]"
 

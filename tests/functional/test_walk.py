@@ -6,9 +6,9 @@ import json
 
 import jsonschema
 
-from tests.functional.conftest import ROOT, Project, Ran
-from tests.functional.test_main_job import expect_golden, only_conversation
-from tests.support.sdk import client_at
+from tests.support.golden import expect_golden
+from tests.support.project import ROOT, Project, Ran
+from tests.support.sdk import client_at, only_conversation
 
 MANIFEST = "manifests/Support/order-4711.yaml"
 AT = "Support/order-4711"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.conftest import ROOT
+from tests.support.project import ROOT
 from tests.support.wheel import environment, pythons
 
 SCHEMAS = ("manifest", "plan", "state")

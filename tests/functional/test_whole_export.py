@@ -10,8 +10,8 @@ import httpx
 import pytest
 from twilio.rest import Client
 
-from tests.functional.conftest import ACCOUNT, Project
-from tests.functional.test_main_job import expect_golden
+from tests.support.golden import expect_golden
+from tests.support.project import ACCOUNT, Project
 from tests.support.sdk import client_at
 
 PARCEL = "HX00000000000000000000000000000004"

@@ -13,7 +13,7 @@ from reconciler.manifest.dump import dump
 from reconciler.manifest.yaml.format import format_text
 from reconciler.manifest.yaml.reader import Irregular, read
 from reconciler.model import Service
-from tests.property.test_manifest_roundtrip import worlds
+from tests.support.strategies import declared_services
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | st.sampled_from(
     (
@@ -114,9 +114,9 @@ def test_formatting_keeps_the_meaning_and_is_done_after_once(text: str) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(worlds())
-def test_what_is_dumped_is_formatted_already(world: tuple[Service, ...]) -> None:
+@given(declared_services())
+def test_what_is_dumped_is_formatted_already(services: tuple[Service, ...]) -> None:
     """An export passes `fmt --check`."""
-    text = dump(world)
+    text = dump(services)
 
     assert format_text(text) == text

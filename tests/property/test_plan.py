@@ -1,6 +1,6 @@
-"""Laws of the planner, over worlds in which things were applied, edited, lost and found.
+"""Laws of the planner, over scenes in which things were applied, edited, lost and found.
 
-A world is drawn as a history: a manifest is applied, then people change the live messages, the state
+A scene is drawn as a history: a manifest is applied, then people change the live messages, the state
 suffers, and the manifest is changed.
 """
 
@@ -20,8 +20,8 @@ from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.fingerprint import fingerprinted
 from reconciler.plans.plan import Plan
 from reconciler.state.model import Binding
+from tests.support.scenes import AT, LATER, Scene, at, empty, found, live, live_of, message
 from tests.support.simulate import simulate
-from tests.support.worlds import AT, LATER, World, at, empty, found, live, live_of, message
 
 law = settings(max_examples=60, deadline=None)
 
@@ -113,23 +113,23 @@ def edits(draw: st.DrawFn, messages: list[Message]) -> list[Message]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """Draw a world with a history."""
+def scenes(draw: st.DrawFn) -> Scene:
+    """Draw a scene with a history."""
     first = draw(manifests())
     start = draw(st.sampled_from([empty, found]))
     order, unmanaged = draw(st.sampled_from(list(Order))), draw(st.sampled_from(list(Unmanaged)))
-    world = start(*first, order=order, unmanaged=unmanaged)
-    world = simulate(world.plan(), world)
-    world = draw(_meddled(world))
-    return world.wanting(*draw(edits(first)))
+    scene = start(*first, order=order, unmanaged=unmanaged)
+    scene = simulate(scene.plan(), scene)
+    scene = draw(_meddled(scene))
+    return scene.wanting(*draw(edits(first)))
 
 
 @st.composite
-def _meddled(draw: st.DrawFn, world: World) -> World:
-    """Draw what people and accidents make of a world."""
-    messages = dict(world.view.messages)
-    bindings = dict(world.state.bindings)
-    for address, binding in world.state.bindings.items():
+def _meddled(draw: st.DrawFn, scene: Scene) -> Scene:
+    """Draw what people and accidents make of a scene."""
+    messages = dict(scene.view.messages)
+    bindings = dict(scene.state.bindings)
+    for address, binding in scene.state.bindings.items():
         if binding.sid not in messages:
             continue
         accident = draw(
@@ -159,7 +159,7 @@ def _meddled(draw: st.DrawFn, world: World) -> World:
             )
     strangers = draw(st.lists(wanted("stranger"), max_size=2))
     others = [live_of(one, f"IM-stranger-{number}", 100 + number) for number, one in enumerate(strangers)]
-    return world.showing(messages=messages).also(*others).knowing(bindings=bindings)
+    return scene.showing(messages=messages).also(*others).knowing(bindings=bindings)
 
 
 @st.composite
@@ -187,19 +187,19 @@ def requests(plan: Plan) -> int:
     return verbs.count(Verb.CREATE) + verbs.count(Verb.DELETE) + 2 * verbs.count(Verb.REPLACE)
 
 
-def bound(world: World) -> dict[str, Binding]:
+def bound(scene: Scene) -> dict[str, Binding]:
     """Return the bindings of the messages that the manifest declares."""
-    return {at(one.key): world.state.bindings[at(one.key)] for one in world.conversation.messages}
+    return {at(one.key): scene.state.bindings[at(one.key)] for one in scene.conversation.messages}
 
 
 @law
-@given(worlds(), options)
-def test_applying_a_plan_leaves_nothing_to_plan(world: World, given_: dict[str, bool]) -> None:
+@given(scenes(), options)
+def test_applying_a_plan_leaves_nothing_to_plan(scene: Scene, given_: dict[str, bool]) -> None:
     """Whatever has happened, one apply is enough."""
-    plan = world.plan(**given_)
+    plan = scene.plan(**given_)
     assume(plan.applyable)
 
-    after = simulate(plan, world)
+    after = simulate(plan, scene)
 
     again = after.plan()
     assert again.actions == ()
@@ -207,25 +207,25 @@ def test_applying_a_plan_leaves_nothing_to_plan(world: World, given_: dict[str, 
 
 
 @law
-@given(worlds(), options)
-def test_what_is_recorded_leaves_nothing_to_record(world: World, given_: dict[str, bool]) -> None:
+@given(scenes(), options)
+def test_what_is_recorded_leaves_nothing_to_record(scene: Scene, given_: dict[str, bool]) -> None:
     """After two applies, the state has nothing left to learn."""
-    plan = world.plan(**given_)
+    plan = scene.plan(**given_)
     assume(plan.applyable)
-    after = simulate(plan, world)
+    after = simulate(plan, scene)
     after = simulate(after.plan(record=True), after)
 
     assert after.plan(record=True).records == ()
 
 
 @law
-@given(worlds(), options)
-def test_no_declared_message_is_missing_or_there_twice(world: World, given_: dict[str, bool]) -> None:
+@given(scenes(), options)
+def test_no_declared_message_is_missing_or_there_twice(scene: Scene, given_: dict[str, bool]) -> None:
     """Every key stands for one live message of its own, and what it replaced is gone."""
-    plan = world.plan(**given_)
+    plan = scene.plan(**given_)
     assume(plan.applyable)
 
-    after = simulate(plan, world)
+    after = simulate(plan, scene)
 
     sids = [binding.sid for binding in bound(after).values()]
     assert len(set(sids)) == len(sids)
@@ -234,47 +234,47 @@ def test_no_declared_message_is_missing_or_there_twice(world: World, given_: dic
 
 
 @law
-@given(worlds())
-def test_nothing_that_is_not_ours_is_touched(world: World) -> None:
+@given(scenes())
+def test_nothing_that_is_not_ours_is_touched(scene: Scene) -> None:
     """Strangers stay as they are unless `unmanaged: delete` is set, released ones even then."""
-    plan = world.plan(duplicate=True)
+    plan = scene.plan(duplicate=True)
     assume(plan.applyable)
-    ours = {sid for one in world.state.bindings.values() for sid in (one.sid, *one.superseded)}
-    if world.conversation.unmanaged is Unmanaged.DELETE:
-        ours |= world.view.messages.keys()
-    declared = {at(one.key) for one in world.conversation.messages}
-    ours -= {b.sid for a, b in world.state.bindings.items() if b.released and a not in declared}
+    ours = {sid for one in scene.state.bindings.values() for sid in (one.sid, *one.superseded)}
+    if scene.conversation.unmanaged is Unmanaged.DELETE:
+        ours |= scene.view.messages.keys()
+    declared = {at(one.key) for one in scene.conversation.messages}
+    ours -= {b.sid for a, b in scene.state.bindings.items() if b.released and a not in declared}
 
-    after = simulate(plan, world)
+    after = simulate(plan, scene)
 
-    for sid, before in world.view.messages.items():
+    for sid, before in scene.view.messages.items():
         if sid not in ours:
             assert after.view.messages[sid] == before
 
 
 @law
-@given(worlds(), options)
-def test_unmanaged_delete_leaves_what_is_managed(world: World, given_: dict[str, bool]) -> None:
+@given(scenes(), options)
+def test_unmanaged_delete_leaves_what_is_managed(scene: Scene, given_: dict[str, bool]) -> None:
     """Under `unmanaged: delete` every message that is left is bound, or spared as released."""
-    world = world.wanting(*world.conversation.messages, unmanaged=Unmanaged.DELETE)
-    plan = world.plan(**given_)
+    scene = scene.wanting(*scene.conversation.messages, unmanaged=Unmanaged.DELETE)
+    plan = scene.plan(**given_)
     assume(plan.applyable)
 
-    after = simulate(plan, world)
+    after = simulate(plan, scene)
 
     kept = {one.sid for one in after.state.bindings.values()}
     assert after.view.messages.keys() <= kept
 
 
 @law
-@given(worlds(), options)
-def test_strict_order_holds_at_the_price_that_was_said(world: World, given_: dict[str, bool]) -> None:
+@given(scenes(), options)
+def test_strict_order_holds_at_the_price_that_was_said(scene: Scene, given_: dict[str, bool]) -> None:
     """Under `strict` the live order is the manifest's; the price is the creates and deletes made."""
-    world = world.wanting(*world.conversation.messages, order=Order.STRICT)
-    plan = world.plan(**given_)
+    scene = scene.wanting(*scene.conversation.messages, order=Order.STRICT)
+    plan = scene.plan(**given_)
     assume(plan.applyable)
 
-    after = simulate(plan, world)
+    after = simulate(plan, scene)
 
     indexes = [after.view.messages[one.sid].index for one in bound(after).values()]
     assert indexes == sorted(indexes)
@@ -284,21 +284,21 @@ def test_strict_order_holds_at_the_price_that_was_said(world: World, given_: dic
 
 
 @law
-@given(worlds(), options)
-def test_without_strict_nothing_is_replaced_for_its_order(world: World, given_: dict[str, bool]) -> None:
+@given(scenes(), options)
+def test_without_strict_nothing_is_replaced_for_its_order(scene: Scene, given_: dict[str, bool]) -> None:
     """Only `order: strict` posts a message again because of where it stands."""
-    assume(world.conversation.order is not Order.STRICT)
+    assume(scene.conversation.order is not Order.STRICT)
 
-    plan = world.plan(**given_)
+    plan = scene.plan(**given_)
 
     assert Reason.ORDER not in {action.reason for action in plan.actions}
 
 
 @law
-@given(worlds(), options)
-def test_every_action_has_a_reason_that_goes_with_it(world: World, given_: dict[str, bool]) -> None:
+@given(scenes(), options)
+def test_every_action_has_a_reason_that_goes_with_it(scene: Scene, given_: dict[str, bool]) -> None:
     """Reasons are of the closed set, and an action shows what it is about, and what it relies on."""
-    plan = fingerprinted(world.plan(**given_), world.remote)
+    plan = fingerprinted(scene.plan(**given_), scene.remote)
 
     for action in plan.actions:
         assert action.reason in REASONS[action.verb]
@@ -310,19 +310,19 @@ def test_every_action_has_a_reason_that_goes_with_it(world: World, given_: dict[
 
 
 @law
-@given(worlds(), options, st.randoms())
+@given(scenes(), options, st.randoms())
 def test_the_order_of_dictionaries_does_not_matter(
-    world: World, given_: dict[str, bool], chance: random.Random
+    scene: Scene, given_: dict[str, bool], chance: random.Random
 ) -> None:
-    """The same world read in another order has the same plan, to the byte."""
-    shuffled = world.showing(messages=_shuffled(world.view.messages, chance)).knowing(
+    """The same scene read in another order has the same plan, to the byte."""
+    shuffled = scene.showing(messages=_shuffled(scene.view.messages, chance)).knowing(
         bindings={
             address: msgspec.structs.replace(one, sent=_shuffled(one.sent, chance))
-            for address, one in _shuffled(world.state.bindings, chance).items()
+            for address, one in _shuffled(scene.state.bindings, chance).items()
         }
     )
 
-    one, other = world.plan(**given_), shuffled.plan(**given_)
+    one, other = scene.plan(**given_), shuffled.plan(**given_)
 
     assert msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
 
@@ -334,22 +334,22 @@ def _shuffled(items: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 
 
 @law
-@given(worlds())
-def test_a_match_that_nobody_decided_about_makes_the_plan_not_applyable(world: World) -> None:
+@given(scenes())
+def test_a_match_that_nobody_decided_about_makes_the_plan_not_applyable(scene: Scene) -> None:
     """A plan without `--adopt` and `--duplicate` never doubles a message that stands there unmanaged.
 
     A replacement doubles only what came after the message that it replaces.
     """
-    plan = world.plan()
+    plan = scene.plan()
     assume(plan.applyable)
-    taken = {sid for one in world.state.bindings.values() for sid in (one.sid, *one.superseded)}
+    taken = {sid for one in scene.state.bindings.values() for sid in (one.sid, *one.superseded)}
     taken |= {action.sid for action in plan.actions if action.verb is Verb.ADOPT and action.sid}
-    strangers = [one for one in world.view.messages.values() if one.sid not in taken]
+    strangers = [one for one in scene.view.messages.values() if one.sid not in taken]
 
     for action in plan.actions:
         if action.verb in {Verb.CREATE, Verb.REPLACE}:
             key = action.address.removeprefix(f"{AT}/")
-            one = next((one for one in world.conversation.messages if one.key == key), None)
+            one = next((one for one in scene.conversation.messages if one.key == key), None)
             carried = {name: action.send.get(name) for name in ("author", "attributes", "date_created")}
             assert one is None or not any(
                 _would_double(msgspec.structs.replace(one, **carried), stranger)
@@ -370,12 +370,12 @@ def _would_double(one: Message, stranger: RemoteMessage) -> bool:
 
 
 @law
-@given(worlds(), options)
-def test_a_world_without_changes_never_asks_deepdiff(world: World, given_: dict[str, bool]) -> None:
+@given(scenes(), options)
+def test_a_scene_without_changes_never_asks_deepdiff(scene: Scene, given_: dict[str, bool]) -> None:
     """Equal messages are told by equality alone."""
-    plan = world.plan(**given_)
+    plan = scene.plan(**given_)
     assume(plan.applyable)
-    after = simulate(plan, world)
+    after = simulate(plan, scene)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.delattr(deepdiff, "DeepDiff")
@@ -383,17 +383,17 @@ def test_a_world_without_changes_never_asks_deepdiff(world: World, given_: dict[
 
 
 @law
-@given(worlds())
-def test_destroying_leaves_nothing_that_was_managed(world: World) -> None:
+@given(scenes())
+def test_destroying_leaves_nothing_that_was_managed(scene: Scene) -> None:
     """After a destroy no bound message is live, and the state knows only what it spares."""
-    plan = world.plan(destroy=True)
+    plan = scene.plan(destroy=True)
     managed = {
         sid
-        for one in world.state.bindings.values()
+        for one in scene.state.bindings.values()
         for sid in ((one.sid,) if not one.released else ()) + one.superseded
     }
 
-    after = simulate(plan, world)
+    after = simulate(plan, scene)
 
     assert not managed & after.view.messages.keys()
     assert all(one.released for address, one in after.state.bindings.items() if address.count("/") == 2)

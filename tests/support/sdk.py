@@ -27,3 +27,10 @@ class EmulatorHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has
 def client_at(origin: str) -> Client:
     """Return a client whose every request goes to *origin*."""
     return Client(ACCOUNT, "sesame-open", http_client=EmulatorHttpClient(origin))
+
+
+def only_conversation(sdk: Client) -> Any:
+    """Return the one conversation of the one service."""
+    (service,) = sdk.conversations.v1.services.list()
+    (conversation,) = sdk.conversations.v1.services(service.sid).conversations.list()
+    return sdk.conversations.v1.services(service.sid).conversations(conversation.sid)

@@ -1,6 +1,6 @@
 """What apply does to remote and state, without requests: the other half of the planner's laws.
 
-The server of this world numbers messages, adds what was not sent, and lets a webhook rewrite the
+The server of this scene numbers messages, adds what was not sent, and lets a webhook rewrite the
 body of what was sent with webhooks on.
 """
 
@@ -27,7 +27,7 @@ from reconciler.resources.conversation import CONVERSATION, live_conversation_va
 from reconciler.resources.message import MESSAGE, live_values
 from reconciler.resources.schema import digests
 from reconciler.state.model import Binding, State, Unbound
-from tests.support.worlds import World
+from tests.support.scenes import Scene
 
 NOW = "2026-06-01T12:00:00Z"
 EDITED = "2026-06-01T13:00:00Z"
@@ -35,33 +35,33 @@ _STEPS = {Verb.FORGET: 0, Verb.ADOPT: 1, Verb.CREATE: 2, Verb.REPLACE: 2, Verb.U
 """What comes first; creates and replacements of a conversation go in the order of the plan."""
 
 
-def simulate(plan: Plan, world: World) -> World:
-    """Return the world after *plan* was applied to it without any trouble."""
-    return _Server(plan, world).run()
+def simulate(plan: Plan, scene: Scene) -> Scene:
+    """Return the scene after *plan* was applied to it without any trouble."""
+    return _Server(plan, scene).run()
 
 
 class _Server:
-    """The world while it is changed; *requests* counts messages created and deleted."""
+    """The scene while it is changed; *requests* counts messages created and deleted."""
 
-    def __init__(self, plan: Plan, world: World) -> None:
+    def __init__(self, plan: Plan, scene: Scene) -> None:
         self.plan = plan
-        self.world = world
+        self.scene = scene
         self.state: State = msgspec.structs.replace(
-            world.state, bindings=dict(world.state.bindings), serial=world.state.serial + 1
+            scene.state, bindings=dict(scene.state.bindings), serial=scene.state.serial + 1
         )
-        self.services = dict(world.remote.services)
+        self.services = dict(scene.remote.services)
         self.views = {
             address: msgspec.structs.replace(view, messages=dict(view.messages))
-            for address, view in world.remote.conversations.items()
+            for address, view in scene.remote.conversations.items()
         }
         self.numbers = count(1)
 
-    def run(self) -> World:
+    def run(self) -> Scene:
         """Carry everything out in an order in which apply could."""
         last = [record for record in self.plan.records if isinstance(record, Unbound)]
         for record in self.plan.records:
             self.state.apply(record)  # what is let go of goes at the end
-        self.state.bindings |= {one.address: self.world.state.bindings[one.address] for one in last}
+        self.state.bindings |= {one.address: self.scene.state.bindings[one.address] for one in last}
         for action in self.plan.actions:
             if action.previous_address is not None:
                 self.state.bindings[action.address] = self.state.bindings.pop(action.previous_address)
@@ -74,9 +74,9 @@ class _Server:
         for record in last:
             self.state.apply(record)
         return msgspec.structs.replace(
-            self.world,
+            self.scene,
             remote=msgspec.structs.replace(
-                self.world.remote, services=self.services, conversations=self.views
+                self.scene.remote, services=self.services, conversations=self.views
             ),
             state=self.state,
         )

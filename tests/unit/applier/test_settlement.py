@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.resources.settlement import Candidate, Create, Settlement, settle
-from tests.support.worlds import live
+from tests.support.scenes import live
 
 
 def seen(index: int, match: str = "#", **other: Any) -> Candidate:

@@ -1,12 +1,7 @@
-"""Each rule of a manifest has a file that breaks it, and the whole text that says so.
-
-After a wanted change of a text, `python tests/unit/manifest/test_broken.py` writes the golden texts
-again; read their diff.
-"""
+"""Each rule of a manifest has a file that breaks it, and a golden text of the whole complaint."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +10,7 @@ from reconciler.errors import ManifestError
 from reconciler.manifest.load import load
 from reconciler.report.errors import render_error
 from tests.support.foreign import without_quotes
+from tests.support.golden import expect_text
 
 BROKEN = Path(__file__).parents[2] / "manifests" / "broken"
 CASES = sorted(
@@ -43,15 +39,9 @@ def test_a_broken_manifest_is_refused_with_place_and_sentence(
     """Every problem has a file, a line, a column, the line itself and a sentence."""
     monkeypatch.chdir(BROKEN)
 
-    assert complaint_about(case) == golden(case).read_text(encoding="utf-8")
+    expect_text(complaint_about(case), golden(case))
 
 
 def test_no_golden_text_is_left_over() -> None:
     """A golden text without its manifest would claim what nobody checks."""
     assert {path.name for path in BROKEN.glob("*.txt")} == {golden(case).name for case in CASES}
-
-
-if __name__ == "__main__":
-    os.chdir(BROKEN)
-    for name in CASES:
-        golden(name).write_text(complaint_about(name), encoding="utf-8")

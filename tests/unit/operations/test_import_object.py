@@ -28,7 +28,7 @@ def emulator() -> Iterator[Emulator]:
     emulator.close()
 
 
-class Desk:
+class Importer:
     """A service `support` with a conversation `order` and two messages, and a state beside it."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
@@ -39,7 +39,7 @@ class Desk:
         """Run an import."""
         return asyncio.run(import_object(address, sid, desired, self.settings))
 
-    def with_parents(self) -> Desk:
+    def with_parents(self) -> Importer:
         """Bind service and conversation."""
         self.imported("support", self.service)
         self.imported("support/order", self.conversation)
@@ -73,9 +73,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(emulator: Emulator, tmp_path: Path) -> Desk:
+def importer(emulator: Emulator, tmp_path: Path) -> Importer:
     """That service."""
-    return Desk(emulator, tmp_path)
+    return Importer(emulator, tmp_path)
 
 
 def declared(**conversation: str) -> Desired:
@@ -84,49 +84,49 @@ def declared(**conversation: str) -> Desired:
     return Desired((Service("support", "m.yaml", 2, friendly_name="support", conversations=(one,)),), "d")
 
 
-def test_parents_are_found_as_the_manifest_says(desk: Desk) -> None:
+def test_parents_are_found_as_the_manifest_says(importer: Importer) -> None:
     """They are bound with the message, not as created by this tool."""
-    imported = desk.imported(HELLO, desk.first, declared())
+    imported = importer.imported(HELLO, importer.first, declared())
 
     assert [(address, binding.sid) for address, binding in imported.parents] == [
-        ("support", desk.service),
-        ("support/order", desk.conversation),
+        ("support", importer.service),
+        ("support/order", importer.conversation),
     ]
-    assert not any(binding.created for binding in desk.state.bindings.values())
+    assert not any(binding.created for binding in importer.state.bindings.values())
 
 
-def test_what_was_never_sent_is_marked(desk: Desk) -> None:
+def test_what_was_never_sent_is_marked(importer: Importer) -> None:
     """The binding knows where its message is, and that nothing of it was sent."""
-    desk.with_parents().imported(HELLO, desk.second)
+    importer.with_parents().imported(HELLO, importer.second)
 
-    assert desk.state.bindings[HELLO] == Binding(
-        desk.second,
-        service_sid=desk.service,
-        conversation_sid=desk.conversation,
+    assert importer.state.bindings[HELLO] == Binding(
+        importer.second,
+        service_sid=importer.service,
+        conversation_sid=importer.conversation,
         index=1,
         imported=True,
     )
 
 
-def test_a_participant_is_bound_and_stays_what_others_made(desk: Desk) -> None:
+def test_a_participant_is_bound_and_stays_what_others_made(importer: Importer) -> None:
     """Its parents are found as those of a message are, and letting go of it will not remove it."""
     address = "support/order/participants/bob"
-    made = desk.joined("bob")
+    made = importer.joined("bob")
 
-    imported = desk.imported(address, made, declared())
+    imported = importer.imported(address, made, declared())
 
     assert [parent for parent, _ in imported.parents] == ["support", "support/order"]
-    assert desk.state.bindings[address] == Binding(
-        made, service_sid=desk.service, conversation_sid=desk.conversation, imported=True
+    assert importer.state.bindings[address] == Binding(
+        made, service_sid=importer.service, conversation_sid=importer.conversation, imported=True
     )
 
 
-def test_only_the_parents_of_the_address_are_looked_up(desk: Desk) -> None:
+def test_only_the_parents_of_the_address_are_looked_up(importer: Importer) -> None:
     """Another service of the manifest, which is not there, is nobody's concern."""
     other = Service("elsewhere", "m.yaml", 9, sid="IS" + "f" * 32)
     both = Desired((*declared().services, other), "d")
 
-    assert desk.imported(HELLO, desk.first, both).binding.sid == desk.first
+    assert importer.imported(HELLO, importer.first, both).binding.sid == importer.first
 
 
 @pytest.mark.parametrize(
@@ -144,78 +144,82 @@ def test_only_the_parents_of_the_address_are_looked_up(desk: Desk) -> None:
         ("no such/address", "CH" + "0" * 32, "is no address that can be imported"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(desk: Desk, address: str, sid: str, said: str) -> None:
+def test_what_cannot_be_meant_is_refused(importer: Importer, address: str, sid: str, said: str) -> None:
     """Wrong kinds, and sids that do not exist."""
     if "/" in address:
-        desk.imported("support", desk.service)
+        importer.imported("support", importer.service)
     if address == HELLO or "bob" in address:
-        desk.imported("support/order", desk.conversation)
-    before = desk.settings.state.read_bytes() if desk.settings.state.exists() else None
+        importer.imported("support/order", importer.conversation)
+    before = importer.settings.state.read_bytes() if importer.settings.state.exists() else None
 
     with pytest.raises(UsageError, match=said):
-        desk.imported(address, sid)
+        importer.imported(address, sid)
 
-    assert before == (desk.settings.state.read_bytes() if desk.settings.state.exists() else None)
+    assert before == (importer.settings.state.read_bytes() if importer.settings.state.exists() else None)
 
 
-def test_a_bound_address_is_refused(desk: Desk) -> None:
+def test_a_bound_address_is_refused(importer: Importer) -> None:
     """The error names the sid that the address has."""
-    desk.with_parents().imported(HELLO, desk.first)
+    importer.with_parents().imported(HELLO, importer.first)
 
-    with pytest.raises(StateError, match=desk.first):
-        desk.imported(HELLO, desk.second)
+    with pytest.raises(StateError, match=importer.first):
+        importer.imported(HELLO, importer.second)
 
 
 @pytest.mark.parametrize("held_as", ["sid", "superseded"])
-def test_a_message_of_another_address_is_refused(desk: Desk, held_as: str) -> None:
+def test_a_message_of_another_address_is_refused(importer: Importer, held_as: str) -> None:
     """Whether it is bound there, or was replaced and is still to be deleted."""
-    desk.with_parents()
-    state = desk.state
-    held = Binding(desk.first) if held_as == "sid" else Binding(desk.second, superseded=(desk.first,))
+    importer.with_parents()
+    state = importer.state
+    held = (
+        Binding(importer.first)
+        if held_as == "sid"
+        else Binding(importer.second, superseded=(importer.first,))
+    )
     state.bindings["support/order/other"] = held
-    StateStore(desk.settings.state).write(state)
+    StateStore(importer.settings.state).write(state)
 
     with pytest.raises(StateError, match="`support/order/other`"):
-        desk.imported(HELLO, desk.first)
+        importer.imported(HELLO, importer.first)
 
 
-def test_a_parent_that_nothing_names_is_an_error(desk: Desk) -> None:
+def test_a_parent_that_nothing_names_is_an_error(importer: Importer) -> None:
     """A manifest that would create it does not help either."""
     with pytest.raises(StateError, match="`support/order` stands for no conversation"):
-        desk.imported(HELLO, desk.first, declared(unique_name="not there"))
+        importer.imported(HELLO, importer.first, declared(unique_name="not there"))
 
 
-def open_create(desk: Desk, address: str, **fields: str) -> None:
+def open_create(importer: Importer, address: str, **fields: str) -> None:
     """Leave a create open in the state."""
-    state = desk.state
+    state = importer.state
     sent = {name: state.digest(name, value) for name, value in fields.items()}
     state.intents[address] = Intent(address, boundary=-1, match="m", sent=sent, webhooks=True)
-    StateStore(desk.settings.state).write(state)
+    StateStore(importer.settings.state).write(state)
 
 
-def test_an_open_create_is_settled(desk: Desk) -> None:
+def test_an_open_create_is_settled(importer: Importer) -> None:
     """What was sent is known from it, and what the message says instead counts as seen."""
-    open_create(desk.with_parents(), HELLO, body="Hello, before a webhook rewrote it")
+    open_create(importer.with_parents(), HELLO, body="Hello, before a webhook rewrote it")
 
-    binding = desk.imported(HELLO, desk.first).binding
+    binding = importer.imported(HELLO, importer.first).binding
 
-    assert not desk.state.intents
+    assert not importer.state.intents
     assert not binding.imported
     assert binding.sent.keys() == binding.observed.keys() == {"body"}
 
 
-def test_a_lost_replacement_keeps_what_it_replaces(desk: Desk) -> None:
+def test_a_lost_replacement_keeps_what_it_replaces(importer: Importer) -> None:
     """The earlier message is still to be deleted."""
-    desk.with_parents().imported(HELLO, desk.first)
-    open_create(desk, HELLO)
+    importer.with_parents().imported(HELLO, importer.first)
+    open_create(importer, HELLO)
 
-    assert desk.imported(HELLO, desk.second).binding.superseded == (desk.first,)
+    assert importer.imported(HELLO, importer.second).binding.superseded == (importer.first,)
 
 
-def test_a_parent_whose_create_is_open_is_settled_first(desk: Desk) -> None:
+def test_a_parent_whose_create_is_open_is_settled_first(importer: Importer) -> None:
     """To bind it as if it had been found would forget that this tool made it."""
-    desk.imported("support", desk.service)
-    open_create(desk, "support/order")
+    importer.imported("support", importer.service)
+    open_create(importer, "support/order")
 
     with pytest.raises(ReconcilerError, match="left open whether `support/order` was created"):
-        desk.imported(HELLO, desk.first, declared())
+        importer.imported(HELLO, importer.first, declared())

@@ -1,4 +1,4 @@
-"""The blocks `import:`, `moved:` and `removed:`: planned from a world, and carried out on an emulator."""
+"""The blocks `import:`, `moved:` and `removed:`: planned from a scene, and carried out on an emulator."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
 from reconciler.state.model import Bound, Unbound
 from reconciler.state.stores.file import StateStore
-from tests.support.worlds import (
+from tests.support.scenes import (
     AT,
     SERVICE,
-    World,
+    Scene,
     applied,
     at,
     codes,
@@ -40,12 +40,12 @@ from tests.support.worlds import (
 )
 
 
-def plan(world: World, *, options: Options = Options(), **blocks: Any) -> Plan:  # noqa: B008  # frozen
-    """Return the plan of a world with blocks in its manifests."""
-    desired = msgspec.structs.replace(world.desired, **blocks)
-    prepared = refactor(desired, world.state, options)
-    made = build_plan(prepared.desired, world.remote, prepared.state, options)
-    return with_refactoring(made, prepared, world.remote)
+def plan(scene: Scene, *, options: Options = Options(), **blocks: Any) -> Plan:  # noqa: B008  # frozen
+    """Return the plan of a scene with blocks in its manifests."""
+    desired = msgspec.structs.replace(scene.desired, **blocks)
+    prepared = refactor(desired, scene.state, options)
+    made = build_plan(prepared.desired, scene.remote, prepared.state, options)
+    return with_refactoring(made, prepared, scene.remote)
 
 
 # moved
@@ -53,10 +53,10 @@ def plan(world: World, *, options: Options = Options(), **blocks: Any) -> Plan: 
 
 def test_a_moved_key_is_one_move() -> None:
     """Nothing is deleted and nothing created, even where several keys could have been renamed."""
-    world = applied(message("a", body="same"), message("b", body="same"))
-    world = world.wanting(message("x", body="same"), message("y", body="same"))
+    scene = applied(message("a", body="same"), message("b", body="same"))
+    scene = scene.wanting(message("x", body="same"), message("y", body="same"))
 
-    made = plan(world, moves=(Move(at("a"), at("x")), Move(at("b"), at("y"))))
+    made = plan(scene, moves=(Move(at("a"), at("x")), Move(at("b"), at("y"))))
 
     assert [(a.previous_address, a.address, a.reason) for a in made.actions] == [
         (at("a"), at("x"), Reason.RENAMED),
@@ -67,18 +67,18 @@ def test_a_moved_key_is_one_move() -> None:
 
 def test_a_move_goes_with_the_change_of_its_message() -> None:
     """A renamed key with a new body is one update that knows where it came from."""
-    world = applied(*messages("a")).wanting(message("x", body="new"))
+    scene = applied(*messages("a")).wanting(message("x", body="new"))
 
-    action = only(plan(world, moves=(Move(at("a"), at("x")),)))
+    action = only(plan(scene, moves=(Move(at("a"), at("x")),)))
 
     assert (action.verb, action.address, action.previous_address) == (Verb.UPDATE, at("x"), at("a"))
 
 
 def test_moves_are_followed_to_their_end() -> None:
     """Blocks of two renames may stand beside one another until everybody has applied both."""
-    world = applied(*messages("a")).wanting(message("c", body="text of a"))
+    scene = applied(*messages("a")).wanting(message("c", body="text of a"))
 
-    action = only(plan(world, moves=(Move(at("a"), at("b")), Move(at("b"), at("c")))))
+    action = only(plan(scene, moves=(Move(at("a"), at("b")), Move(at("b"), at("c")))))
 
     assert (action.previous_address, action.address) == (at("a"), at("c"))
 
@@ -90,11 +90,11 @@ def test_a_move_that_was_made_is_none() -> None:
 
 def test_a_moved_conversation_takes_along_what_is_in_it() -> None:
     """Its messages move, and nothing of it is sent but what its manifest says."""
-    world = applied(*messages("a", "b"))
-    renamed = msgspec.structs.replace(world.conversation, name="first")
-    world = world.declaring(renamed).reading(conversations={"desk/first": world.view})
+    scene = applied(*messages("a", "b"))
+    renamed = msgspec.structs.replace(scene.conversation, name="first")
+    scene = scene.declaring(renamed).reading(conversations={"desk/first": scene.view})
 
-    made = plan(world, moves=(Move(AT, "desk/first"),))
+    made = plan(scene, moves=(Move(AT, "desk/first"),))
 
     assert [(a.verb, a.previous_address, a.address) for a in made.actions] == [
         (Verb.MOVE, at("a"), "desk/first/a"),
@@ -112,16 +112,16 @@ def test_a_move_onto_a_bound_address_is_refused() -> None:
 
 def test_a_move_into_another_conversation_is_refused() -> None:
     """No live message can change its conversation."""
-    world = applied(*messages("a")).remembering("desk/other", sid="CH2")
+    scene = applied(*messages("a")).remembering("desk/other", sid="CH2")
 
-    assert codes(plan(world, moves=(Move(at("a"), "desk/other/a"),)).refusals) == ["moved_elsewhere"]
+    assert codes(plan(scene, moves=(Move(at("a"), "desk/other/a"),)).refusals) == ["moved_elsewhere"]
 
 
 def test_a_refused_parent_is_refused_once() -> None:
     """What is in it is not complained about again."""
-    world = applied(*messages("a", "b")).remembering("desk/other", sid="CH2")
+    scene = applied(*messages("a", "b")).remembering("desk/other", sid="CH2")
 
-    assert codes(plan(world, moves=(Move(AT, "desk/other"),)).refusals) == ["moved_conflict"]
+    assert codes(plan(scene, moves=(Move(AT, "desk/other"),)).refusals) == ["moved_conflict"]
 
 
 # removed
@@ -129,17 +129,17 @@ def test_a_refused_parent_is_refused_once() -> None:
 
 def test_a_removed_message_is_forgotten_and_stays() -> None:
     """Without the block it would be deleted."""
-    world = applied(*messages("a", "b")).wanting(message("a"))
-    assert steps(world.plan()) == [("b", "delete")]
+    scene = applied(*messages("a", "b")).wanting(message("a"))
+    assert steps(scene.plan()) == [("b", "delete")]
 
-    assert steps(plan(world, removed=(at("b"),))) == [("b", "forget")]
+    assert steps(plan(scene, removed=(at("b"),))) == [("b", "forget")]
 
 
 def test_a_removed_message_is_spared_where_unmanaged_ones_are_deleted() -> None:
     """It stays known as released, so that no later plan takes it for a stranger."""
-    world = applied(*messages("a", "b"), unmanaged=Unmanaged.DELETE).wanting(message("a"))
+    scene = applied(*messages("a", "b"), unmanaged=Unmanaged.DELETE).wanting(message("a"))
 
-    made = plan(world, removed=(at("b"),))
+    made = plan(scene, removed=(at("b"),))
 
     assert (only(made).verb, only(made).released) == (Verb.FORGET, True)
     (record,) = made.records
@@ -149,9 +149,9 @@ def test_a_removed_message_is_spared_where_unmanaged_ones_are_deleted() -> None:
 
 def test_a_removed_conversation_is_forgotten_with_what_is_in_it() -> None:
     """The messages first, as they are found in it; nothing is deleted although this tool created it."""
-    world = applied(*messages("a", "b")).declaring()
+    scene = applied(*messages("a", "b")).declaring()
 
-    assert steps(plan(world, removed=(AT,))) == [("b", "forget"), ("a", "forget"), (AT, "forget")]
+    assert steps(plan(scene, removed=(AT,))) == [("b", "forget"), ("a", "forget"), (AT, "forget")]
 
 
 def test_what_is_not_bound_need_not_be_removed() -> None:
@@ -161,9 +161,9 @@ def test_what_is_not_bound_need_not_be_removed() -> None:
 
 def test_a_destroy_spares_what_is_removed() -> None:
     """Forgotten is not to be deleted, whatever else is."""
-    world = applied(*messages("a", "b")).wanting(message("a"))
+    scene = applied(*messages("a", "b")).wanting(message("a"))
 
-    made = plan(world, removed=(at("b"),), options=Options(destroy=True))
+    made = plan(scene, removed=(at("b"),), options=Options(destroy=True))
 
     assert ("b", "forget") in steps(made)
     assert ("b", "delete") not in steps(made)
@@ -174,9 +174,9 @@ def test_a_destroy_spares_what_is_removed() -> None:
 
 def test_an_imported_message_that_says_the_same_is_bound() -> None:
     """It is taken over as it is, and counted as imported."""
-    world = applied(*messages("a")).wanting(*messages("a", "b")).also(live_of(message("b"), "IM9", 9))
+    scene = applied(*messages("a")).wanting(*messages("a", "b")).also(live_of(message("b"), "IM9", 9))
 
-    made = plan(world, imports=(Import(at("b"), "IM9"),))
+    made = plan(scene, imports=(Import(at("b"), "IM9"),))
 
     assert (only(made).verb, only(made).sid, only(made).reason) == (Verb.ADOPT, "IM9", Reason.REQUESTED)
     assert (made.counts.imported, made.counts.no_op) == (1, 1)
@@ -184,9 +184,9 @@ def test_an_imported_message_that_says_the_same_is_bound() -> None:
 
 def test_an_imported_message_that_differs_is_updated() -> None:
     """One action says both."""
-    world = applied(*messages("a")).wanting(*messages("a", "b")).also(live("IM9", 9, body="other"))
+    scene = applied(*messages("a")).wanting(*messages("a", "b")).also(live("IM9", 9, body="other"))
 
-    made = plan(world, imports=(Import(at("b"), "IM9"),))
+    made = plan(scene, imports=(Import(at("b"), "IM9"),))
 
     assert (only(made).verb, only(made).importing, only(made).after) == (
         Verb.UPDATE,
@@ -203,10 +203,10 @@ def test_an_import_that_was_made_is_none() -> None:
 
 def test_an_imported_message_may_be_posted_again() -> None:
     """The address then stands for another one, and what the block names is gone, or superseded."""
-    world = applied(*messages("a"))
-    made = plan(world, imports=(Import(at("a"), "IM8"),))
+    scene = applied(*messages("a"))
+    made = plan(scene, imports=(Import(at("a"), "IM8"),))
     left = plan(
-        world.also(live("IM8", 8)).remembering(at("a"), superseded=("IM8",)),
+        scene.also(live("IM8", 8)).remembering(at("a"), superseded=("IM8",)),
         imports=(Import(at("a"), "IM8"),),
     )
 
@@ -220,9 +220,9 @@ def test_an_imported_message_may_be_posted_again() -> None:
 )
 def test_an_import_that_cannot_be_is_refused(address: str, sid: str, code: str) -> None:
     """The address is bound to another one, the message to another address, or it does not exist."""
-    world = applied(*messages("a")).wanting(*messages("a", "b")).also(live("IM9", 9, body="x"))
+    scene = applied(*messages("a")).wanting(*messages("a", "b")).also(live("IM9", 9, body="x"))
 
-    made = plan(world, imports=(Import(at(address), sid),))
+    made = plan(scene, imports=(Import(at(address), sid),))
 
     assert code in codes(made.refusals)
     if code == "import_missing":
@@ -231,19 +231,19 @@ def test_an_import_that_cannot_be_is_refused(address: str, sid: str, code: str) 
 
 def test_an_imported_parent_is_found_by_its_sid() -> None:
     """It is as if the manifest declared it with that sid."""
-    world = applied(*messages("a")).forgetting(SERVICE, AT)
+    scene = applied(*messages("a")).forgetting(SERVICE, AT)
 
-    desired = msgspec.structs.replace(world.desired, imports=(Import(SERVICE, "IS1"), Import(AT, "CH1")))
-    (service,) = refactor(desired, world.state).desired.services
+    desired = msgspec.structs.replace(scene.desired, imports=(Import(SERVICE, "IS1"), Import(AT, "CH1")))
+    (service,) = refactor(desired, scene.state).desired.services
 
     assert (service.sid, service.conversations[0].sid) == ("IS1", "CH1")
 
 
 def test_blocks_outside_of_the_targets_wait() -> None:
     """A plan of a part touches no other address."""
-    world = applied(*messages("a", "b")).wanting(*messages("a"))
+    scene = applied(*messages("a", "b")).wanting(*messages("a"))
 
-    assert steps(plan(world, removed=(at("b"),), options=Options(targets=(at("a"),)))) == []
+    assert steps(plan(scene, removed=(at("b"),), options=Options(targets=(at("a"),)))) == []
 
 
 # Carried out
@@ -464,8 +464,8 @@ def test_an_import_of_nothing_changes_nothing(settings: Settings) -> None:
 
 def test_without_blocks_nothing_is_prepared() -> None:
     """Then the plan is the very same value."""
-    world = applied(*messages("a"))
-    prepared = refactor(world.desired, world.state)
+    scene = applied(*messages("a"))
+    prepared = refactor(scene.desired, scene.state)
 
-    assert prepared.state is world.state
-    assert with_refactoring(world.plan(), prepared, world.remote) == world.plan()
+    assert prepared.state is scene.state
+    assert with_refactoring(scene.plan(), prepared, scene.remote) == scene.plan()

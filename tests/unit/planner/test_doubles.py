@@ -11,11 +11,10 @@ from reconciler.model import Message, Moment, Order, RemoteMessage, Unmanaged
 from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.plan import Plan
 from reconciler.state.model import Bound
-from tests.support.simulate import simulate
-from tests.support.worlds import (
+from tests.support.scenes import (
     AT,
     LATER,
-    World,
+    Scene,
     applied,
     at,
     codes,
@@ -28,6 +27,7 @@ from tests.support.worlds import (
     photo,
     steps,
 )
+from tests.support.simulate import simulate
 
 
 def copy(one: Message, index: int, **fields: Any) -> RemoteMessage:
@@ -62,13 +62,13 @@ def test_a_create_is_held_back_by_what_a_server_may_have_normalised(
     wish: Message, shown: dict[str, Any], names: str
 ) -> None:
     """The state is lost, and the server had trimmed the text: nothing is posted without a word."""
-    world = found(wish).also(live("IM1", 0, **shown))
+    scene = found(wish).also(live("IM1", 0, **shown))
 
-    assert there(world.plan()) == (
+    assert there(scene.plan()) == (
         f"1 message to be created in `{AT}` stands there already, unmanaged "
         f"(the first: `{at('a')}` equals IM1, but for how {names} is written)"
     )
-    assert steps(world.plan(duplicate=True)) == [("a", "create")]
+    assert steps(scene.plan(duplicate=True)) == [("a", "create")]
 
 
 @pytest.mark.parametrize(("wish", "shown", "names"), TRIMMED)
@@ -76,10 +76,10 @@ def test_what_is_adopted_tolerantly_is_observed_as_it_is(
     wish: Message, shown: dict[str, Any], names: str
 ) -> None:
     """The state knows both, so the next plan finds nothing to do and says what the server does."""
-    world = found(wish).also(live("IM1", 0, **shown))
+    scene = found(wish).also(live("IM1", 0, **shown))
 
-    plan = world.plan(adopt=True)
-    after = simulate(plan, world)
+    plan = scene.plan(adopt=True)
+    after = simulate(plan, scene)
 
     assert steps(plan) == [("a", "adopt")]
     assert [w.text for w in plan.warnings if w.code == "written_otherwise"] == [
@@ -91,15 +91,15 @@ def test_what_is_adopted_tolerantly_is_observed_as_it_is(
 
 def test_a_tolerant_match_that_the_plan_deletes_holds_nothing_back() -> None:
     """Under `unmanaged: delete` it goes, so nothing is there twice; an exact match is taken over."""
-    world = found(message("a", body="one\n"), message("b", body="two"), unmanaged=Unmanaged.DELETE)
-    world = world.also(live("IM1", 0, body="one"), live("IM2", 1, body="two"))
+    scene = found(message("a", body="one\n"), message("b", body="two"), unmanaged=Unmanaged.DELETE)
+    scene = scene.also(live("IM1", 0, body="one"), live("IM2", 1, body="two"))
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert plan.applyable
     assert steps(plan) == [("a", "create"), ("b", "adopt"), ("IM1", "delete")]
-    assert steps(world.plan(adopt=True)) == [("a", "adopt"), ("b", "adopt")]
-    assert there(world.plan(targets=(AT,))).startswith("2 messages")
+    assert steps(scene.plan(adopt=True)) == [("a", "adopt"), ("b", "adopt")]
+    assert there(scene.plan(targets=(AT,))).startswith("2 messages")
 
 
 @pytest.mark.parametrize(
@@ -117,11 +117,11 @@ def test_both_ways_can_be_had_for_some_addresses(
     options: dict[str, str], verbs: dict[str, str | None]
 ) -> None:
     """A glob names messages or what they are in; what neither names holds the plan back."""
-    world = found(*messages("a", "b")).also(
+    scene = found(*messages("a", "b")).also(
         *(live(f"IM{k}", n, body=f"text of {k}") for n, k in enumerate("ab"))
     )
 
-    plan = world.plan(**options)
+    plan = scene.plan(**options)
 
     assert plan.applyable == (None not in verbs.values())
     assert dict(steps(plan)) == {key: verb or "create" for key, verb in verbs.items()}
@@ -130,9 +130,9 @@ def test_both_ways_can_be_had_for_some_addresses(
 
 def test_a_glob_that_names_nothing_is_told() -> None:
     """It is most likely a slip of the pen."""
-    world = applied(*messages("a"))
+    scene = applied(*messages("a"))
 
-    plan = world.plan(adopt="desk/ordr", duplicate="nowhere/*")
+    plan = scene.plan(adopt="desk/ordr", duplicate="nowhere/*")
 
     assert [(one.code, one.address) for one in plan.warnings] == [
         ("matches_nothing", "desk/ordr"),
@@ -140,24 +140,24 @@ def test_a_glob_that_names_nothing_is_told() -> None:
     ]
 
 
-def interrupted(*done: str, **conversation: Any) -> World:
-    """Return a strict world in which `new` was put before b, and an apply posted *done* and was killed.
+def interrupted(*done: str, **conversation: Any) -> Scene:
+    """Return a strict scene in which `new` was put before b, and an apply posted *done* and was killed.
 
     The state is from before that apply.
     """
-    world = applied(*messages("a", "b", "c"), order=Order.STRICT, **conversation)
-    world = world.wanting(message("a"), message("new"), message("b"), message("c"))
-    return world.also(*(copy(message(key), 3 + number) for number, key in enumerate(done)))
+    scene = applied(*messages("a", "b", "c"), order=Order.STRICT, **conversation)
+    scene = scene.wanting(message("a"), message("new"), message("b"), message("c"))
+    return scene.also(*(copy(message(key), 3 + number) for number, key in enumerate(done)))
 
 
 @pytest.mark.parametrize("done", [["new"], ["new", "b"], ["new", "b", "c"]])
 def test_an_interrupted_re_post_is_never_posted_again(done: list[str]) -> None:
     """Refused; with `--adopt` each copy is bound, its old message superseded, and only the rest is posted."""
-    world = interrupted(*done)
+    scene = interrupted(*done)
 
-    assert there(world.plan()).startswith("1 message to be created")
-    plan = world.plan(adopt=True)
-    after = simulate(plan, world)
+    assert there(scene.plan()).startswith("1 message to be created")
+    plan = scene.plan(adopt=True)
+    after = simulate(plan, scene)
 
     assert keys_of(plan, Verb.ADOPT) == done
     assert keys_of(plan, Verb.REPLACE) == [key for key in "bc" if key not in done]
@@ -171,19 +171,19 @@ def test_an_interrupted_re_post_is_never_posted_again(done: list[str]) -> None:
 
 def test_the_old_message_is_on_record_before_it_is_deleted() -> None:
     """Should the apply be killed after the adoption, the next one deletes what is superseded."""
-    world = interrupted("new", "b", "c")
+    scene = interrupted("new", "b", "c")
 
-    records = {r.address: r.binding for r in world.plan(adopt=True).records if isinstance(r, Bound)}
+    records = {r.address: r.binding for r in scene.plan(adopt=True).records if isinstance(r, Bound)}
 
     assert (records[at("b")].sid, records[at("b")].superseded) == ("IMcopy-b", ("IMb",))
 
 
 def test_a_copy_that_stands_wrong_itself_is_replaced_with_its_old_message() -> None:
     """`c` was posted again, then `b` vanished from the copies: both messages of `c` go, one comes."""
-    world = interrupted("new", "b", "c").without("copy-b")
+    scene = interrupted("new", "b", "c").without("copy-b")
 
-    plan = world.plan(adopt=True)
-    after = simulate(plan, world)
+    plan = scene.plan(adopt=True)
+    after = simulate(plan, scene)
 
     assert steps(plan) == [("new", "adopt"), ("b", "replace"), ("c", "replace"), ("c", "delete")]
     assert len(after.view.messages) == 4
@@ -204,37 +204,37 @@ def test_every_kind_of_replacement_looks_for_its_copy(
     options: dict[str, Any], before: Message, now: Message
 ) -> None:
     """Whatever the reason to post again is, what an earlier apply posted is found; a trimmed text too."""
-    world = applied(message("a"), before, message("c")).wanting(message("a"), now, message("c"))
+    scene = applied(message("a"), before, message("c")).wanting(message("a"), now, message("c"))
     trimmed = {"body": now.body.rstrip()} if now.body is not None and now.content_sid is None else {}
-    below = world.also(msgspec.structs.replace(copy(now, 0), **trimmed))
-    world = world.also(copy(now, 3, **trimmed))
+    below = scene.also(msgspec.structs.replace(copy(now, 0), **trimmed))
+    scene = scene.also(copy(now, 3, **trimmed))
 
     assert steps(below.plan(**options)) == [("b", "replace")]
     assert below.plan(**options).applyable
-    assert there(world.plan(**options)).startswith("1 message to be posted again")
-    assert steps(world.plan(duplicate=True, **options)) == [("b", "replace")]
-    plan = world.plan(adopt=True, **options)
+    assert there(scene.plan(**options)).startswith("1 message to be posted again")
+    assert steps(scene.plan(duplicate=True, **options)) == [("b", "replace")]
+    plan = scene.plan(adopt=True, **options)
     assert steps(plan) == [("b", "adopt"), ("b", "delete")]
-    assert simulate(plan, world).plan().actions == ()
+    assert simulate(plan, scene).plan().actions == ()
 
 
 def test_a_copy_has_what_a_replacement_carries_over() -> None:
     """The author, attributes and date that no manifest says come from the old message."""
-    world = applied(photo("a", "0")).wanting(photo("a", "1"))
-    world = world.edited("a", author="bob", date_created=LATER)
+    scene = applied(photo("a", "0")).wanting(photo("a", "1"))
+    scene = scene.edited("a", author="bob", date_created=LATER)
 
-    assert world.also(copy(photo("a", "1"), 1)).plan().applyable
-    assert there(world.also(copy(photo("a", "1"), 1, author="Bob", date_created=LATER)).plan())
+    assert scene.also(copy(photo("a", "1"), 1)).plan().applyable
+    assert there(scene.also(copy(photo("a", "1"), 1, author="Bob", date_created=LATER)).plan())
 
 
 def test_the_date_of_a_timeline_is_no_difference() -> None:
     """It may have been another one when the copy was posted; adopting sets it."""
     dated = {"after": Moment(seconds=60), "date_created": LATER}
-    world = applied(photo("a", "0", **dated)).wanting(photo("a", "1", **dated))
-    world = world.also(copy(photo("a", "1"), 1))
+    scene = applied(photo("a", "0", **dated)).wanting(photo("a", "1", **dated))
+    scene = scene.also(copy(photo("a", "1"), 1))
 
-    assert there(world.plan())
-    assert [(a.verb, a.sid) for a in world.plan(adopt=True).actions] == [
+    assert there(scene.plan())
+    assert [(a.verb, a.sid) for a in scene.plan(adopt=True).actions] == [
         (Verb.UPDATE, "IMcopy-a"),
         (Verb.DELETE, "IMa"),
     ]
@@ -242,13 +242,13 @@ def test_the_date_of_a_timeline_is_no_difference() -> None:
 
 def test_a_renamed_key_keeps_nothing_behind_when_its_copy_is_taken_over() -> None:
     """The binding of the old key goes, the new key has the copy, the old message is deleted."""
-    world = applied(*messages("a", "b"))
-    world = world.wanting(message("a"), message("z", body="text of b"))
-    world = world.also(copy(message("z", body="text of b"), 2))
+    scene = applied(*messages("a", "b"))
+    scene = scene.wanting(message("a"), message("z", body="text of b"))
+    scene = scene.also(copy(message("z", body="text of b"), 2))
     options = {"replace": (at("z"),), "adopt": True}
 
-    plan = world.plan(**options)
-    after = simulate(plan, world)
+    plan = scene.plan(**options)
+    after = simulate(plan, scene)
 
     assert [(a.address, a.verb, a.sid) for a in plan.actions] == [
         (at("z"), Verb.ADOPT, "IMcopy-z"),
@@ -261,19 +261,19 @@ def test_a_renamed_key_keeps_nothing_behind_when_its_copy_is_taken_over() -> Non
 def test_prevent_destroy_holds_for_a_message_whose_copy_is_taken_over() -> None:
     """No flag deletes a protected message, whoever posted it again."""
     wish = photo("a", "1", prevent_destroy=True)
-    world = applied(photo("a", "0")).wanting(wish).also(copy(wish, 1))
+    scene = applied(photo("a", "0")).wanting(wish).also(copy(wish, 1))
 
-    assert "prevent_destroy" in codes(world.plan(adopt=True).refusals)
+    assert "prevent_destroy" in codes(scene.plan(adopt=True).refusals)
 
 
 def test_what_an_earlier_replacement_left_is_struck_off_when_a_copy_is_taken_over() -> None:
     """Of several superseded messages those that are gone are forgotten, and the others deleted."""
-    world = applied(photo("a", "0")).wanting(photo("a", "1"))
-    world = world.remembering(at("a"), superseded=("IMgone", "IMstill")).also(live("IMstill", 1, body="x"))
-    world = world.also(copy(photo("a", "1"), 2))
+    scene = applied(photo("a", "0")).wanting(photo("a", "1"))
+    scene = scene.remembering(at("a"), superseded=("IMgone", "IMstill")).also(live("IMstill", 1, body="x"))
+    scene = scene.also(copy(photo("a", "1"), 2))
 
-    plan = world.plan(adopt=True)
-    after = simulate(plan, world)
+    plan = scene.plan(adopt=True)
+    after = simulate(plan, scene)
 
     assert sorted(a.sid or "" for a in plan.actions if a.verb is Verb.DELETE) == ["IMa", "IMstill"]
     assert after.state.bindings[at("a")].superseded == ()

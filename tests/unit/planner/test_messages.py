@@ -9,12 +9,12 @@ from msgspec import UNSET
 from reconciler.model import Message, Order, RemoteMedia, Unmanaged
 from reconciler.plans.actions import Action, FieldChange, Reason, Verb
 from reconciler.state.model import Bound
-from tests.support.worlds import (
+from tests.support.scenes import (
     AT,
     CREATED,
     LATER,
     SERVICE,
-    World,
+    Scene,
     applied,
     at,
     codes,
@@ -31,7 +31,7 @@ from tests.support.worlds import (
 
 def test_what_was_applied_needs_nothing() -> None:
     """Every field is as it was left: nothing is planned, and nothing is to be recorded."""
-    world = applied(
+    scene = applied(
         *messages("a", "b"),
         message(
             "c", author="alice", attributes={"n": 1}, date_created=LATER, date_updated=LATER, subject="s"
@@ -41,7 +41,7 @@ def test_what_was_applied_needs_nothing() -> None:
     )
 
     for record in (False, True):
-        plan = world.plan(record=record)
+        plan = scene.plan(record=record)
         assert (plan.actions, plan.records, plan.warnings, plan.refusals) == ((), (), (), ())
         assert plan.no_ops == 5
 
@@ -72,10 +72,10 @@ def test_a_message_deleted_by_hand_is_created_again() -> None:
 
 def test_an_edited_message_is_updated_with_what_differs() -> None:
     """Drift is undone: only that field is sent, and the action shows both sides."""
-    world = applied(message("a", author="alice", attributes={"n": 1, "tags": ["x"]}))
-    world = world.edited("a", attributes='{"n": 2, "tags": ["x"]}')
+    scene = applied(message("a", author="alice", attributes={"n": 1, "tags": ["x"]}))
+    scene = scene.edited("a", attributes='{"n": 2, "tags": ["x"]}')
 
-    action = only(world.plan())
+    action = only(scene.plan())
 
     assert (action.verb, action.reason, action.sid, action.index) == (Verb.UPDATE, Reason.DRIFTED, "IMa", 0)
     assert action.send == {"attributes": '{"n":1,"tags":["x"]}'}
@@ -93,10 +93,10 @@ def test_a_changed_manifest_is_a_reason_of_its_own() -> None:
 
 def test_an_update_carries_the_declared_date_of_the_last_edit() -> None:
     """It would become the moment of the update otherwise; one that is ignored is left alone."""
-    world = applied(message("a", date_updated=LATER))
+    scene = applied(message("a", date_updated=LATER))
 
-    told = world.wanting(message("a", body="new", date_updated=LATER))
-    ignored = world.wanting(message("a", body="new", date_updated=LATER, ignore_changes=(("date_updated",),)))
+    told = scene.wanting(message("a", body="new", date_updated=LATER))
+    ignored = scene.wanting(message("a", body="new", date_updated=LATER, ignore_changes=(("date_updated",),)))
 
     assert only(told.plan()).send == {"body": "new", "date_updated": LATER}
     assert only(ignored.plan()).send == {"body": "new"}
@@ -146,9 +146,9 @@ def test_what_no_update_can_change_needs_a_new_message(
 
 def test_other_fields_of_a_media_message_are_updated() -> None:
     """Only its body shares the fate of the media, declared or not."""
-    world = applied(photo("a", author="alice"), message("b")).edited("b", media=(RemoteMedia("ME1"),))
+    scene = applied(photo("a", author="alice"), message("b")).edited("b", media=(RemoteMedia("ME1"),))
 
-    author, body = world.wanting(photo("a", author="bob"), message("b", body="new")).plan().actions
+    author, body = scene.wanting(photo("a", author="bob"), message("b", body="new")).plan().actions
 
     assert (author.verb, author.replace_paths) == (Verb.UPDATE, ())
     assert author.changes == (FieldChange(("author",), "alice", "bob"),)
@@ -168,10 +168,10 @@ def test_another_file_shows_what_media_goes() -> None:
 
 def test_a_replacement_takes_over_what_the_manifest_does_not_say() -> None:
     """Live author, attributes and date come along; what the manifest says does not give way."""
-    world = applied(photo("a", author="alice"))
-    world = world.edited("a", author="bob", attributes='{"seen": 1}', date_created=LATER)
+    scene = applied(photo("a", author="alice"))
+    scene = scene.edited("a", author="bob", attributes='{"seen": 1}', date_created=LATER)
 
-    action = only(world.wanting(photo("a", "1", author="alice")).plan())
+    action = only(scene.wanting(photo("a", "1", author="alice")).plan())
 
     assert action.send == {
         "author": "alice",
@@ -186,9 +186,9 @@ def test_a_replacement_takes_over_what_is_ignored() -> None:
     """Whole fields and attribute paths keep their live values, in the new message too."""
     ignored = (("author",), ("attributes", "seen", "at"))
     wanted = photo("a", author="alice", attributes={"x": 1, "seen": {"at": 0}}, ignore_changes=ignored)
-    world = applied(wanted).edited("a", author="bob", attributes='{"x": 9, "seen": {"at": 5}}')
+    scene = applied(wanted).edited("a", author="bob", attributes='{"x": 9, "seen": {"at": 5}}')
 
-    action = only(world.plan(replace=(at("a"),)))
+    action = only(scene.plan(replace=(at("a"),)))
 
     assert (action.verb, action.reason) == (Verb.REPLACE, Reason.REQUESTED)
     assert action.send["author"] == "bob"
@@ -215,10 +215,10 @@ def test_ignoring_a_field_that_is_not_declared_manages_nothing() -> None:
 
 def test_an_ignored_media_sid_is_not_taken_from_the_old_message() -> None:
     """It could not be attached again."""
-    world = applied(message("a", media_sid="ME1"))
+    scene = applied(message("a", media_sid="ME1"))
 
     action = only(
-        world.wanting(message("a", media_sid="ME2", ignore_changes=(("media_sid",),))).plan(
+        scene.wanting(message("a", media_sid="ME2", ignore_changes=(("media_sid",),))).plan(
             replace=(at("a"),)
         )
     )
@@ -229,10 +229,10 @@ def test_an_ignored_media_sid_is_not_taken_from_the_old_message() -> None:
 def test_an_update_leaves_ignored_fields_as_they_are() -> None:
     """The live value counts as declared, so that nobody is blamed for it later."""
     ignored = (("author",), ("subject",))
-    world = applied(message("a", author="alice", subject="s")).edited("a", author="bob")
+    scene = applied(message("a", author="alice", subject="s")).edited("a", author="bob")
 
     action = only(
-        world.wanting(message("a", author="alice", subject="t", body="new", ignore_changes=ignored)).plan()
+        scene.wanting(message("a", author="alice", subject="t", body="new", ignore_changes=ignored)).plan()
     )
 
     assert action.send == {"body": "new"}
@@ -242,9 +242,9 @@ def test_an_update_leaves_ignored_fields_as_they_are() -> None:
 
 def test_what_an_update_leaves_in_the_state_is_all_that_is_declared() -> None:
     """Also what no reply shows and what does not change."""
-    world = applied(message("a", subject="s")).wanting(message("a", subject="s", body="new"))
+    scene = applied(message("a", subject="s")).wanting(message("a", subject="s", body="new"))
 
-    assert only(world.plan()).managed == ("body", "subject")
+    assert only(scene.plan()).managed == ("body", "subject")
 
 
 def test_requested_replacements_show_what_changes_too() -> None:
@@ -273,9 +273,9 @@ def test_replacing_an_address_that_nobody_declares_is_refused() -> None:
 
 def test_a_key_that_left_the_manifest_is_deleted() -> None:
     """The action shows what was managed of it."""
-    world = applied(message("a", author="alice"), message("b")).wanting(message("b"))
+    scene = applied(message("a", author="alice"), message("b")).wanting(message("b"))
 
-    action = only(world.plan())
+    action = only(scene.plan())
 
     assert (action.verb, action.reason, action.sid) == (Verb.DELETE, Reason.REMOVED_FROM_MANIFEST, "IMa")
     assert action.before == {"author": "alice", "body": "text of a"}
@@ -291,24 +291,24 @@ def test_a_removed_key_whose_message_is_gone_is_forgotten() -> None:
 
 def test_a_message_that_another_key_stands_for_is_not_deleted() -> None:
     """Two addresses of one sid: letting go of one leaves the message to the other."""
-    world = applied(*messages("a", "b")).remembering(at("b"), sid="IMa").wanting(message("a"))
+    scene = applied(*messages("a", "b")).remembering(at("b"), sid="IMa").wanting(message("a"))
 
-    assert steps(world.plan()) == [("b", "forget")]
-    assert only(world.plan()).reason is Reason.REMOVED_FROM_MANIFEST
+    assert steps(scene.plan()) == [("b", "forget")]
+    assert only(scene.plan()).reason is Reason.REMOVED_FROM_MANIFEST
 
 
 def test_deletes_come_last_in_the_order_in_which_they_stand() -> None:
     """People read them as the conversation reads."""
-    world = applied(*messages("c", "a", "b")).wanting(message("new"))
+    scene = applied(*messages("c", "a", "b")).wanting(message("new"))
 
-    assert steps(world.plan()) == [("new", "create"), ("c", "delete"), ("a", "delete"), ("b", "delete")]
+    assert steps(scene.plan()) == [("new", "create"), ("c", "delete"), ("a", "delete"), ("b", "delete")]
 
 
 def test_a_protected_message_is_never_replaced() -> None:
     """`prevent_destroy` yields to no flag."""
-    world = applied(photo("a")).wanting(photo("a", "1", prevent_destroy=True))
+    scene = applied(photo("a")).wanting(photo("a", "1", prevent_destroy=True))
 
-    plan = world.plan(max_delete=100, max_delete_percent=True)
+    plan = scene.plan(max_delete=100, max_delete_percent=True)
 
     assert codes(plan.refusals) == ["prevent_destroy"]
 
@@ -320,24 +320,24 @@ def test_a_protected_message_may_be_changed() -> None:
 
 def test_a_protected_message_is_not_destroyed_under_its_old_key() -> None:
     """The manifest protects it under a new one, which no apply has seen yet."""
-    world = applied(message("a")).wanting(message("b", body="text of a", prevent_destroy=True))
+    scene = applied(message("a")).wanting(message("b", body="text of a", prevent_destroy=True))
 
-    assert codes(world.plan(destroy=True).refusals) == ["prevent_destroy"]
+    assert codes(scene.plan(destroy=True).refusals) == ["prevent_destroy"]
 
 
 def test_protection_goes_with_the_key() -> None:
     """A manifest without the key cannot say that it is protected, and the state does not know."""
-    world = applied(message("a", prevent_destroy=True), message("b")).wanting(message("b"))
+    scene = applied(message("a", prevent_destroy=True), message("b")).wanting(message("b"))
 
-    assert world.plan().applyable
+    assert scene.plan().applyable
 
 
 def test_media_that_was_sent_cannot_be_sent_again() -> None:
     """Twilio takes each `media_sid` once, so such a message cannot be posted again."""
-    world = applied(message("a", media_sid="ME1"))
+    scene = applied(message("a", media_sid="ME1"))
 
-    same = world.plan(replace=(at("a"),))
-    other = world.wanting(message("a", media_sid="ME2")).plan()
+    same = scene.plan(replace=(at("a"),))
+    other = scene.wanting(message("a", media_sid="ME2")).plan()
 
     assert codes(same.refusals) == ["media_used"]
     assert other.applyable
@@ -345,11 +345,11 @@ def test_media_that_was_sent_cannot_be_sent_again() -> None:
 
 def test_what_a_replacement_would_lose_is_said() -> None:
     """Text and media that the manifest never mentioned do not come along."""
-    world = (
+    scene = (
         applied(message("a"), photo("b")).edited("a", media=(RemoteMedia("ME1"),)).edited("b", body="look")
     )
 
-    plan = world.plan(replace=(at("a"), at("b")))
+    plan = scene.plan(replace=(at("a"), at("b")))
 
     lost = {warning.address: warning.text for warning in plan.warnings if warning.code == "lost_by_replacing"}
     assert lost[at("a")].startswith("`media_sid` is not in the manifest")
@@ -363,32 +363,32 @@ def test_a_template_loses_nothing_when_posted_again() -> None:
 
 def test_what_is_rewritten_by_the_server_is_a_warning_not_a_change() -> None:
     """A webhook made something else of it, which was seen when it was sent."""
-    world = applied(message("a")).edited("a", body="TEXT OF A")
-    world = world.remembering(at("a"), observed={"body": world.state.digest("body", "TEXT OF A")})
+    scene = applied(message("a")).edited("a", body="TEXT OF A")
+    scene = scene.remembering(at("a"), observed={"body": scene.state.digest("body", "TEXT OF A")})
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert plan.actions == ()
     assert codes(plan.warnings) == ["rewritten_by_server"]
-    assert world.plan(record=True).records == ()
+    assert scene.plan(record=True).records == ()
 
 
 def test_what_changed_to_the_manifests_value_is_recorded() -> None:
     """Nothing is to be done, but what was last applied is no longer true; `apply` writes it down."""
-    world = applied(message("a")).edited("a", body="new").wanting(message("a", body="new"))
+    scene = applied(message("a")).edited("a", body="new").wanting(message("a", body="new"))
 
-    assert world.plan().actions == ()
-    (record,) = world.plan(record=True).records
+    assert scene.plan().actions == ()
+    (record,) = scene.plan(record=True).records
     assert isinstance(record, Bound)
     assert record.address == at("a")
-    assert record.binding.sent == {"body": world.state.digest("body", "new")}
+    assert record.binding.sent == {"body": scene.state.digest("body", "new")}
 
 
 def test_an_imported_message_is_bound_by_what_the_manifest_says() -> None:
     """What cannot be seen is assumed, once, and then it is a message like any other."""
-    world = applied(message("a", subject="s")).remembering(at("a"), sent={}, imported=True)
+    scene = applied(message("a", subject="s")).remembering(at("a"), sent={}, imported=True)
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert plan.actions == ()
     assert codes(plan.warnings) == ["assumed_equal", "adopted"]
@@ -401,9 +401,9 @@ def test_an_imported_message_is_bound_by_what_the_manifest_says() -> None:
 
 def test_an_imported_message_that_needs_nothing_is_recorded_too() -> None:
     """Its binding is empty until then, and whoever removes the key must know what that does."""
-    world = applied(*messages("a", "b")).remembering(at("a"), sent={}, imported=True)
+    scene = applied(*messages("a", "b")).remembering(at("a"), sent={}, imported=True)
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert [record.address for record in plan.records] == [at("a")]
     assert codes(plan.warnings) == ["adopted"]
@@ -412,25 +412,25 @@ def test_an_imported_message_that_needs_nothing_is_recorded_too() -> None:
 def test_ignored_fields_of_an_unchanged_message_are_recorded_as_they_are() -> None:
     """A subject that is ignored was not sent: whatever is known of it stays known."""
     ignored = (("author",), ("subject",))
-    world = applied(message("a", author="alice", subject="s")).edited("a", author="bob")
-    world = world.wanting(message("a", author="alice", subject="t", ignore_changes=ignored))
-    never = world.remembering(at("a"), sent={"body": world.state.digest("body", "text of a")})
+    scene = applied(message("a", author="alice", subject="s")).edited("a", author="bob")
+    scene = scene.wanting(message("a", author="alice", subject="t", ignore_changes=ignored))
+    never = scene.remembering(at("a"), sent={"body": scene.state.digest("body", "text of a")})
 
-    (record,) = world.plan(record=True).records
+    (record,) = scene.plan(record=True).records
     (other,) = never.plan(record=True).records
 
     assert isinstance(record, Bound)
     assert isinstance(other, Bound)
-    assert record.binding.sent["author"] == world.state.digest("author", "bob")
-    assert record.binding.sent["subject"] == world.state.digest("subject", "s")
+    assert record.binding.sent["author"] == scene.state.digest("author", "bob")
+    assert record.binding.sent["subject"] == scene.state.digest("subject", "s")
     assert "subject" not in other.binding.sent
 
 
 def test_a_released_message_is_spared() -> None:
     """It has no key, and still neither plan nor `unmanaged: delete` touches it."""
-    world = applied(*messages("a", "b"), unmanaged=Unmanaged.DELETE).remembering(at("a"), released=True)
+    scene = applied(*messages("a", "b"), unmanaged=Unmanaged.DELETE).remembering(at("a"), released=True)
 
-    plan = world.wanting(message("b")).plan()
+    plan = scene.wanting(message("b")).plan()
 
     assert plan.actions == ()
     assert plan.records == ()
@@ -438,16 +438,16 @@ def test_a_released_message_is_spared() -> None:
 
 def test_a_released_message_that_is_gone_is_forgotten() -> None:
     """There is nothing left to spare."""
-    world = applied(*messages("a", "b")).remembering(at("a"), released=True).without("a")
+    scene = applied(*messages("a", "b")).remembering(at("a"), released=True).without("a")
 
-    assert steps(world.wanting(message("b")).plan()) == [("a", "forget")]
+    assert steps(scene.wanting(message("b")).plan()) == [("a", "forget")]
 
 
 def test_a_released_message_whose_key_is_back_is_managed_again() -> None:
     """It is compared like any other, and then no longer released."""
-    world = applied(message("a")).remembering(at("a"), released=True)
+    scene = applied(message("a")).remembering(at("a"), released=True)
 
-    (record,) = world.plan().records
+    (record,) = scene.plan().records
 
     assert isinstance(record, Bound)
     assert record.binding.released is False
@@ -455,10 +455,10 @@ def test_a_released_message_whose_key_is_back_is_managed_again() -> None:
 
 def test_superseded_messages_are_deleted() -> None:
     """What an earlier apply replaced and could not delete goes now; a protected key does not protect it."""
-    world = applied(message("a", prevent_destroy=True)).also(live("IM-old", 9, body="text of a"))
-    world = world.remembering(at("a"), superseded=("IM-old",))
+    scene = applied(message("a", prevent_destroy=True)).also(live("IM-old", 9, body="text of a"))
+    scene = scene.remembering(at("a"), superseded=("IM-old",))
 
-    action = only(world.plan())
+    action = only(scene.plan())
 
     assert (action.address, action.verb, action.reason, action.sid) == (
         at("a"),
@@ -466,16 +466,16 @@ def test_superseded_messages_are_deleted() -> None:
         Reason.SUPERSEDED,
         "IM-old",
     )
-    assert world.plan().applyable
-    assert world.plan().records == ()
+    assert scene.plan().applyable
+    assert scene.plan().records == ()
 
 
 def test_superseded_messages_that_are_gone_are_struck_off() -> None:
     """The record keeps what is still there, and what else is to be recorded of the message."""
-    world = applied(message("a", subject="s")).also(live("IM-old", 9))
-    world = world.remembering(at("a"), superseded=("IM-old", "IM-gone"), sent={}, imported=True)
+    scene = applied(message("a", subject="s")).also(live("IM-old", 9))
+    scene = scene.remembering(at("a"), superseded=("IM-old", "IM-gone"), sent={}, imported=True)
 
-    (record,) = world.plan().records
+    (record,) = scene.plan().records
 
     assert isinstance(record, Bound)
     assert record.binding.superseded == ("IM-old",)
@@ -485,11 +485,11 @@ def test_superseded_messages_that_are_gone_are_struck_off() -> None:
 def test_a_world_without_changes_never_asks_deepdiff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the quick look nor the full comparison needs it."""
     monkeypatch.delattr(deepdiff, "DeepDiff")
-    world = applied(
+    scene = applied(
         *messages("a"), message("b", attributes={"seen": 1}, ignore_changes=(("attributes", "seen"),))
     )
 
-    assert world.edited("b", attributes='{"seen": 2}').plan(record=True).actions == ()
+    assert scene.edited("b", attributes='{"seen": 2}').plan(record=True).actions == ()
 
 
 @pytest.mark.parametrize("wanted", [{"order": Order.ANY}, {"order": Order.APPEND}])
@@ -502,9 +502,9 @@ def test_which_conversations_need_no_order_is_part_of_the_plan(wanted: dict[str,
 
 def test_a_plan_says_what_it_was_made_from() -> None:
     """Lineage and serial of the state, digest of the manifests, requests that reading took."""
-    world = applied(message("a")).knowing(serial=7).reading(requests=12)
+    scene = applied(message("a")).knowing(serial=7).reading(requests=12)
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert (plan.lineage, plan.serial, plan.manifest_digest, plan.requests_read) == (
         "0" * 32,
@@ -516,9 +516,9 @@ def test_a_plan_says_what_it_was_made_from() -> None:
 
 def test_a_message_is_left_alone_while_its_dates_are_as_declared() -> None:
     """A date of the last edit that was never declared is not looked at."""
-    world: World = applied(message("a", date_created=CREATED)).edited("a", date_updated=LATER)
+    scene: Scene = applied(message("a", date_created=CREATED)).edited("a", date_updated=LATER)
 
-    assert world.plan().actions == ()
+    assert scene.plan().actions == ()
 
 
 @pytest.mark.parametrize(
@@ -537,17 +537,17 @@ def test_rows_that_moved_are_told_by_the_texts_of_others(now: tuple[str, ...], m
     def rows(*bodies: str) -> list[Message]:
         return [message(str(number), body=body) for number, body in enumerate(bodies, start=1)]
 
-    world = applied(*rows("one", "two", "three")).wanting(*rows(*now))
+    scene = applied(*rows("one", "two", "three")).wanting(*rows(*now))
 
-    texts = [one.text for one in world.plan().warnings if one.code == "row_numbers"]
+    texts = [one.text for one in scene.plan().warnings if one.code == "row_numbers"]
 
     assert [text.partition(" would")[0] for text in texts] == ([moved] if moved else [])
 
 
 def test_texts_that_move_between_named_keys_are_no_rows() -> None:
     """Who gave keys has meant it."""
-    world = applied(message("a", body="one"), message("b", body="two"))
+    scene = applied(message("a", body="one"), message("b", body="two"))
 
-    plan = world.wanting(message("a", body="two"), message("b", body="one")).plan()
+    plan = scene.wanting(message("a", body="two"), message("b", body="one")).plan()
 
     assert "row_numbers" not in codes(plan.warnings)

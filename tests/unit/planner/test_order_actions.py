@@ -9,12 +9,12 @@ import pytest
 from reconciler.model import Message, Order, Unmanaged
 from reconciler.plans.actions import Reason, Verb
 from reconciler.state.model import Bound, Intent
-from tests.support.worlds import (
+from tests.support.scenes import (
     AT,
     CONVERSATION_SID,
     LATER,
     SERVICE_SID,
-    World,
+    Scene,
     applied,
     at,
     codes,
@@ -30,14 +30,14 @@ from tests.support.worlds import (
 )
 
 
-def strict(*wanted: Message, **fields: Any) -> World:
+def strict(*wanted: Message, **fields: Any) -> Scene:
     """Return an applied conversation in strict order."""
     return applied(*wanted, order=Order.STRICT, **fields)
 
 
-def warning(world: World, code: str, **options: Any) -> str:
+def warning(scene: Scene, code: str, **options: Any) -> str:
     """Return the text of the only warning with that code."""
-    (text,) = [one.text for one in world.plan(**options).warnings if one.code == code]
+    (text,) = [one.text for one in scene.plan(**options).warnings if one.code == code]
     return text
 
 
@@ -51,37 +51,37 @@ def test_appending_under_append_is_no_news() -> None:
 
 def test_an_insertion_under_append_is_appended_with_a_warning() -> None:
     """The order of the manifest cannot be met, and the reader is told which message it is about."""
-    world = applied(*messages("a", "b")).wanting(*messages("a", "x", "b", "y"))
+    scene = applied(*messages("a", "b")).wanting(*messages("a", "x", "b", "y"))
 
-    assert keys_of(world.plan(), Verb.CREATE) == ["x", "y"]
-    assert codes(world.plan().warnings) == ["order_not_met"]
-    assert world.plan().warnings[0].address == at("x")
-    assert warning(world, "order_not_met").startswith(f"`{at('x')}` cannot stand where the manifest has it")
+    assert keys_of(scene.plan(), Verb.CREATE) == ["x", "y"]
+    assert codes(scene.plan().warnings) == ["order_not_met"]
+    assert scene.plan().warnings[0].address == at("x")
+    assert warning(scene, "order_not_met").startswith(f"`{at('x')}` cannot stand where the manifest has it")
 
 
 def test_several_messages_out_of_order_are_one_warning() -> None:
     """The first is named, the others are counted."""
-    world = applied(*messages("a", "b")).wanting(*messages("x", "a", "y", "b"))
+    scene = applied(*messages("a", "b")).wanting(*messages("x", "a", "y", "b"))
 
-    assert warning(world, "order_not_met").startswith(f"`{at('x')}` and 1 more cannot stand")
+    assert warning(scene, "order_not_met").startswith(f"`{at('x')}` and 1 more cannot stand")
 
 
 def test_the_order_of_any_is_nobodys_concern() -> None:
     """Nothing is said and nothing is posted again."""
-    world = applied(*messages("a", "b"), order=Order.ANY).wanting(*messages("b", "x", "a"))
+    scene = applied(*messages("a", "b"), order=Order.ANY).wanting(*messages("b", "x", "a"))
 
-    assert steps(world.plan()) == [("x", "create")]
-    assert world.plan().warnings == ()
+    assert steps(scene.plan()) == [("x", "create")]
+    assert scene.plan().warnings == ()
 
 
 def test_an_insertion_under_strict_posts_the_later_ones_again() -> None:
     """The plan says the price in so many words; the new ones come in manifest order."""
     keys = [f"m{number}" for number in range(40)]
-    world = strict(*messages(*keys)).wanting(*messages(*keys[:12], "new", *keys[12:]))
+    scene = strict(*messages(*keys)).wanting(*messages(*keys[:12], "new", *keys[12:]))
 
-    plan = world.plan(max_delete=100, max_delete_percent=True)
+    plan = scene.plan(max_delete=100, max_delete_percent=True)
 
-    assert warning(world, "order_price") == "insert after 12 of 40: 28 re-posts, 57 requests"
+    assert warning(scene, "order_price") == "insert after 12 of 40: 28 re-posts, 57 requests"
     assert [key for key, _ in steps(plan)] == ["new", *keys[12:]]
     assert {action.reason for action in plan.actions[1:]} == {Reason.ORDER}
     assert plan.no_ops == 12
@@ -89,10 +89,10 @@ def test_an_insertion_under_strict_posts_the_later_ones_again() -> None:
 
 def test_appending_under_strict_costs_nothing_more() -> None:
     """There is no price to tell."""
-    world = strict(*messages("a")).wanting(*messages("a", "b"))
+    scene = strict(*messages("a")).wanting(*messages("a", "b"))
 
-    assert steps(world.plan()) == [("b", "create")]
-    assert world.plan().warnings == ()
+    assert steps(scene.plan()) == [("b", "create")]
+    assert scene.plan().warnings == ()
 
 
 def test_swapping_two_under_strict_replaces_from_the_first_on() -> None:
@@ -110,9 +110,9 @@ def test_deleting_under_strict_replaces_nothing() -> None:
 
 def test_the_price_counts_what_is_deleted_at_the_same_time() -> None:
     """One create, one re-post, and the delete of a removed key: four requests."""
-    world = strict(*messages("a", "b", "c")).wanting(*messages("b", "x", "c"))
+    scene = strict(*messages("a", "b", "c")).wanting(*messages("b", "x", "c"))
 
-    assert warning(world, "order_price") == "insert after 1 of 2: 1 re-posts, 4 requests"
+    assert warning(scene, "order_price") == "insert after 1 of 2: 1 re-posts, 4 requests"
 
 
 def test_a_message_that_vanished_is_put_back_in_its_place() -> None:
@@ -125,9 +125,9 @@ def test_a_message_that_vanished_is_put_back_in_its_place() -> None:
 
 def test_a_message_that_must_be_replaced_anyway_keeps_its_reason() -> None:
     """What stands behind it is replaced for its order; a change is sent with the new message."""
-    world = strict(photo("a"), message("b")).wanting(photo("a", "1"), message("b", body="new"))
+    scene = strict(photo("a"), message("b")).wanting(photo("a", "1"), message("b", body="new"))
 
-    first, second = world.plan().actions
+    first, second = scene.plan().actions
 
     assert (first.verb, first.reason) == (Verb.REPLACE, Reason.IMMUTABLE_FIELD)
     assert (second.verb, second.reason) == (Verb.REPLACE, Reason.ORDER)
@@ -137,9 +137,9 @@ def test_a_message_that_must_be_replaced_anyway_keeps_its_reason() -> None:
 
 def test_a_match_that_stands_there_unmanaged_stops_the_plan() -> None:
     """A lost state never doubles a conversation: the plan asks which way to go."""
-    world = applied(*messages("a", "b")).forgetting(at("a"), at("b"))
+    scene = applied(*messages("a", "b")).forgetting(at("a"), at("b"))
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert steps(plan) == [("a", "create"), ("b", "create")]
     assert codes(plan.refusals) == ["identical_exists"]
@@ -154,9 +154,9 @@ def test_a_match_that_stands_there_unmanaged_stops_the_plan() -> None:
 def test_adopting_takes_over_what_is_there() -> None:
     """No request: the address is bound to the message, and its key is now what keeps it."""
     wanted = message("a", date_updated=LATER)
-    world = found(wanted, message("b")).also(live_of(wanted, "IM7", 7))
+    scene = found(wanted, message("b")).also(live_of(wanted, "IM7", 7))
 
-    plan = world.plan(adopt=True)
+    plan = scene.plan(adopt=True)
 
     adopted = plan.actions[0]
     assert steps(plan) == [("a", "adopt"), ("b", "create")]
@@ -175,16 +175,16 @@ def test_adopting_takes_over_what_is_there() -> None:
 
 def test_what_cannot_be_seen_of_an_adopted_message_is_said() -> None:
     """Its subject is assumed to be the declared one."""
-    world = found(message("a", subject="s")).also(live_of(message("a"), "IM7", 7))
+    scene = found(message("a", subject="s")).also(live_of(message("a"), "IM7", 7))
 
-    assert "`subject`" in warning(world, "assumed_equal", adopt=True)
+    assert "`subject`" in warning(scene, "assumed_equal", adopt=True)
 
 
 def test_duplicating_creates_what_is_there_already() -> None:
     """The other way out that the refusal names."""
-    world = found(message("a")).also(live_of(message("a"), "IM7", 7))
+    scene = found(message("a")).also(live_of(message("a"), "IM7", 7))
 
-    plan = world.plan(duplicate=True)
+    plan = scene.plan(duplicate=True)
 
     assert steps(plan) == [("a", "create")]
     assert plan.applyable
@@ -192,10 +192,10 @@ def test_duplicating_creates_what_is_there_already() -> None:
 
 def test_bound_and_superseded_messages_are_never_adopted() -> None:
     """They stand for something already."""
-    world = applied(message("a", body="ok")).also(live("IM-old", 9, body="ok"))
-    world = world.remembering(at("a"), superseded=("IM-old",))
+    scene = applied(message("a", body="ok")).also(live("IM-old", 9, body="ok"))
+    scene = scene.remembering(at("a"), superseded=("IM-old",))
 
-    plan = world.wanting(message("a", body="ok"), message("b", body="ok")).plan(adopt=True)
+    plan = scene.wanting(message("a", body="ok"), message("b", body="ok")).plan(adopt=True)
 
     assert steps(plan) == [("b", "create"), ("a", "delete")]
 
@@ -203,19 +203,19 @@ def test_bound_and_superseded_messages_are_never_adopted() -> None:
 def test_what_an_open_intent_may_have_made_is_nobodys() -> None:
     """Above its boundary nothing is adopted, and nothing deleted as unmanaged."""
     open_ = Intent(at("x"), boundary=3)
-    world = found(message("a", body="ok"), unmanaged=Unmanaged.DELETE)
-    world = world.also(live("IM5", 5, body="ok"), live("IM4", 4, body="?"), live("IM3", 3, body="?"))
-    world = world.knowing(intents={at("x"): open_, at("y"): Intent(at("y"), boundary=4), AT: Intent(AT)})
+    scene = found(message("a", body="ok"), unmanaged=Unmanaged.DELETE)
+    scene = scene.also(live("IM5", 5, body="ok"), live("IM4", 4, body="?"), live("IM3", 3, body="?"))
+    scene = scene.knowing(intents={at("x"): open_, at("y"): Intent(at("y"), boundary=4), AT: Intent(AT)})
 
-    assert steps(world.plan()) == [("a", "create"), ("IM3", "delete")]
+    assert steps(scene.plan()) == [("a", "create"), ("IM3", "delete")]
 
 
 def test_unmanaged_delete_adopts_what_matches_and_deletes_the_rest() -> None:
     """It asks for no flag: doubling is not possible here."""
-    world = found(message("a"), unmanaged=Unmanaged.DELETE)
-    world = world.also(live("IM8", 8, body="spam", author="x"), live_of(message("a"), "IM7", 7))
+    scene = found(message("a"), unmanaged=Unmanaged.DELETE)
+    scene = scene.also(live("IM8", 8, body="spam", author="x"), live_of(message("a"), "IM7", 7))
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert steps(plan) == [("a", "adopt"), ("IM8", "delete")]
     assert plan.actions[1].reason is Reason.UNMANAGED
@@ -225,9 +225,9 @@ def test_unmanaged_delete_adopts_what_matches_and_deletes_the_rest() -> None:
 
 def test_unmanaged_delete_finds_strangers_in_a_conversation_that_needs_nothing_else() -> None:
     """Where every key is as it should be, a stranger is still deleted."""
-    world = applied(message("a"), unmanaged=Unmanaged.DELETE).also(live("IM8", 8, body="spam"))
+    scene = applied(message("a"), unmanaged=Unmanaged.DELETE).also(live("IM8", 8, body="spam"))
 
-    assert steps(world.plan()) == [("IM8", "delete")]
+    assert steps(scene.plan()) == [("IM8", "delete")]
 
 
 def test_unmanaged_messages_are_kept_by_default() -> None:
@@ -237,9 +237,9 @@ def test_unmanaged_messages_are_kept_by_default() -> None:
 
 def test_an_adopted_message_in_the_wrong_place_is_on_record_before_it_is_replaced() -> None:
     """Under `strict` it is taken over and posted again; the state knows the old one first."""
-    world = strict(message("a")).also(live_of(message("c"), "IMc", 9))
+    scene = strict(message("a")).also(live_of(message("c"), "IMc", 9))
 
-    plan = world.wanting(*messages("a", "new", "c")).plan(adopt=True)
+    plan = scene.wanting(*messages("a", "new", "c")).plan(adopt=True)
 
     (record,) = plan.records
     assert isinstance(record, Bound)
@@ -252,18 +252,18 @@ def test_an_adopted_message_in_the_wrong_place_is_on_record_before_it_is_replace
 
 def test_an_adopted_message_in_its_place_is_kept_under_strict() -> None:
     """What stands behind it may have to go, it may not."""
-    world = strict(*messages("a", "b")).without("a").also(live_of(message("a"), "IM9", 9))
+    scene = strict(*messages("a", "b")).without("a").also(live_of(message("a"), "IM9", 9))
 
-    assert steps(world.plan(adopt=True)) == [("a", "adopt"), ("b", "replace")]
+    assert steps(scene.plan(adopt=True)) == [("a", "adopt"), ("b", "replace")]
 
 
 @pytest.mark.parametrize("superseded", [("IM-old",), ("IM-old", "IM-gone")])
 def test_replacing_an_adopted_message_keeps_what_the_address_superseded(superseded: tuple[str, ...]) -> None:
     """The leftovers of an address that lost its message are not forgotten over its new one."""
-    world = strict(*messages("a", "b")).without("b").also(live_of(message("b"), "IM9", 9), live("IM-old", 5))
-    world = world.remembering(at("b"), superseded=superseded)
+    scene = strict(*messages("a", "b")).without("b").also(live_of(message("b"), "IM9", 9), live("IM-old", 5))
+    scene = scene.remembering(at("b"), superseded=superseded)
 
-    plan = world.wanting(message("new"), *messages("a", "b")).plan(adopt=True)
+    plan = scene.wanting(message("new"), *messages("a", "b")).plan(adopt=True)
 
     (binding,) = [one.binding for one in plan.records if isinstance(one, Bound)]
     assert keys_of(plan, Verb.REPLACE) == ["a", "b"]
@@ -284,18 +284,18 @@ def test_a_renamed_key_moves() -> None:
 
 def test_a_renamed_message_that_drifted_moves_and_is_updated() -> None:
     """The action is the update's, with the previous address."""
-    world = applied(message("a")).edited("a", body="edited").wanting(message("c", body="text of a"))
+    scene = applied(message("a")).edited("a", body="edited").wanting(message("c", body="text of a"))
 
-    action = only(world.plan())
+    action = only(scene.plan())
 
     assert (action.verb, action.reason, action.previous_address) == (Verb.UPDATE, Reason.DRIFTED, at("a"))
 
 
 def test_a_moved_address_takes_its_superseded_messages_along() -> None:
     """They are deleted under the new address, where their record is by then."""
-    world = applied(message("a")).remembering(at("a"), superseded=("IM-old",)).also(live("IM-old", 9))
+    scene = applied(message("a")).remembering(at("a"), superseded=("IM-old",)).also(live("IM-old", 9))
 
-    plan = world.wanting(message("c", body="text of a")).plan()
+    plan = scene.wanting(message("c", body="text of a")).plan()
 
     assert steps(plan) == [("c", "move"), ("c", "delete")]
 
@@ -317,9 +317,9 @@ def test_a_key_that_says_anything_else_is_not_renamed(wanted: Message) -> None:
 
 def test_ambiguous_renames_are_not_guessed() -> None:
     """Two of the same could each be the one: the plan names the block that says which."""
-    world = applied(message("a", body="ok"), message("b", body="ok"))
+    scene = applied(message("a", body="ok"), message("b", body="ok"))
 
-    plan = world.wanting(message("c", body="ok")).plan()
+    plan = scene.wanting(message("c", body="ok")).plan()
 
     assert steps(plan) == [("c", "create"), ("a", "delete"), ("b", "delete")]
     assert codes(plan.warnings) == ["rename_ambiguous"]
@@ -331,20 +331,20 @@ def test_ambiguous_renames_are_not_guessed() -> None:
 )
 def test_what_is_released_or_gone_was_not_renamed(lost: dict[str, Any], left: list[tuple[str, str]]) -> None:
     """Only a live message that is managed can have got another key."""
-    world = applied(message("a")).remembering(at("a"), **lost).wanting(message("c", body="text of a"))
+    scene = applied(message("a")).remembering(at("a"), **lost).wanting(message("c", body="text of a"))
 
-    assert steps(world.plan(duplicate=True)) == [("c", "create"), *left]
+    assert steps(scene.plan(duplicate=True)) == [("c", "create"), *left]
 
 
 def test_a_key_that_is_bound_is_not_new() -> None:
     """The one that stays is not what the one that goes was renamed to."""
-    world = applied(message("a", body="ok"), message("b", body="ok")).wanting(message("a", body="ok"))
+    scene = applied(message("a", body="ok"), message("b", body="ok")).wanting(message("a", body="ok"))
 
-    assert steps(world.plan()) == [("b", "delete")]
+    assert steps(scene.plan()) == [("b", "delete")]
 
 
 def test_moving_sends_nothing() -> None:
     """Not even the date of the last edit, which goes with every update."""
-    world = applied(message("a", date_updated=LATER))
+    scene = applied(message("a", date_updated=LATER))
 
-    assert only(world.wanting(message("c", body="text of a", date_updated=LATER)).plan()).send == {}
+    assert only(scene.wanting(message("c", body="text of a", date_updated=LATER)).plan()).send == {}

@@ -17,12 +17,12 @@ from reconciler.model import (
 from reconciler.plans.actions import FieldChange, Reason, Verb
 from reconciler.plans.plan import Parent
 from reconciler.state.model import Binding, Bound, Unbound
-from tests.support.worlds import (
+from tests.support.scenes import (
     AT,
     CONVERSATION_SID,
     SERVICE,
     SERVICE_SID,
-    World,
+    Scene,
     applied,
     at,
     codes,
@@ -57,9 +57,9 @@ def test_a_missing_service_is_created_by_its_name() -> None:
 
 def test_a_service_declared_by_nothing_but_its_name_is_created_with_it() -> None:
     """A friendly name that nobody gave is the name in the manifest."""
-    world = empty()
-    unnamed = world.declaring(world.conversation, friendly_name=None)
-    named = world.declaring(world.conversation, friendly_name="Help desk")
+    scene = empty()
+    unnamed = scene.declaring(scene.conversation, friendly_name=None)
+    named = scene.declaring(scene.conversation, friendly_name="Help desk")
 
     assert unnamed.plan().actions[0].send == {"friendly_name": "desk"}
     assert named.plan().actions[0].send == {"friendly_name": "Help desk"}
@@ -80,10 +80,10 @@ def test_what_was_found_is_bound_without_a_request() -> None:
 
 def test_parents_that_vanished_are_created_again_with_all_that_is_in_them() -> None:
     """Their bindings name sids that are gone."""
-    world = applied(*messages("a", "b")).vanished()
-    gone = world.reading(services={SERVICE: None})
+    scene = applied(*messages("a", "b")).vanished()
+    gone = scene.reading(services={SERVICE: None})
 
-    assert steps(world.plan()) == [(AT, "create"), ("a", "create"), ("b", "create")]
+    assert steps(scene.plan()) == [(AT, "create"), ("a", "create"), ("b", "create")]
     assert steps(gone.plan())[0] == (SERVICE, "create")
     assert {action.reason for action in gone.plan().actions} == {Reason.MISSING_REMOTELY}
 
@@ -106,7 +106,7 @@ def test_a_conversation_is_updated_with_what_differs() -> None:
 def test_a_dropped_field_of_a_conversation_goes_back_to_its_default() -> None:
     """As it does for messages."""
     applied_ = applied(attributes='{"team":"a"}').being(attributes='{"team": "a"}')
-    world = applied_.remembering(
+    scene = applied_.remembering(
         AT,
         sent={
             **applied_.state.bindings[AT].sent,
@@ -114,7 +114,7 @@ def test_a_dropped_field_of_a_conversation_goes_back_to_its_default() -> None:
         },
     )
 
-    action = only(world.wanting(attributes=None).plan())
+    action = only(scene.wanting(attributes=None).plan())
 
     assert (action.send, action.reset) == ({"attributes": "{}"}, ("attributes",))
     assert action.before == {"friendly_name": "Order", "unique_name": "order", "attributes": '{"team":"a"}'}
@@ -141,22 +141,22 @@ def test_what_cannot_be_seen_of_a_conversation_that_was_found_is_assumed() -> No
 
 def test_a_service_cannot_be_renamed() -> None:
     """The API has no such request, so the difference is a warning."""
-    world = applied()
-    unnamed = world.declaring(world.conversation, friendly_name=None)
-    world = world.declaring(world.conversation, friendly_name="Help desk")
+    scene = applied()
+    unnamed = scene.declaring(scene.conversation, friendly_name=None)
+    scene = scene.declaring(scene.conversation, friendly_name="Help desk")
 
     assert unnamed.reading(services={SERVICE: RemoteService(SERVICE_SID, "other")}).plan().warnings == ()
-    assert world.plan().actions == ()
-    assert codes(world.plan().warnings) == ["service_name"]
+    assert scene.plan().actions == ()
+    assert codes(scene.plan().warnings) == ["service_name"]
 
 
 def test_a_closed_conversation_that_needs_a_change_is_an_error() -> None:
     """Nothing can be posted, updated or opened again in it."""
-    world = applied(message("a")).being(state="closed")
+    scene = applied(message("a")).being(state="closed")
 
-    assert world.plan().applyable
-    one = world.wanting(message("a", body="new")).plan()
-    two = world.wanting(message("a", body="new"), message("b")).plan()
+    assert scene.plan().applyable
+    one = scene.wanting(message("a", body="new")).plan()
+    two = scene.wanting(message("a", body="new"), message("b")).plan()
     assert codes(one.refusals) == codes(two.refusals) == ["conversation_closed"]
     assert "1 change is needed" in one.refusals[0].text
     assert "2 changes are needed" in two.refusals[0].text
@@ -164,9 +164,9 @@ def test_a_closed_conversation_that_needs_a_change_is_an_error() -> None:
 
 def test_a_closed_conversation_may_lose_bindings() -> None:
     """Forgetting and renaming send nothing."""
-    world = applied(*messages("a", "b")).being(state="closed").without("a")
+    scene = applied(*messages("a", "b")).being(state="closed").without("a")
 
-    plan = world.wanting(message("c", body="text of b")).plan()
+    plan = scene.wanting(message("c", body="text of b")).plan()
 
     assert steps(plan) == [("c", "move"), ("a", "forget")]
     assert plan.applyable
@@ -174,9 +174,9 @@ def test_a_closed_conversation_may_lose_bindings() -> None:
 
 def test_a_closed_conversation_that_was_found_cannot_be_destroyed_in_parts() -> None:
     """The way out is to let go of it."""
-    world = applied(message("a")).remembering(AT, created=False).being(state="closed")
+    scene = applied(message("a")).remembering(AT, created=False).being(state="closed")
 
-    plan = world.plan(destroy=True)
+    plan = scene.plan(destroy=True)
 
     assert codes(plan.refusals) == ["conversation_closed"]
     assert "state rm" in plan.refusals[0].hint
@@ -184,10 +184,10 @@ def test_a_closed_conversation_that_was_found_cannot_be_destroyed_in_parts() -> 
 
 def test_closing_a_conversation_takes_a_flag() -> None:
     """Also where it is new, or gets its last messages before."""
-    world = applied(message("a"))
+    scene = applied(message("a"))
     plans = [
-        world.wanting(message("a"), state="closed"),
-        world.wanting(*messages("a", "b"), state="closed"),
+        scene.wanting(message("a"), state="closed"),
+        scene.wanting(*messages("a", "b"), state="closed"),
         empty(state="closed"),
     ]
 
@@ -198,19 +198,19 @@ def test_closing_a_conversation_takes_a_flag() -> None:
 
 def test_an_inactive_conversation_is_revived_by_a_new_message() -> None:
     """Only posting wakes it up; either way a warning says that it is at rest."""
-    world = applied(message("a")).being(state="inactive")
+    scene = applied(message("a")).being(state="inactive")
 
-    assert codes(world.wanting(*messages("a", "b")).plan().warnings) == ["revives", "ended"]
-    assert codes(world.wanting(message("a", body="new")).plan().warnings) == ["ended"]
+    assert codes(scene.wanting(*messages("a", "b")).plan().warnings) == ["revives", "ended"]
+    assert codes(scene.wanting(message("a", body="new")).plan().warnings) == ["ended"]
 
 
 @pytest.mark.parametrize("name", ["Order", "New"])
 def test_a_conversation_that_is_to_be_inactive_is_put_back_after_new_messages(name: str) -> None:
     """With whatever else changes about it; without a message there is nothing to do."""
-    world = applied(message("a"), state="inactive").being(state="inactive")
+    scene = applied(message("a"), state="inactive").being(state="inactive")
 
-    assert world.plan().actions == ()
-    plan = world.wanting(*messages("a", "b"), friendly_name=name).plan()
+    assert scene.plan().actions == ()
+    plan = scene.wanting(*messages("a", "b"), friendly_name=name).plan()
 
     conversation, post = plan.actions
     assert (conversation.address, conversation.verb, post.verb) == (AT, Verb.UPDATE, Verb.CREATE)
@@ -221,9 +221,9 @@ def test_a_conversation_that_is_to_be_inactive_is_put_back_after_new_messages(na
 
 def test_webhooks_that_will_be_called_are_counted() -> None:
     """A create and an update with `webhooks: true`; a message that stays calls none."""
-    world = applied(message("a", webhooks=True), message("b", webhooks=True))
+    scene = applied(message("a", webhooks=True), message("b", webhooks=True))
 
-    plan = world.wanting(
+    plan = scene.wanting(
         message("a", webhooks=True), message("b", body="new", webhooks=True), message("c", webhooks=True)
     ).plan()
 
@@ -234,9 +234,9 @@ def test_webhooks_that_will_be_called_are_counted() -> None:
 
 def test_foreign_edits_that_a_new_manifest_undoes_are_told() -> None:
     """The reason is the manifest's change, so the drift is a warning."""
-    world = applied(message("a", author="alice")).edited("a", author="bob")
+    scene = applied(message("a", author="alice")).edited("a", author="bob")
 
-    plan = world.wanting(message("a", author="alice", body="new")).plan()
+    plan = scene.wanting(message("a", author="alice", body="new")).plan()
 
     assert only(plan).reason is Reason.CHANGED_IN_MANIFEST
     assert [(one.code, one.address) for one in plan.warnings] == [("drifted_too", at("a"))]
@@ -279,9 +279,9 @@ def test_what_is_forgotten_does_not_go_along() -> None:
 
 def test_a_removed_conversation_that_was_found_is_only_let_go_of() -> None:
     """Its managed messages are deleted; it stays, and so does what others wrote."""
-    world = applied(message("a")).remembering(AT, created=False).also(live("IM8", 8))
+    scene = applied(message("a")).remembering(AT, created=False).also(live("IM8", 8))
 
-    plan = world.declaring().plan(**GO)
+    plan = scene.declaring().plan(**GO)
 
     assert steps(plan) == [("a", "delete")]
     assert plan.records == (Unbound(AT),)
@@ -314,9 +314,9 @@ def test_a_removed_conversation_that_is_gone_is_dropped_from_the_state() -> None
 
 def test_superseded_messages_are_no_reason_to_keep_a_conversation() -> None:
     """They are ours."""
-    world = applied(message("a")).also(live("IM-old", 9)).remembering(at("a"), superseded=("IM-old",))
+    scene = applied(message("a")).also(live("IM-old", 9)).remembering(at("a"), superseded=("IM-old",))
 
-    assert steps(world.declaring().plan(**GO))[-1] == (AT, "delete")
+    assert steps(scene.declaring().plan(**GO))[-1] == (AT, "delete")
 
 
 def test_destroying_takes_everything_that_is_managed() -> None:
@@ -332,16 +332,16 @@ def test_destroying_takes_everything_that_is_managed() -> None:
 
 def test_destroying_needs_no_manifest() -> None:
     """The state says what is managed."""
-    world = applied(message("a"))
+    scene = applied(message("a"))
 
-    assert steps(world.wanting_nothing().plan(destroy=True)) == steps(world.plan(destroy=True))
+    assert steps(scene.wanting_nothing().plan(destroy=True)) == steps(scene.plan(destroy=True))
 
 
 def test_destroying_what_was_found_leaves_the_parents() -> None:
     """Nothing but the messages goes, and the state forgets the rest."""
-    world = applied(message("a")).remembering(AT, created=False).remembering(SERVICE, created=False)
+    scene = applied(message("a")).remembering(AT, created=False).remembering(SERVICE, created=False)
 
-    plan = world.plan(destroy=True)
+    plan = scene.plan(destroy=True)
 
     assert steps(plan) == [("a", "delete")]
     assert set(plan.records) == {Unbound(AT), Unbound(SERVICE)}
@@ -361,9 +361,9 @@ def test_destroying_a_conversation_with_messages_of_others_keeps_it_and_its_serv
 
 def test_destroying_under_unmanaged_delete_takes_the_messages_of_others_too() -> None:
     """The manifest said that they may go; each is named and counted."""
-    world = applied(message("a"), unmanaged=Unmanaged.DELETE).also(live("IM8", 8), live("IM9", 9))
+    scene = applied(message("a"), unmanaged=Unmanaged.DELETE).also(live("IM8", 8), live("IM9", 9))
 
-    plan = world.plan(destroy=True)
+    plan = scene.plan(destroy=True)
 
     assert steps(plan) == [
         ("a", "delete"),
@@ -380,26 +380,26 @@ def test_destroying_under_unmanaged_delete_takes_the_messages_of_others_too() ->
 
 def test_a_released_message_keeps_its_conversation_even_under_unmanaged_delete() -> None:
     """It was to be spared."""
-    world = applied(*messages("a", "b"), unmanaged=Unmanaged.DELETE).remembering(at("a"), released=True)
+    scene = applied(*messages("a", "b"), unmanaged=Unmanaged.DELETE).remembering(at("a"), released=True)
 
-    plan = world.plan(destroy=True)
+    plan = scene.plan(destroy=True)
 
     assert steps(plan) == [("b", "delete"), (AT, "forget"), (SERVICE, "forget")]
 
 
 def test_destroying_asks_the_manifests_what_is_protected() -> None:
     """A protected message stops it, also where it would go with its conversation."""
-    world = applied(message("a", prevent_destroy=True), message("b"))
+    scene = applied(message("a", prevent_destroy=True), message("b"))
 
-    assert codes(world.plan(destroy=True, **GO).refusals) == ["prevent_destroy"]
-    assert world.wanting_nothing().plan(destroy=True).applyable
+    assert codes(scene.plan(destroy=True, **GO).refusals) == ["prevent_destroy"]
+    assert scene.wanting_nothing().plan(destroy=True).applyable
 
 
 def test_destroying_a_conversation_whose_own_binding_is_lost() -> None:
     """The manifest says which it is: its bound messages go, and it stays, as nobody knows who made it."""
-    world = applied(message("a")).forgetting(AT)
+    scene = applied(message("a")).forgetting(AT)
 
-    plan = world.plan(destroy=True)
+    plan = scene.plan(destroy=True)
 
     assert steps(plan) == [("a", "delete"), (SERVICE, "forget")]
     assert plan.records == (Bound(AT, Binding(CONVERSATION_SID, service_sid=SERVICE_SID)),)
@@ -407,9 +407,9 @@ def test_destroying_a_conversation_whose_own_binding_is_lost() -> None:
 
 def test_destroying_leaves_conversations_that_are_not_bound() -> None:
     """A declared conversation that was never applied keeps the service, and is none of our business."""
-    world = applied(message("a")).forgetting(AT, at("a"))
+    scene = applied(message("a")).forgetting(AT, at("a"))
 
-    plan = world.plan(destroy=True)
+    plan = scene.plan(destroy=True)
 
     assert steps(plan) == [(SERVICE, "forget")]
     assert plan.records == ()
@@ -417,13 +417,13 @@ def test_destroying_leaves_conversations_that_are_not_bound() -> None:
 
 def test_bound_messages_of_a_conversation_that_nothing_names_are_not_touched() -> None:
     """It was not read, so nothing is known about them; released ones are not worth a word."""
-    world = applied(*messages("a", "b")).wanting_nothing().forgetting(AT).reading(conversations={})
+    scene = applied(*messages("a", "b")).wanting_nothing().forgetting(AT).reading(conversations={})
 
-    plan = world.plan(**GO)
+    plan = scene.plan(**GO)
 
     assert [(one.code, one.address) for one in plan.warnings] == [("not_looked_at", AT)]
     assert not [action for action in plan.actions if action.address.startswith(AT)]
-    released = world.remembering(at("a"), released=True).remembering(at("b"), released=True)
+    released = scene.remembering(at("a"), released=True).remembering(at("b"), released=True)
     assert "not_looked_at" not in codes(released.plan(**GO).warnings)
 
 
@@ -441,23 +441,23 @@ def test_a_service_goes_only_if_nothing_is_left_in_it(others: dict[str, int], st
 
 def test_a_removed_service_that_is_gone_is_dropped_from_the_state() -> None:
     """Without a request."""
-    world = applied().vanished().reading(services={SERVICE: None}).wanting_nothing()
+    scene = applied().vanished().reading(services={SERVICE: None}).wanting_nothing()
 
-    assert world.plan().records == (Unbound(AT), Unbound(SERVICE))
+    assert scene.plan().records == (Unbound(AT), Unbound(SERVICE))
 
 
 def test_a_service_that_was_not_read_is_left_alone() -> None:
     """Nothing is known about it."""
-    world = applied().wanting_nothing().reading(services={}, conversations={})
+    scene = applied().wanting_nothing().reading(services={}, conversations={})
 
-    assert world.plan().records == ()
+    assert scene.plan().records == ()
 
 
-def renamed(world: World, **fields: Any) -> World:
-    """Return *world* with the conversation under another name in the manifest, found by its unique name."""
-    changed = msgspec.structs.replace(world.conversation, name="other", **fields)
-    views = {**world.remote.conversations, "desk/other": world.view}
-    return world.declaring(changed).reading(conversations=views)
+def renamed(scene: Scene, **fields: Any) -> Scene:
+    """Return *scene* with the conversation under another name in the manifest, found by its unique name."""
+    changed = msgspec.structs.replace(scene.conversation, name="other", **fields)
+    views = {**scene.remote.conversations, "desk/other": scene.view}
+    return scene.declaring(changed).reading(conversations=views)
 
 
 @pytest.mark.parametrize("flags", [{}, {"adopt": True}, {"duplicate": True}])
@@ -472,24 +472,24 @@ def test_a_conversation_under_two_addresses_is_refused(flags: dict[str, bool]) -
 
 def test_two_declared_names_for_one_conversation_are_refused() -> None:
     """The same sid in two places of the manifests."""
-    world = applied(message("a"))
-    twice = renamed(world)
+    scene = applied(message("a"))
+    twice = renamed(scene)
 
     assert "same_conversation" in codes(
-        twice.declaring(world.conversation, *twice.desired.services[0].conversations).plan().refusals
+        twice.declaring(scene.conversation, *twice.desired.services[0].conversations).plan().refusals
     )
 
 
 def test_a_service_under_a_new_name_is_not_deleted_under_its_old_one() -> None:
     """It is the same service, whatever the manifests call it."""
-    world = applied().vanished()
-    world = world.reading(services={SERVICE: RemoteService(SERVICE_SID), "help": RemoteService(SERVICE_SID)})
+    scene = applied().vanished()
+    scene = scene.reading(services={SERVICE: RemoteService(SERVICE_SID), "help": RemoteService(SERVICE_SID)})
     help_ = msgspec.structs.replace(
-        world.desired.services[0], name="help", conversations=(), friendly_name=None
+        scene.desired.services[0], name="help", conversations=(), friendly_name=None
     )
-    world = msgspec.structs.replace(world, desired=msgspec.structs.replace(world.desired, services=(help_,)))
+    scene = msgspec.structs.replace(scene, desired=msgspec.structs.replace(scene.desired, services=(help_,)))
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert plan.actions == ()
     assert Unbound(SERVICE) in plan.records
@@ -497,18 +497,18 @@ def test_a_service_under_a_new_name_is_not_deleted_under_its_old_one() -> None:
 
 def test_many_conversations_come_in_manifest_order_and_removed_ones_last() -> None:
     """Bound ones that are no longer desired follow by address, whatever the order of the state."""
-    world = applied(message("a"))
+    scene = applied(message("a"))
     names = ["z", "y"]
     new = [Conversation(name=name, path="m.yaml", line=1, unique_name=name) for name in names]
     gone = {
         f"desk/{name}": ConversationView(RemoteConversation(f"CH-{name}", unique_name=name))
         for name in ("q", "p")
     }
-    world = world.declaring(*new, world.conversation).reading(
-        conversations={**world.remote.conversations, **gone}
+    scene = scene.declaring(*new, scene.conversation).reading(
+        conversations={**scene.remote.conversations, **gone}
     )
     for address, view in gone.items():
         assert view.remote is not None
-        world = world.remembering(address, sid=view.remote.sid, created=True)
+        scene = scene.remembering(address, sid=view.remote.sid, created=True)
 
-    assert [action.address for action in world.plan(**GO).actions] == ["desk/z", "desk/y", "desk/p", "desk/q"]
+    assert [action.address for action in scene.plan(**GO).actions] == ["desk/z", "desk/y", "desk/p", "desk/q"]

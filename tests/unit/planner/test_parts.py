@@ -10,7 +10,7 @@ import pytest
 from reconciler.model import Order, Unmanaged
 from reconciler.plans.plan import Parent
 from reconciler.plans.selection import Selection
-from tests.support.worlds import (
+from tests.support.scenes import (
     AT,
     CONVERSATION_SID,
     SERVICE,
@@ -59,11 +59,11 @@ def test_globs_name_addresses_and_what_is_in_them(
 
 def test_only_what_is_targeted_is_planned() -> None:
     """The rest is neither changed nor counted."""
-    world = applied(*messages("a", "b", "c")).wanting(
+    scene = applied(*messages("a", "b", "c")).wanting(
         message("a", body="x"), message("b", body="x"), message("d")
     )
 
-    plan = world.plan(targets=(at("b"), at("c")))
+    plan = scene.plan(targets=(at("b"), at("c")))
 
     assert steps(plan) == [("b", "update"), ("c", "delete")]
     assert plan.no_ops == 0
@@ -71,9 +71,9 @@ def test_only_what_is_targeted_is_planned() -> None:
 
 def test_what_is_excluded_is_not_planned() -> None:
     """Everything else is."""
-    world = applied(*messages("a", "b", "c")).wanting(message("a", body="x"), message("b", body="x"))
+    scene = applied(*messages("a", "b", "c")).wanting(message("a", body="x"), message("b", body="x"))
 
-    plan = world.plan(excludes=(at("b"), at("c")))
+    plan = scene.plan(excludes=(at("b"), at("c")))
 
     assert steps(plan) == [("a", "update")]
 
@@ -103,9 +103,9 @@ def test_a_targeted_message_brings_its_parents_along() -> None:
 
 def test_a_targeted_message_does_not_change_its_parents() -> None:
     """A conversation that is there is bound, and stays as it is."""
-    world = found(*messages("a", "b")).being(friendly_name="Other")
+    scene = found(*messages("a", "b")).being(friendly_name="Other")
 
-    plan = world.plan(targets=(at("b"),))
+    plan = scene.plan(targets=(at("b"),))
 
     assert steps(plan) == [("b", "create")]
     assert [record.address for record in plan.records] == [SERVICE, AT]
@@ -127,10 +127,10 @@ def test_parents_that_nothing_targeted_needs_are_left_out() -> None:
 
 def test_unmanaged_delete_does_nothing_in_a_partial_plan() -> None:
     """Neither does it delete, nor adopt on its own account."""
-    world = found(message("a"), unmanaged=Unmanaged.DELETE)
-    world = world.also(live("IM8", 8, body="?"), live_of(message("a"), "IM7", 7))
+    scene = found(message("a"), unmanaged=Unmanaged.DELETE)
+    scene = scene.also(live("IM8", 8, body="?"), live_of(message("a"), "IM7", 7))
 
-    plan = world.plan(targets=("desk",))
+    plan = scene.plan(targets=("desk",))
 
     assert steps(plan) == [("a", "create")]
     assert codes(plan.refusals) == ["identical_exists"]
@@ -139,9 +139,9 @@ def test_unmanaged_delete_does_nothing_in_a_partial_plan() -> None:
 @pytest.mark.parametrize("order", [Order.STRICT, Order.APPEND])
 def test_order_waits_for_a_plan_of_the_whole_conversation(order: Order) -> None:
     """Nothing outside of the part is posted again."""
-    world = applied(*messages("a", "b"), order=order).wanting(*messages("new", "a", "b"))
+    scene = applied(*messages("a", "b"), order=order).wanting(*messages("new", "a", "b"))
 
-    plan = world.plan(targets=(at("new"),))
+    plan = scene.plan(targets=(at("new"),))
 
     assert steps(plan) == [("new", "create")]
     assert codes(plan.warnings) == ["partial"]
@@ -149,35 +149,35 @@ def test_order_waits_for_a_plan_of_the_whole_conversation(order: Order) -> None:
 
 def test_strict_order_holds_where_the_whole_conversation_is_targeted() -> None:
     """Then nothing is outside of the part."""
-    world = applied(*messages("a", "b"), order=Order.STRICT).wanting(*messages("new", "a", "b"))
+    scene = applied(*messages("a", "b"), order=Order.STRICT).wanting(*messages("new", "a", "b"))
 
-    assert steps(world.plan(targets=(AT,))) == [("new", "create"), ("a", "replace"), ("b", "replace")]
+    assert steps(scene.plan(targets=(AT,))) == [("new", "create"), ("a", "replace"), ("b", "replace")]
 
 
 def test_matches_pair_as_in_a_plan_of_the_whole() -> None:
     """The second of two equal messages is not bound to what the first one made."""
     wanted = [message("a", body="ok"), message("b", body="ok")]
-    world = found(*wanted).also(live("IM1", 1, body="ok"), live("IM2", 2, body="ok"))
+    scene = found(*wanted).also(live("IM1", 1, body="ok"), live("IM2", 2, body="ok"))
 
-    (adopted,) = world.plan(targets=(at("b"),), adopt=True).actions
+    (adopted,) = scene.plan(targets=(at("b"),), adopt=True).actions
     assert adopted.sid == "IM2"
-    assert world.plan(targets=(at("b"),)).refusals[0].text.startswith("1 message to be created")
+    assert scene.plan(targets=(at("b"),)).refusals[0].text.startswith("1 message to be created")
 
 
 @pytest.mark.parametrize("target", ["a", "c"])
 def test_a_rename_belongs_to_its_new_address(target: str) -> None:
     """The old address alone is neither deleted nor moved."""
-    world = applied(message("a")).wanting(message("c", body="text of a"))
+    scene = applied(message("a")).wanting(message("c", body="text of a"))
 
-    assert steps(world.plan(targets=(at(target),))) == ([("c", "move")] if target == "c" else [])
+    assert steps(scene.plan(targets=(at(target),))) == ([("c", "move")] if target == "c" else [])
 
 
 def test_superseded_messages_outside_the_part_stay() -> None:
     """They wait for a plan that is about their address."""
-    world = applied(*messages("a", "b")).remembering(at("a"), superseded=("IM-old",)).also(live("IM-old", 9))
+    scene = applied(*messages("a", "b")).remembering(at("a"), superseded=("IM-old",)).also(live("IM-old", 9))
 
-    assert steps(world.plan(targets=(at("b"),))) == []
-    assert steps(world.plan(targets=(at("a"),))) == [("a", "delete")]
+    assert steps(scene.plan(targets=(at("b"),))) == []
+    assert steps(scene.plan(targets=(at("a"),))) == [("a", "delete")]
 
 
 def test_a_part_of_a_removed_conversation_can_be_deleted() -> None:
@@ -218,9 +218,9 @@ def test_destroying_a_part_keeps_the_parents_of_what_is_left(part: dict[str, Any
 )
 def test_what_is_said_to_wait_is_what_is_not_done(targets: tuple[str, ...], waits: str) -> None:
     """The order of a conversation that is selected with all its messages is seen to."""
-    world = applied(*messages("a", "b"), order=Order.STRICT).wanting(*messages("b", "a"))
+    scene = applied(*messages("a", "b"), order=Order.STRICT).wanting(*messages("b", "a"))
 
-    plan = world.plan(targets=targets, **GO)
+    plan = scene.plan(targets=targets, **GO)
 
     texts = [warning.text for warning in plan.warnings if warning.code == "partial"]
     assert texts == [f"only a part is planned, as `--target` and `--exclude` say{waits}"]
@@ -229,12 +229,12 @@ def test_what_is_said_to_wait_is_what_is_not_done(targets: tuple[str, ...], wait
 
 def test_what_is_unmanaged_is_said_to_wait_wherever_it_does() -> None:
     """Only the conversations that the plan is about are named, the first of them."""
-    world = applied(*messages("a"), order=Order.STRICT, unmanaged=Unmanaged.DELETE)
-    other = msgspec.structs.replace(world.conversation, name="other", unique_name="other")
-    world = world.declaring(world.conversation, other)
+    scene = applied(*messages("a"), order=Order.STRICT, unmanaged=Unmanaged.DELETE)
+    other = msgspec.structs.replace(scene.conversation, name="other", unique_name="other")
+    scene = scene.declaring(scene.conversation, other)
 
     whole, part, elsewhere = (
-        next(one.text for one in world.plan(targets=(glob,)).warnings if one.code == "partial")
+        next(one.text for one in scene.plan(targets=(glob,)).warnings if one.code == "partial")
         for glob in (SERVICE, at("a"), "nowhere")
     )
 

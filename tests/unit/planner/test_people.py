@@ -11,7 +11,7 @@ from reconciler.model import Participant, RemoteParticipant
 from reconciler.plans.actions import Verb
 from reconciler.plans.plan import Plan
 from reconciler.state.model import Binding, Unbound
-from tests.support.worlds import AT, CONVERSATION_SID, SERVICE_SID, World, applied
+from tests.support.scenes import AT, CONVERSATION_SID, SERVICE_SID, Scene, applied
 
 ALICE = RemoteParticipant("MBa", identity="alice", attributes="{}")
 BOB = RemoteParticipant("MBb", identity="bob", attributes="{}")
@@ -23,16 +23,16 @@ def member(key: str, identity: str | None = "alice", **fields: Any) -> Participa
     return Participant(key, 1, identity=identity, **fields)
 
 
-def joined(*people: Participant, live: tuple[RemoteParticipant, ...] = (ALICE,)) -> World:
-    """Return a world in which *people* are wanted, *live* ones are there, and nobody is bound."""
+def joined(*people: Participant, live: tuple[RemoteParticipant, ...] = (ALICE,)) -> Scene:
+    """Return a scene in which *people* are wanted, *live* ones are there, and nobody is bound."""
     return applied().wanting(participants=people).showing(participants={one.sid: one for one in live})
 
 
-def bound(world: World, key: str, sid: str, *, created: bool, **sent: str) -> World:
-    """Return *world* with a participant bound, of whom so much was sent."""
-    digests = {name: world.state.digest(name, value) for name, value in sent.items()}
+def bound(scene: Scene, key: str, sid: str, *, created: bool, **sent: str) -> Scene:
+    """Return *scene* with a participant bound, of whom so much was sent."""
+    digests = {name: scene.state.digest(name, value) for name, value in sent.items()}
     where = {"service_sid": SERVICE_SID, "conversation_sid": CONVERSATION_SID}
-    return world.remembering(f"{AT}/participants/{key}", sid=sid, created=created, sent=digests, **where)
+    return scene.remembering(f"{AT}/participants/{key}", sid=sid, created=created, sent=digests, **where)
 
 
 def records(plan: Plan) -> dict[str, Binding | None]:
@@ -45,24 +45,24 @@ def records(plan: Plan) -> dict[str, Binding | None]:
 
 def test_a_renamed_key_moves_the_binding() -> None:
     """Whoever is there under another key is the same person, whom this tool brought in."""
-    world = bound(joined(member("customer")), "alice", "MBa", created=True, identity="alice")
+    scene = bound(joined(member("customer")), "alice", "MBa", created=True, identity="alice")
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert plan.actions == ()
     assert records(plan) == {
-        "customer": world.state.bindings[f"{AT}/participants/alice"],
+        "customer": scene.state.bindings[f"{AT}/participants/alice"],
         "alice": None,
     }
 
 
 def test_a_renamed_key_with_a_change_is_an_update() -> None:
     """And it is still this tool's to remove later."""
-    world = bound(
+    scene = bound(
         joined(member("customer", attributes='{"a":1}')), "alice", "MBa", created=True, identity="alice"
     )
 
-    plan = world.plan()
+    plan = scene.plan()
 
     (action,) = plan.actions
     now = records(plan)["customer"]
@@ -73,12 +73,12 @@ def test_a_renamed_key_with_a_change_is_an_update() -> None:
 
 def test_only_who_was_brought_in_is_removed() -> None:
     """Others are let go of, and so is who left by themselves."""
-    world = joined(live=(ALICE, SMS))
-    world = bound(world, "alice", "MBa", created=True)
-    world = bound(world, "sms", "MBs", created=False)
-    world = bound(world, "gone", "MBx", created=True)
+    scene = joined(live=(ALICE, SMS))
+    scene = bound(scene, "alice", "MBa", created=True)
+    scene = bound(scene, "sms", "MBs", created=False)
+    scene = bound(scene, "gone", "MBx", created=True)
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert [(action.verb, action.sid) for action in plan.actions] == [(Verb.DELETE, "MBa")]
     assert records(plan) == {"sms": None, "gone": None}
@@ -98,11 +98,11 @@ def test_who_is_there_already_is_taken_over() -> None:
 
 def test_another_identity_is_another_participant() -> None:
     """It is replaced, as the plan says, where the attributes alone are updated."""
-    world = bound(joined(member("agent", "bob")), "agent", "MBa", created=True, identity="alice")
+    scene = bound(joined(member("agent", "bob")), "agent", "MBa", created=True, identity="alice")
     changed = joined(member("agent", attributes="7"), live=(replace(ALICE, attributes="8"),))
     changed = bound(changed, "agent", "MBa", created=True, identity="alice", attributes="7")
 
-    (other,) = world.plan().actions
+    (other,) = scene.plan().actions
     (edited,) = changed.plan().actions
 
     assert (other.verb, other.replace_paths) == (Verb.REPLACE, ("identity",))
@@ -112,10 +112,10 @@ def test_another_identity_is_another_participant() -> None:
 @pytest.mark.parametrize("key", ["alice", "bob"])
 def test_a_participant_can_be_targeted(key: str) -> None:
     """One that changed, and one that is new; nobody else is looked at."""
-    world = joined(member("alice", attributes="7"), member("bob", "bob"))
-    world = bound(world, "alice", "MBa", created=True, identity="alice")
+    scene = joined(member("alice", attributes="7"), member("bob", "bob"))
+    scene = bound(scene, "alice", "MBa", created=True, identity="alice")
 
-    plan = world.plan(targets=(f"{AT}/participants/{key}",))
+    plan = scene.plan(targets=(f"{AT}/participants/{key}",))
 
     assert [action.address for action in plan.actions] == [f"{AT}/participants/{key}"]
     assert [warning.code for warning in plan.warnings] == ["partial"]
@@ -123,11 +123,11 @@ def test_a_participant_can_be_targeted(key: str) -> None:
 
 def test_keys_that_swap_their_people_are_bound_anew() -> None:
     """Each finds whom it names under the other key; nobody comes or goes."""
-    world = joined(member("a", "bob"), member("b", "alice"), live=(ALICE, BOB))
-    world = bound(world, "a", "MBa", created=True, identity="alice")
-    world = bound(world, "b", "MBb", created=True, identity="bob")
+    scene = joined(member("a", "bob"), member("b", "alice"), live=(ALICE, BOB))
+    scene = bound(scene, "a", "MBa", created=True, identity="alice")
+    scene = bound(scene, "b", "MBb", created=True, identity="bob")
 
-    plan = world.plan()
+    plan = scene.plan()
 
     assert plan.actions == ()
     assert {key: one.sid for key, one in records(plan).items() if one} == {"a": "MBb", "b": "MBa"}
@@ -135,9 +135,9 @@ def test_keys_that_swap_their_people_are_bound_anew() -> None:
 
 def test_whom_nobody_names_any_more_is_removed_when_a_key_takes_somebody_over() -> None:
     """Before anything is posted; in the state they are superseded until then."""
-    world = bound(joined(member("a", "bob"), live=(ALICE, BOB)), "a", "MBa", created=True, identity="alice")
+    scene = bound(joined(member("a", "bob"), live=(ALICE, BOB)), "a", "MBa", created=True, identity="alice")
 
-    plan = world.plan()
+    plan = scene.plan()
 
     (action,) = plan.actions
     now = records(plan)["a"]
@@ -149,7 +149,7 @@ def test_whom_nobody_names_any_more_is_removed_when_a_key_takes_somebody_over() 
 def test_a_superseded_participant_goes_with_the_one_that_is_let_go_of() -> None:
     """Whether that one was brought in by this tool or not."""
     for created, gone in ((True, ["MBa", "MBb"]), (False, ["MBb"])):
-        world = bound(joined(live=(ALICE, BOB)), "a", "MBa", created=created, identity="alice")
-        world = world.remembering(f"{AT}/participants/a", superseded=("MBb",))
+        scene = bound(joined(live=(ALICE, BOB)), "a", "MBa", created=created, identity="alice")
+        scene = scene.remembering(f"{AT}/participants/a", superseded=("MBb",))
 
-        assert [action.sid for action in world.plan().actions] == gone
+        assert [action.sid for action in scene.plan().actions] == gone

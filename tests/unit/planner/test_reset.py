@@ -18,10 +18,10 @@ from reconciler.model import (
 )
 from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.plans.plan import Plan
-from tests.support.worlds import (
+from tests.support.scenes import (
     AT,
     LATER,
-    World,
+    Scene,
     applied,
     at,
     codes,
@@ -39,19 +39,19 @@ GUEST = live("IMguest", 7, author="guest", body="typed")
 ANEW = [("desk/order", "replace"), ("a", "replace"), ("b", "replace"), ("c", "replace")]
 
 
-def closed(*keys: str, **conversation: object) -> World:
-    """Return an applied world whose conversation somebody closed."""
+def closed(*keys: str, **conversation: object) -> Scene:
+    """Return an applied scene whose conversation somebody closed."""
     return applied(*messages(*keys or ("a", "b", "c")), **conversation).being(state="closed")
 
 
-def with_bob(world: World) -> World:
-    """Return a world whose manifest declares bob, whom the tool brought in."""
-    sent = {"identity": world.state.digest("identity", "bob")}
-    world = world.wanting(*world.conversation.messages, participants=(Participant("bob", 1, identity="bob"),))
-    world = world.remembering(
+def with_bob(scene: Scene) -> Scene:
+    """Return a scene whose manifest declares bob, whom the tool brought in."""
+    sent = {"identity": scene.state.digest("identity", "bob")}
+    scene = scene.wanting(*scene.conversation.messages, participants=(Participant("bob", 1, identity="bob"),))
+    scene = scene.remembering(
         f"{AT}/participants/bob", sid="MBbob", conversation_sid="CH1", sent=sent, created=True
     )
-    return world.showing(participants={"MBbob": BOB})
+    return scene.showing(participants={"MBbob": BOB})
 
 
 def of(plan: Plan, address: str) -> Action:
@@ -109,27 +109,27 @@ def test_order_any_has_no_order_to_bring_back() -> None:
 
 def test_what_was_edited_is_put_back_declared_or_not() -> None:
     """Undeclared fields are what a new message has: who edited them is not asked."""
-    world = applied(message("a"), message("b", attributes={"n": 1}))
-    world = world.edited("a", body="edited", attributes='{"by": "eve"}').edited("b", author="eve")
-    world = world.being(friendly_name="Changed", attributes='{"x": 1}')
+    scene = applied(message("a"), message("b", attributes={"n": 1}))
+    scene = scene.edited("a", body="edited", attributes='{"by": "eve"}').edited("b", author="eve")
+    scene = scene.being(friendly_name="Changed", attributes='{"x": 1}')
 
-    plan = world.plan(reset=True)
+    plan = scene.plan(reset=True)
 
     assert of(plan, at("a")).send == {"body": "text of a", "attributes": "{}"}
     assert of(plan, at("b")).send == {"author": "system"}
     assert of(plan, AT).send == {"friendly_name": "Order", "attributes": "{}"}
     assert {action.reason for action in plan.actions} == {Reason.DRIFTED}
     assert of(plan, at("b")).managed == ("body", "attributes")
-    assert of(world.plan(), at("a")).send == {"body": "text of a"}
+    assert of(scene.plan(), at("a")).send == {"body": "text of a"}
 
 
 def test_what_is_ignored_stays_as_it_is() -> None:
     """`ignore_changes` holds for a reset too."""
     wanted = message("a", ignore_changes=(("author",), ("attributes", "seen")))
-    world = applied(wanted).edited("a", author="eve", attributes='{"seen": 1}')
+    scene = applied(wanted).edited("a", author="eve", attributes='{"seen": 1}')
 
-    assert world.plan(reset=True).actions == ()
-    both = world.edited("a", attributes='{"seen": 1, "x": 2}').plan(reset=True)
+    assert scene.plan(reset=True).actions == ()
+    both = scene.edited("a", attributes='{"seen": 1, "x": 2}').plan(reset=True)
     assert of(both, at("a")).send == {"attributes": '{"seen":1}'}
 
 
@@ -145,50 +145,50 @@ def test_an_inactive_conversation_is_active_again() -> None:
 
 def test_people_who_joined_leave_and_who_left_come_back() -> None:
     """Whom no key names goes where the manifest says `unmanaged: delete`, and stays where it does not."""
-    world = with_bob(applied(*messages("a"))).showing(participants={"MBzoe": ZOE})
+    scene = with_bob(applied(*messages("a"))).showing(participants={"MBzoe": ZOE})
 
-    kept = world.plan(reset=True)
+    kept = scene.plan(reset=True)
     assert steps(kept) == [("participants/bob", "create")]
-    cleared = world.wanting(*world.conversation.messages, unmanaged=Unmanaged.DELETE).plan(reset=True)
+    cleared = scene.wanting(*scene.conversation.messages, unmanaged=Unmanaged.DELETE).plan(reset=True)
     assert steps(cleared) == [("participants/bob", "create"), ("participants/MBzoe", "delete")]
 
 
 def test_a_person_who_is_declared_no_more_goes_although_somebody_else_brought_them_in() -> None:
     """A reset knows only the manifest; a plan without it lets go of whom it did not bring in."""
-    world = with_bob(applied(*messages("a"), unmanaged=Unmanaged.DELETE))
-    world = world.remembering(f"{AT}/participants/bob", created=False).wanting(
+    scene = with_bob(applied(*messages("a"), unmanaged=Unmanaged.DELETE))
+    scene = scene.remembering(f"{AT}/participants/bob", created=False).wanting(
         *messages("a"), participants=()
     )
 
-    assert world.plan().actions == ()
-    assert steps(world.plan(reset=True)) == [("participants/MBbob", "delete")]
+    assert scene.plan().actions == ()
+    assert steps(scene.plan(reset=True)) == [("participants/MBbob", "delete")]
 
 
 @pytest.mark.parametrize("stranger", ["message", "participant", "both"])
 def test_nothing_of_others_is_lost_unless_the_manifest_says_so(stranger: str) -> None:
     """The refusal names the conversation and what it holds, and the way on."""
-    world = with_bob(closed())
+    scene = with_bob(closed())
     if stranger != "participant":
-        world = world.also(GUEST)
+        scene = scene.also(GUEST)
     if stranger != "message":
-        world = world.showing(participants={"MBbob": BOB, "MBzoe": ZOE})
+        scene = scene.showing(participants={"MBbob": BOB, "MBzoe": ZOE})
 
-    (refusal,) = world.plan(reset=True).refusals
+    (refusal,) = scene.plan(reset=True).refusals
 
     held = {"message": "1 message", "participant": "1 participant", "both": "1 participant and 1 message"}
     assert refusal.text == (
         f"`{AT}` (CH1) is closed and would have to be deleted, but it holds {held[stranger]} of others"
     )
     assert f"`--exclude {AT}`" in refusal.hint
-    allowed = world.wanting(*world.conversation.messages, unmanaged=Unmanaged.DELETE).plan(reset=True)
+    allowed = scene.wanting(*scene.conversation.messages, unmanaged=Unmanaged.DELETE).plan(reset=True)
     assert allowed.refusals == ()
     assert [action.reason for action in allowed.actions].count(Reason.UNMANAGED) == (stranger == "both") + 1
 
 
 def test_what_was_forgotten_is_spared() -> None:
     """A message that a `removed:` block let go of is never lost with its conversation."""
-    world = closed(unmanaged=Unmanaged.DELETE).wanting(*messages("a", "b"))
-    plan = world.remembering(at("c"), released=True).plan(reset=True)
+    scene = closed(unmanaged=Unmanaged.DELETE).wanting(*messages("a", "b"))
+    plan = scene.remembering(at("c"), released=True).plan(reset=True)
 
     assert codes(plan.refusals) == ["spared_inside"]
 
@@ -196,12 +196,12 @@ def test_what_was_forgotten_is_spared() -> None:
 @pytest.mark.parametrize("options", [{"reset": True}, {"replace": (AT,), "max_delete": 100}])
 def test_what_the_tool_did_not_create_is_refused(options: dict[str, object]) -> None:
     """Whoever made it may have other plans for it: declared by its sid, found by its name, or unbound."""
-    for world in (
+    for scene in (
         closed().remembering(AT, created=False),
         closed().forgetting(AT),
         closed(sid="CH1"),
     ):
-        (refusal,) = [one for one in world.plan(**options).refusals if one.code == "not_created"]
+        (refusal,) = [one for one in scene.plan(**options).refusals if one.code == "not_created"]
 
         assert "would have to be deleted, but this tool did not create it" in refusal.text
         assert AT in refusal.text
@@ -210,9 +210,9 @@ def test_what_the_tool_did_not_create_is_refused(options: dict[str, object]) -> 
 def test_what_was_found_and_is_open_is_planned_as_always() -> None:
     """With a warning, and under the guard."""
     keys = [f"m{number:02}" for number in range(12)]
-    world = applied(*messages(*keys)).remembering(AT, created=False).without(*keys)
+    scene = applied(*messages(*keys)).remembering(AT, created=False).without(*keys)
 
-    plan = world.plan(reset=True)
+    plan = scene.plan(reset=True)
 
     assert "not_reset" in codes(plan.warnings)
     assert codes(plan.refusals) == ["recreate"]
@@ -221,24 +221,24 @@ def test_what_was_found_and_is_open_is_planned_as_always() -> None:
 def test_only_what_is_inside_passes_the_guard() -> None:
     """A conversation that is no longer declared is judged as always, and so is one that is left out."""
     keys = [f"m{number:02}" for number in range(12)]
-    world = closed(*keys, unmanaged=Unmanaged.DELETE).also(GUEST)
+    scene = closed(*keys, unmanaged=Unmanaged.DELETE).also(GUEST)
 
-    assert world.plan(reset=True).refusals == ()
-    assert codes(world.plan(replace=(AT,)).refusals) == ["max_delete", "deletes_parent"]
-    assert world.plan(replace=(AT,), max_delete=13).refusals == ()
-    gone = world.wanting_nothing().plan(reset=True)
-    assert codes(gone.refusals) == codes(world.wanting_nothing().plan().refusals)
+    assert scene.plan(reset=True).refusals == ()
+    assert codes(scene.plan(replace=(AT,)).refusals) == ["max_delete", "deletes_parent"]
+    assert scene.plan(replace=(AT,), max_delete=13).refusals == ()
+    gone = scene.wanting_nothing().plan(reset=True)
+    assert codes(gone.refusals) == codes(scene.wanting_nothing().plan().refusals)
     assert "max_delete" in codes(gone.refusals)
-    assert codes(world.plan(reset=True, max_delete=0).refusals) == []
+    assert codes(scene.plan(reset=True, max_delete=0).refusals) == []
 
 
 def test_vanished_messages_pass_the_guard_against_posting_again() -> None:
     """Twelve of them are posted, without `--allow-recreate`."""
     keys = [f"m{number:02}" for number in range(12)]
-    world = applied(*messages(*keys)).without(*keys)
+    scene = applied(*messages(*keys)).without(*keys)
 
-    assert codes(world.plan().refusals) == ["recreate"]
-    assert world.plan(reset=True).refusals == ()
+    assert codes(scene.plan().refusals) == ["recreate"]
+    assert scene.plan(reset=True).refusals == ()
 
 
 def test_prevent_destroy_yields_to_no_reset() -> None:
@@ -252,13 +252,13 @@ def test_prevent_destroy_yields_to_no_reset() -> None:
 
 def test_closing_and_delivering_are_asked_for_by_their_own_flags() -> None:
     """What is declared closed is made anew only if something must change in it, and closed again."""
-    world = closed(state="closed")
-    world = world.remembering(
-        AT, sent={**world.state.bindings[AT].sent, "state": world.state.digest("state", "closed")}
+    scene = closed(state="closed")
+    scene = scene.remembering(
+        AT, sent={**scene.state.bindings[AT].sent, "state": scene.state.digest("state", "closed")}
     )
 
-    assert world.plan(reset=True).actions == ()
-    edited = world.edited("a", body="x")
+    assert scene.plan(reset=True).actions == ()
+    edited = scene.edited("a", body="x")
     assert steps(edited.plan(reset=True)) == ANEW
     assert codes(edited.plan(reset=True).refusals) == ["closes"]
     assert edited.plan(reset=True, allow_close=True).refusals == ()
@@ -270,9 +270,9 @@ def test_closing_and_delivering_are_asked_for_by_their_own_flags() -> None:
 def test_whom_nobody_declares_gets_nothing_of_what_is_posted_anew() -> None:
     """Somebody outside the chat goes with the old conversation."""
     phone = RemoteParticipant("MBp", messaging_binding={"type": "sms", "address": "+1555"})
-    world = closed(unmanaged=Unmanaged.DELETE).showing(participants={"MBp": phone})
+    scene = closed(unmanaged=Unmanaged.DELETE).showing(participants={"MBp": phone})
 
-    plan = world.plan(reset=True)
+    plan = scene.plan(reset=True)
 
     assert (plan.refusals, plan.warnings) == ((), ())
 
@@ -280,30 +280,30 @@ def test_whom_nobody_declares_gets_nothing_of_what_is_posted_anew() -> None:
 def test_media_that_can_be_attached_once_is_not_posted_again() -> None:
     """A file can; a sid cannot."""
     assert applied(photo("a")).being(state="closed").plan(reset=True).refusals == ()
-    world = applied(message("a", media_sid="ME1")).being(state="closed")
-    assert codes(world.plan(reset=True).refusals) == ["media_used"]
+    scene = applied(message("a", media_sid="ME1")).being(state="closed")
+    assert codes(scene.plan(reset=True).refusals) == ["media_used"]
 
 
 def test_a_part_of_a_conversation_is_not_reset() -> None:
     """`--target` selects conversations; of a part of one, nothing more is done than without the flag."""
-    world = applied(*messages("a", "b", "c")).without("b")
+    scene = applied(*messages("a", "b", "c")).without("b")
 
-    whole = world.plan(reset=True, targets=(AT,))
+    whole = scene.plan(reset=True, targets=(AT,))
     assert steps(whole) == [("b", "create"), ("c", "replace")]
     for options in ({"targets": (at("b"),)}, {"excludes": (at("a"),)}):
-        part = world.plan(reset=True, **options)
+        part = scene.plan(reset=True, **options)
         assert steps(part) == [("b", "create")]
         assert "not_reset" in codes(part.warnings)
-    assert world.plan(reset=True, excludes=(AT,)).actions == ()
+    assert scene.plan(reset=True, excludes=(AT,)).actions == ()
     assert codes(closed().plan(replace=(AT,), excludes=(at("a"),)).refusals)[0] == "partly_replaced"
 
 
 def test_a_target_resets_with_all_that_the_manifest_says() -> None:
     """What is not managed goes under `unmanaged: delete`, though the plan is not about everything."""
-    world = applied(*messages("a"), unmanaged=Unmanaged.DELETE).also(GUEST)
+    scene = applied(*messages("a"), unmanaged=Unmanaged.DELETE).also(GUEST)
 
-    assert world.plan(targets=(AT,)).actions == ()
-    assert steps(world.plan(reset=True, targets=(AT,))) == [("IMguest", "delete")]
+    assert scene.plan(targets=(AT,)).actions == ()
+    assert steps(scene.plan(reset=True, targets=(AT,))) == [("IMguest", "delete")]
 
 
 def test_replacing_a_conversation_needs_no_reason() -> None:
@@ -317,10 +317,10 @@ def test_replacing_a_conversation_needs_no_reason() -> None:
 
 def test_what_is_behind_the_addresses_goes_too() -> None:
     """A key that was taken out, a message that another one replaced, and one that vanished."""
-    world = closed("a", "b", "c").remembering(at("a"), superseded=("IMold",)).also(live("IMold", 0))
-    world = world.wanting(*messages("a", "b", "d")).without("b")
+    scene = closed("a", "b", "c").remembering(at("a"), superseded=("IMold",)).also(live("IMold", 0))
+    scene = scene.wanting(*messages("a", "b", "d")).without("b")
 
-    plan = world.plan(reset=True)
+    plan = scene.plan(reset=True)
 
     assert [(action.address, action.verb.value, action.reason.value) for action in plan.actions[1:]] == [
         (at("a"), "replace", "requested"),
@@ -334,21 +334,21 @@ def test_what_is_behind_the_addresses_goes_too() -> None:
 def test_the_anchor_of_its_timeline_stays() -> None:
     """All conversations of a demo go on telling of the same days."""
     anchor = Anchor("2026-01-05T09:00:00Z", "-3d", "UTC")
-    world = closed(anchor=anchor).remembering(AT, anchor=anchor)
+    scene = closed(anchor=anchor).remembering(AT, anchor=anchor)
 
-    assert of(world.plan(reset=True), AT).anchor == anchor
+    assert of(scene.plan(reset=True), AT).anchor == anchor
 
 
-def world_of(states: list[str], **conversation: object) -> World:
-    """Return a world with an applied conversation for each state."""
-    world = applied(*messages("a"))
+def world_of(states: list[str], **conversation: object) -> Scene:
+    """Return a scene with an applied conversation for each state."""
+    scene = applied(*messages("a"))
     names = [f"c{number}" for number in range(len(states))]
     views = {
         f"desk/{name}": ConversationView(RemoteConversation(f"CH{name}", name, state=state), participants={})
         for name, state in zip(names, states, strict=True)
     }
     for name in names:
-        world = world.remembering(f"desk/{name}", sid=f"CH{name}", created=True)
+        scene = scene.remembering(f"desk/{name}", sid=f"CH{name}", created=True)
     wanted = [
         msgspec.structs.replace(
             Conversation(name=name, path="m.yaml", line=1, unique_name=name),
@@ -356,7 +356,7 @@ def world_of(states: list[str], **conversation: object) -> World:
         )
         for name in names
     ]
-    return world.declaring(*wanted).reading(conversations=views).forgetting(AT, at("a"))
+    return scene.declaring(*wanted).reading(conversations=views).forgetting(AT, at("a"))
 
 
 def test_ended_conversations_are_one_warning_a_service() -> None:
@@ -385,6 +385,6 @@ def test_unknown_addresses_are_refused() -> None:
 def test_messages_of_others_do_not_hold_back_what_takes_their_place() -> None:
     """What equals a message of the manifest goes with the old conversation."""
     twin = RemoteMessage("IMtwin", 8, author="system", body="text of d", attributes="{}", date_created=LATER)
-    world = closed(unmanaged=Unmanaged.DELETE).also(twin).wanting(*messages("a", "b", "c", "d"))
+    scene = closed(unmanaged=Unmanaged.DELETE).also(twin).wanting(*messages("a", "b", "c", "d"))
 
-    assert world.plan(reset=True).refusals == ()
+    assert scene.plan(reset=True).refusals == ()

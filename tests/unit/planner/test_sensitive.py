@@ -20,25 +20,25 @@ from reconciler.report.grouping import grouped
 from reconciler.report.json import plan_document
 from reconciler.report.markdown import plan_markdown
 from reconciler.report.text import render_plan
-from tests.support.worlds import World, applied, at, empty, message
+from tests.support.scenes import Scene, applied, at, empty, message
 
 SECRET = "s3cret"
 
 
-def wanted(body: str = f"code {SECRET}") -> World:
-    """Return a world that needs a message with a sensitive body and sensitive attributes."""
+def wanted(body: str = f"code {SECRET}") -> Scene:
+    """Return a scene that needs a message with a sensitive body and sensitive attributes."""
     return empty(message("a", body=body, attributes={"code": SECRET}, sensitive=("body", "attributes")))
 
 
-def marked(world: World, **options: bool) -> Plan:
-    """Return the plan of a world with its sensitive fields marked."""
-    return mark(world.plan(**options), world.desired, world.state)
+def marked(scene: Scene, **options: bool) -> Plan:
+    """Return the plan of a scene with its sensitive fields marked."""
+    return mark(scene.plan(**options), scene.desired, scene.state)
 
 
-def was_sensitive() -> World:
-    """Return a world in which a message with a sensitive body was applied."""
-    world = applied(message("a", body=SECRET, sensitive=("body",)), message("b"))
-    return world.remembering(at("a"), sensitive=("body",))
+def was_sensitive() -> Scene:
+    """Return a scene in which a message with a sensitive body was applied."""
+    scene = applied(message("a", body=SECRET, sensitive=("body",)), message("b"))
+    return scene.remembering(at("a"), sensitive=("body",))
 
 
 def reports(plan: Plan) -> list[str]:
@@ -52,7 +52,7 @@ def reports(plan: Plan) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "world",
+    "scene",
     [
         wanted(),
         was_sensitive().wanting(message("a", body="new " + SECRET, sensitive=("body",)), message("b")),
@@ -62,9 +62,9 @@ def reports(plan: Plan) -> list[str]:
     ],
     ids=["create", "change", "drift", "removal", "no longer sensitive"],
 )
-def test_no_report_shows_a_sensitive_value(world: World) -> None:
+def test_no_report_shows_a_sensitive_value(scene: Scene) -> None:
     """Whatever happens to the message, and whoever wrote what stands there now."""
-    plan = marked(world)
+    plan = marked(scene)
 
     assert plan.actions
     assert all(SECRET not in report for report in reports(plan))
@@ -73,16 +73,16 @@ def test_no_report_shows_a_sensitive_value(world: World) -> None:
 
 def test_a_refresh_hides_what_the_state_remembers_as_sensitive() -> None:
     """Without any manifest: the binding knows."""
-    world = was_sensitive().edited("a", body="drifted " + SECRET)
-    plan = plan_refresh(world.desired, world.remote, world.state)
+    scene = was_sensitive().edited("a", body="drifted " + SECRET)
+    plan = plan_refresh(scene.desired, scene.remote, scene.state)
 
-    shown = reports(mark(plan, world.wanting_nothing().desired, world.state))
+    shown = reports(mark(plan, scene.wanting_nothing().desired, scene.state))
 
     assert all(SECRET not in report for report in shown)
 
 
 @pytest.mark.parametrize(
-    ("world", "hidden"),
+    ("scene", "hidden"),
     [
         (was_sensitive().wanting(message("a", body="a changed text"), message("b")), True),
         (was_sensitive().edited("a", body="drifted"), False),
@@ -92,9 +92,9 @@ def test_a_refresh_hides_what_the_state_remembers_as_sensitive() -> None:
     ],
     ids=["change", "drift", "removal", "the manifest says so", "nothing is sensitive"],
 )
-def test_a_plan_says_where_only_the_state_hides_a_text(world: World, hidden: bool) -> None:  # noqa: FBT001
+def test_a_plan_says_where_only_the_state_hides_a_text(scene: Scene, hidden: bool) -> None:  # noqa: FBT001
     """A state that a pull request can write must not hide in silence what the pull request changes."""
-    plan = marked(world)
+    plan = marked(scene)
 
     told = [one for one in plan.warnings if one.code == "hidden_by_state"]
     assert plan.actions
@@ -114,26 +114,26 @@ def test_readers_of_json_are_told_what_is_hidden() -> None:
 
 def test_a_plan_without_sensitive_values_is_left_as_it_is() -> None:
     """Nothing is copied where nothing is hidden."""
-    world = empty(message("a"))
-    plan = world.plan()
+    scene = empty(message("a"))
+    plan = scene.plan()
 
-    assert mark(plan, world.desired, world.state) is plan
+    assert mark(plan, scene.desired, scene.state) is plan
 
 
 def test_a_saved_plan_holds_no_sensitive_value() -> None:
     """Its file can lie where files lie."""
-    world = was_sensitive().wanting(message("a", body="new " + SECRET, sensitive=("body",)), message("b"))
-    plan = withheld(marked(world))
+    scene = was_sensitive().wanting(message("a", body="new " + SECRET, sensitive=("body",)), message("b"))
+    plan = withheld(marked(scene))
 
     assert SECRET not in encode_plan(SavedPlan(2, "id", "0", "", "AC1", "emulator:1", plan)).decode()
 
 
 def test_a_saved_plan_is_whole_again_beside_its_manifests() -> None:
     """What is applied is what was planned, field by field."""
-    world = wanted()
-    plan = marked(world)
+    scene = wanted()
+    plan = marked(scene)
 
-    again = restored(withheld(plan), world.desired, {})
+    again = restored(withheld(plan), scene.desired, {})
 
     assert not is_whole(withheld(plan))
     assert again.actions == plan.actions
@@ -141,8 +141,8 @@ def test_a_saved_plan_is_whole_again_beside_its_manifests() -> None:
 
 def test_a_saved_plan_without_sensitive_values_needs_no_manifests() -> None:
     """The plan is self-contained wherever it can be."""
-    world = was_sensitive().wanting(message("b"))
-    plan = withheld(marked(world))
+    scene = was_sensitive().wanting(message("b"))
+    plan = withheld(marked(scene))
 
     assert is_whole(plan)
     assert [action.verb for action in restored(plan, NOTHING, {}).actions] == [Verb.DELETE]
@@ -150,10 +150,10 @@ def test_a_saved_plan_without_sensitive_values_needs_no_manifests() -> None:
 
 def test_another_value_than_was_planned_is_stale() -> None:
     """The digest in the plan tells, without telling the value."""
-    world = wanted()
+    scene = wanted()
 
     with pytest.raises(PlanError, match="stale plan: the sensitive `body` of `desk/order/a`"):
-        restored(withheld(marked(world)), wanted("code other").desired, {})
+        restored(withheld(marked(scene)), wanted("code other").desired, {})
 
 
 def labelled(code: str, **fields: Any) -> Message:
@@ -178,19 +178,19 @@ def labelled(code: str, **fields: Any) -> Message:
 def test_the_live_part_of_a_hidden_value_is_read_again(was: Message, now: Message) -> None:
     """It is in no manifest: what `ignore_changes` leaves alone, and what a replacement carries over."""
     live = f'{{"code": "{SECRET}", "seen": "{SECRET} too"}}'
-    world = applied(was, message("b")).remembering(at("a"), sensitive=("attributes",))
-    world = world.edited("a", attributes=live).wanting(now, message("b"))
-    plan = marked(world)
+    scene = applied(was, message("b")).remembering(at("a"), sensitive=("attributes",))
+    scene = scene.edited("a", attributes=live).wanting(now, message("b"))
+    plan = marked(scene)
     assert any("too" in text for text in plan.actions[0].after.values())
 
     saved = withheld(plan)
 
     assert SECRET not in encode_plan(SavedPlan(2, "id", "0", "", "AC1", "emulator:1", saved)).decode()
-    again = restored(saved, world.desired, dict(world.view.messages))
+    again = restored(saved, scene.desired, dict(scene.view.messages))
     assert (again.actions[0].send, again.actions[0].after) == (plan.actions[0].send, plan.actions[0].after)
-    elsewhere = world.edited("a", attributes=live.replace("too", "more"))
+    elsewhere = scene.edited("a", attributes=live.replace("too", "more"))
     with pytest.raises(PlanError, match="stale plan: the sensitive `attributes` of `desk/order/a`"):
-        restored(saved, world.desired, dict(elsewhere.view.messages))
+        restored(saved, scene.desired, dict(elsewhere.view.messages))
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,16 @@ from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.plans.sid_references import fill, mark_references
 from reconciler.report.json import plan_document
 from reconciler.report.text import render_plan
-from tests.support.worlds import SERVICE, SERVICE_SID, World, applied, empty, found, message
+from tests.support.scenes import SERVICE, SERVICE_SID, Scene, applied, empty, found, message
 
 
-def referring(world: World) -> World:
-    """Return *world* with what `load` would say of its references."""
-    return msgspec.structs.replace(world, desired=msgspec.structs.replace(world.desired, awaits=(SERVICE,)))
+def referring(scene: Scene) -> Scene:
+    """Return *scene* with what `load` would say of its references."""
+    return msgspec.structs.replace(scene, desired=msgspec.structs.replace(scene.desired, awaits=(SERVICE,)))
 
 
-def wanted() -> World:
-    """Return a world in which texts name the sid of the service."""
+def wanted() -> Scene:
+    """Return a scene in which texts name the sid of the service."""
     sid = sid_placeholder(SERVICE)
     return referring(
         empty(
@@ -36,9 +36,9 @@ def wanted() -> World:
 
 def test_a_text_is_filled_in_with_the_sid_that_was_found() -> None:
     """In bodies, inside of attributes, and in the conversation."""
-    world = wanted().reading(services={SERVICE: RemoteService(SERVICE_SID, SERVICE)})
+    scene = wanted().reading(services={SERVICE: RemoteService(SERVICE_SID, SERVICE)})
 
-    known = fill(world.desired, world.remote)
+    known = fill(scene.desired, scene.remote)
 
     conversation = known.desired.services[0].conversations[0]
     first, second = conversation.messages
@@ -50,10 +50,10 @@ def test_a_text_is_filled_in_with_the_sid_that_was_found() -> None:
 
 def test_a_service_of_the_same_plan_is_waited_for() -> None:
     """Its sid is known after apply: the text is kept as it is until then, and people read so."""
-    world = wanted()
-    known = fill(world.desired, world.remote)
+    scene = wanted()
+    known = fill(scene.desired, scene.remote)
 
-    plan = mark_references(msgspec.structs.replace(world, desired=known.desired).plan(), known)
+    plan = mark_references(msgspec.structs.replace(scene, desired=known.desired).plan(), known)
 
     assert plan.applyable
     assert [action.awaits for action in plan.actions] == [(), (SERVICE,), (SERVICE,), ()]
@@ -69,17 +69,17 @@ def test_a_service_of_the_same_plan_is_waited_for() -> None:
 
 def test_an_update_shows_what_becomes_known() -> None:
     """A text that goes from one thing to a sid nobody knows is shown as such a change."""
-    world = applied(message("a"))
+    scene = applied(message("a"))
     text = message(
         "a", body=f"in {sid_placeholder('other')}", attributes={"list": [sid_placeholder("other"), 1]}
     )
-    world = world.wanting(text)
-    desired = msgspec.structs.replace(world.desired, awaits=("other",))
-    plan = msgspec.structs.replace(world, desired=desired).plan()
+    scene = scene.wanting(text)
+    desired = msgspec.structs.replace(scene.desired, awaits=("other",))
+    plan = msgspec.structs.replace(scene, desired=desired).plan()
     created = Action("other", Verb.CREATE, Reason.NOT_IN_STATE)
 
     waiting = mark_references(
-        msgspec.structs.replace(plan, actions=(created, *plan.actions)), fill(desired, world.remote)
+        msgspec.structs.replace(plan, actions=(created, *plan.actions)), fill(desired, scene.remote)
     )
 
     assert waiting.actions[1].awaits == ("other",)
@@ -89,9 +89,9 @@ def test_an_update_shows_what_becomes_known() -> None:
 
 def test_a_sid_that_this_plan_does_not_bring_is_not_sent() -> None:
     """The plan is shown with the reference, says what is missing, and names the way out."""
-    world = wanted()
-    known = fill(world.desired, world.remote)
-    plan = msgspec.structs.replace(world, desired=known.desired).plan()
+    scene = wanted()
+    known = fill(scene.desired, scene.remote)
+    plan = msgspec.structs.replace(scene, desired=known.desired).plan()
     others = msgspec.structs.replace(plan, actions=plan.actions[1:])
 
     refused = mark_references(others, known)
@@ -107,18 +107,18 @@ def test_a_sid_that_this_plan_does_not_bring_is_not_sent() -> None:
 
 def test_a_plan_about_other_things_goes_ahead() -> None:
     """Only what would be sent needs the sid."""
-    world = wanted()
-    known = fill(world.desired, world.remote)
-    plan = msgspec.structs.replace(world, desired=known.desired).plan(excludes=(f"{SERVICE}/*",))
+    scene = wanted()
+    known = fill(scene.desired, scene.remote)
+    plan = msgspec.structs.replace(scene, desired=known.desired).plan(excludes=(f"{SERVICE}/*",))
 
     assert mark_references(plan, known).applyable
 
 
 def test_texts_without_references_are_left_alone() -> None:
     """Nothing is copied for manifests that refer to no service."""
-    world = found(message("a"))
+    scene = found(message("a"))
 
-    assert fill(world.desired, world.remote).desired is world.desired
+    assert fill(scene.desired, scene.remote).desired is scene.desired
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from reconciler.model import Anchor, Conversation, Desired, Moment, Order, Timel
 from reconciler.planner.timeline import resolve_times
 from reconciler.plans.actions import Verb
 from reconciler.state.model import Binding, Bound, State
-from tests.support.worlds import AT, World, applied, at, empty, found, live_of, message
+from tests.support.scenes import AT, Scene, applied, at, empty, found, live_of, message
 
 NOW = datetime(2026, 6, 10, 12, 30, 15, 500_000, tzinfo=UTC)
 BERLIN = "Europe/Berlin"
@@ -182,8 +182,8 @@ def test_a_new_conversation_takes_its_anchor_along() -> None:
 
 def test_an_existing_conversation_is_anchored_without_a_request() -> None:
     """The state remembers it, whether anything else changes or not."""
-    world = applied(message("a"))
-    plan = world.wanting(message("a"), **anchored()).plan()
+    scene = applied(message("a"))
+    plan = scene.wanting(message("a"), **anchored()).plan()
 
     (record,) = plan.records
     assert isinstance(record, Bound)
@@ -195,9 +195,9 @@ def test_a_re_anchored_demo_updates_its_dates() -> None:
     """In place, nothing is posted again."""
     first = message("a", date_created="2026-06-01T00:00:00Z", after=Moment())
     moved = msgspec.structs.replace(first, date_created="2026-06-09T00:00:00Z")
-    world = applied(first).wanting(moved, **anchored(anchor="2026-06-09T00:00:00Z"))
+    scene = applied(first).wanting(moved, **anchored(anchor="2026-06-09T00:00:00Z"))
 
-    assert [(one.verb, one.send) for one in world.plan().actions] == [
+    assert [(one.verb, one.send) for one in scene.plan().actions] == [
         (Verb.UPDATE, {"date_created": "2026-06-09T00:00:00Z"})
     ]
 
@@ -209,10 +209,10 @@ def test_a_lost_state_does_not_double_a_demo() -> None:
     """
     wanted = message("a", date_created="2026-06-09T00:00:00Z", after=Moment())
     there = live_of(msgspec.structs.replace(wanted, date_created="2026-06-01T00:00:00Z"), "IMa", 0)
-    world: World = found(wanted, **anchored()).also(there)
+    scene: Scene = found(wanted, **anchored()).also(there)
 
-    assert [refusal.code for refusal in world.plan().refusals] == ["identical_exists"]
-    plan = world.plan(adopt=True)
+    assert [refusal.code for refusal in scene.plan().refusals] == ["identical_exists"]
+    plan = scene.plan(adopt=True)
     assert [(one.verb, one.reason.value, one.importing, one.send) for one in plan.actions] == [
         (Verb.UPDATE, "identical_exists", True, {"date_created": "2026-06-09T00:00:00Z"})
     ]

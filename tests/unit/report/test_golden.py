@@ -1,12 +1,8 @@
-"""Whole reports against golden files.
-
-`RECONCILER_UPDATE_GOLDEN=1` writes them anew; read the difference before it is committed.
-"""
+"""Whole reports against golden files."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +20,7 @@ from reconciler.report.jsonl import EventStream
 from reconciler.report.markdown import outcome_markdown, plan_markdown
 from reconciler.report.outcome import render_outcome
 from reconciler.report.text import render_plan
+from tests.support.golden import expect_text
 from tests.support.plans import BLANKS, DONE, EMPTY, MOVE, PARTLY, PLAN, REFUSED
 
 ROOT = Path(__file__).parents[3]
@@ -91,11 +88,7 @@ REPORTS: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("name", REPORTS)
 def test_report_is_as_it_was_reviewed(name: str) -> None:
     """Every report equals its golden file, byte for byte."""
-    report = REPORTS[name]()
-    if os.environ.get("RECONCILER_UPDATE_GOLDEN"):
-        (GOLDEN / name).write_text(report, encoding="utf-8")
-
-    assert report == (GOLDEN / name).read_text("utf-8")
+    expect_text(REPORTS[name](), GOLDEN / name)
 
 
 def test_no_golden_file_is_left_over() -> None:

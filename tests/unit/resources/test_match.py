@@ -21,7 +21,7 @@ from reconciler.resources.match import (
 )
 from reconciler.resources.message import desired_values, live_values
 from reconciler.state.model import State
-from tests.support.worlds import LATER, live, live_of, message, photo
+from tests.support.scenes import LATER, live, live_of, message, photo
 
 
 def both(wishes: list[Message], *strangers: RemoteMessage) -> Pairs:

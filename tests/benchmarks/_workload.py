@@ -1,4 +1,4 @@
-"""A world in which nothing is to be done: manifests, an emulator that holds their messages, and the state."""
+"""A workload without changes: manifests, an emulator that holds their messages, and the state."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _WORDS = "Thank you for your patience, your parcel left our house today and will
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """A served world; *url* is where the emulator answers."""
+class Workload:
+    """A served workload; *url* is where the emulator answers."""
 
     manifests: Path
     state: Path
@@ -54,7 +54,7 @@ class World:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment with this world's credentials, nobody's settings, and modules compiled once."""
+        """The environment with this workload's credentials, nobody's settings, and modules compiled once."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
         return {
             **kept,
@@ -66,8 +66,8 @@ class World:
 
 
 @contextmanager
-def served(folder: Path, messages: int, conversations: int) -> Iterator[World]:
-    """Make a world of *messages* spread over *conversations*, and serve it from another process."""
+def served(folder: Path, messages: int, conversations: int) -> Iterator[Workload]:
+    """Make a workload of *messages* spread over *conversations*, and serve it from another process."""
     folder.mkdir()
     manifests = folder / "manifests"
     data = folder / "emulator.db"
@@ -79,7 +79,7 @@ def served(folder: Path, messages: int, conversations: int) -> Iterator[World]:
         store = StateStore(folder / "state.json")
         store.read()
         store.write(state)
-        yield World(manifests, folder / "state.json", url, sids, state.account_sid)
+        yield Workload(manifests, folder / "state.json", url, sids, state.account_sid)
 
 
 @contextmanager

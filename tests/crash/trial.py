@@ -37,7 +37,7 @@ LATE = 0.1
 """Seconds after which a late request is handled."""
 
 
-class World:
+class Trial:
     """An emulator over HTTP and a folder in *place*; use it as a context manager."""
 
     def __init__(self, place: Path) -> None:

@@ -23,7 +23,7 @@ from reconciler.plans.plan import Plan
 from reconciler.runtime.interrupts import Interrupts
 from reconciler.twilio.endpoint import Endpoint
 from tests.benchmarks._process import say
-from tests.benchmarks._world import serving
+from tests.benchmarks._workload import serving
 
 CREDENTIALS = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "none"}
 _PROBES = 50
@@ -67,7 +67,7 @@ class _Stopwatch:
         """Be told."""
 
 
-class Desk:
+class Bench:
     """One service after another at *url*."""
 
     def __init__(self, folder: Path, url: str, parallelism: int) -> None:
@@ -121,12 +121,12 @@ class Desk:
 
 
 @contextmanager
-def desk(latency: float, parallelism: int) -> Iterator[Desk]:
+def bench(latency: float, parallelism: int) -> Iterator[Bench]:
     """Serve an emulator that answers *latency* seconds late, and say what that comes to."""
     with TemporaryDirectory() as folder:
         late = ("--fault", f"*:latency={latency}") if latency else ()
         with serving(Path(folder) / "emulator.db", *late) as url:
-            one = Desk(Path(folder), url, parallelism)
+            one = Bench(Path(folder), url, parallelism)
             shown = f"{latency * 1000:.0f} ms scripted, {one.latency * 1000:.1f} ms measured"
             say(f"{shown}, {parallelism} in flight")
             yield one

@@ -1,7 +1,7 @@
-"""Small worlds for the planner: what is desired, what is remote and what the state remembers.
+"""Small scenes for the planner: what is desired, what is remote and what the state remembers.
 
 One service `desk` with one conversation `desk/order`. A message is called by its key: `a` has the
-text `text of a`, and in an applied world it is bound to `IMa`.
+text `text of a`, and in an applied scene it is bound to `IMa`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CREATED = "2026-01-05T09:00:00Z"
 LATER = "2026-02-06T10:00:00Z"
 
 
-class World(Struct, frozen=True):
+class Scene(Struct, frozen=True):
     """The three sides of a plan."""
 
     desired: Desired
@@ -62,69 +62,69 @@ class World(Struct, frozen=True):
         """The conversation as it was read."""
         return self.remote.conversations[AT]
 
-    def declaring(self, *conversations: Conversation, **service: Any) -> World:
-        """Return this world with other conversations in the manifest, and other fields of the service."""
+    def declaring(self, *conversations: Conversation, **service: Any) -> Scene:
+        """Return this scene with other conversations in the manifest, and other fields of the service."""
         changed = msgspec.structs.replace(self.desired.services[0], conversations=conversations, **service)
         return msgspec.structs.replace(self, desired=Desired((changed,), "sha256:0"))
 
-    def wanting(self, *messages: Message, **fields: Any) -> World:
-        """Return this world with other messages in the manifest, and other fields of the conversation."""
+    def wanting(self, *messages: Message, **fields: Any) -> Scene:
+        """Return this scene with other messages in the manifest, and other fields of the conversation."""
         return self.declaring(msgspec.structs.replace(self.conversation, messages=messages, **fields))
 
-    def wanting_nothing(self) -> World:
-        """Return this world with an empty manifest."""
+    def wanting_nothing(self) -> Scene:
+        """Return this scene with an empty manifest."""
         return msgspec.structs.replace(self, desired=Desired((), "sha256:1"))
 
-    def showing(self, **fields: Any) -> World:
-        """Return this world with other fields of what was read of the conversation."""
+    def showing(self, **fields: Any) -> Scene:
+        """Return this scene with other fields of what was read of the conversation."""
         view = msgspec.structs.replace(self.view, **fields)
         return self.reading(conversations={**self.remote.conversations, AT: view})
 
-    def reading(self, **fields: Any) -> World:
-        """Return this world with other fields of what was read."""
+    def reading(self, **fields: Any) -> Scene:
+        """Return this scene with other fields of what was read."""
         return msgspec.structs.replace(self, remote=msgspec.structs.replace(self.remote, **fields))
 
-    def being(self, **fields: Any) -> World:
-        """Return this world with other fields of the live conversation."""
+    def being(self, **fields: Any) -> Scene:
+        """Return this scene with other fields of the live conversation."""
         assert self.view.remote is not None
         return self.showing(remote=msgspec.structs.replace(self.view.remote, **fields))
 
-    def edited(self, key: str, **fields: Any) -> World:
-        """Return this world with a live message changed behind the tool's back."""
+    def edited(self, key: str, **fields: Any) -> Scene:
+        """Return this scene with a live message changed behind the tool's back."""
         return self.edited_sid(f"IM{key}", **fields)
 
-    def edited_sid(self, sid: str, **fields: Any) -> World:
-        """Return this world with the live message *sid* changed behind the tool's back."""
+    def edited_sid(self, sid: str, **fields: Any) -> Scene:
+        """Return this scene with the live message *sid* changed behind the tool's back."""
         messages = dict(self.view.messages)
         messages[sid] = msgspec.structs.replace(messages[sid], **fields)
         return self.showing(messages=messages)
 
-    def without(self, *keys: str) -> World:
-        """Return this world with live messages deleted behind the tool's back."""
+    def without(self, *keys: str) -> Scene:
+        """Return this scene with live messages deleted behind the tool's back."""
         gone = {f"IM{key}" for key in keys}
         return self.showing(messages={sid: m for sid, m in self.view.messages.items() if sid not in gone})
 
-    def also(self, *strangers: RemoteMessage) -> World:
-        """Return this world with further live messages."""
+    def also(self, *strangers: RemoteMessage) -> Scene:
+        """Return this scene with further live messages."""
         return self.showing(messages={**self.view.messages, **{one.sid: one for one in strangers}})
 
-    def vanished(self) -> World:
-        """Return this world with the conversation deleted behind the tool's back."""
+    def vanished(self) -> Scene:
+        """Return this scene with the conversation deleted behind the tool's back."""
         return self.showing(remote=None, messages={})
 
-    def remembering(self, address: str, **fields: Any) -> World:
-        """Return this world with other fields of a binding, which is made if it is not there."""
+    def remembering(self, address: str, **fields: Any) -> Scene:
+        """Return this scene with other fields of a binding, which is made if it is not there."""
         bindings = dict(self.state.bindings)
         before = bindings.get(address, Binding(sid="", service_sid=SERVICE_SID))
         bindings[address] = msgspec.structs.replace(before, **fields)
         return self.knowing(bindings=bindings)
 
-    def forgetting(self, *addresses: str) -> World:
-        """Return this world without these bindings."""
+    def forgetting(self, *addresses: str) -> Scene:
+        """Return this scene without these bindings."""
         return self.knowing(bindings={a: b for a, b in self.state.bindings.items() if a not in addresses})
 
-    def knowing(self, **fields: Any) -> World:
-        """Return this world with other fields of the state."""
+    def knowing(self, **fields: Any) -> Scene:
+        """Return this scene with other fields of the state."""
         return msgspec.structs.replace(self, state=msgspec.structs.replace(self.state, **fields))
 
 
@@ -182,8 +182,8 @@ def live_of(wanted: Message, sid: str, index: int) -> RemoteMessage:
     return live(sid, index, **fields, media=media)
 
 
-def empty(*wanted: Message, **conversation: Any) -> World:
-    """Return a world in which nothing of what is wanted exists yet, neither service nor conversation."""
+def empty(*wanted: Message, **conversation: Any) -> Scene:
+    """Return a scene in which nothing of what is wanted exists yet, neither service nor conversation."""
     one = Conversation(
         name="order",
         path="m.yaml",
@@ -192,15 +192,15 @@ def empty(*wanted: Message, **conversation: Any) -> World:
         **{"unique_name": "order", "friendly_name": "Order", **conversation},
     )
     service = Service(name=SERVICE, path="m.yaml", line=2, friendly_name=SERVICE, conversations=(one,))
-    return World(
+    return Scene(
         desired=Desired((service,), "sha256:0"),
         remote=Remote(services={SERVICE: None}, conversations={AT: ConversationView(remote=None)}),
         state=State(lineage="0" * 32, account_sid="AC1", origin="emulator:1"),
     )
 
 
-def found(*wanted: Message, **conversation: Any) -> World:
-    """Return a world with an empty conversation that was there before, and nothing bound."""
+def found(*wanted: Message, **conversation: Any) -> Scene:
+    """Return a scene with an empty conversation that was there before, and nothing bound."""
     return empty(*wanted, **conversation).reading(
         services={SERVICE: RemoteService(SERVICE_SID, SERVICE)},
         conversations={
@@ -209,30 +209,30 @@ def found(*wanted: Message, **conversation: Any) -> World:
     )
 
 
-def applied(*wanted: Message, **conversation: Any) -> World:
-    """Return a world in which *wanted* was applied by this tool and nothing has changed since."""
-    world = found(*wanted, **conversation)
-    digest = world.state.digest
+def applied(*wanted: Message, **conversation: Any) -> Scene:
+    """Return a scene in which *wanted* was applied by this tool and nothing has changed since."""
+    scene = found(*wanted, **conversation)
+    digest = scene.state.digest
     sent = {name: digest(name, "order" if name == "unique_name" else "Order") for name in _NAMES}
-    world = world.remembering(SERVICE, sid=SERVICE_SID, service_sid="", created=True)
-    world = world.remembering(AT, sid=CONVERSATION_SID, created=True, sent=sent)
-    world = world.also(*(live_of(one, f"IM{one.key}", index) for index, one in enumerate(wanted)))
-    return world.knowing(
+    scene = scene.remembering(SERVICE, sid=SERVICE_SID, service_sid="", created=True)
+    scene = scene.remembering(AT, sid=CONVERSATION_SID, created=True, sent=sent)
+    scene = scene.also(*(live_of(one, f"IM{one.key}", index) for index, one in enumerate(wanted)))
+    return scene.knowing(
         bindings={
-            **world.state.bindings,
-            **{at(one.key): bound(world, one, f"IM{one.key}", index) for index, one in enumerate(wanted)},
+            **scene.state.bindings,
+            **{at(one.key): bound(scene, one, f"IM{one.key}", index) for index, one in enumerate(wanted)},
         }
     )
 
 
-def bound(world: World, wanted: Message, sid: str, index: int) -> Binding:
+def bound(scene: Scene, wanted: Message, sid: str, index: int) -> Binding:
     """Return what the state remembers of *wanted* once it was created."""
     return Binding(
         sid=sid,
         service_sid=SERVICE_SID,
         conversation_sid=CONVERSATION_SID,
         index=index,
-        sent={name: world.state.digest(name, value) for name, value in desired_values(wanted).items()},
+        sent={name: scene.state.digest(name, value) for name, value in desired_values(wanted).items()},
     )
 
 
