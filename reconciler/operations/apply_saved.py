@@ -14,6 +14,7 @@ from reconciler.applier.results import Watcher
 from reconciler.errors import PlanError
 from reconciler.model import Desired
 from reconciler.operations.apply import carry_out
+from reconciler.operations.own_secrets import refuse_own_credentials
 from reconciler.operations.session import NOTHING, Session, Settings, account_of, open_connection
 from reconciler.operations.staleness import AGAIN, judge, look_again, made
 from reconciler.planner.open_creates import hold_back
@@ -66,6 +67,7 @@ async def apply_saved(
             left = without_made(left, made((action for _, action in left), seen, state))
         plan = continued(saved.plan, left) if begun is not None else saved.plan
         plan = restored(plan, desired or NOTHING, seen.objects)
+        refuse_own_credentials(plan, settings.endpoint)
         judge(plan, seen, begun=begun is not None)
         use = Use(saved.id, tuple(number for number, _ in left))
         if (

@@ -14,6 +14,7 @@ import msgspec
 from reconciler.manifest.account import check_account
 from reconciler.model import Desired
 from reconciler.operations.connection import Connection, connect
+from reconciler.operations.own_secrets import refuse_own_credentials
 from reconciler.planner.pipeline import complete, decide, prepare
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
@@ -107,8 +108,10 @@ class Session:
         while closer := await look_closer(self.client, decided.plan, decided.remote, prepared.bound, options):
             decided = decide(prepared, closer)
         unknown = {one.intent.address: one.unknown for one in self.settled if one.unknown}
+        plan = complete(prepared, decided, unknown)
+        refuse_own_credentials(plan, self.settings.endpoint)
         return msgspec.structs.replace(
-            complete(prepared, decided, unknown),
+            plan,
             settlements=tuple(
                 (one.intent, one.binding.sid if one.binding else None)
                 for one in self.settled

@@ -15,7 +15,7 @@ from reconciler.errors import RemoteError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 from reconciler.twilio import body, failures, identity, wire
 from reconciler.twilio.failures import Idempotency
-from reconciler.twilio.masking import Mask, mask_of
+from reconciler.twilio.masking import Mask, mask_of, mask_of_proxy
 from reconciler.twilio.pace import Pace
 from reconciler.twilio.transport import CONNECT_SECONDS
 
@@ -179,6 +179,7 @@ class Exchange:
                     await response.aclose()
         except httpx.RequestError as error:
             _mask(request).clean(error)
+            mask_of_proxy().clean(error)
             raise failures.of_exception(
                 error, httpx.URL(call.url), operation=call.operation, where=call.path
             ) from error
@@ -193,10 +194,13 @@ class Exchange:
             raise failures.of_unreadable(
                 error, response, operation=call.operation, where=call.path
             ) from error
-        data = _mask(request).data(data)  # here, so that nothing of it can be shown or kept elsewhere
+        mask = _mask(request)
+        data = mask.data(data)  # here, so that nothing of it can be shown or kept elsewhere
         if (date := response.headers.get("Date")) is not None:
             self.date, self.date_seen = date, asyncio.get_running_loop().time()
-        failure = failures.of_reply(response, data, operation=call.operation, where=call.path)
+        failure = failures.of_reply(
+            response, data, hide=mask.whole, operation=call.operation, where=call.path
+        )
         if failure is not None:
             raise failure
         try:

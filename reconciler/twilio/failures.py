@@ -6,7 +6,7 @@ A create may be sent again only if it certainly did not happen: the API has no i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Final
@@ -63,8 +63,13 @@ def may_repeat(error: Exception, idempotency: Idempotency) -> bool:
     return idempotency is Idempotency.IDEMPOTENT and isinstance(error, Refused) and error.code in _BUSY
 
 
-def of_reply(response: httpx.Response, content: bytes, *, operation: str, where: str) -> RemoteError | None:
-    """Return the error for *response*, whose body is *content*, or None if its status is a success."""
+def of_reply(
+    response: httpx.Response, content: bytes, *, hide: Callable[[str], str], operation: str, where: str
+) -> RemoteError | None:
+    """Return the error for *response*, whose body is *content*, or None if its status is a success.
+
+    *hide* takes our credentials out of the server's message.
+    """
     status = response.status_code
     if response.is_success:
         return None
@@ -80,7 +85,7 @@ def of_reply(response: httpx.Response, content: bytes, *, operation: str, where:
         answer += f" (code {body.code})" if body.code is not None else ""
     return error(
         f"{operation} failed at `{where}`: {answer}",
-        reply=body.message if body is not None else "",
+        reply=hide(body.message) if body is not None else "",
         hint=_hint(status, body),
         operation=operation,
         where=where,

@@ -9,13 +9,16 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import getproxies
 
 MASK: Final = "***"
 """What stands in the place of a credential."""
 
 _SECRET: Final = re.compile(r"(?=.*[^A-Za-z_]).{8,}|.{20,}", re.DOTALL)
-"""Anything shorter, or one short word, is no secret of Twilio's, and may well be in the text of a message."""
+"""Anything shorter, or one short word, is no secret of Twilio's, and may well be in the text of a message.
+
+It is hidden only where it is the whole text of an error."""
 _ESCAPE: Final = re.compile(r"%[0-9A-F]{2}")
 
 
@@ -23,8 +26,11 @@ class Mask:
     """Hides the credentials of an HTTP *authorization*, in each form that servers are known to repeat."""
 
     def __init__(self, authorization: str) -> None:
-        texts = sorted(set(_forms(authorization)), key=len, reverse=True)
+        secrets = set(_secrets(authorization))
+        texts = sorted({form for text in secrets if _SECRET.fullmatch(text) for form in _forms(text)})
+        texts.sort(key=len, reverse=True)
         self._needles = [text.encode("utf-8", "surrogatepass") for text in texts]
+        self._words = secrets - {""}
 
     def data(self, data: bytes) -> bytes:
         """Return *data*, a reply, without the credentials."""
@@ -37,6 +43,10 @@ class Mask:
         """Return *text* without the credentials."""
         return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
+    def whole(self, text: str) -> str:
+        """Return *text*, that of an error, without the credentials; a short one hides only what equals it."""
+        return MASK if text.strip() in self._words else self.text(text)
+
     def clean(self, error: BaseException) -> None:
         """Take the credentials out of *error* and all that led to it: a log may print the causes too."""
         seen: set[int] = set()
@@ -45,7 +55,7 @@ class Mask:
             one = todo.pop()
             if one is not None and id(one) not in seen:
                 seen.add(id(one))
-                one.args = tuple(self.text(arg) if isinstance(arg, str) else arg for arg in one.args)
+                one.args = tuple(self.whole(arg) if isinstance(arg, str) else arg for arg in one.args)
                 todo += (one.__cause__, one.__context__)
 
 
@@ -55,22 +65,34 @@ def mask_of(authorization: str) -> Mask:
     return Mask(authorization)
 
 
-def _forms(authorization: str) -> Iterator[str]:
-    """Yield the secret and the encoded pair, as they are, percent-encoded, and as JSON writes them."""
+def mask_of_pair(username: str, secret: str) -> Mask:
+    """Return the mask for a user name and a secret, as HTTP Basic sends them."""
+    return mask_of("Basic " + base64.b64encode(f"{username}:{secret}".encode()).decode())
+
+
+def mask_of_proxy() -> Mask:
+    """Return the mask for the user and the password in `HTTPS_PROXY`, which only the proxy is told."""
+    address = urlsplit(getproxies().get("https", ""))
+    return mask_of_pair(unquote(address.username or ""), unquote(address.password or ""))
+
+
+def _secrets(authorization: str) -> Iterator[str]:
+    """Yield the encoded pair, and the secret in it."""
     _, _, token = authorization.partition(" ")
-    plain = {token.rstrip("=")}
+    yield token.rstrip("=")
     try:
         pair = base64.b64decode(token, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        pass
-    else:
-        plain.add(pair.partition(":")[2])
-        plain.add(base64.urlsafe_b64encode(pair.encode()).decode().rstrip("="))
-    for text in plain:
-        if _SECRET.fullmatch(text):
-            encoded = {text, quote(text, safe=""), quote(text)}
-            encoded |= {_ESCAPE.sub(lambda found: found[0].lower(), one) for one in encoded}
-            for one in encoded:
-                written = {one, json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1]}
-                yield from written
-                yield from (each.replace("/", "\\/") for each in written)
+        return
+    yield pair.partition(":")[2]
+    yield base64.urlsafe_b64encode(pair.encode()).decode().rstrip("=")
+
+
+def _forms(text: str) -> Iterator[str]:
+    """Yield a secret as it is, percent-encoded, and as JSON writes both."""
+    encoded = {text, quote(text, safe=""), quote(text)}
+    encoded |= {_ESCAPE.sub(lambda found: found[0].lower(), one) for one in encoded}
+    for one in encoded:
+        written = {one, json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1]}
+        yield from written
+        yield from (each.replace("/", "\\/") for each in written)

@@ -75,6 +75,11 @@ def broken(text: str) -> httpx.Response:
     raise httpx.RemoteProtocolError(f"illegal header line: {text}") from cause
 
 
+def broken_with(error: httpx.RequestError) -> httpx.Response:
+    """Raise *error*, as the transport does."""
+    raise error
+
+
 REPLIES: dict[str, Callable[[str], httpx.Response]] = {
     "refused": lambda text: httpx.Response(400, json={"code": 20001, "message": f"bad: {text}"}),
     "failed": lambda text: httpx.Response(500, json={"code": 20500, "message": f"{'x' * 190} {text}"}),
@@ -112,6 +117,36 @@ def test_a_header_of_a_reply_is_no_way_either(run: Run) -> None:
     shown = read(run, lambda _: httpx.Response(400, headers={"Twilio-Request-Id": token}), token)
 
     assert token not in shown
+
+
+@pytest.mark.parametrize("word", ["emulator", "hunter2", "1234"])
+@pytest.mark.parametrize("reply", ["refused", "broken"])
+def test_an_error_that_is_nothing_but_a_short_secret_is_hidden(run: Run, word: str, reply: str) -> None:
+    """Inside another text nobody could tell it from an ordinary word."""
+    replies: dict[str, Callable[[str], httpx.Response]] = {
+        "refused": lambda text: httpx.Response(400, json={"code": 20001, "message": text}),
+        "broken": lambda text: broken_with(httpx.RemoteProtocolError(text)),
+    }
+
+    shown = read(run, lambda _: replies[reply](word), word)
+
+    assert word not in shown.replace(__file__, "")
+    assert MASK in shown
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_form_of_the_password_for_a_proxy_comes_back(
+    run: Run, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the proxy hears it, and repeats it where it refuses the connection."""
+    password = "s3same/open+wide"
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{ACCOUNT}:{quote(password, safe='')}@127.0.0.1:9")
+    text = FORMS[form](password)
+
+    shown = read(run, lambda _: broken_with(httpx.ProxyError(f"407 {text}")), TOKENS[0])
+
+    assert not [one for one in FORMS.values() if one(password) in shown]
+    assert MASK in shown
 
 
 @pytest.mark.parametrize("word", ["emulator", "token", "message", "1234"])
