@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.manifest.dump import dump
-from reconciler.manifest.expansion.resolve import alone
+from reconciler.manifest.expansion.resolve import resolve_alone
 from reconciler.manifest.parse import parse
 from reconciler.model import Conversation, Service
 
@@ -69,7 +69,7 @@ def sayable(one: Conversation) -> tuple[Conversation, list[Unsayable]]:
 
 def can_be_named(service: Service) -> bool:
     """Return whether a manifest can say the friendly name of *service*."""
-    return not alone(parse(dump((replace(service, conversations=()),)).encode(), "")).problems
+    return not resolve_alone(parse(dump((replace(service, conversations=()),)).encode(), "")).problems
 
 
 def _problem(one: Conversation) -> str | None:
@@ -78,7 +78,7 @@ def _problem(one: Conversation) -> str | None:
         text = dump((Service("s", path="", line=0, friendly_name="s", conversations=(one,)),))
     except (ValueError, RecursionError):
         return "its attributes are no JSON"
-    parsed = alone(parse(text.encode(), ""))
+    parsed = resolve_alone(parse(text.encode(), ""))
     if parsed.problems:
         return parsed.problems[0].text
     read = parsed.content.services[0].conversations[0]

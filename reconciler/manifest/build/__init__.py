@@ -1,1 +1,1 @@
-"""Checked mappings to desired services, conversations, participants and messages."""
+"""Build services, conversations, participants and messages from manifests of the right shape."""

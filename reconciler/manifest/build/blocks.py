@@ -1,4 +1,4 @@
-"""The blocks `import`, `moved` and `removed`, and the mistakes that they and the services make together."""
+"""The blocks `import`, `moved` and `removed`, and their conflicts with what is declared."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from reconciler.model.sids import PREFIXES, canonical_sid
 
 
 class Blocks(Struct, frozen=True):
-    """What the blocks of all files say; *found* is per path what is wrong with them."""
+    """The entries of all files."""
 
     imports: tuple[Import, ...]
     moves: tuple[Move, ...]
     removed: tuple[Address, ...]
     found: dict[str, list[Finding]]
+    """By path: what is wrong with its entries."""
 
 
 def entries_of(manifest: dict[str, Any]) -> tuple[Entry, ...]:
-    """Return the entries of a manifest's blocks, without those that are too broken to be understood."""
+    """Return the entries of the blocks of *manifest*, without those that lack a field."""
     return tuple(
         Entry(
             block,
@@ -39,7 +40,7 @@ def entries_of(manifest: dict[str, Any]) -> tuple[Entry, ...]:
 
 
 def blocks_of(contents: Iterable[FileContent], services: Iterable[Service]) -> Blocks:
-    """Return what the blocks of *contents* say, judged beside all *services*."""
+    """Return the entries of *contents*, checked against all declared *services*."""
     placed = [(content.path, entry) for content in contents for entry in content.entries]
     if not placed:
         return Blocks((), (), (), {})
@@ -59,7 +60,7 @@ def blocks_of(contents: Iterable[FileContent], services: Iterable[Service]) -> B
 
 
 class _Judge:
-    """Knows all that is declared and all entries."""
+    """Checks entries against all declared addresses and all other entries."""
 
     def __init__(self, placed: list[tuple[str, Entry]], services: Iterable[Service]) -> None:
         self._declared = dict(_declared(services))
@@ -72,7 +73,7 @@ class _Judge:
         self._first: dict[tuple[str, ...], tuple[str, Loc]] = {}
 
     def findings(self, path: str, entry: Entry) -> Iterator[Finding]:
-        """Yield what is wrong with *entry*, the first mistake alone; entries are given in order."""
+        """Yield the first mistake of *entry*, if it has one. Call this for all entries in their order."""
         judge = {"import": self._import, "moved": self._move, "removed": self._remove}[entry.block]
         finding = self._repeated(path, entry) or _reserved(entry) or judge(entry)
         if finding is not None:
@@ -157,7 +158,7 @@ class _Judge:
 
 
 def _reserved(entry: Entry) -> Finding | None:
-    """Return what is wrong with the address of a message that is to have a reserved key."""
+    """Return what is wrong with an address that gives a message a reserved key."""
     if not entry.address or is_address(entry.address):
         return None
     return Finding(
@@ -168,7 +169,7 @@ def _reserved(entry: Entry) -> Finding | None:
 
 
 def _declared(services: Iterable[Service]) -> Iterator[tuple[Address, str | None]]:
-    """Yield every address that is declared, with the sid that it is declared with."""
+    """Yield every declared address, with its declared SID if there is one."""
     for service in services:
         yield service.name, service.sid
         for conversation in service.conversations:

@@ -1,4 +1,7 @@
-"""Values of single fields: check them and return their canonical text, or raise Refusal."""
+"""Check the values of single fields, and return their canonical texts. A wrong value raises Refusal.
+
+The limits are those of Twilio's reference.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +14,22 @@ from reconciler.model import MESSAGE_FIELDS
 from reconciler.model.canonical import canonical_instant, canonical_json, duration_seconds
 
 KB: Final = 1024
-
-
 MB: Final = 1024 * KB
+"""Bytes."""
 
 
 CHAT_BODY_BYTES: Final = 32 * KB
-
-
 DELIVERED_BODY_CHARACTERS: Final = 1_600
+"""Length of a body in a conversation of chat users only, and in one with other participants."""
 
 
 ATTRIBUTES_BYTES: Final = 4 * KB
-
-
 CONVERSATION_ATTRIBUTES_BYTES: Final = 16 * KB
+"""Size of attributes as JSON: of messages and participants, and of conversations."""
 
 
 VARIABLES_CHARACTERS: Final = 27_800
+"""Length of all variables of a content template as JSON; about this much, by Twilio's page of errors."""
 
 
 _UTC_SECONDS: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
@@ -42,7 +43,7 @@ _INSTANT: Final = re.compile(
 
 
 def chat_body(value: str) -> str:
-    """Return the body *value* of a message in a conversation that is in the chat alone."""
+    """Return the body *value* of a message in a conversation of chat users only."""
     if (size := _size_over(value, CHAT_BODY_BYTES)) is not None:
         raise Refusal(
             f"has {size:,} bytes; the limit is {CHAT_BODY_BYTES:,}", "split it into several messages"
@@ -62,7 +63,7 @@ def delivered_body(value: str) -> str:
 
 
 def attributes(value: Any, limit: int = ATTRIBUTES_BYTES) -> str:
-    """Return the JSON text of *value*, which may have at most *limit* bytes."""
+    """Return the canonical JSON of *value*, which may have at most *limit* bytes."""
     json = canonical_json(value)
     if (size := _size_over(json, limit)) is not None:
         raise Refusal(f"have {size:,} bytes as JSON; the limit is {limit:,}", "keep large data elsewhere")
@@ -70,7 +71,7 @@ def attributes(value: Any, limit: int = ATTRIBUTES_BYTES) -> str:
 
 
 def content_variables(value: dict[str, str]) -> str:
-    """Return the JSON text of the variables of a content template."""
+    """Return the canonical JSON of the variables of a content template."""
     json = canonical_json(value)
     if len(json) > VARIABLES_CHARACTERS:
         raise Refusal(
@@ -81,7 +82,7 @@ def content_variables(value: dict[str, str]) -> str:
 
 
 def instant(value: str) -> str:
-    """Return the moment *value* in whole seconds of UTC."""
+    """Return the timestamp *value* in whole seconds of UTC."""
     try:
         if _UTC_SECONDS.fullmatch(value):
             datetime.fromisoformat(value)
@@ -101,7 +102,7 @@ def instant(value: str) -> str:
 
 
 def duration(value: str, least: str) -> str:
-    """Return the ISO 8601 duration *value*, which is at least as long as *least*."""
+    """Return the ISO 8601 duration *value* unchanged; it must be at least as long as *least*."""
     seconds = duration_seconds(value)
     if seconds is None:
         raise Refusal(f"is no duration: `{value[:40]}`", "write it like `PT30M`, `PT12H` or `P3D`")
@@ -111,7 +112,7 @@ def duration(value: str, least: str) -> str:
 
 
 def ignored_path(value: str) -> tuple[str, ...]:
-    """Return the path that an entry of `ignore_changes` names: `("attributes", "seen", "at")`."""
+    """Return the path in an entry of `ignore_changes`: `attributes.seen.at` gives its three parts."""
     path = tuple(value.split("."))
     if path[0] not in MESSAGE_FIELDS:
         raise Refusal(f"names no field: `{value[:40]}`", f"fields are {', '.join(MESSAGE_FIELDS)}")
@@ -123,7 +124,7 @@ def ignored_path(value: str) -> tuple[str, ...]:
 
 
 def _size_over(value: str, limit: int) -> int | None:
-    """Return the size of *value* in bytes if it is over *limit*; most are known not to be by length."""
+    """Return the size of *value* in bytes if it is over *limit*; short texts are not encoded for this."""
     if len(value) * 4 <= limit:
         return None
     size = len(value.encode())

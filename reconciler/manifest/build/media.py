@@ -42,12 +42,9 @@ _PACKED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "x
 
 
 CHAT_BYTES: Final = 150 * MB
-
-
 WHATSAPP_BYTES: Final = 16 * MB
-
-
 SMS_BYTES: Final = 5 * MB
+"""The largest file for each channel, by Twilio's reference."""
 
 
 def size_limit(conversation: Conversation) -> int:
@@ -105,7 +102,7 @@ def inspect_file(file: MediaFile, folder: Path, limit: int) -> MediaFile:
     Raises Refusal if the file is outside *folder* (links are followed), is not a readable file, is empty,
     has more than *limit* bytes, or has a type that its name does not tell.
     """
-    path = inside(folder, file.path)
+    path = path_inside(folder, file.path)
     size, sha256 = _digest(path, file.path, limit)
     content_type = file.content_type or _guess(path.name)
     if content_type is None:
@@ -125,7 +122,7 @@ def inspect_file(file: MediaFile, folder: Path, limit: int) -> MediaFile:
     )
 
 
-def inside(folder: Path, written: str) -> Path:
+def path_inside(folder: Path, written: str) -> Path:
     """Return the path of the file *written* below *folder*; raises Refusal if it leads out of *folder*."""
     home = folder.resolve()
     try:

@@ -1,4 +1,4 @@
-"""Messages: from the fields of a manifest to values, with every rule that one message can break."""
+"""Build messages from their fields in a manifest, and check every rule that concerns one message alone."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _CONTENT: Final = ("body", "media", "media_sid", "content_sid")
 
 
 _BESIDE_BODY: Final = frozenset(("media", "media_sid", "content_sid", "content_variables"))
-"""Fields whose being there has to be judged by what else is."""
+"""Fields that are allowed only together with some fields, or without others."""
 
 
 _AS_THEY_ARE: Final = frozenset(("subject", "webhooks"))
 
 
-def _conversions(texts: dict[str, str], *, delivered: bool) -> dict[str, Callable[[Any], Any]]:
-    """Return for each field that is not taken as it is what makes a canonical text of its value."""
-    once = texts.setdefault  # keys, authors and attributes repeat: as one text they take far less memory
+def _converters(texts: dict[str, str], *, delivered: bool) -> dict[str, Callable[[Any], Any]]:
+    """Return by field the function that makes a canonical text of its value."""
+    once = texts.setdefault  # one string for equal keys, authors and attributes saves much memory
 
     def attributes(value: Any) -> str:
         text = canonical.attributes(value)
@@ -53,24 +53,23 @@ def _conversions(texts: dict[str, str], *, delivered: bool) -> dict[str, Callabl
 class MessageBuilder:
     """Builds the messages of one conversation, and adds what is wrong with them to *found*.
 
-    *delivered* says that the conversation has participants outside the chat, who receive what is sent.
-    *texts* are those of other messages of the file: equal ones become one.
+    *delivered* tells that the conversation has participants outside the chat, who receive every message.
+    *texts* are strings of other messages of the file, which are used again for equal texts.
     """
 
     def __init__(self, *, delivered: bool, found: list[Finding], texts: dict[str, str]) -> None:
         self._found = found
-        self._conversions = _conversions(texts, delivered=delivered)
+        self._converters = _converters(texts, delivered=delivered)
 
     def build(self, fields: dict[str, Any], line: int, loc: Loc, sensitive: tuple[str, ...] = ()) -> Message:
         """Return the message of *fields*, which have the right shape; a wrong field is left out.
 
-        A media file is not looked at: `Message.file` holds its path as written, and neither its
-        size nor its digest.
+        `Message.file` has the path as written, without size and digest: `media.with_media_files` reads them.
         """
         values: dict[str, Any] = {"key": "", "line": line, "sensitive": sensitive}
-        conversion_of = self._conversions.get
+        converter_of = self._converters.get
         for name, value in fields.items():
-            convert = conversion_of(name)
+            convert = converter_of(name)
             if convert is not None:
                 try:
                     values[name] = convert(value)

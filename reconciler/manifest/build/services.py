@@ -1,4 +1,4 @@
-"""Services, conversations and participants: from a manifest of the right shape to values."""
+"""Build services, conversations and participants from a manifest of the right shape."""
 
 from __future__ import annotations
 
@@ -29,20 +29,18 @@ _NAME: Final = re.compile(ADDRESS_PART)
 
 
 _NO_SEGMENTS: Final = (".", "..")
-"""Names that mean a place in any URL."""
+"""Names that cannot be a part of a URL, as URLs give them another meaning."""
 
 
 _MOST_PARTICIPANTS: Final = 1_000
-
-
 _MOST_OUTSIDE_CHAT: Final = 50
+"""Participants of one conversation, by Twilio's reference."""
 
 
 class Builder:
-    """Builds the values of one file, and adds what is wrong with them to *found*.
+    """Builds the values of one file, which the user named *path*.
 
-    *path* is the file as the user named it; *line_of* gives the line of a mapping in it, *sensitive_of* the
-    fields of one whose values must not be shown.
+    *line_of* returns the line of a mapping, *sensitive_of* its fields whose values must not be shown.
     """
 
     def __init__(
@@ -52,16 +50,16 @@ class Builder:
         sensitive_of: Callable[[object], tuple[str, ...]] = lambda _: (),
     ) -> None:
         self.found: list[Finding] = []
+        """What is wrong in the file."""
         self._path = path
         self._line_of = line_of
         self._sensitive_of = sensitive_of
         self._texts: dict[str, str] = {}
 
     def content(self, manifest: dict[str, Any]) -> FileContent:
-        """Return what *manifest* says, and no more.
+        """Return the declarations of *manifest*.
 
-        A friendly name that follows from the service's name is filled in by `merge`, as another
-        file may give one.
+        `merge` fills in the friendly name that follows from a service's name, as another file may give one.
         """
         services = tuple(
             self._service(name, fields, ("services", name))
@@ -268,6 +266,6 @@ class Builder:
 
 
 def _sid(fields: dict[str, Any], name: str) -> str | None:
-    """Return the SID in the field *name*, or None if it is not there."""
+    """Return the SID in the field *name* in canonical form, or None if there is none."""
     value = fields.get(name)
     return None if value is None else canonical_sid(value)

@@ -1,4 +1,4 @@
-"""Times that are relative: when a conversation starts, and how long after another its messages come."""
+"""Relative times: the start of a conversation, and the time between its messages."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _DAY: Final = 86_400
 
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": _DAY, "w": 7 * _DAY}
+"""Seconds of each unit of a span."""
 
 
 _SPAN: Final = r"(?:\d{1,6}[smhdw])+"
@@ -29,13 +30,13 @@ _START: Final = re.compile(rf"(?:now|today|(?P<sign>[-+])(?P<span>{_SPAN}))(?: {
 
 
 _AT: Final = re.compile(rf"\+(?P<span>{_SPAN})(?: {_CLOCK})?", re.ASCII)
-_OF_MACHINE: Final = re.compile(r"(?:localtime|posixrules|Factory)\Z|(?:posix|right)/")
-"""What lies beside the time zones of a system, and is another one on the next."""
+_LOCAL_NAMES: Final = re.compile(r"(?:localtime|posixrules|Factory)\Z|(?:posix|right)/")
+"""Names beside the time zones of a system whose meaning differs from machine to machine."""
 _STEP: Final = re.compile(_SPAN, re.ASCII)
 
 
 def timeline(fields: dict[str, Any], noun: str, loc: Loc, found: list[Finding]) -> Timeline:
-    """Return the timeline of the conversation *noun*; what is wrong with it is added to *found*."""
+    """Return the timeline of the conversation *noun*, and add what is wrong with it to *found*."""
     values: dict[str, Any] = {"written": ""}
     for name, read in (("start", _start), ("zone", _zone), ("step", _step)):
         if name in fields:
@@ -54,9 +55,9 @@ def timed(
     loc: Loc,
     found: list[Finding],
 ) -> tuple[Message, ...]:
-    """Return *messages* with the moments that the *items* they were built from give them.
+    """Return *messages* with the times of the *items* that they were built from; add mistakes to *found*.
 
-    A message without a date of its own comes one step after the one before.
+    On the timeline *when*, a message without a time of its own comes one step after the message before it.
     """
     result: list[Message] = []
     begun = False
@@ -107,11 +108,11 @@ def _start(written: str) -> dict[str, Any]:
 
 
 def _zone(written: str) -> dict[str, Any]:
-    if written == "UTC":  # it must not need a database
+    if written == "UTC":  # known without a database of time zones
         return {"zone": written}
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - few manifests name a zone
 
-    if _OF_MACHINE.match(written):
+    if _LOCAL_NAMES.match(written):
         raise Refusal(
             f"names no time zone, but what one machine takes for it: `{written[:40]}`",
             "write it like `Europe/Berlin`",

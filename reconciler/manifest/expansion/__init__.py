@@ -1,1 +1,1 @@
-"""Manifests that need expansion: variables, references, defaults, templates and for_each."""
+"""Expansion of manifests: variables, references, defaults, templates, transcripts and for_each."""

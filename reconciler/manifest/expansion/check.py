@@ -1,11 +1,11 @@
-"""References judged where they are written, once each, before anything is fanned out."""
+"""Check references where they are written, once each, before anything is expanded."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
+from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal, value_at
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of, record_of
 from reconciler.manifest.expansion.references import Known, Reference, references
 from reconciler.manifest.inputs import NEVER_ALLOWED, is_reserved
@@ -13,16 +13,14 @@ from reconciler.manifest.unexpanded import OPENING, Unexpanded
 from reconciler.text.suggestions import close_to
 
 _OF_A_MESSAGE: Final = frozenset(("author", "body", "attributes", "subject", "content_variables"))
-
-
 _OF_A_CONVERSATION: Final = frozenset(("friendly_name", "attributes"))
-"""Fields that can hold a sensitive value; all others are part of what is printed or stored."""
+"""Fields that can hold a sensitive value. All others are printed or stored."""
 
 
 class Checker:
-    """Judges references by what is known beforehand.
+    """Checks references against the *variables*, the names of all *services*, and the environment.
 
-    That is the *variables*, the names of all *services*, and the *environ* that is allowed.
+    *environ* has the variables in *allowed_env* that are set.
     """
 
     def __init__(
@@ -33,7 +31,7 @@ class Checker:
         allowed_env: tuple[str, ...],
     ) -> None:
         self.awaits: set[str] = set()
-        """Services whose sids are referred to."""
+        """Services whose SIDs are referred to."""
         self._variables = variables
         self._services = services
         self._environ = environ
@@ -65,15 +63,12 @@ class Checker:
                 if not _may_hide(loc):
                     self._refuse_elsewhere(reference)
         except Refusal as refusal:
-            record: Any = root
-            for part in record_of(loc):
-                record = record[part]
-            noun = noun_of(loc, record)
+            noun = noun_of(loc, value_at(root, record_of(loc)))
             subject = f"`{field_of(loc)}` of {noun}" if record_of(loc) else f"`{field_of(loc)}`"
             yield Finding(loc, f"{subject} {refusal.text}", refusal.hint)
 
     def _refuse_elsewhere(self, reference: Reference) -> None:
-        """Refuse a reference that may only stand where the text of people may."""
+        """Refuse a reference that only fields with sensitive or late values may hold."""
         if reference.path[0] == "service":
             raise Refusal(
                 f"refers to `{reference}`, which is known too late for it",
@@ -86,7 +81,7 @@ class Checker:
             )
 
     def is_sensitive(self, reference: Reference) -> bool:
-        """Return whether what *reference* stands for must not be shown."""
+        """Return whether the value of *reference* must not be shown."""
         root, name = reference.path[:2]
         return root == "env" or (root == "var" and self._variables[name].sensitive)
 
@@ -123,7 +118,7 @@ class Checker:
 
 
 def _may_hide(loc: Loc) -> bool:
-    """Return whether a sensitive value may stand at *loc*."""
+    """Return whether the field at *loc* may hold a sensitive value."""
     record = record_of(loc)
     rest = loc[len(record) :]
     if rest[:1] == ("defaults",):

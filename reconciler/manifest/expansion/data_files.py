@@ -1,4 +1,4 @@
-"""Rows out of CSV, JSON and JSON Lines files that lie beside a manifest; nothing in them is a reference."""
+"""Read rows from CSV, JSON and JSON Lines files beside a manifest. Nothing in them is a reference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.manifest.build.fields import MB
-from reconciler.manifest.build.media import inside
+from reconciler.manifest.build.media import path_inside
 from reconciler.manifest.diagnostics.findings import Refusal
 from reconciler.runtime.text_file import NotText, decoded, lines_of, place_in
 from reconciler.text.foreign import json_fault, quoted
@@ -24,30 +24,31 @@ _LARGEST: Final = 256 * MB
 
 
 _NUL: Final = "\0"
-"""The character that no text may hold."""
+"""The character that no text may contain."""
 
 
 _DELIMITERS: Final = (",", ";", "\t")
-"""What stands between the cells of a CSV file: spreadsheets write what the language of their user has."""
+"""Delimiters of cells in a CSV file. Spreadsheets choose one by the language of their user."""
 
 
 _NAMED_DELIMITER: Final = "sep="
-"""Start of a first line, of spreadsheets, that is no row and names the delimiter."""
+"""Start of the first line that some spreadsheets write to name the delimiter; it is not a row."""
 
 
 class Row(Struct, frozen=True):
-    """One item of a file and its line; 0 where the format has no lines."""
+    """One item of a data file."""
 
     line: int
+    """Where the item starts, from 1; 0 in JSON, whose items need no lines of their own."""
     value: Any
 
 
 def read_rows(folder: Path, written: str) -> list[Row] | dict[str, Any]:
-    """Return the rows of the file *written*, or its mapping if it is JSON that holds one.
+    """Return the rows of the file *written*, or the mapping of a JSON file that has one.
 
-    Raises Refusal if the file is outside *folder*, cannot be read, or does not hold what its name says.
+    Raises Refusal if the file is outside *folder*, cannot be read, or is not of the format of its suffix.
     """
-    path = inside(folder, written)
+    path = path_inside(folder, written)
     read = _FORMATS.get(path.suffix.lower())
     if read is None:
         raise Refusal(
@@ -56,7 +57,7 @@ def read_rows(folder: Path, written: str) -> list[Row] | dict[str, Any]:
         )
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # who opens a pipe waits for somebody to write to it
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for a writer
             kind = "folder" if stat.S_ISDIR(status.st_mode) else "pipe or a device"
             raise Refusal(f"names a {kind}, not a file: `{written}`", "name a regular file")
         if status.st_size > _LARGEST:
@@ -116,9 +117,9 @@ _CALLED: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
 def _delimiter(text: str) -> tuple[str, int]:
-    """Return what delimits the cells of *text*, and how many lines stand before the names of its columns.
+    """Return the delimiter of *text*, and the number of lines before the names of its columns.
 
-    It is the one that makes the most columns, or the one that the first line names.
+    The first line may name the delimiter. Else it is the one that gives the most columns.
     """
     start = text[: len(_NAMED_DELIMITER) + 3]
     if start.startswith(_NAMED_DELIMITER) and lines_of(start)[0][len(_NAMED_DELIMITER) :] in _DELIMITERS:
@@ -134,7 +135,7 @@ def _columns(text: str, delimiter: str) -> int:
 
 
 def _counted(reader: Any, written: str, before: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the line it starts in; *before* lines were read already."""
+    """Yield each row with the line where it starts; *before* lines were read already."""
     start = before + 1
     try:
         for cells in reader:
@@ -162,7 +163,7 @@ def _json_lines(text: str, written: str) -> list[Row]:
 
 
 def _decoded(text: str, where: str, whose: str) -> Any:
-    """Return the value of the JSON *text*, which is *where*; *whose* begins a sentence about it."""
+    """Return the value of the JSON *text*; *where* names the text, and *whose* begins a sentence about it."""
     try:
         value = msgspec.json.decode(text)
         json.loads(text, object_pairs_hook=_names_once)  # msgspec takes the last of two equal names
@@ -178,7 +179,7 @@ def _decoded(text: str, where: str, whose: str) -> Any:
 
 
 class _NameTwice(Exception):
-    """A name that an object has twice."""
+    """An object has this name twice."""
 
 
 def _names_once(pairs: list[tuple[str, Any]]) -> None:
@@ -200,7 +201,7 @@ def _holds_nul(where: str) -> Refusal:
 _FORMATS: Final = {
     ".csv": _csv,
     ".tsv": _csv,
-    ".txt": _csv,  # what Excel calls "Unicode Text"
+    ".txt": _csv,  # the format "Unicode Text" of Excel
     ".json": _json,
     ".jsonl": _json_lines,
 }

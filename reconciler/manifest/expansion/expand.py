@@ -1,6 +1,6 @@
-"""A written manifest to a plain one: references resolved, defaults filled in, templates and items copied.
+"""Expand a manifest: resolve references, fill in defaults, and copy templates and the items of for_each.
 
-What comes out has the shape of a manifest that uses none of these, and is judged like one.
+The result has the shape of a manifest that needs no expansion, and is checked like one.
 """
 
 from __future__ import annotations
@@ -12,91 +12,59 @@ from typing import Any, Final
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of, record_of
 from reconciler.manifest.expansion.for_each import Items
-from reconciler.manifest.expansion.references import Reference, Scope, references, resolved
+from reconciler.manifest.expansion.marks import Marks
+from reconciler.manifest.expansion.references import Reference, Scope, resolved
 from reconciler.manifest.expansion.source_map import Locations, SourceMap
 from reconciler.manifest.expansion.templates import Template
 from reconciler.manifest.expansion.transcripts import read_transcript
 from reconciler.manifest.limits import limits
-from reconciler.manifest.unexpanded import OPENING, Unexpanded
+from reconciler.manifest.unexpanded import Unexpanded
 from reconciler.text.suggestions import close_to
 
 _OF_MESSAGES: Final = ("author", "attributes", "subject", "webhooks", "lifecycle")
-
-
 _OF_CONVERSATIONS: Final = ("order", "unmanaged", "messaging_service_sid", "timers", "timeline")
-"""What `defaults` can give."""
+"""Fields that `defaults` can give."""
 
 
 _AS_JSON: Final = frozenset(("attributes",))
-"""Fields where a reference keeps the type of its value."""
+"""Fields where a text that is one reference becomes its value, of any type."""
 
 
 _DIRECTIVES: Final = frozenset(("for_each", "defaults"))
 
 
-_REFERS: Final = 1
-
-
-_HIDES: Final = 2
-"""Marks of a value: it has references, and a sensitive one among them."""
-
-
 Defaults = tuple[dict[str, Any], ...]
-"""The innermost first."""
+"""The `defaults` of a conversation, its service and its file, as far as given."""
 
 
 class Expander:
-    """Expands files; *found* has per path what went wrong, each mistake once, where it is written.
-
-    *hides* says which references must never be shown.
-    """
+    """Expands the files of one run. *is_sensitive* tells which references must never be shown."""
 
     def __init__(
         self,
         scope: Scope,
         templates: Mapping[str, Template],
         locations: Locations,
-        hides: Callable[[Reference], bool],
+        is_sensitive: Callable[[Reference], bool],
     ) -> None:
         self.found: dict[str, list[Finding]] = {}
+        """By path: what is wrong, each mistake once, at the location where it is written."""
         self.scope = scope
         self.templates = templates
         self.locations = locations
         self.items = Items()
-        self._hides = hides
-        self._marks: dict[int | str, int] = {}
-        """By the id of a mapping or list, or by a text itself."""
+        self.marks = Marks(is_sensitive)
         self._reported: set[tuple[str, Loc]] = set()
         self._messages = 0
 
     def expand(self, file: Unexpanded) -> SourceMap:
-        """Return the expanded value of *file*, which knows where everything in it is written."""
+        """Return the expanded value of *file*, with the map back to what is written."""
         work = _Expansion(self, file)
         work.source_map.value = work.manifest()
         return work.source_map
 
-    def marks(self, value: Any) -> int:
-        """Return whether *value* has references, and sensitive ones."""
-        if not isinstance(value, str | dict | list):
-            return 0
-        name = value if isinstance(value, str) else id(value)
-        known = self._marks.get(name)
-        if known is None:
-            known = self._marks[name] = self._look(value)
-        return known
-
-    def _look(self, value: str | dict[str, Any] | list[Any]) -> int:
-        if not isinstance(value, str):
-            found = 0
-            for child in value.values() if isinstance(value, dict) else value:
-                found |= self.marks(child)
-            return found
-        if OPENING not in value:
-            return 0
-        return _REFERS | (_HIDES if any(map(self._hides, references(value))) else 0)
-
     def refuse(self, holder: object, field: str | int, refusal: Refusal, scope: Scope) -> None:
-        """Note what is wrong with *field* of the written mapping or list *holder*."""
+        """Add what is wrong with *field* of the written mapping or list *holder* to *found*."""
         path, base = self.locations.of(holder) or ("", ())
         loc = (*base, field)
         if (path, loc) in self._reported:
@@ -111,7 +79,7 @@ class Expander:
 
     @property
     def is_full(self) -> bool:
-        """Whether more messages were made than the limit allows: nothing more is."""
+        """Whether more messages were made than the limit allows; then no more are made."""
         return self._messages > limits().messages
 
     def count(self) -> None:
@@ -178,7 +146,7 @@ class _Expansion:
                 yield from self._message(item, defaults, scope)
             elif item["use"] in self._shared.templates:
                 template = self._shared.templates[item["use"]]
-                # a line is one of this file
+                # a message has the line of its `use:`, if the template is in another file
                 line = None if template.file is self._file else self._file.line_of(item)
                 folder = Path(template.file.path).parent
                 for message in template.messages:
@@ -223,7 +191,7 @@ class _Expansion:
             yield made
 
     def _has_room(self, written: dict[str, Any], field: str, scope: Scope) -> bool:
-        if self._shared.is_full:  # it was said
+        if self._shared.is_full:  # already reported
             return False
         self._shared.count()
         if not self._shared.is_full:
@@ -236,7 +204,7 @@ class _Expansion:
     def _instances(
         self, written: dict[str, Any], name: str, scope: Scope, folder: Path
     ) -> Iterator[tuple[str, Scope]]:
-        """Yield name and scope of each item that *written* is for; of itself if it is for none."""
+        """Yield name and scope for each item of the `for_each` of *written*; without one, just one pair."""
         if "for_each" not in written:
             yield name, scope
             return
@@ -251,23 +219,23 @@ class _Expansion:
     def _copy(
         self, written: dict[str, Any], scope: Scope, *, but: set[str] | None = None, line: int | None = None
     ) -> dict[str, Any]:
-        """Return the fields of a record with their references resolved, without what is no field."""
+        """Return the fields of a record with their references resolved, without directives and *but*."""
         left_out = _DIRECTIVES | but if but else _DIRECTIVES
         made = {name: self._field(written, name, scope) for name in written if name not in left_out}
         self.source_map.note(made, written, line)
-        hidden = tuple(name for name in made if self._shared.marks(written[name]) & _HIDES)
+        hidden = tuple(name for name in made if self._shared.marks.hides(written[name]))
         if hidden:
             self.source_map.hide(made, hidden)
         return made
 
     def _fill(self, made: dict[str, Any], defaults: Defaults, names: tuple[str, ...], scope: Scope) -> None:
-        """Give *made* the fields among *names* that it does not have, from the innermost defaults."""
+        """Give *made* those fields of *names* that it lacks, from the innermost defaults that have them."""
         for lender in defaults:
             for name in names:
                 if name in lender and name not in made:
                     made[name] = self._field(lender, name, scope)
                     self.source_map.borrow(made, name, lender)
-                    if self._shared.marks(lender[name]) & _HIDES:
+                    if self._shared.marks.hides(lender[name]):
                         self.source_map.hide(made, (*self.source_map.sensitive_of(made), name))
 
     def _field(self, holder: dict[str, Any], name: str, scope: Scope) -> Any:
@@ -276,9 +244,9 @@ class _Expansion:
     def _resolve(
         self, holder: dict[str, Any] | list[Any], name: Any, scope: Scope, *, as_text: bool = True
     ) -> Any:
-        """Return what *holder* has under *name*, with its references resolved."""
+        """Return the value of *holder* at *name*, with its references resolved."""
         value = holder[name]
-        if not isinstance(value, str | dict | list) or not self._shared.marks(value):
+        if not isinstance(value, str | dict | list) or not self._shared.marks.refers(value):
             return value
         if isinstance(value, str):
             try:

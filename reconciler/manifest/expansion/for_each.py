@@ -1,4 +1,4 @@
-"""What a `for_each` goes over: a list, a mapping, or the rows of a data file, told apart by keys."""
+"""The items of a `for_each`: a list, a mapping, or the rows of a data file, each with a key."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _FILE_FIELDS: Final = frozenset(("file", "key"))
 
 
 class Items:
-    """Finds the items of every `for_each` of one run; each file is read once."""
+    """Finds the items of every `for_each` of one run, and reads each file once."""
 
     def __init__(self) -> None:
         self._files: dict[tuple[Path, str, str | None], dict[str, Any]] = {}
 
     def of(self, written: Any, folder: Path) -> dict[str, Any]:
-        """Return the items of the resolved `for_each` *written* by their keys; raises Refusal.
+        """Return by key the items of the `for_each` *written*, whose references are resolved.
 
         A text or number of a list is its own key. A mapping in a list, or a row, has its key in the field
-        `key`, or in the one that `key:` beside `file:` names. Paths are relative to *folder*.
+        `key`, or in the one that `key:` beside `file:` names. Paths are relative to *folder*. Raises Refusal.
         """
         if (
             isinstance(written, dict)

@@ -1,7 +1,7 @@
 """References inside texts: `${var.name}`, `${env.NAME}`, `${each.value.field}`, `${service.name.sid}`.
 
-A reference is a path and nothing else: no operators, no functions. `$${` stands for the characters `${`.
-What a reference stands for is never looked at again, so data cannot refer to anything.
+A reference is a path and nothing else: no operators, no functions. `$${` is the escape for the text `${`.
+The value of a reference is never searched for references, so data cannot refer to anything.
 """
 
 from __future__ import annotations
@@ -29,37 +29,37 @@ _FORMS: Final = "`${var.NAME}`, `${env.NAME}`, `${each.key}`, `${each.value.FIEL
 
 
 class Reference(Struct, frozen=True):
-    """One `${…}`: the names between its dots."""
+    """One `${…}`."""
 
     path: tuple[str, ...]
+    """The names between its dots."""
 
     def __str__(self) -> str:
         return f"${{{'.'.join(self.path)}}}"
 
 
 class Known(Struct, frozen=True):
-    """A value that can be referred to; a *sensitive* one is never shown."""
+    """A value that can be referred to."""
 
     value: Any
     sensitive: bool = False
+    """Whether the value must never be shown."""
 
 
 class Scope(Struct, frozen=True):
-    """What references stand for in one place.
-
-    *each* is the item of the innermost `for_each`, with its fields `key` and `value`, or None outside of any.
-    """
+    """The values of references, for one item of a `for_each` or outside of any."""
 
     variables: Mapping[str, Known]
     environ: Mapping[str, str]
     each: Mapping[str, Any] | None = None
+    """`key` and `value` of the item of the innermost `for_each`; None outside of any."""
 
     def within(self, key: str, value: Any) -> Scope:
         """Return the scope for one item of a `for_each`."""
         return Scope(self.variables, self.environ, {"key": key, "value": value})
 
     def known(self, reference: Reference) -> Known:
-        """Return what *reference* stands for; raises Refusal, which names it."""
+        """Return the value of *reference*; raises Refusal, which names the reference."""
         root, *rest = reference.path
         if root == "env":
             return Known(self.environ[rest[0]], sensitive=True)
@@ -78,7 +78,7 @@ class Scope(Struct, frozen=True):
 
 @lru_cache(maxsize=4096)
 def pieces(text: str) -> tuple[str | Reference, ...]:
-    """Return *text* as texts and references; raises Refusal where `${` starts no reference."""
+    """Split *text* into texts and references; raises Refusal where `${` starts no reference."""
     found: list[str | Reference] = []
     end = 0
     for match in _PIECE.finditer(text):
@@ -92,7 +92,8 @@ def pieces(text: str) -> tuple[str | Reference, ...]:
 def resolved(text: str, scope: Scope, *, as_text: bool) -> Any:
     """Return *text* with its references replaced.
 
-    A text that is one reference becomes its value; with *as_text* that too is a text. Raises Refusal.
+    A text that is just one reference becomes its value, of any type; with *as_text*, the text of its value.
+    Raises Refusal.
     """
     found = pieces(text)
     if len(found) == 1 and isinstance(found[0], Reference) and not as_text:
@@ -103,12 +104,12 @@ def resolved(text: str, scope: Scope, *, as_text: bool) -> Any:
 
 
 def references(text: str) -> tuple[Reference, ...]:
-    """Return the references of *text*; raises Refusal where `${` starts none."""
+    """Return the references of *text*; raises Refusal where `${` starts no reference."""
     return tuple(piece for piece in pieces(text) if isinstance(piece, Reference))
 
 
 def escaped(text: str) -> str:
-    """Return what has to be written to get *text*."""
+    """Return *text* with each `${` escaped, so that expansion gives *text* again."""
     return text.replace(OPENING, "$${")
 
 
@@ -144,7 +145,7 @@ def _reference(path: str | None, rest: str) -> Reference:
 
 
 def _inside(reference: Reference, value: Any, path: list[str], *, done: int) -> Any:
-    """Return what *path* leads to inside *value*."""
+    """Return the value at *path* inside *value*; *done* parts of *reference* come before *path*."""
     for at, part in enumerate(path):
         if isinstance(value, Mapping) and part in value:
             value = value[part]
@@ -160,7 +161,7 @@ def _inside(reference: Reference, value: Any, path: list[str], *, done: int) -> 
 
 
 def _written(reference: Reference, value: Any) -> str:
-    """Return a referred *value* as a part of a text."""
+    """Return the *value* of *reference* as a part of a text."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

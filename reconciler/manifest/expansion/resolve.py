@@ -1,7 +1,7 @@
-"""Files that mean more than they say: resolved together, as variables and templates belong to all of them.
+"""Resolve all manifests that need expansion together, as they share variables and templates.
 
-Mistakes are looked for in three steps, and each step waits for the one before, so that one mistake is told
-once: in what is written, in what it is expanded to, and in the values that come out.
+Mistakes are looked for in three steps: in what is written, in the expansion, and in the values built from it.
+A step with mistakes is the last one, so that one mistake is reported once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reconciler.manifest.expansion.expand import Expander
 from reconciler.manifest.expansion.references import Scope
 from reconciler.manifest.expansion.source_map import Locations, SourceMap
 from reconciler.manifest.expansion.templates import Templates
-from reconciler.manifest.expansion.variables import Declared
+from reconciler.manifest.expansion.variables import Declarations
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.schema.problems import shape_findings
 from reconciler.manifest.schema.validators import expanded_validator
@@ -33,30 +33,30 @@ _CONVERSATION: Final = len(("services", "NAME", "conversations", "NAME"))
 
 @dataclass(slots=True)
 class Resolution:
-    """What written files say, by path; *found* is what is wrong.
-
-    The locations of what is found are those of *source_maps* for a path that is there, else of the file.
-    *awaits* are the services whose sids texts refer to.
-    """
+    """The result of resolving manifests. The mappings are by path."""
 
     contents: dict[str, FileContent] = field(default_factory=dict)
     found: dict[str, list[Finding]] = field(default_factory=dict)
+    """What is wrong; locations are those of the expanded manifest if *source_maps* has the path."""
     source_maps: dict[str, SourceMap] = field(default_factory=dict)
+    """Empty unless all manifests were expanded."""
     awaits: tuple[str, ...] = ()
+    """Services whose SIDs texts refer to."""
 
     def add(self, found: Mapping[str, Iterable[Finding]]) -> None:
-        """Add what was found per path."""
+        """Add findings by path."""
         for path, findings in found.items():
             self.found.setdefault(path, []).extend(findings)
 
 
 def resolve(files: Sequence[Unexpanded], inputs: Inputs, services: Iterable[str] = ()) -> Resolution:
-    """Return what *files* say with *inputs*; *services* are those of other files.
+    """Return the contents of *files* with the values of *inputs*; *services* are declared in other files.
 
-    Raises UsageError and ManifestError for inputs that are wrong in themselves.
+    Raises UsageError for a flag or environment variable that is wrong, and ManifestError for a file of
+    values that is wrong.
     """
     resolution = Resolution()
-    declared, templates = Declared(files), Templates(files)
+    declared, templates = Declarations(files), Templates(files)
     values = declared.values(inputs)
     names = {*services, *(name for file in files for name in file.value.get("services", {}))}
     checker = Checker(values, names, inputs.allowed_environ(), inputs.allowed_env)
@@ -80,8 +80,11 @@ def resolve(files: Sequence[Unexpanded], inputs: Inputs, services: Iterable[str]
     return resolution
 
 
-def alone(parsed: Parsed) -> Parsed:
-    """Return *parsed* with what it says, if it needs nothing from outside; its problems have no places."""
+def resolve_alone(parsed: Parsed) -> Parsed:
+    """Return *parsed* with the content of its expansion, without inputs and other files.
+
+    Problems have no positions.
+    """
     if parsed.unexpanded is None or parsed.problems:
         return parsed
     resolution = resolve([parsed.unexpanded], Inputs())
@@ -93,9 +96,9 @@ def alone(parsed: Parsed) -> Parsed:
 def traced(
     path: str, findings: Iterable[Finding], source_maps: Mapping[str, SourceMap]
 ) -> list[tuple[str, Finding]]:
-    """Return *findings* about *path* with the files and locations where what is wrong is written.
+    """Return *findings* about *path* with the files and locations where the wrong values are written.
 
-    What many items show of one place is told once.
+    A mistake that expansion repeats is returned once.
     """
     if path not in source_maps:
         return [(path, _with_earlier(finding, path, source_maps)) for finding in findings]
@@ -120,7 +123,7 @@ def traced(
 
 
 def _with_earlier(finding: Finding, path: str, source_maps: Mapping[str, SourceMap]) -> Finding:
-    """Return *finding*, which is in *path*, with the place that it conflicts with."""
+    """Return *finding*, which is in *path*, with the written location of the value that it conflicts with."""
     if finding.earlier is None or finding.earlier[0] not in source_maps:
         return finding
     earlier = source_maps[finding.earlier[0]].located(finding.earlier[1])
@@ -131,7 +134,7 @@ def _with_earlier(finding: Finding, path: str, source_maps: Mapping[str, SourceM
 
 
 def _instance(loc: Loc) -> str:
-    """Return which of the conversations that one text stands for *loc* is in."""
+    """Return the address of the conversation around *loc*, as a phrase, if a `for_each` made it."""
     is_inside = len(record_of(loc)) > _CONVERSATION and "[" in str(loc[_CONVERSATION - 1])
     return f" (in `{loc[1]}/{loc[3]}`)" if is_inside else ""
 

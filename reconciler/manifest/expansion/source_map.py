@@ -1,4 +1,4 @@
-"""Where what was expanded is written: problems point at the text that a person can change."""
+"""The map from an expanded manifest back to what is written, which is what a person can correct."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from reconciler.manifest.diagnostics.findings import Loc
+from reconciler.manifest.diagnostics.findings import Loc, value_at
 from reconciler.manifest.expansion.transcripts import Line
 from reconciler.manifest.unexpanded import Unexpanded, containers
 
 
 class Locations:
-    """Where each mapping and list of the written *files* is, looked up when it is first asked for."""
+    """The locations of all mappings and lists of the written *files*; they are found on first use."""
 
     def __init__(self, files: Iterable[Unexpanded]) -> None:
         self._files = {file.path: file for file in files}
@@ -26,43 +26,44 @@ class Locations:
         return found
 
     def of(self, container: object) -> tuple[str, Loc] | None:
-        """Return path and location of *container*, or None if no file holds it; of a `Line`, its own."""
+        """Return path and location of *container*, or None if no file has it; of a `Line`, its own."""
         if isinstance(container, Line):
             return container.path, container.loc
         return self._by_id.get(id(container))
 
     def value(self, path: str, loc: Loc) -> Any:
-        """Return what stands at *loc* of the file *path*."""
-        value: Any = self._files[path].value
-        for part in loc:
-            value = value[part]
-        return value
+        """Return the written value at *loc* of the file *path*."""
+        return value_at(self._files[path].value, loc)
 
 
 class SourceMap:
-    """Which containers of the files those of one expanded manifest were made from."""
+    """One expanded manifest, and the written mapping or list that each of its own was made from."""
 
     def __init__(self, file: Unexpanded, locations: Locations) -> None:
         self._file = file
         self._locations = locations
         self._made: dict[int, tuple[object, object]] = {}
-        """By id: what was made, which must live as long as its id counts, and what it was made from."""
+        """By the id of what was made: itself, which keeps the id valid, and its source."""
         self._lines: dict[int, int] = {}
+        """By the id of what was made."""
         self._borrowed: dict[tuple[int, str], Any] = {}
+        """By the id of what was made and a field of it: the `defaults` that gave the field."""
         self._sensitive: dict[int, tuple[str, ...]] = {}
+        """By the id of what was made: its sensitive fields."""
         self.value: dict[str, Any] = {}
+        """The expanded manifest."""
 
     def note(self, made: object, source: object, line: int | None = None) -> None:
-        """Remember what *made* was made from; its line is that of *source* unless *line* is given."""
+        """Note that *made* was made from *source*; its line is that of *source* unless *line* is given."""
         self._made[id(made)] = (made, source)
         self._lines[id(made)] = self._file.line_of(source) if line is None else line
 
     def borrow(self, made: object, field: str, source: object) -> None:
-        """Remember that *made* has *field* from the defaults *source*."""
+        """Note that *made* has *field* from the defaults *source*."""
         self._borrowed[id(made), field] = source
 
     def hide(self, made: object, fields: tuple[str, ...]) -> None:
-        """Remember that *fields* of *made* hold sensitive values."""
+        """Note that *fields* of *made* hold sensitive values."""
         self._sensitive[id(made)] = fields
 
     def line_of(self, container: object) -> int:
@@ -75,7 +76,7 @@ class SourceMap:
         return self._sensitive.get(id(container), ())
 
     def is_sensitive(self, loc: Loc) -> bool:
-        """Return whether the value at *loc* of the expanded manifest holds a sensitive one."""
+        """Return whether *loc* of the expanded manifest is in a sensitive field."""
         value: Any = self.value
         for part in loc:
             if part in self.sensitive_of(value):
@@ -84,7 +85,7 @@ class SourceMap:
         return False
 
     def located(self, loc: Loc) -> tuple[str, Loc]:
-        """Return the file, and where in it, of what stands at *loc* in the expanded manifest."""
+        """Return path and location where the value at *loc* of the expanded manifest is written."""
         where: tuple[str, Loc] = (self._file.path, ())
         value: Any = self.value
         for part in loc:

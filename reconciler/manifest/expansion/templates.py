@@ -12,17 +12,18 @@ from reconciler.manifest.unexpanded import Unexpanded
 
 
 class Template(Struct, frozen=True):
-    """The messages of a template as they are written in *file*."""
+    """One template, as written in *file*."""
 
     file: Unexpanded
     messages: list[dict[str, Any]]
 
 
 class Templates:
-    """The templates of all *files*; *found* has per path those that are declared twice."""
+    """The templates of all *files*."""
 
     def __init__(self, files: Iterable[Unexpanded]) -> None:
         self.found: dict[str, list[Finding]] = {}
+        """By path: templates that are declared twice."""
         self.by_name: dict[str, Template] = {}
         for file in files:
             for name, messages in file.value.get("templates", {}).items():

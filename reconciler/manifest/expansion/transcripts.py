@@ -1,4 +1,4 @@
-"""Transcripts: messages out of a CSV, JSON or JSON Lines file, one a row. Nothing in them is a reference."""
+"""Read transcripts: CSV, JSON or JSON Lines files, a message in each row. Nothing in them is a reference."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _HINT: Final = f"columns are {', '.join(_NAMES)}; name others by `columns: {{aut
 
 
 _MOST_NAMED: Final = 20
-"""Columns in one sentence."""
+"""Most columns that one sentence names."""
 
 
 _UNIX_TIME: Final = re.compile(r"(\d{10})(?:\d{3}|\.\d+)?")
-"""Seconds since 1970, also with a fraction, or milliseconds: what chat tools export."""
+"""A time as chat tools export it: seconds since 1970, also with a fraction, or milliseconds."""
 
 
 _OF_COLUMNS: Final = frozenset(("author", "body"))
-"""Fields that are text, also where an export has a number."""
+"""Fields that are texts even where an export has a number."""
 
 
 class Line(Struct, frozen=True):
-    """One message of a transcript: its *fields*, and where in the file *path* they are.
-
-    *loc* is a line, or in a JSON file the location of the object.
-    """
+    """One message of a transcript."""
 
     path: str
+    """The transcript."""
     loc: Loc
+    """The line of the message (from 1), or in a JSON file the location of its object."""
     fields: dict[str, Any]
+    """The fields of the message, as a manifest has them."""
 
 
 def read_transcript(
@@ -52,10 +52,12 @@ def read_transcript(
 ) -> list[Line]:
     """Return the messages of the file *written*, relative to *folder*.
 
-    *columns* say for fields in which column they are; a field that they do not name is in the column of its
-    own name, and every other column is left out. Without them, an unknown column is refused. `a.b` is the
-    field `b` of the object in column `a`, where no column is called so. Messages are called by the column
-    *key*, else by the one of the field `key`, else by their position, from 1.
+    *columns* gives the names of columns by field. A field that it lacks is in the column of its own name, and
+    every other column is ignored. Without *columns*, an unknown column is refused. A name `a.b` that no
+    column has is the field `b` of the object in column `a`.
+
+    The column *key* gives the keys of the messages; else the column of the field `key`; else their positions,
+    from 1.
 
     Raises Refusal for a file that cannot be read, for unknown columns, and for a row without its key.
     """
@@ -87,7 +89,7 @@ def read_transcript(
 
 
 def _only_list(value: dict[str, Any], written: str) -> tuple[Loc, list[Row]]:
-    """Return the one list of objects in *value*, and where: exports wrap it, as in `{"messages": […]}`."""
+    """Return location and rows of the only list of objects in *value*, which exports wrap in objects."""
     level: list[tuple[Loc, dict[str, Any]]] = [((), value)]
     while level:
         inside = [((*loc, name), one) for loc, holder in level for name, one in holder.items()]
@@ -113,7 +115,7 @@ def _where(row: Row, position: int, written: str) -> str:
 
 def _refuse_unknown(known: set[str], rows: list[Row], written: str) -> None:
     unknown: dict[str, str] = {}
-    """By the name of a column: the first row that has it."""
+    """By the name of an unknown column: the first row that has it."""
     for position, row in enumerate(rows, start=1):
         if row.value.keys() - known:
             where = _where(row, position, written)
@@ -144,7 +146,7 @@ def _has(row: dict[str, Any], column: str) -> bool:
 
 
 def _value(row: dict[str, Any], column: str) -> Any:
-    """Return what *row* has in *column*, or inside what it has there; None where there is nothing."""
+    """Return the value of *row* in *column*, which may be a path `a.b`; None where there is none."""
     if column in row:
         return row[column]
     value: Any = row
@@ -159,7 +161,7 @@ def _fields(
     fields: dict[str, Any] = {}
     for name, column in sources.items():
         value = _value(row, column) if name in named else row.get(column)
-        if value in ("", None):  # an empty cell says nothing: CSV has no other way to leave out a field
+        if value in ("", None):  # an empty cell is the only way in which CSV can leave out a field
             continue
         if name == "attributes":
             value = _attributes(value, where)
@@ -172,13 +174,13 @@ def _fields(
 
 
 def _instant(value: Any) -> Any:
-    """Return the timestamp of a Unix time; anything else is returned as it is."""
+    """Return the timestamp of a Unix time; any other value is returned unchanged."""
     match = None if isinstance(value, bool) else _UNIX_TIME.fullmatch(str(value))
     return value if match is None else f"{datetime.fromtimestamp(int(match[1]), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _attributes(value: Any, where: str) -> Any:
-    """Return attributes as JSON; those of a CSV file are its text."""
+    """Return the attributes *value* as a JSON value; a text, as CSV has it, is decoded."""
     if not isinstance(value, str):
         return value
     try:

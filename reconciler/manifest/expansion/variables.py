@@ -1,4 +1,4 @@
-"""Variables: what manifests declare, and the values that a run gives them."""
+"""Variables: the declarations in manifests, and the values that a run gives."""
 
 from __future__ import annotations
 
@@ -27,43 +27,46 @@ _KINDS: Final[dict[str, tuple[tuple[type, ...], str, str]]] = {
     "list": ((list,), "a list", "[a, b]"),
     "map": ((dict,), "a mapping", "{a: 1}"),
 }
-"""By the name of a type: its Python types, how a sentence calls it, and an example."""
+"""By the name of a type: its Python types, its noun, and an example."""
 
 
 _FAULTY: Final = object()
-"""A default that was complained about."""
+"""The default of a declaration whose default is wrong, which was reported."""
 
 
 class Variable(Struct, frozen=True):
-    """One declaration; *default* is None where there is none. *path* and *loc* say where it is.
-
-    What is asked of one that is *broken*, as its file is, can wait.
-    """
+    """One declaration."""
 
     name: str
     kind: str
+    """The name of its type."""
     default: Any
+    """None where there is none."""
     sensitive: bool
     path: str
     loc: Loc
+    """Path and location of the declaration."""
     broken: bool = False
+    """Whether its file has mistakes; then a missing value is not reported."""
 
 
-class Declared:
-    """The variables of all manifests; *found* has per path what is wrong with the declarations."""
+class Declarations:
+    """The variables that *files* declare."""
 
     def __init__(self, files: Iterable[Unexpanded]) -> None:
         self.found: dict[str, list[Finding]] = {}
+        """By path: what is wrong with the declarations."""
         self.variables: dict[str, Variable] = {}
+        """By name."""
         for file in files:
             for name, fields in file.value.get("variables", {}).items():
                 self._declare(file, name, fields)
 
     def values(self, inputs: Inputs) -> dict[str, Known]:
-        """Return the value of each variable; what has none is added to *found*.
+        """Return the value of each variable by name; add variables without a value to *found*.
 
-        Raises UsageError for a flag or environment variable that cannot be a value, and ManifestError
-        for a file with values that are wrong.
+        Raises UsageError for a flag or environment variable with a wrong value, and ManifestError for a file
+        with wrong values.
         """
         given = self._given(inputs)
         for name, variable in self.variables.items():
@@ -123,9 +126,9 @@ class Declared:
         self.variables[name] = Variable(name, kind, default, sensitive, path, loc, file.broken)
 
     def _read_file(self, path: Path) -> dict[str, Any]:
-        """Return the values in a YAML or JSON file.
+        """Return the values in a YAML or JSON file; raises UsageError or ManifestError.
 
-        No problem shows its line: such files are where secrets are kept.
+        No problem shows its line, as such files hold secrets.
         """
         from reconciler.manifest.yaml.positions import read_closely  # noqa: PLC0415 - seldom needed
 
@@ -199,7 +202,7 @@ class Declared:
 
 
 def _kind_of(default: Any) -> str:
-    """Return the type of a default that stands for itself; a text where there is none."""
+    """Return the name of the type that *default* has; "string" where there is no default."""
     return next((kind for kind in _KINDS if _is(default, kind)), "string")
 
 
@@ -214,7 +217,7 @@ def _check(default: Any, kind: str, *, sensitive: bool) -> None:
 
 
 def _literal(value: Any) -> Any:
-    """Return *value* with `$${` resolved; raises Refusal if it refers to anything."""
+    """Return *value* with its escapes `$${` resolved; raises Refusal if it holds a reference."""
     if isinstance(value, str):
         found = pieces(value)
         for piece in found:
@@ -227,7 +230,7 @@ def _literal(value: Any) -> Any:
 
 
 def _read_text(text: str, variable: Variable, source: str) -> Any:
-    """Return the value that *text* gives *variable*; raises UsageError that names *source*, not the text."""
+    """Return *text* as a value of the type of *variable*; raises UsageError, which names only *source*."""
     kind = variable.kind
     try:
         if kind == "string":
