@@ -9,32 +9,16 @@ import gc
 import importlib
 import sys
 from keyword import iskeyword
+from signal import SIGINT
 from typing import Final, NoReturn
 
 import click
 
 from reconciler._version import __version__
 from reconciler.cli.streams import complain, finish, prepare
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import SIGNALLED, Interrupted, ReconcilerError, UsageError
 
 _COMMANDS: Final = {
-    "validate": "reconciler.cli.validate",
-    "plan": "reconciler.cli.changes",
-    "apply": "reconciler.cli.changes",
-    "destroy": "reconciler.cli.changes",
-    "drift": "reconciler.cli.drift",
-    "show": "reconciler.cli.states",
-    "import": "reconciler.cli.repair",
-    "export": "reconciler.cli.exports",
-    "state": "reconciler.cli.states",
-    "fmt": "reconciler.cli.fmt",
-    "output": "reconciler.cli.outputs",
-    "sweep": "reconciler.cli.sweeps",
-    "emulator": "reconciler.cli.offline",
-    "schema": "reconciler.cli.offline",
-    "version": "reconciler.cli.offline",
-}
-_SUMMARIES: Final = {
     "validate": "Check manifests, offline.",
     "plan": "Show what would change, and why.",
     "apply": "Make the messages what the manifests say.",
@@ -51,13 +35,14 @@ _SUMMARIES: Final = {
     "schema": "Print a JSON Schema.",
     "version": "Print the version.",
 }
+"""The name of each command with its line in `--help`; the file in `commands` is called like it."""
 
 
 class _Lazy(click.Group):
     """A group that imports a command's module when the command is asked for: start-up stays short."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which they are used."""
+        """Return the names in the order in which people need them."""
         del ctx
         return list(_COMMANDS)
 
@@ -66,15 +51,15 @@ class _Lazy(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(_COMMANDS[cmd_name])
-        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(importlib.import_module(f"reconciler.cli.commands.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl(list(_SUMMARIES.items()))
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(
@@ -100,25 +85,33 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
+    """Run the command that is asked for, answer every error, and return the exit code."""
     try:
         return cli.main(standalone_mode=False) or 0
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        text = error.format_message()
-        if context is not None and text == context.get_help():  # so click answers where no command is named
-            click.echo(text, err=True)
-            return 1
-        hint = f"run `{context.command_path} --help`" if context is not None else None
-        complain(UsageError(text[:1].lower() + text[1:], hint=hint))
-        return 1
+        _complain_of_usage(error)
     except ReconcilerError as error:
         complain(error)
-        return 1
+    except Interrupted as signal:
+        click.echo(f"interrupted: {signal.advice}" if signal.advice else "interrupted", err=True)
+        return SIGNALLED + signal.signum
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        return 130
-    except OSError as error:  # what the system refuses, and nobody has a better sentence for
-        if not isinstance(error, BrokenPipeError):  # else nobody reads any more
-            place = f"cannot use `{error.filename}`" if error.filename else "the system refuses"
-            complain(ReconcilerError(f"{place}: {(error.strerror or str(error)).lower()}"))
-        return 1
+        return SIGNALLED + SIGINT
+    except BrokenPipeError:  # the reader of the output is gone
+        pass
+    except OSError as error:  # the command itself had no better sentence for it
+        place = f"cannot use `{error.filename}`" if error.filename else "the system refuses"
+        complain(ReconcilerError(f"{place}: {(error.strerror or str(error)).lower()}"))
+    return 1
+
+
+def _complain_of_usage(error: click.ClickException) -> None:
+    """Print what click finds wrong in the command line; where no command is named, that is the help."""
+    context = getattr(error, "ctx", None)
+    text = error.format_message()
+    if context is not None and text == context.get_help():
+        click.echo(text, err=True)
+        return
+    hint = f"run `{context.command_path} --help`" if context is not None else None
+    complain(UsageError(text[:1].lower() + text[1:], hint=hint))

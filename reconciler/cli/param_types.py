@@ -33,7 +33,7 @@ class Number(click.FloatRange):
         return number
 
 
-class Planning(click.Command):
+class BareOptions(click.Command):
     """A command some of whose options, those of `ADDRESSES`, can stand alone.
 
     What follows such an option is its value, unless it is another option, or names a file or folder.

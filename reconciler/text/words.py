@@ -30,6 +30,11 @@ def quoted(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return `1 message` or `2,000 messages`: the count with its thousands apart."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
+
+
 def plural(count: int, noun: str, many: str | None = None) -> str:
     """Return `1 message` or `2 messages`; *many* is a plural that is not made by an s."""
     return f"{count} {noun if count == 1 else many or noun + 's'}"

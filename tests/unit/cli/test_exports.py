@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from reconciler.cli import exports, fmt
+from reconciler.cli import write_manifests
+from reconciler.cli.commands import fmt
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.manifest.yaml import format as formatting
 from reconciler.model import Service
@@ -28,7 +29,7 @@ def test_a_manifest_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "taken" / "a.yaml"
 
     with pytest.raises(UsageError, match=f"cannot write `{path}`: not a directory"):
-        exports._write([Service("s", path="", line=0)], path, force=True)
+        write_manifests.write([Service("s", path="", line=0)], path, force=True)
 
 
 @pytest.mark.parametrize(("call", "verb"), [("open", "read"), ("write", "write")])

@@ -1,14 +1,15 @@
-"""The command that formats manifests."""
+"""The command `fmt`: put manifests into canonical form."""
 
 from __future__ import annotations
 
 from difflib import unified_diff
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options as shared
+from reconciler.cli.options.declare import group, option
+from reconciler.cli.options.manifests import Layouts, paths, sizes
 from reconciler.cli.streams import say
 from reconciler.errors import ManifestError, Problem, ReconcilerError, UsageError
 from reconciler.runtime.atomic_file import write_whole
@@ -19,19 +20,23 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: reconciler fmt --check manifests")
-@shared.paths
-@shared.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not formatted.")
-@shared.option("--diff", is_flag=True, help="Write nothing; show what would change.")
-@shared.sizes
-def fmt(paths: tuple[Path, ...], *, check: bool, diff: bool, **given: Any) -> int:
+@group(
+    "layouts",
+    Layouts,
+    paths,
+    option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not formatted."),
+    option("--diff", is_flag=True, help="Write nothing; show what would change."),
+    sizes,
+)
+def fmt(layouts: Layouts, *, check: bool, diff: bool) -> int:
     """Put manifests into canonical form, and name the files that were not.
 
     Only white space changes: comments, order and quotes stay as they are.
     """
     from reconciler.manifest.limits import limited  # noqa: PLC0415
 
-    with limited(shared.limits(given)):
-        return _format(shared.manifest_paths(paths), check=check, diff=diff)
+    with limited(layouts.limits()):
+        return _format(layouts.named(), check=check, diff=diff)
 
 
 def _format(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:

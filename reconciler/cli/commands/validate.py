@@ -1,17 +1,18 @@
-"""The command that checks manifests, offline: validate."""
+"""The command `validate`: check manifests, offline."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import options as shared
 from reconciler.cli.formats import Format, parse
+from reconciler.cli.options.declare import option
+from reconciler.cli.options.manifests import Manifests, files_written, manifests
 from reconciler.errors import ManifestError
+from reconciler.text.words import counted
 
 if TYPE_CHECKING:
     from reconciler.model import Desired
@@ -19,25 +20,25 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: reconciler validate examples/quickstart")
-@shared.manifests
-@shared.option(
+@manifests
+@option(
     "--format",
     "formats",
     multiple=True,
     metavar="FORMAT[=FILE]",
     help="text, json or github; with =FILE, into a file. May be repeated.",
 )
-def validate(paths: tuple[Path, ...], **given: Any) -> int:
+def validate(manifests: Manifests, formats: tuple[str, ...]) -> int:
     """Check manifests offline; all problems are reported in one run."""
     from reconciler.planner.timeline import resolve_times  # noqa: PLC0415
 
-    forms = parse(given["formats"], ("text", "json", "github"))
+    forms = parse(formats, ("text", "json", "github"))
     try:
-        desired = shared.desired(paths, given)
+        desired = manifests.load(files_written(formats=formats))
     except ManifestError as error:
         _refuse(error, forms)
         if any(one.name == "json" and one.file is None for one in forms):
-            return 1  # the document on the screen says it all
+            return 1  # the document on the screen names all problems
         raise
     warnings = resolve_times(desired, None, datetime.now(UTC)).warnings
     for one in forms:
@@ -99,8 +100,8 @@ def _success(one: Format, desired: Desired, warnings: Sequence[PlanWarning]) -> 
     conversations = [each for service in desired.services for each in service.conversations]
     messages = sum(len(each.messages) for each in conversations)
     lines.append(
-        f"Success! The manifests are valid: {_count(messages, 'message')} "
-        f"in {_count(len(conversations), 'conversation')}."
+        f"Success! The manifests are valid: {counted(messages, 'message')} "
+        f"in {counted(len(conversations), 'conversation')}."
     )
     return "".join(f"{line}\n" for line in lines)
 
@@ -111,7 +112,3 @@ def _diagnostics(diagnostics: Sequence[dict[str, Any]], *, valid: bool) -> str:
     errors = 0 if valid else len(diagnostics)
     document = {"valid": valid, "error_count": errors, "diagnostics": diagnostics}
     return encode(document, indent=2).decode()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

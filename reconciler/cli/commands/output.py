@@ -1,4 +1,4 @@
-"""The command that hands sids to others: output."""
+"""The command `output`: print the sids in the state, for other programs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options as shared
 from reconciler.cli.env_names import PREFIX, named
+from reconciler.cli.options.declare import option
+from reconciler.cli.options.state import existing_state, state_option
 from reconciler.cli.streams import say
 from reconciler.errors import StateError
 from reconciler.model import matches
@@ -19,8 +20,8 @@ from reconciler.text.inert import escape
 
 @click.command(epilog="Example: reconciler output 'support/*' --format env > .env")
 @click.argument("globs", nargs=-1)
-@shared.state
-@shared.option(
+@state_option
+@option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "env"]),
@@ -28,7 +29,7 @@ from reconciler.text.inert import escape
     show_default=True,
     help="A table, one JSON object, or NAME=SID lines.",
 )
-@shared.option(
+@option(
     "--prefix", default=PREFIX, show_default=True, metavar="TEXT", help="What the names of `env` begin with."
 )
 def output(globs: tuple[str, ...], state: Path, form: str, prefix: str) -> None:
@@ -37,11 +38,7 @@ def output(globs: tuple[str, ...], state: Path, form: str, prefix: str) -> None:
     As `env`, an address becomes a name in capitals: `support/order-4711` is SID_SUPPORT_ORDER_4711. A name
     that shells or other programs act on is refused.
     """
-    remembered = StateStore(state).read()
-    if remembered is None:
-        raise StateError(
-            f"there is no state at `{state}`", hint="run `reconciler apply`, or name one with `--state`"
-        )
+    remembered = existing_state(StateStore(state), hint="run `reconciler apply`, or name one with `--state`")
     for glob in globs:
         if not any(matches(address, glob) for address in remembered.bindings):
             raise StateError(

@@ -1,0 +1,137 @@
+"""Carry out changes for `apply` and `destroy`: ask, work under the lock, show the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+
+from reconciler.cli.options.connection import Locking
+from reconciler.cli.options.manifests import Manifests, files_written, require_apart
+from reconciler.cli.options.output import Output
+from reconciler.cli.options.planning import Approval
+from reconciler.cli.screen import Screen
+from reconciler.cli.streams import ask, complain
+from reconciler.errors import SIGNALLED, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.applier.results import Watcher
+    from reconciler.model import Desired
+    from reconciler.plans.options import Options
+    from reconciler.plans.outcome import Outcome
+    from reconciler.plans.plan import Plan
+    from reconciler.plans.planfile import SavedPlan
+    from reconciler.runtime.interrupts import Interrupts
+
+_ADVICE: Final = "what was in flight is looked up by the next `plan` or `apply`"
+
+
+def plan_and_change(
+    command: str, manifests: Manifests, remote: Locking, options: Options, approval: Approval, output: Output
+) -> int:
+    """Plan with *options*, ask for approval, carry the plan out, and return the exit code of *command*."""
+    from reconciler.operations.apply import plan_and_apply  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
+
+    screen = output.screen()
+    if not screen.asks and not approval.auto_approve:
+        raise UsageError("this `--format` leaves no screen to ask for approval", hint="pass `--auto-approve`")
+    written = files_written(state=remote.state, formats=output.formats)
+    optional = options.destroy or options.refresh_only
+    desired = load_manifests(manifests, written, screen, optional=optional)
+    settings = remote.settings(settle=approval.settle)
+    approve = _Approve(command, screen, desired, auto=approval.auto_approve)
+    interrupts = Interrupts(_ADVICE)
+    work = plan_and_apply(desired, settings, options, approve=approve, interrupts=interrupts)
+    return _carry_out(command, remote, work, desired, screen, interrupts, destroy=options.destroy)
+
+
+def change_as_saved(
+    saved: SavedPlan, manifests: Manifests, remote: Locking, approval: Approval, output: Output
+) -> int:
+    """Carry out a plan that was read from the first path of *manifests*; the others are manifests indeed."""
+    from reconciler.operations.apply_saved import apply_saved  # noqa: PLC0415
+    from reconciler.operations.session import NOTHING  # noqa: PLC0415
+    from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415  # asyncio
+
+    screen = output.screen()
+    written = files_written(state=remote.state, formats=output.formats)
+    require_apart(manifests.paths, written)
+    rest = msgspec.structs.replace(manifests, paths=manifests.paths[1:])
+    desired = load_manifests(rest, written, screen, optional=False) if rest.paths else None
+    settings = remote.settings(settle=approval.settle)
+    interrupts = Interrupts(_ADVICE)
+    work = apply_saved(
+        saved, settings, desired=desired, watcher=screen.progress(saved.plan), interrupts=interrupts
+    )
+    command = "destroy" if saved.destroy else "apply"  # the command that finishes the work, should it fail
+    return _carry_out(command, remote, work, desired or NOTHING, screen, interrupts, destroy=False)
+
+
+def load_manifests(
+    manifests: Manifests, written: list[tuple[str, Path]], screen: Screen, *, optional: bool
+) -> Desired:
+    """Load the manifests; if they are *optional*, none need be there.
+
+    A destroy needs none, but those that are there may protect messages.
+    """
+    from reconciler.operations.session import NOTHING  # noqa: PLC0415  # asyncio, and most of the package
+
+    with screen.annotating():
+        return (manifests.load_if_any(written) or NOTHING) if optional else manifests.load(written)
+
+
+def _carry_out(
+    command: str,
+    remote: Locking,
+    work: Coroutine[Any, Any, Outcome | None],
+    desired: Desired,
+    screen: Screen,
+    interrupts: Interrupts,
+    *,
+    destroy: bool,
+) -> int:
+    """Do the work under the lock, show its outcome, and return the exit code."""
+    from reconciler.report.outcome import failure  # noqa: PLC0415
+
+    try:
+        with screen.annotating(), interrupts.at_once(), remote.lock(command):
+            outcome = interrupts.run(work)
+    finally:
+        work.close()
+        screen.close()
+    if outcome is None:
+        return 1
+    screen.outcome(outcome, desired, destroy=destroy)
+    error = failure(outcome, command)
+    if error is not None:
+        complain(error)
+    if outcome.interrupted and interrupts.signum is not None:
+        return SIGNALLED + interrupts.signum
+    return 1 if error is not None else 0
+
+
+class _Approve:
+    """Show the plan, and ask a person to approve it."""
+
+    def __init__(self, command: str, screen: Screen, desired: Desired, *, auto: bool) -> None:
+        self._command = command
+        self._screen = screen
+        self._desired = desired
+        self._auto = auto
+
+    def __call__(self, made: Plan) -> Watcher | None:
+        """Return the watcher of an approved plan, or None."""
+        self._screen.plan(made, self._desired, before_apply=True)
+        if not made.applyable:
+            return None
+        if made.changes_anything and not self._auto and not self._ask():
+            click.echo(f"{self._command} cancelled: only `yes` approves", err=True)
+            return None
+        return self._screen.progress(made)
+
+    def _ask(self) -> bool:
+        return ask(f"Do you want to {self._command} these changes?")

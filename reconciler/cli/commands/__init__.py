@@ -1,0 +1,1 @@
+"""One file per command, named like it; `import_` alone differs, as its name is a keyword of Python."""

@@ -1,0 +1,35 @@
+"""The command `apply`: carry out what the manifests ask for, or a saved plan."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.carry_out import change_as_saved, plan_and_change
+from reconciler.cli.options.connection import Locking, changing
+from reconciler.cli.options.manifests import Manifests, manifests
+from reconciler.cli.options.output import Output, output
+from reconciler.cli.options.planning import Approval, Planning, approval, planning
+from reconciler.cli.param_types import BareOptions
+from reconciler.cli.plan_files import read_plan
+
+
+@click.command(
+    cls=BareOptions,
+    epilog="Example: reconciler apply examples/quickstart --endpoint emulator --auto-approve",
+)
+@manifests
+@changing
+@planning
+@approval
+@output
+def apply(
+    manifests: Manifests, remote: Locking, planning: Planning, approval: Approval, output: Output
+) -> int:
+    """Make the messages what the manifests say, exactly once and in order.
+
+    PATHS are manifests, or one saved plan, which is applied as it is, without asking.
+    """
+    saved = read_plan(manifests.paths)
+    if saved is not None:
+        return change_as_saved(saved, manifests, remote, approval, output)
+    return plan_and_change("apply", manifests, remote, planning.options(), approval, output)

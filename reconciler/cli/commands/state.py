@@ -1,0 +1,168 @@
+"""The command `state`: inspect and repair the state, and change nothing remote."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from reconciler.cli.options.declare import option
+from reconciler.cli.options.state import existing_state, lock_state, lock_timeout_option, state_option
+from reconciler.cli.param_types import NamedPath
+from reconciler.cli.streams import say
+from reconciler.errors import StateError
+from reconciler.model import matches, type_of
+from reconciler.report.json import encode
+from reconciler.state import document, edit
+from reconciler.state.stores.file import StateStore
+from reconciler.text.inert import escape
+
+if TYPE_CHECKING:
+    from reconciler.state.model import Binding, State
+
+
+@click.group(epilog="Example: reconciler state list 'support/*'")
+def state() -> None:
+    """Inspect and repair what the state remembers."""
+
+
+@state.command(
+    name="mv", epilog="Example: reconciler state mv support/order-4711/hello support/order-4711/welcome"
+)
+@click.argument("old")
+@click.argument("new")
+@state_option
+@lock_timeout_option
+def mv(old: str, new: str, state: Path, lock_timeout: float) -> None:
+    """Let the address NEW stand for what OLD stood for, and everything in it."""
+    with _changing("state mv", state, lock_timeout) as remembered:
+        moved = edit.move(remembered, old, new)
+    along = f", and {len(moved) - 1} in it" if len(moved) > 1 else ""
+    say(f"Moved {escape(old)} to {escape(new)}{along}")
+
+
+@state.command(name="rm", epilog="Example: reconciler state rm 'support/order-47*'")
+@click.argument("globs", nargs=-1, required=True, metavar="ADDRESS...")
+@state_option
+@lock_timeout_option
+def rm(globs: tuple[str, ...], state: Path, lock_timeout: float) -> None:
+    """Forget addresses, or all that match a glob, and what is in them; the live objects stay as they are.
+
+    Of an address whose replacement was left open, only that is forgotten, and it stands for the old message.
+    """
+    with _changing("state rm", state, lock_timeout) as remembered:
+        superseded = {address: binding.superseded for address, binding in remembered.bindings.items()}
+        closed = {address: remembered.bindings[address].sid for address in edit.close(remembered, globs)}
+        rest = [glob for glob in globs if glob not in closed]
+        gone = edit.remove(remembered, rest) if rest else []
+    for address, sid in closed.items():
+        say(f"Removed the open create of {escape(address)}, which stands for {escape(sid)} as before")
+    for address in gone:
+        say(f"Removed {escape(address)}")
+        for sid in superseded.get(address, ()):
+            click.echo(f"note: {sid}, which it replaced, is still there and is forgotten too", err=True)
+
+
+@state.command(name="pull", epilog="Example: reconciler state pull > state.json")
+@state_option
+@lock_timeout_option
+def pull(state: Path, lock_timeout: float) -> None:
+    """Print the state as it is now, with what an unfinished run wrote into the journal."""
+    with lock_state("state pull", state, lock_timeout):
+        remembered = existing_state(StateStore(state))
+    say(document.encode(remembered, remembered.serial), nl=False)
+
+
+@state.command(name="push", epilog="Example: reconciler state push state.json")
+@click.argument("file", type=NamedPath(path_type=Path, dir_okay=False, allow_dash=True))
+@state_option
+@lock_timeout_option
+@option("--force", is_flag=True, help="Push it even if it is older.")
+def push(file: Path, state: Path, lock_timeout: float, *, force: bool) -> None:
+    """Put FILE in the place of the state; - reads standard input.
+
+    It must be of the same lineage, account and origin, and not older.
+    """
+    pushed = _read_pushed(file)
+    with lock_state("state push", state, lock_timeout):
+        store = StateStore(state)
+        current = store.read()
+        edit.check_successor(current, pushed, older=force)
+        _keep_journal(store, current)
+        store.write(pushed)
+    say(f"Pushed {len(pushed.bindings):,} bindings; the state is now at serial {pushed.serial}")
+
+
+@state.command(name="list", epilog="Example: reconciler state list 'support/*'")
+@click.argument("globs", nargs=-1)
+@state_option
+def list_(globs: tuple[str, ...], state: Path) -> None:
+    """List the addresses that are bound, all or those that match a glob."""
+    for address in existing_state(StateStore(state)).bindings:
+        if not globs or any(matches(address, glob) for glob in globs):
+            say(escape(address))
+
+
+@state.command(name="show", epilog="Example: reconciler state show support/order-4711/welcome")
+@click.argument("address")
+@state_option
+@option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def show(address: str, state: Path, form: str) -> None:
+    """Show one binding: sids, index, and the digests of what was sent and seen."""
+    bindings = existing_state(StateStore(state)).bindings
+    if address not in bindings:
+        raise StateError(
+            f"nothing is bound to `{address}`", hint="`reconciler state list` shows what is bound"
+        )
+    fields = _fields(bindings[address])
+    if form == "json":
+        say(encode({"address": address, **fields}, indent=2), nl=False)
+        return
+    say(f"# {escape(address)} ({type_of(address)})")
+    for name, value in fields.items():
+        say(f"{name} = {escape(str(value))}")
+
+
+def _fields(binding: Binding) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(binding)
+    return fields
+
+
+@contextmanager
+def _changing(command: str, path: Path, timeout: float) -> Iterator[State]:
+    """Hold the lock and give the state to be changed; it is written unless that fails."""
+    from reconciler.state.intents import fold_in_flight  # noqa: PLC0415
+
+    with lock_state(command, path, timeout):
+        store = StateStore(path)
+        state = existing_state(store)
+        _keep_journal(store, state)
+        fold_in_flight(state)
+        yield state
+        store.write(state)
+
+
+def _keep_journal(store: StateStore, state: State | None) -> None:
+    """Fold a journal that an unfinished run left into the snapshot, so that the backup has it too."""
+    if state is not None and store.journal_path.exists():
+        store.write(state)
+
+
+def _read_pushed(file: Path) -> State:
+    name = "standard input" if str(file) == "-" else str(file)
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise StateError(f"cannot read `{name}`: {error.strerror}") from error
+    try:
+        return document.decode(data, name)
+    except StateError as error:  # its own hint is about the present state, not about the pushed one
+        raise StateError(
+            error.text,
+            hint="push what `state pull` of this or an older release printed; the state was left as it is",
+        ) from error

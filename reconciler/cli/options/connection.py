@@ -1,0 +1,120 @@
+"""The options of commands that send requests: where to, how patiently, and beside which state."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import Struct
+
+from reconciler.cli.options.declare import group, option, together
+from reconciler.cli.options.state import lock_state, lock_timeout_option, state_option
+from reconciler.cli.param_types import Number
+
+if TYPE_CHECKING:
+    from reconciler.operations.session import Settings
+    from reconciler.twilio.endpoint import Endpoint
+
+
+class Sending(Struct, frozen=True):
+    """Where requests go, and how patiently."""
+
+    endpoint: str
+    """`twilio`, `emulator`, `emulator:FILE`, or an http(s) address."""
+    parallelism: int
+    """Requests in flight at most."""
+    max_wait: float
+    """Seconds for which one request is tried again, or one listing is read."""
+    allow_insecure_endpoint: str | None
+    """A host that credentials may be sent to though it is not Twilio's, or None."""
+
+    def address(self) -> Endpoint:
+        """Return the endpoint with the credentials of the environment; raises UsageError."""
+        from reconciler.twilio.endpoint import Endpoint  # noqa: PLC0415
+
+        return Endpoint.parse(self.endpoint, os.environ, allow_insecure_host=self.allow_insecure_endpoint)
+
+
+class Reading(Sending, frozen=True):
+    """What a command needs to compare the remote side with a state."""
+
+    state: Path
+    """The state file."""
+    rate: float | None = None
+    """Changes per second and conversation at most; None for the endpoint's own limit."""
+
+    def settings(self, *, settle: float = 0.0) -> Settings:
+        """Return the settings of an operation; *settle* is in seconds.
+
+        Raises UsageError, and StateError if the state is no regular file.
+        """
+        from reconciler.operations.session import Settings  # noqa: PLC0415  # asyncio, and most of the package
+        from reconciler.state.files import meet  # noqa: PLC0415
+
+        meet(self.state)
+        return Settings(
+            endpoint=self.address(),
+            state=self.state,
+            parallelism=self.parallelism,
+            rate=self.rate,
+            settle=settle,
+            max_wait=self.max_wait,
+        )
+
+
+class Locking(Reading, frozen=True):
+    """What a command needs to work as the only one on a state."""
+
+    lock_timeout: float = 0.0
+    """Seconds to wait for another run to finish."""
+
+    def lock(self, command: str) -> AbstractContextManager[None]:
+        """Return the lock of the state, taken in the name of *command*."""
+        return lock_state(command, self.state, self.lock_timeout)
+
+
+_endpoint = option(
+    "--endpoint",
+    default="twilio",
+    show_default=True,
+    metavar="WHERE",
+    help="twilio, emulator, emulator:FILE, or an http(s):// address.",
+)
+_patience = together(
+    option(
+        "--parallelism",
+        type=click.IntRange(min=1),
+        default=10,
+        show_default=True,
+        help="Requests in flight at most.",
+    ),
+    option(
+        "--max-wait",
+        type=Number(min=0),
+        default=120.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long one request is tried again, or one listing read.",
+    ),
+    option("--allow-insecure-endpoint", metavar="HOST", help="Send credentials to this host too."),
+)
+_reading = together(_endpoint, state_option, _patience)
+
+sending = group("remote", Sending, _endpoint, _patience)
+reading = group("remote", Reading, _reading)
+locking = group("remote", Locking, _reading, lock_timeout_option)
+changing = group(
+    "remote",
+    Locking,
+    _reading,
+    lock_timeout_option,
+    option(
+        "--rate",
+        type=Number(min=0, min_open=True),
+        default=None,
+        help="Changes per second and conversation at most. [default: 30 on Twilio]",
+    ),
+)
