@@ -60,7 +60,8 @@ def syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
     no_colon = error.problem == "could not find expected ':'" and opened is not None
     mark = opened if unclosed or no_colon else met
     position = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
-    if (fault := _look_alike(lines, position.line)) is not None:
+    runs_on = str(error.problem).startswith("mapping values")
+    if (fault := _look_alike(lines, position.line, runs_on=runs_on)) is not None:
         return fault
     if isinstance(error, TwoReadings):
         return Fault(position, "a text in brackets that starts with `?` is read in two ways", _quote_it("?"))
@@ -112,12 +113,12 @@ def look_alike(text: str) -> str | None:
     return match and _called(match["colon"] or match["space"])
 
 
-def _look_alike(lines: list[str], line: int) -> Fault | None:
-    """Return a fault if *line*, or the one above it, has something that looks like a colon and a space.
+def _look_alike(lines: list[str], line: int, *, runs_on: bool) -> Fault | None:
+    """Return a fault if *line* has something that looks like a colon and a space, or else the one above it.
 
-    A plain text goes on in the next line, where libyaml meets the colon of another key.
+    That one only if a text *runs_on* from there, to the colon of another key.
     """
-    for number in (line, line - 1):
+    for number in (line, line - 1) if runs_on else (line,):
         match = re.match(_LOOK_ALIKE, lines[number - 1]) if 0 < number <= len(lines) else None
         if match:
             group = "colon" if match["colon"] else "space"

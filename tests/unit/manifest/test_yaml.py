@@ -186,3 +186,10 @@ def test_what_parsers_read_in_two_ways_is_refused(text: str) -> None:
 
     assert fault.text == "a text in brackets that starts with `?` is read in two ways"
     assert text.split("\n")[fault.position.line - 1][fault.position.column - 1] == "?"
+
+
+def test_only_a_text_that_runs_on_is_looked_for_above() -> None:
+    """What stands in a text of several lines has nothing to do with a mistake below it."""
+    (fault,) = read_closely("a: |\n  Note\uff1a x\nb: *bold* text\n").faults
+
+    assert fault.position.line == 3
