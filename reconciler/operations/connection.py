@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from reconciler.errors import UsageError
 from reconciler.runtime.atomic_file import require_own_folders
-from reconciler.twilio.endpoint import EMULATOR, Endpoint
+from reconciler.twilio.endpoint import EMULATOR, Credentials, Endpoint
 
 if TYPE_CHECKING:
     import httpx
@@ -52,7 +52,7 @@ async def connect(
     """
     from reconciler.twilio.client import Twilio  # noqa: PLC0415  # httpx
     from reconciler.twilio.pace import Pace  # noqa: PLC0415
-    from reconciler.twilio.transport import open_http  # noqa: PLC0415
+    from reconciler.twilio.transport import Identified, open_http  # noqa: PLC0415
 
     address = endpoint if isinstance(endpoint, Endpoint) else Endpoint.parse(EMULATOR, {})
     pace = Pace.of(address, parallelism=parallelism, rate=rate, max_wait=max_wait)
@@ -60,9 +60,8 @@ async def connect(
     with _emulator(endpoint) as emulator:
         if emulator is None:
             async with open_http(address) as http:
-                _limit(http, read_only=read_only)
                 yield Connection(
-                    Twilio(http, pace=pace, **urls),
+                    Twilio(_limited(http, read_only=read_only), pace=pace, **urls),
                     pace,
                     address.account_sid or "",
                     address.origin,
@@ -70,24 +69,19 @@ async def connect(
                     or address.credentials.username == address.account_sid,
                 )
             return
-        import httpx  # noqa: PLC0415
-
         account = emulator.store.account_sid
-        async with httpx.AsyncClient(transport=emulator.transport(), auth=(account, "emulator")) as http:
-            _limit(http, read_only=read_only)
+        credentials = Credentials(account, "emulator")
+        async with Identified(emulator.transport(), credentials, origins=urls.values()) as http:
             origin = f"{EMULATOR}:{emulator.store.store_id}"
-            yield Connection(Twilio(http, pace=pace, **urls), pace, account, origin)
+            yield Connection(
+                Twilio(_limited(http, read_only=read_only), pace=pace, **urls), pace, account, origin
+            )
 
 
-def _limit(http: httpx.AsyncClient, *, read_only: bool) -> None:
-    if read_only:
-        http.event_hooks = {"request": [_refuse_writes]}
+def _limited(http: httpx.AsyncBaseTransport, *, read_only: bool) -> httpx.AsyncBaseTransport:
+    from reconciler.twilio.transport import ReadOnly  # noqa: PLC0415
 
-
-async def _refuse_writes(request: httpx.Request) -> None:
-    """Refuse a request that could change something before it is sent: a command that only reads has a bug."""
-    if request.method != "GET":
-        raise AssertionError(f"{request.method} {request.url.path} over a connection that only reads")
+    return ReadOnly(http) if read_only else http
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Twilio's Conversations API: one method per operation, over an injected `httpx.AsyncClient`.
+"""Twilio's Conversations API: one method per operation, over an injected transport of httpx.
 
 Every method raises a `RemoteError` when its request fails. Which failures are retried is decided in
 `failures`, how often in `retries`, how fast in `pace`. The arguments *service* and *conversation* are sids. A
@@ -46,7 +46,7 @@ _UPLOADED: Final = Decoder(wire.UploadedMedia)
 class Twilio:
     """The client of one account at one endpoint; the caller closes *http*."""
 
-    def __init__(self, http: httpx.AsyncClient, *, base_url: str, media_url: str, pace: Pace) -> None:
+    def __init__(self, http: httpx.AsyncBaseTransport, *, base_url: str, media_url: str, pace: Pace) -> None:
         self._exchange = Exchange(http, base_url=base_url, pace=pace)
         self._requests = Requests(self._exchange)
         self._media_url = media_url

@@ -23,6 +23,7 @@ ATTEMPT_SECONDS: Final = 60.0
 """The hard limit of one attempt: connecting, sending and receiving together."""
 _LEAST_SECONDS: Final = 4.0
 """What an attempt or a listing is given however little of `--max-wait` is left."""
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": body.ENCODING}
 _MOST_EMPTY: Final = 100
 """Pages without items that may follow one another: those whose items were all deleted."""
 
@@ -68,7 +69,7 @@ class Listing(Struct, Generic[Resource], frozen=True):
 class Exchange:
     """Requests over *http* at the pace of *pace*."""
 
-    def __init__(self, http: httpx.AsyncClient, *, base_url: str, pace: Pace) -> None:
+    def __init__(self, http: httpx.AsyncBaseTransport, *, base_url: str, pace: Pace) -> None:
         self._http = http
         self._base_url = base_url
         self._origin = _origin(httpx.URL(base_url))
@@ -172,7 +173,7 @@ class Exchange:
         request, response = self._request(call, seconds), None
         try:
             async with asyncio.timeout(seconds) as deadline:
-                response = await self._http.send(request, stream=True)
+                response = await self._http.handle_async_request(request)
                 try:
                     data = await body.read(response)
                 finally:
@@ -211,14 +212,20 @@ class Exchange:
             ) from error
 
     def _request(self, call: Call, seconds: float) -> httpx.Request:
-        return self._http.build_request(
+        # A connection that never comes about must be known as such before all the time is over; there
+        # may be three waits for it: for the proxy, for the server, and for their handshake.
+        timeouts = {
+            "connect": min(CONNECT_SECONDS, seconds / 4),
+            "read": seconds / 2,
+            "write": seconds,
+            "pool": seconds,
+        }
+        return httpx.Request(
             call.method,
             call.url,
             content=call.content() if callable(call.content) else call.content,
-            headers={"Accept-Encoding": body.ENCODING, **call.headers},
-            # A connection that never comes about must be known as such before all the time is over; there
-            # may be three waits for it: for the proxy, for the server, and for their handshake.
-            timeout=httpx.Timeout(seconds, read=seconds / 2, connect=min(CONNECT_SECONDS, seconds / 4)),
+            headers={**_HEADERS, **call.headers},
+            extensions={"timeout": timeouts},
         )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import ssl
-from collections.abc import AsyncIterator, Generator
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -16,30 +18,26 @@ from reconciler.errors import UsageError
 from reconciler.twilio.endpoint import Credentials, Endpoint
 
 CONNECT_SECONDS: Final = 10.0
-READ_SECONDS: Final = 30.0
 _IDLE_SECONDS: Final = 4.0
 """Idle connections are closed by us first: a request on one that the server just closed has an
 unknown outcome. Common servers wait for 5 seconds or longer."""
+_OWN_CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+"""Variables of OpenSSL, which Python's `ssl` knows and other libraries only on some systems."""
+_END_OF_CERTIFICATE: Final = b"-----END CERTIFICATE-----"
 
 
-def open_http(endpoint: Endpoint) -> httpx.AsyncClient:
-    """Return the HTTP client for *endpoint*; the caller closes it.
+def open_http(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
+    """Return the transport for *endpoint*; the caller closes it.
 
     Credentials are sent to the endpoint's own origins only, and redirects are not followed.
-    `HTTPS_PROXY` is honoured, except for a server on this machine.
+    `HTTPS_PROXY` is honoured, except for a server on this machine. Raises UsageError for an address, a proxy
+    or certificates that cannot be used.
     """
     try:
         _origin(httpx.URL(endpoint.base_url))
     except (httpx.InvalidURL, ValueError):  # such as a name that cannot be one in any language
         raise UsageError("`--endpoint` is no valid address", hint="check its host and its path") from None
-    return httpx.AsyncClient(
-        transport=OneConnectionEach(endpoint),
-        auth=_OwnOriginsOnly(endpoint) if endpoint.credentials is not None else None,
-        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-        headers={"User-Agent": user_agent(), "Accept": "application/json"},
-        follow_redirects=False,
-        trust_env=False,
-    )
+    return Identified(_way(endpoint), endpoint.credentials, origins=(endpoint.base_url, endpoint.media_url))
 
 
 def user_agent() -> str:
@@ -48,86 +46,81 @@ def user_agent() -> str:
     return f"reconciler/{__version__} ({platform.system()} {platform.machine()}) Python/{python}"
 
 
-class OneConnectionEach(httpx.AsyncBaseTransport):
-    """As many connections as requests are in flight, each in a pool of its own.
-
-    httpx looks through all connections of a pool for each request, so one big pool gets slower
-    the more of them there are. The connection used last is used next, and the others grow idle.
-    """
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._ssl = _ssl_context(endpoint)
-        self._proxy = _proxy(endpoint)
-        self._all: list[httpx.AsyncHTTPTransport] = []
-        self._idle: list[httpx.AsyncHTTPTransport] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send *request* over an idle connection, or over a new one."""
-        connection = self._idle.pop() if self._idle else self._open()
-        try:
-            response = await connection.handle_async_request(request)
-        except BaseException:
-            self._idle.append(connection)
-            raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 -- narrows httpx's union
-        response.stream = _Reply(response.stream, connection, self._idle)
-        return response
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        for connection in self._all:
-            await connection.aclose()
-
-    def _open(self) -> httpx.AsyncHTTPTransport:
-        connection = httpx.AsyncHTTPTransport(
-            verify=self._ssl,
-            proxy=self._proxy,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=_IDLE_SECONDS),
-        )
-        self._all.append(connection)
-        return connection
-
-
-class _Reply(httpx.AsyncByteStream):
-    """The body of a reply; its connection becomes idle when it is closed."""
+class Identified(httpx.AsyncBaseTransport):
+    """Says who asks: basic *credentials* to our own *origins* only, whatever URL a request is given."""
 
     def __init__(
-        self,
-        stream: httpx.AsyncByteStream,
-        connection: httpx.AsyncHTTPTransport,
-        idle: list[httpx.AsyncHTTPTransport],
+        self, inner: httpx.AsyncBaseTransport, credentials: Credentials | None, *, origins: Iterable[str]
     ) -> None:
-        self._stream = stream
-        self._connection = connection
-        self._idle = idle
+        self._inner = inner
+        self._agent = user_agent()
+        self._basic = None
+        if credentials is not None:
+            pair = f"{credentials.username}:{credentials.secret}".encode()
+            self._basic = f"Basic {b64encode(pair).decode()}"
+        self._origins = {_origin(httpx.URL(url)) for url in origins}
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._stream)
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send *request* as ours."""
+        request.headers["User-Agent"] = self._agent
+        if self._basic is not None and _origin(request.url) in self._origins:
+            request.headers["Authorization"] = self._basic
+        return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
-        self._idle.append(self._connection)
+        """Close what it sends over."""
+        await self._inner.aclose()
 
 
-class _OwnOriginsOnly(httpx.Auth):
-    """Basic authentication that no other origin ever sees, whatever URL a request is given."""
+class ReadOnly(httpx.AsyncBaseTransport):
+    """Refuses each request that could change something: a command that only reads has a bug."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        assert endpoint.credentials is not None  # noqa: S101 -- the caller's condition
-        credentials: Credentials = endpoint.credentials
-        self._basic = httpx.BasicAuth(credentials.username, credentials.secret)
-        self._origins = {_origin(httpx.URL(url)) for url in (endpoint.base_url, endpoint.media_url)}
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        if _origin(request.url) in self._origins:
-            yield from self._basic.auth_flow(request)
-        else:
-            yield request
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send *request* if it is a GET; raises AssertionError before anything is sent if it is not."""
+        if request.method != "GET":
+            raise AssertionError(f"{request.method} {request.url.path} over a connection that only reads")
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close what it sends over."""
+        await self._inner.aclose()
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
+
+
+def _way(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
+    """Return the cheapest transport that reaches *endpoint* as the environment wants it.
+
+    pyreqwest has no wheels for some systems, and its thread does not outlive a fork. Proxies and certificates
+    of one's own are left to httpx, because OpenSSL follows their variables on every system.
+    """
+    proxy = _proxy(endpoint)
+    tls = not endpoint.base_url.startswith("http:")
+    if proxy is None and not (tls and any(map(os.environ.get, _OWN_CERTIFICATES))):
+        try:
+            from reconciler.twilio.direct import Direct, is_usable  # noqa: PLC0415
+        except ImportError:
+            pass
+        else:
+            if is_usable():
+                return Direct(idle=_IDLE_SECONDS, roots=_roots() if tls else ())
+    from reconciler.twilio.pooled import OneConnectionEach  # noqa: PLC0415
+
+    return OneConnectionEach(idle=_IDLE_SECONDS, tls=_ssl_context(endpoint), proxy=proxy)
+
+
+def _roots() -> Iterator[bytes]:
+    """Yield the certificates that httpx trusts too."""
+    import certifi  # noqa: PLC0415
+
+    bundle = certifi.contents().encode("ascii")
+    for one in bundle.split(_END_OF_CERTIFICATE)[:-1]:
+        yield one + _END_OF_CERTIFICATE
 
 
 def _ssl_context(endpoint: Endpoint) -> ssl.SSLContext:

@@ -10,6 +10,8 @@ import asyncio
 import os
 import time
 
+import httpx
+
 from reconciler.runtime.concurrency import each
 from reconciler.twilio.endpoint import Endpoint
 from reconciler.twilio.transport import open_http
@@ -49,7 +51,7 @@ def _median(runs: list[Applied]) -> Applied:
 async def _bare(one: Bench) -> Applied:
     endpoint = Endpoint.parse(one.url, {**os.environ, **CREDENTIALS})
     count = _CONVERSATIONS * _MESSAGES
-    async with open_http(endpoint) as http:
+    async with httpx.AsyncClient(transport=open_http(endpoint)) as http:
         service = (await http.post(f"{one.url}/v1/Services", data={"FriendlyName": "bare"})).json()["sid"]
         where = f"{one.url}/v1/Services/{service}/Conversations"
         made = [(await http.post(where, data={})).json()["sid"] for _ in range(_CONVERSATIONS)]

@@ -35,7 +35,7 @@ def exchange(operation: Operation, reply: httpx.Response) -> tuple[httpx.Request
         return reply
 
     async def main() -> Any:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        async with httpx.MockTransport(answer) as http:
             return await operation(Twilio(http, base_url=BASE, media_url=MEDIA, pace=Pace()))
 
     result = asyncio.run(main())
@@ -254,7 +254,7 @@ def test_counters_tell_reads_writes_and_repeats(run: Callable[[Any], Any]) -> No
     ]
 
     async def main() -> tuple[int, int, int]:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: replies.pop(0)))
+        http = httpx.MockTransport(lambda _: replies.pop(0))
         twilio = Twilio(http, base_url=BASE, media_url=MEDIA, pace=Pace())
         await twilio.create_message("IS1", "CH1", {"body": "Hi"})
         await twilio.delete_message("IS1", "CH1", "IM1")
@@ -274,7 +274,7 @@ def test_changes_of_a_conversation_share_its_lane(run: Callable[[Any], Any]) -> 
         return httpx.Response(200, json=MESSAGE | CONVERSATION | {"sid": sid})
 
     async def main() -> None:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        http = httpx.MockTransport(answer)
         twilio = Twilio(http, base_url=BASE, media_url=MEDIA, pace=Pace(rate=2))
         for conversation in ("CH1", "CH2"):
             await twilio.create_message("IS1", conversation, {})

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.emulator import Emulator, EmulatorOptions, Fault
@@ -22,7 +21,9 @@ from reconciler.emulator.faults import (
 )
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, RemoteError
 from reconciler.twilio.client import Twilio
+from reconciler.twilio.endpoint import Credentials
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.transport import Identified
 
 BASE = "http://localhost/v1"
 
@@ -30,7 +31,9 @@ BASE = "http://localhost/v1"
 @asynccontextmanager
 async def emulated(emulator: Emulator) -> AsyncIterator[tuple[Twilio, str, str]]:
     """Return a client of *emulator*, with the sids of a new service and conversation."""
-    async with httpx.AsyncClient(transport=emulator.transport(), auth=("AC" + "0" * 32, "token")) as http:
+    async with Identified(
+        emulator.transport(), Credentials("AC" + "0" * 32, "token"), origins=[BASE]
+    ) as http:
         pace = Pace(rate=None, backoff=0.001)
         twilio = Twilio(http, base_url=BASE, media_url=BASE, pace=pace)
         service = await twilio.create_service("support")

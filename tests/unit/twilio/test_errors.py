@@ -11,7 +11,9 @@ import pytest
 
 from reconciler.errors import Conflict, NotFound, NotSent, OutcomeUnknown, Refused, RemoteError, Throttled
 from reconciler.twilio.client import Twilio
+from reconciler.twilio.endpoint import Credentials
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.transport import Identified
 
 Run = Callable[[Any], Any]
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -35,7 +37,7 @@ def failure(run: Run, answer: Answer) -> RemoteError:
     """Return the error of a create that is answered by *answer*."""
 
     async def main() -> None:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(answer), auth=("AC1", TOKEN))
+        http = Identified(httpx.MockTransport(answer), Credentials("AC1", TOKEN), origins=[BASE])
         pace = Pace(max_wait=10)
         await Twilio(http, base_url=BASE, media_url=BASE, pace=pace).create_message("IS1", "CH1", {})
 

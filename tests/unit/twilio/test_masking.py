@@ -13,8 +13,10 @@ import pytest
 
 from reconciler.errors import RemoteError
 from reconciler.twilio.client import Twilio
+from reconciler.twilio.endpoint import Credentials
 from reconciler.twilio.masking import MASK
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.transport import Identified
 
 Run = Callable[[Any], Any]
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -49,8 +51,8 @@ def read(run: Run, answer: Answer, token: str) -> str:
     """Return all that a program sees of a listing: the messages, or the error with fields and causes."""
 
     async def main() -> str:
-        async with httpx.AsyncClient(
-            transport=httpx.MockTransport(answer), auth=httpx.BasicAuth(ACCOUNT, token)
+        async with Identified(
+            httpx.MockTransport(answer), Credentials(ACCOUNT, token), origins=[BASE]
         ) as http:
             twilio = Twilio(http, base_url=BASE, media_url=BASE, pace=Pace(max_wait=0))
             try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
+import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,12 +17,26 @@ from reconciler.errors import NotSent, OutcomeUnknown, Refused, UsageError
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.endpoint import Endpoint
 from reconciler.twilio.pace import Pace
-from reconciler.twilio.transport import OneConnectionEach, open_http
+from reconciler.twilio.pooled import OneConnectionEach
+from reconciler.twilio.transport import open_http
 
 ACCOUNT = "AC" + "0" * 32
 ENVIRON = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "token"}
 BASIC = b"Basic " + b64encode(f"{ACCOUNT}:token".encode())
 BODY = b'{"sid":"IM1","index":0}'
+
+
+@pytest.fixture(params=["pyreqwest", "httpx"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send over pyreqwest, and over httpx's transport as on a system without the other."""
+    if request.param == "httpx":
+        monkeypatch.setitem(sys.modules, "reconciler.twilio.direct", None)
+
+
+async def get(http: httpx.AsyncBaseTransport, port: int) -> None:
+    """Send one request, and read its reply."""
+    url = f"http://127.0.0.1:{port}/v1/Services"
+    await (await http.handle_async_request(httpx.Request("GET", url))).aread()
 
 
 def reply(body: bytes = BODY, *, status: str = "200 OK", length: int | None = None, more: str = "") -> bytes:
@@ -133,14 +149,13 @@ def test_connection_closed_while_idle_is_replaced() -> None:
 
 def test_failed_connections_do_not_pile_up() -> None:
     """What could not connect is tried again in the same place."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     async def main() -> int:
-        async with open_http(Endpoint.parse("http://127.0.0.1:1", {})) as http:
+        async with OneConnectionEach(idle=4.0, tls=tls, proxy=None) as transport:
             for _ in range(5):
                 with pytest.raises(httpx.ConnectError):
-                    await http.get("http://127.0.0.1:1/v1/Services")
-            transport = http._transport
-            assert isinstance(transport, OneConnectionEach)
+                    await get(transport, 1)
             return len(transport._all)
 
     assert asyncio.run(main()) == 1
@@ -263,7 +278,7 @@ def test_other_origins_never_see_the_credentials() -> None:
             endpoint = Endpoint.parse(f"http://127.0.0.1:{own.port}", ENVIRON)
             async with open_http(endpoint) as http:
                 for server in (own, other):
-                    await http.get(f"http://127.0.0.1:{server.port}/v1/Services")
+                    await get(http, server.port)
 
     asyncio.run(main())
 
@@ -277,7 +292,7 @@ def test_without_credentials_none_are_sent() -> None:
     async def main() -> None:
         async with Server().running() as server:
             async with open_http(Endpoint.parse(f"http://127.0.0.1:{server.port}", {})) as http:
-                await http.get(f"http://127.0.0.1:{server.port}/v1/Services")
+                await get(http, server.port)
             assert b"Authorization" not in server.requests[0]
 
     asyncio.run(main())
@@ -325,13 +340,3 @@ def test_proxy_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(UsageError, match="HTTPS_PROXY"):
         open_http(Endpoint.parse("twilio", ENVIRON))
-
-
-def test_timeouts_are_explicit() -> None:
-    """Ten seconds to connect, thirty for an answer."""
-
-    async def main() -> httpx.Timeout:
-        async with open_http(Endpoint.parse("http://127.0.0.1", {})) as http:
-            return http.timeout
-
-    assert asyncio.run(main()) == httpx.Timeout(30, connect=10)

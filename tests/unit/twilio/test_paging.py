@@ -40,7 +40,7 @@ class Server:
 
     def client(self) -> Twilio:
         """Return a client of this server."""
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self))
+        http = httpx.MockTransport(self)
         return Twilio(http, base_url=ORIGIN + "/v1", media_url=ORIGIN + "/v1", pace=Pace())
 
 
