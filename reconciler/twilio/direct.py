@@ -80,7 +80,8 @@ class Direct(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for client in self._clients.values():
+        while self._clients:
+            _, client = self._clients.popitem()
             await client.close()
 
     def _prepared(self, request: httpx.Request, connect: float) -> StreamRequest:

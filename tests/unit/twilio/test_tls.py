@@ -35,10 +35,11 @@ class Server:
     def __init__(self, certificate: trustme.LeafCert) -> None:
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         certificate.configure_cert(self._context)
-        self.connections = 0
+        self._writers: list[asyncio.StreamWriter] = []
         self.heard = b""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         while data := await reader.read(65536):
             self.heard += data
             if self.heard.endswith(b"Body=Hi"):
@@ -47,10 +48,13 @@ class Server:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Endpoint]:
-        """Listen on a free port, which does not refuse what is no TLS."""
+        """Listen on a free port."""
         tls = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
         async with tls:
             yield Endpoint.parse(f"https://127.0.0.1:{tls.sockets[0].getsockname()[1]}", ENVIRON)
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 async def create(http: httpx.AsyncBaseTransport, endpoint: Endpoint) -> None:
