@@ -190,4 +190,6 @@ def _causes(error: PyreqwestError) -> list[str]:
     """Return the texts of *error*, the deepest cause last; there is one at least."""
     details = error.details if isinstance(error, DetailedPyreqwestError) else None
     causes = details["causes"] if details is not None else None
-    return [error.message, *(cause["message"] for cause in causes or ())]
+    texts: list[str] = [error.message]
+    texts += [cause["message"] for cause in causes or ()]
+    return texts
