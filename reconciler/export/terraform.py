@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -16,35 +17,44 @@ from reconciler.runtime.text_file import NotText, decoded
 from reconciler.text.foreign import json_fault
 
 RESOURCE: Final = "twilio_conversations_services_conversations_messages_v1"
-
-
+"""The type of resource of a message in a service that is named."""
+_DEFAULT_RESOURCE: Final = "twilio_conversations_conversations_messages_v1"
+"""The type of resource of a message in the account's default service."""
+_FAMILY: Final = "twilio_conversations_"
+"""How the types of resources of Conversations begin; those that are not taken over are noted."""
 _VERSION: Final = 4
-
-
-_ID: Final = re.compile(r"(IS[0-9a-fA-F]{32})/([^/]+)/(IM[0-9a-fA-F]{32})")
-
-
+_ID: Final = re.compile(r"(?:(IS[0-9a-fA-F]{32})/)?([^/]+)/(IM[0-9a-fA-F]{32})")
 _PULL: Final = "`terraform state pull > terraform.tfstate` writes the one that is meant"
 
 
 class TerraformMessage(Struct, frozen=True):
     """A message that Terraform knows: where it is, and what Terraform holds of it.
 
-    *address* is Terraform's own; the key of *message* comes from it. *conversation* is the sid or the
-    unique name, as it was given to Terraform.
+    *service_sid* is empty for the account's default service, whose sid Terraform does not need.
     """
 
     address: str
+    """Terraform's own address; the key of *message* comes from it."""
     service_sid: str
     conversation: str
+    """The sid or the unique name, as it was given to Terraform."""
     sid: str
     message: Message
+
+
+class TerraformRead(Struct, frozen=True):
+    """What a Terraform state holds of Conversations."""
+
+    messages: list[TerraformMessage]
+    notes: list[str]
+    """One line for each object that is not taken over, or is taken over with a doubt."""
 
 
 class _Instance(Struct):
     attributes: dict[str, Any]
     index_key: str | int | None = None
     deposed: str | None = None
+    status: str | None = None
 
 
 class _Resource(Struct):
@@ -55,11 +65,21 @@ class _Resource(Struct):
     instances: list[_Instance] = []
 
 
+class _Named(Struct):
+    """The part of any resource that tells whether it is a message."""
+
+    mode: str = ""
+    type: str = ""
+    name: str = ""
+    module: str = ""
+
+
 class _State(Struct):
-    resources: list[_Resource]
+    resources: list[msgspec.Raw]
+    """Each is decoded by itself: what other providers keep may have any shape."""
 
 
-def read_terraform(data: bytes, where: str) -> list[TerraformMessage]:
+def read_terraform(data: bytes, where: str) -> TerraformRead:
     """Return the messages in the Terraform state *data*; *where* names it in errors.
 
     Raises UsageError for what is no Terraform state of version 4, and for one without messages.
@@ -81,16 +101,48 @@ def read_terraform(data: bytes, where: str) -> list[TerraformMessage]:
         state = msgspec.json.decode(text, type=_State)
     except msgspec.DecodeError as error:
         raise UsageError(f"`{where}` is damaged: {json_fault(text, error)}", hint=_PULL) from error
-    messages = [
-        _message(resource, instance, where)
-        for resource in state.resources
-        if resource.mode == "managed" and resource.type == RESOURCE
-        for instance in resource.instances
-        if instance.deposed is None
-    ]
+    notes: list[str] = []
+    resources = [_message_resource(raw, text, where, notes) for raw in state.resources]
+    messages = _messages([one for one in resources if one is not None], where, notes)
     if not messages:
-        raise UsageError(f"`{where}` holds no `{RESOURCE}`", hint=_PULL)
-    return messages
+        raise UsageError(f"`{where}` holds no `{RESOURCE}` or `{_DEFAULT_RESOURCE}`", hint=_PULL)
+    return TerraformRead(messages, notes)
+
+
+def _messages(resources: Iterable[_Resource], where: str, notes: list[str]) -> list[TerraformMessage]:
+    """Return what is taken over of *resources*, each message once; note the rest."""
+    messages: dict[str, TerraformMessage] = {}
+    for resource, instance in ((one, each) for one in resources for each in one.instances):
+        one = _message(resource, instance, where)
+        if instance.deposed is not None:
+            notes.append(
+                f"{one.address} is left out: {one.sid} is deposed there, and Terraform would delete it"
+            )
+        elif one.sid in messages:
+            notes.append(f"{one.address} is left out: {one.sid} is also {messages[one.sid].address}")
+        else:
+            messages[one.sid] = one
+            if instance.status == "tainted":
+                notes.append(f"{one.address} is tainted there: Terraform would replace it")
+    return list(messages.values())
+
+
+def _message_resource(raw: msgspec.Raw, text: str, where: str, notes: list[str]) -> _Resource | None:
+    """Return the resource if it is one of messages; note another one of Conversations."""
+    try:
+        named = msgspec.json.decode(raw, type=_Named)
+    except msgspec.ValidationError:
+        return None
+    if named.mode != "managed" or not named.type.startswith(_FAMILY):
+        return None
+    if named.type not in {RESOURCE, _DEFAULT_RESOURCE}:
+        address = ".".join(filter(None, (named.module, named.type, named.name)))
+        notes.append(f"{address} is left out: only messages are taken over")
+        return None
+    try:
+        return msgspec.json.decode(raw, type=_Resource)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"`{where}` is damaged: {json_fault(text, error)}", hint=_PULL) from error
 
 
 def _message(resource: _Resource, instance: _Instance, where: str) -> TerraformMessage:
@@ -101,9 +153,10 @@ def _message(resource: _Resource, instance: _Instance, where: str) -> TerraformM
         key += f"-{instance.index_key}"
     fields = {name: value for name, value in instance.attributes.items() if value not in (None, "")}
     identity = _ID.fullmatch(str(fields.get("id", "")))
-    if identity is None:
-        raise UsageError(f"`{address[:200]}` in `{where}` has no id of the form `IS…/CH…/IM…`", hint=_PULL)
-    service_sid, conversation, sid = map(canonical_sid, identity.groups())
+    if identity is None or (identity[1] is None) != (resource.type == _DEFAULT_RESOURCE):
+        form = "CH…/IM…" if resource.type == _DEFAULT_RESOURCE else "IS…/CH…/IM…"
+        raise UsageError(f"`{address[:200]}` in `{where}` has no id of the form `{form}`", hint=_PULL)
+    service_sid, conversation, sid = (canonical_sid(part or "") for part in identity.groups())
     return TerraformMessage(address, service_sid, conversation, sid, _said(key, _texts(fields)))
 
 

@@ -9,11 +9,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import NotFound, StateError, UsageError
 from reconciler.export.declare import caveats_of, conversation_of, message_of, participant_of
 from reconciler.export.generate import Captured, Found, bind, capture
-from reconciler.export.terraform import TerraformMessage
+from reconciler.export.terraform import TerraformMessage, TerraformRead
 from reconciler.model import (
     Conversation,
     RemoteConversation,
@@ -69,10 +70,8 @@ async def export_bound(selection: Selection, settings: Settings) -> tuple[Captur
     return captured, session.state
 
 
-async def move_from_terraform(
-    messages: Sequence[TerraformMessage], settings: Settings
-) -> tuple[Captured, State]:
-    """Return the *messages* of a Terraform state as manifests, and the state with their bindings.
+async def move_from_terraform(read: TerraformRead, settings: Settings) -> tuple[Captured, State]:
+    """Return the messages of a Terraform state as manifests, and the state with their bindings.
 
     They are put in the order in which they stand on Twilio; what is gone from there is noted. The caller
     holds the state's lock. Raises UsageError if nothing of it is there, and StateError if an earlier run
@@ -80,14 +79,14 @@ async def move_from_terraform(
     """
     async with open_session(settings, read_only=True) as session:
         _check_settled(session.state)
-        found, notes = await _look_up(session.client, messages)
+        found, notes = await _look_up(session.client, await _in_services(session.client, read.messages))
         if not found:
             raise UsageError(
                 "none of the conversations in the Terraform state exists",
                 hint="check that the account and `--endpoint` are the ones that Terraform used",
             )
         captured = capture(found, session.state)
-    captured.notes += notes
+    captured.notes += [*read.notes, *notes]
     bind(captured, session.state)
     return captured, session.state
 
@@ -196,6 +195,14 @@ async def _found(
         [(one, participant_of(one, number)) for number, one in enumerate(people)],
         tuple(caveats_of(live, said)),
     )
+
+
+async def _in_services(client: Twilio, messages: Sequence[TerraformMessage]) -> list[TerraformMessage]:
+    """Return *messages* with the sid of the account's default service where Terraform had none."""
+    if all(one.service_sid for one in messages):
+        return list(messages)
+    default = await client.default_service_sid()
+    return [one if one.service_sid else replace(one, service_sid=default) for one in messages]
 
 
 async def _look_up(client: Twilio, messages: Iterable[TerraformMessage]) -> tuple[list[Found], list[str]]:

@@ -45,7 +45,7 @@ def instance(**fields: Any) -> dict[str, Any]:
 
 def only(data: bytes) -> Any:
     """Return the only message in a Terraform state."""
-    (message,) = read_terraform(data, "terraform.tfstate")
+    (message,) = read_terraform(data, "terraform.tfstate").messages
     return message
 
 
@@ -81,9 +81,10 @@ def test_the_unique_name_may_stand_for_the_conversation() -> None:
 
 def test_one_of_many_is_known_by_its_index() -> None:
     """Of `count` and of `for_each`; the address is Terraform's."""
-    data = state({**instance(), "index_key": 0}, {**instance(), "index_key": "eu"}, module="module.desk")
+    other = instance(id=IDENTITY[:-1] + "0")
+    data = state({**instance(), "index_key": 0}, {**other, "index_key": "eu"}, module="module.desk")
 
-    assert [(one.address, one.message.key) for one in read_terraform(data, "x")] == [
+    assert [(one.address, one.message.key) for one in read_terraform(data, "x").messages] == [
         (f"module.desk.{RESOURCE}.welcome[0]", "welcome-0"),
         (f'module.desk.{RESOURCE}.welcome["eu"]', "welcome-eu"),
     ]
@@ -91,7 +92,49 @@ def test_one_of_many_is_known_by_its_index() -> None:
 
 def test_a_deposed_instance_is_passed_over() -> None:
     """Terraform was about to delete it."""
-    assert len(read_terraform(state(instance(), {**instance(), "deposed": "1234abcd"}), "x")) == 1
+    read = read_terraform(state(instance(), {**instance(), "deposed": "1234abcd"}), "x")
+
+    assert len(read.messages) == 1
+    assert read.notes == [
+        f"{RESOURCE}.welcome is left out: IM{HEX} is deposed there, and Terraform would delete it"
+    ]
+
+
+def test_a_message_of_the_default_service_has_no_service_yet() -> None:
+    """Terraform has a type of resource of its own for them, whose ids lack the service."""
+    data = state(instance(id=f"CH{HEX}/IM{HEX}"), type="twilio_conversations_conversations_messages_v1")
+
+    one = only(data)
+
+    assert (one.service_sid, one.conversation, one.sid) == ("", f"CH{HEX}", f"IM{HEX}")
+
+
+def test_what_is_not_taken_over_is_noted() -> None:
+    """A second address of one message, a tainted one, and what is of Conversations but no message."""
+    read = json.loads(state(instance(), {**instance(), "index_key": 1}, {**instance(), "status": "tainted"}))
+    read["resources"].append(
+        {"mode": "managed", "type": "twilio_conversations_services_v1", "name": "desk", "instances": 7}
+    )
+
+    assert read_terraform(json.dumps(read).encode(), "x").notes == [
+        "twilio_conversations_services_v1.desk is left out: only messages are taken over",
+        f"{RESOURCE}.welcome[1] is left out: IM{HEX} is also {RESOURCE}.welcome",
+        f"{RESOURCE}.welcome is left out: IM{HEX} is also {RESOURCE}.welcome",
+    ]
+    tainted = read_terraform(state({**instance(), "status": "tainted"}), "x")
+    assert tainted.notes == [f"{RESOURCE}.welcome is tainted there: Terraform would replace it"]
+
+
+@pytest.mark.parametrize("other", [{"attributes_flat": {"id": "i-0abc"}}, 7, None])
+def test_what_other_providers_keep_may_have_any_shape(other: object) -> None:
+    """One unrelated object of an old release must not make the whole state unreadable."""
+    read = json.loads(state(instance()))
+    read["resources"][:0] = [
+        {"mode": "managed", "type": "aws_instance", "name": 1, "instances": [other]},
+        other,
+    ]
+
+    assert only(json.dumps(read).encode()).sid == f"IM{HEX}"
 
 
 def test_a_state_of_another_encoding_is_read_by_its_mark() -> None:
@@ -111,7 +154,10 @@ def test_a_state_of_another_encoding_is_read_by_its_mark() -> None:
         (b'{"encrypted_data": ""}', "`x` is no Terraform state of version 4"),
         (b'{"version": 3}', "`x` is no Terraform state of version 4"),
         (b'{"version": 4}', '`x` is damaged: it is not what is expected there (msgspec says "…")'),
-        (b'{"version": 4, "resources": []}', f"`x` holds no `{RESOURCE}`"),
+        (
+            b'{"version": 4, "resources": []}',
+            f"`x` holds no `{RESOURCE}` or `twilio_conversations_conversations_messages_v1`",
+        ),
         (state(instance(id="IM1")), f"`{RESOURCE}.welcome` in `x` has no id of the form `IS…/CH…/IM…`"),
     ],
 )
