@@ -1,4 +1,4 @@
-"""What is allowed and hardly meant: numbers in attributes that lose a part of what is written."""
+"""Doubts about allowed values: numbers in attributes that lose digits or signs, and perhaps are texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from reconciler.runtime.text_file import decoded
 
 
 def doubts_of(data: bytes, path: str) -> tuple[Doubt, ...]:
-    """Return a doubt for each field of the sound manifest *data* with such numbers, at the first of them."""
+    """Return a doubt for each field of the sound manifest *data* that has such numbers.
+
+    It has the position of the first of them.
+    """
     positions = read_closely(decoded(data))
     first: dict[tuple[str, ...], Loc] = {}
     more: dict[tuple[str, ...], int] = {}
@@ -46,7 +49,7 @@ def _doubt(loc: Loc, field: tuple[str, ...], more: int, positions: Positions, pa
 
 
 def _address(loc: Loc, record: Any) -> str:
-    """Return the address of the message or conversation that *loc* is in; nothing outside of one."""
+    """Return the address of the message or conversation around *loc*; "" where there is none."""
     names = [str(part) for part in loc[1:4:2]] if loc[:1] == ("services",) else []
     if len(loc) > len(names) * 2 and loc[4:5] == ("messages",) and isinstance(record, dict):
         names.append(str(record.get("key", "")))

@@ -1,1 +1,1 @@
-"""YAML text to values with their positions, and values to YAML text."""
+"""Read YAML into values with positions, write values as YAML, and format YAML."""

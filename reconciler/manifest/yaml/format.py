@@ -1,11 +1,13 @@
-"""Canonical white space for manifests: nothing else changes, so comments, order and quotes stay as they are.
+"""Give manifests canonical white space. Comments, order and quotes stay as they are.
 
-Mappings and lists are indented by two spaces a level, a list one level deeper than its key; tokens
-of one line stand one space apart, and none inside brackets; there is at most one blank line in a
-row, no blank at the end of a line, and one newline at the end of the file. Texts keep their lines:
-a block is shifted as a whole. Lines that all end with CR LF still do.
+Mappings and lists are indented by two spaces a level, a list one level deeper than its key. Tokens of one
+line are one space apart, with no space inside brackets. There is at most one blank line in a row, no white
+space at the end of a line, and one newline at the end of the file.
 
-The text is cut along libyaml's tokens, and what comes out is read again: it must mean the same.
+Texts keep their lines: a literal or folded block is shifted as a whole. If all lines end with CR LF, they
+still do afterwards.
+
+The text is cut along libyaml's tokens. The result is read again, and must have the same value.
 """
 
 from __future__ import annotations
@@ -49,8 +51,8 @@ _INVISIBLE: Final = (yaml.StreamStartToken, yaml.StreamEndToken)
 def format_text(text: str) -> str:
     """Return *text* with canonical white space.
 
-    Raises `Irregular` for text that is no plain data, and ReconcilerError if the result would
-    not mean the same.
+    Raises Irregular for text that is no plain data, and ReconcilerError if the result would have another
+    value.
     """
     value = read(text).value
     try:
@@ -68,7 +70,7 @@ def format_text(text: str) -> str:
 
 
 def _ends_lines_with_crlf(text: str) -> bool:
-    """Return whether all lines end as on Windows, where git checks them out so."""
+    """Return whether all lines end with CR LF, as git checks them out on Windows."""
     ends = text.count("\r\n")
     return bool(ends) and ends == text.count("\n") == text.count("\r")
 
@@ -79,40 +81,43 @@ def _is_faithful(formatted: str, text: str, value: Any) -> bool:
 
 def _says(text: str, value: Any) -> bool:
     try:
-        return repr(read(text).value) == repr(value)  # 1 and true are equal, and not the same
+        return repr(read(text).value) == repr(value)  # == would take 1 for true
     except Irregular:
         return False
 
 
 class _Piece(NamedTuple):
-    """The part of a token that stands on one line; *kind* is None where it continues a text."""
+    """The part of a token on one line."""
 
     start: int
     end: int
+    """Columns, from 0."""
     kind: type | None
+    """The class of the token; None for a further line of a text."""
 
 
 class _Block(NamedTuple):
-    """An open block mapping or list. A list in the column of its key is *implicit*: no token starts it."""
+    """An open block mapping or list."""
 
     column: int
     is_list: bool
     implicit: bool = False
+    """Whether no token starts it: a list in the column of its key."""
 
 
 class _Layout:
-    """Where each line of a text goes."""
+    """The new indentation and spacing of each line of a text. Lines count from 0."""
 
     def __init__(self, text: str, scan: Callable[[], Any]) -> None:
         self._source = [(match[1], match[2]) for match in _LINE.finditer(text)]
         self._pieces: dict[int, list[_Piece]] = {}
         self._indents: dict[int, int] = {}
         self._columns: dict[int, list[tuple[int, int]]] = {}
-        """By line: the columns of what is open behind it, as they were and as they will be."""
+        """By line: the columns of the blocks that are open at its end, old and new."""
         self._flow_indents: dict[int, int] = {}
-        """By line: the indentation of what follows it, if a bracket is still open."""
+        """By line: the new indentation of the next line if a bracket is open there, else -1."""
         self._texts: dict[int, str] = {}
-        """By line: the lines of literal and folded blocks, ready."""
+        """By line: the new text of a line of a literal or folded block."""
         self._ends_in_text = False
         self._blocks: list[_Block] = []
         self._flow = 0
@@ -179,7 +184,7 @@ class _Layout:
         self._flow_indents[last] = self._flow_base + _STEP * self._flow if self._flow else -1
 
     def _place_rest(self, first: int, last: int, end: int) -> None:
-        """Place what follows the first line of a text that is not a block: its indentation says nothing."""
+        """Place the further lines of a plain or quoted text, whose old indentation has no meaning."""
         indent = self._indent_of(yaml.ScalarToken, starts_entry=False)
         for line in range(first, last + 1):
             text = self._source[line][0]
@@ -189,7 +194,7 @@ class _Layout:
             self._pieces[line] = [_Piece(start, stop, None)]
 
     def _place_block(self, header: re.Match[str], first: int, last: int) -> None:
-        """Shift the lines of a literal or folded block, whose own indentation is part of the text."""
+        """Shift the lines of a literal or folded block as a whole, as indentation inside it is text."""
         lines = range(first, last + 1)
         told = header["indent"]
         if told is not None:
@@ -212,7 +217,7 @@ class _Layout:
         self._ends_in_text = last in self._texts and "-" not in header[0] and not self._source[last][1]
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines as they are to be, each with its line break."""
+        """Yield the new lines, each with its line break."""
         is_blank, is_first = False, True
         for number, (source, end) in enumerate(self._source):
             text = self._line(number, source)
@@ -225,11 +230,11 @@ class _Layout:
             if end:
                 yield text + "\n"
             else:
-                # a newline would become part of a block that ends with the file
+                # after a block at the end of the file, a newline would become part of its text
                 yield text if self._ends_in_text else text + "\n"
 
     def _line(self, number: int, source: str) -> str | None:
-        """Return a line as it is to be, or None for a blank one that says nothing."""
+        """Return the new text of a line, or None for a blank line that is not part of a text."""
         if number in self._texts:
             return self._texts[number]
         if number in self._pieces:
@@ -247,7 +252,7 @@ class _Layout:
         return text + source[pieces[-1].end :].rstrip()
 
     def _comment_indent(self, number: int, source: str) -> int:
-        """Return the indentation of a comment: that of what it stood in line with before."""
+        """Return the new indentation of a comment: that of the block it was aligned with."""
         above = bisect(self._ends, number) - 1
         columns: list[tuple[int, int]] = []
         if above >= 0:
@@ -267,7 +272,7 @@ class _Layout:
 
 
 def _gap(before: _Piece, after: _Piece) -> str:
-    """Return what stands between two pieces of one line."""
+    """Return the space between two pieces of one line."""
     if before.kind in _SPACE_BEHIND:
         is_empty = after.kind in _CLOSING and before.kind is yaml.FlowEntryToken
         return "" if is_empty else " "

@@ -1,8 +1,8 @@
-"""Events of libyaml that are cheap to make.
+"""Event classes for libyaml that are cheap to make.
 
-ruamel's own event classes call three functions of Python for each event, which is nearly half of the time
-of reading. The C parser looks its classes up by name in its module, so another one can stand there; that
-changes what the whole process gets, and therefore only a process of our own may do it: see `workers`.
+The classes of ruamel.yaml call three Python functions for each event, which is nearly half of the time of
+reading. The C parser looks its classes up by name in its module, so they can be replaced there. As that
+changes the whole process, only a process of our own may do it: see `workers`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class SequenceStartEvent(_Start, gc=False):
 
 
 class ScalarEvent(Struct, gc=False):
-    """A text; *style* is how it is quoted, and empty for a plain one."""
+    """A scalar; *style* is its quote or block sign, and empty for a plain one."""
 
     anchor: str | None
     ctag: str | None
@@ -56,10 +56,10 @@ class ScalarEvent(Struct, gc=False):
 
 
 EVENTS: Final = (MappingEndEvent, SequenceEndEvent, MappingStartEvent, SequenceStartEvent, ScalarEvent)
-"""Those that stand in for ruamel's, whose names they have."""
+"""The classes that replace those of the same names in ruamel.yaml."""
 
 
 def take_over() -> None:
-    """Let the C parser make these events from now on, in the whole process."""
+    """Make the C parser use these classes from now on, in the whole process."""
     for event in EVENTS:
         setattr(libyaml, event.__name__, event)

@@ -1,7 +1,7 @@
-"""Which parser reads a text: libyaml, or a slower one where libyaml does not know YAML 1.2.
+"""The choice of a parser: libyaml, or a slower one for parts of YAML 1.2 that libyaml does not know.
 
-Only the C parser of `ruamel.yaml.clib` will do for the usual: the pure Python one is many times slower and
-would be used without a word. It is asked only about what libyaml refuses or reads otherwise, such as
+The C parser of `ruamel.yaml.clib` is required: without it, ruamel.yaml would silently use its pure Python
+parser, which is many times slower. That one reads only texts that libyaml refuses or misreads, such as
 `{start: -3d 09:00}` and `&an:chor`.
 """
 
@@ -38,20 +38,21 @@ _UNKNOWN_TO_LIBYAML: Final = frozenset(
         "found a tab character where an indentation space is expected",
     )
 )
-"""Complaints that may be about a plain text in brackets, or a tab in a block, that YAML 1.2 allows."""
+"""Errors of libyaml for a plain text in brackets, or a tab in a block, that YAML 1.2 may allow."""
 _MAY_BE_MISREAD: Final = rb"\?(?<=[\[{,\s]\?)\w|&[\w-]+:"
-"""A question mark at the start of a text, or an anchor with a colon, if they stand where those can."""
+"""A question mark where a text can start, or an anchor with a colon; libyaml may end these too early."""
 
 
 class TwoReadings(MarkedYAMLError):
-    """A text in brackets that starts with a question mark: for libyaml, and not YAML 1.2, that is no text."""
+    """A text in brackets that starts with a question mark: YAML 1.2 reads a text, and libyaml reads a key."""
 
 
 def by_any_parser(text: str | bytes, use: Callable[[NextEvent, Any], Result]) -> Result:
-    """Return what *use* makes of the events of *text*, given what gives them, and a module of their classes.
+    """Return the result of *use*, called with a function that returns the next event of *text*.
 
-    They are libyaml's, or where it does not know all of YAML 1.2 those of a slower way. Raises libyaml's
-    error where neither can read *text*, and TwoReadings.
+    The second argument of *use* is the module with the classes of these events. *use* is called again with
+    another parser where libyaml cannot read *text*. Raises TwoReadings, and libyaml's error where no parser
+    can read *text*.
     """
     wrong: MarkedYAMLError | None = None
     misread = _misread(text)
@@ -81,7 +82,7 @@ def by_any_parser(text: str | bytes, use: Callable[[NextEvent, Any], Result]) ->
 
 
 def newer_events(text: str) -> NextEvent:
-    """Return what gives the events of *text* by YAML 1.2, one after another, slowly."""
+    """Return a function that returns the next event of *text* by YAML 1.2; it is slow."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - seldom needed
 
     events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)
@@ -89,7 +90,7 @@ def newer_events(text: str) -> NextEvent:
 
 
 def newer_tokens(text: str) -> NextEvent:
-    """Return what gives the tokens of *text* by YAML 1.2, one after another, slowly."""
+    """Return a function that returns the next token of *text* by YAML 1.2; it is slow."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - seldom needed
 
     tokens: Iterator[Any] = YAML(typ="safe", pure=True).scan(text)
@@ -108,7 +109,7 @@ def _misread(text: str | bytes) -> Any:
     signs, following = (tokens.KeyToken, tokens.AnchorToken), (tokens.ScalarToken, tokens.ValueToken)
     next_token = libyaml.CParser(text).get_token
     earlier = before = next_token()
-    with suppress(MarkedYAMLError):  # what is wrong is said by who reads the events
+    with suppress(MarkedYAMLError):  # reported when the events are read
         while not isinstance(token := next_token(), tokens.StreamEndToken):
             start, end = before.start_mark.index, before.end_mark.index
             goes_on = isinstance(earlier, tokens.ScalarToken) and earlier.end_mark.index == start  # `a?b`

@@ -1,7 +1,7 @@
-"""Read YAML again, closely: the place of every key and value, and what is wrong with the text.
+"""Read YAML again with the position of every key and value, and with all faults of the text.
 
-Slower than `reader`, and used only for a file that has a mistake. It gives the same value, builds
-what it can of a faulty file, and has a sentence for everything that `reader` calls irregular.
+This is slower than `reader`, and is used only for a file with a mistake. It gives the same value as `reader`,
+and the sound part of a faulty file. It has a sentence for everything that `reader` calls irregular.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from reconciler.manifest.diagnostics.findings import Loc
+from reconciler.manifest.diagnostics.findings import Loc, value_at
 from reconciler.manifest.limits import limits
 from reconciler.manifest.yaml.faults import Fault, Position, character_fault, separator_faults, syntax_fault
 from reconciler.manifest.yaml.parsers import NextEvent, by_any_parser
@@ -37,7 +37,7 @@ from reconciler.manifest.yaml.scalars import NoJsonNumber, plain_value
 
 
 class Positions:
-    """What a close reading found: the value, the faults, and where everything is."""
+    """The value and the faults of a text, and the position of every key and value."""
 
     def __init__(self) -> None:
         self.value: Any = None
@@ -45,20 +45,17 @@ class Positions:
         self.keys: dict[Loc, Position] = {}
         self.values: dict[Loc, Position] = {}
         self.plain: dict[Loc, str] = {}
-        """What is written for numbers and truth values."""
+        """The texts of numbers and truth values, as written."""
 
     def at(self, loc: Loc) -> Any:
         """Return the value at *loc*."""
-        value = self.value
-        for part in loc:
-            value = value[part]
-        return value
+        return value_at(self.value, loc)
 
     def of(self, loc: Loc, *, on_key: bool = False) -> Position:
-        """Return where the value at *loc* starts, or its key.
+        """Return the position of the value at *loc*, or of its key.
 
-        What has no place of its own (an item of a list has no key; what is missing or repeated by an
-        alias has nothing) gets that of the nearest thing around it.
+        Items of lists have no key; missing values, and values inside an alias, have no position. They get
+        that of the nearest value around them.
         """
         position = self.keys.get(loc) if on_key else self.values.get(loc)
         while position is None:
@@ -68,18 +65,18 @@ class Positions:
 
 
 _NOWHERE: Final[Loc] = ("",)
-"""Where the value of a faulty key is: read for its own faults, and dropped."""
+"""The location of values whose keys are faulty. They are read for their own faults, and dropped."""
 
 
 _NO_KEY: Final = "use a text as the key; put a text that starts with `{{` or `[` in quotes"
 
 
 class _Stop(Exception):
-    """Nothing more can be read."""
+    """Nothing after this fault can be read."""
 
 
 def read_closely(text: str) -> Positions:
-    """Return the value, places and faults of *text*."""
+    """Return the value, positions and faults of *text*."""
     separators = separator_faults(text)
     tries = [Positions()]
 
@@ -90,11 +87,11 @@ def read_closely(text: str) -> Positions:
         return tries[-1]
 
     try:
-        # one character for another, so that libyaml counts lines as people do
+        # separators are replaced, one character each, so that libyaml counts lines as editors do
         found = by_any_parser(re.sub(f"[{SEPARATORS}]", "\ufffd", text) if separators else text, read)
     except MarkedYAMLError as error:
         found = (tries[1:] or tries)[0]
-        if not separators:  # else it may well be wrong because of them
+        if not separators:  # else they may be the cause
             found.faults.append(syntax_fault(error, text))
     except ReaderError:
         found = tries[-1]
@@ -200,7 +197,7 @@ class _CloseReader:
                 fields[key] = self._node(self._next(), (*loc, key), depth)
 
     def _key(self, event: Any, depth: int) -> str | None:
-        """Return the key that *event* gives, or None with a fault noted."""
+        """Return the key at *event*, or None after adding a fault."""
         position = _position(event)
         if type(event) is AliasEvent:
             self._fault(position, f"a key cannot be an alias (`*{event.anchor}`)", "write the key itself")
@@ -281,5 +278,5 @@ def _position(event: Any) -> Position:
 
 
 def _written(tag: str) -> str:
-    """Return a tag as people write it: `!!python/object`, not its long form."""
+    """Return a tag in its short form, as people write it: `!!python/object`."""
     return "!!" + tag.removeprefix("tag:yaml.org,2002:") if tag.startswith("tag:yaml.org,2002:") else tag

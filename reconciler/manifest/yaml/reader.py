@@ -1,7 +1,7 @@
 """Read YAML as data, at the speed of libyaml's events, with one line number per container.
 
-This is the fast way, for files without a mistake: whatever looks wrong raises Irregular, and
-`positions` reads the file again to say what is wrong and where.
+This is the fast way, for files without mistakes. Whatever looks wrong raises Irregular; `positions` then
+reads the file again, and gives each fault a sentence and a position.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from reconciler.manifest.yaml.parsers import NextEvent, by_any_parser
 from reconciler.manifest.yaml.scalars import MAYBE_NOT_TEXT, NoJsonNumber, loses_digits, plain_value
 
 MOST_REPEATED: Final = 1_000_000
-"""Values that the aliases of one file may repeat together: an alias bomb is refused, not expanded."""
+"""Values that all aliases of one file may repeat together; more is an alias bomb, and is refused."""
 
 
 _DEEPEST_LINE: Final = 6
-"""Containers around a message: nobody asks for the line of anything inside of one."""
+"""Containers around a message. Lines of containers inside a message are never needed."""
 
 
 SEPARATORS: Final = "\x85\u2028\u2029"
-"""Raw characters that end a line for libyaml, and neither for YAML 1.2 nor for those who review a file."""
+"""Raw characters that end a line for libyaml, but neither for YAML 1.2 nor in editors."""
 
 
 _SEPARATORS_IN_UTF_8: Final = tuple(one.encode() for one in SEPARATORS)
@@ -32,19 +32,21 @@ _SEPARATORS_IN_UTF_8: Final = tuple(one.encode() for one in SEPARATORS)
 MERGE_KEY: Final = "<<"
 
 
-_NUMBERS: Final = (int, float)
 NUL: Final = "\0"
-"""The one character that no text may hold; YAML can write it only as an escape in double quotes."""
+"""The only character that no text may contain. YAML can write it only as an escape in double quotes."""
+
+
+_NUMBERS: Final = (int, float)
 
 
 class Irregular(Exception):
-    """The text is not plain data of the kind that is read the fast way."""
+    """The text cannot be read the fast way: it has a mistake, or is not plain data."""
 
 
 class Document:
     """The value of a file, and the lines (from 1) of its containers.
 
-    Where *loses_digits*, some number in it has not all that is written: see `scalars.loses_digits`.
+    *loses_digits* tells whether some number does not keep all its digits: see `scalars.loses_digits`.
     """
 
     __slots__ = ("_lines", "loses_digits", "value")
@@ -55,22 +57,22 @@ class Document:
         self.loses_digits = loses_digits
 
     def line_of(self, container: object) -> int:
-        """Return the line of a mapping or list inside *value*, down to messages; 0 for anything else.
+        """Return the line of a mapping or list inside *value*, down to messages; 0 for any other value.
 
-        It is the line of its key, or of its own start inside a list. What an alias repeats has the
+        That is the line of its key, or of its start if it is in a list. A value that an alias repeats has the
         line of its anchor.
         """
         return self._lines.get(id(container), 0)
 
 
 class Sizes:
-    """Counts the values inside shared containers, each container once."""
+    """Counts the values inside containers that aliases repeat; each container is counted only once."""
 
     def __init__(self) -> None:
         self._known: dict[int, int] = {}
 
     def of(self, value: Any) -> int:
-        """Return how many values *value* stands for when everything shared is written out."""
+        """Return the number of values in *value*, itself included, as if all aliases were written out."""
         if not isinstance(value, dict | list):
             return 1
         size = self._known.get(id(value))
@@ -81,9 +83,9 @@ class Sizes:
 
 
 def read(text: str | bytes) -> Document:
-    """Return the value of the one YAML document in *text*, which is UTF-8 where it is bytes.
+    """Return the value of the only YAML document in *text*; bytes are UTF-8.
 
-    Raises Irregular for everything that `places.read_closely` has a sentence for: syntax errors,
+    Raises Irregular for everything that `positions.read_closely` has a sentence for: syntax errors,
     duplicate keys, tags, merge keys, several documents, alias bombs, too deep nesting, raw separators.
     """
     separators = _SEPARATORS_IN_UTF_8 if isinstance(text, bytes) else SEPARATORS
@@ -96,7 +98,7 @@ def read(text: str | bytes) -> Document:
 
 
 class _Reader:
-    """Builds a value of the events of one document; their classes are those that *kinds* has."""
+    """Builds the value of one document from its events, whose classes are in the module *kinds*."""
 
     def __init__(self, next_event: NextEvent, kinds: Any) -> None:
         self._next = next_event
@@ -131,14 +133,14 @@ class _Reader:
             and event.anchor is None
             and depth <= self._deepest
         ):
-            return self._mapping(depth + 1)  # the usual
+            return self._mapping(depth + 1)  # the usual case, without further checks
         if kind is self._kinds.AliasEvent:
             return self._alias(event.anchor)
         if event.ctag is not None or depth > self._deepest:
             raise Irregular
         anchor = event.anchor
         if anchor is not None:
-            self._anchors.pop(anchor, None)  # until it is complete, an alias to it is a cycle
+            self._anchors.pop(anchor, None)  # an alias to it would be a cycle until the value is complete
         value: Any
         if kind is self._mapping_start:
             value = self._mapping(depth + 1)
@@ -149,7 +151,7 @@ class _Reader:
         return value
 
     def _mapping(self, depth: int) -> dict[str, Any]:
-        # Most of the time of a plan is spent here, so what is usual is decided without a call.
+        # most of the time of a plan is spent here, so the usual cases are handled without a call
         next_event, known, maybe_not_text = self._next, self._keys, MAYBE_NOT_TEXT
         scalar, mapping_end = self._scalar_event, self._mapping_end
         fields: dict[str, Any] = {}

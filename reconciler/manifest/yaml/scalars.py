@@ -10,11 +10,11 @@ import re
 from typing import Final
 
 MAYBE_NOT_TEXT: Final = frozenset("0123456789+-.~nNtTfF")
-"""First characters of plain scalars that may be something else than text."""
+"""First characters of plain scalars that may not be texts."""
 
 
 _ENDS_NUMBER: Final = frozenset("0123456789.abcdefABCDEFnN")
-"""Last characters of numbers: a text such as a timestamp with `Z` is told apart without a pattern."""
+"""Last characters of numbers; texts such as timestamps with `Z` are recognised without a pattern."""
 
 
 _WORDS: Final[dict[str, bool | None]] = {
@@ -36,21 +36,21 @@ _NUMBER: Final = re.compile(
 
 
 _LONGEST_NUMBER: Final = 400
-"""Digits of the longest number read; Python itself refuses integers of more than 4,300."""
+"""Digits of the longest number that is read; Python refuses integers of more than 4,300 digits."""
 
 
 _MOST_DIGITS: Final = 15
-"""Digits of an integer that every reader of JSON keeps: many hold numbers in 64 bits with a fraction."""
+"""Digits of an integer that every reader of JSON keeps: many store numbers as 64-bit floats."""
 _MOST_DIGITS_OF_FRACTIONS: Final = 17
-"""Digits that tell all fractions of 64 bits apart."""
+"""Digits that distinguish all 64-bit floats."""
 
 
 class NoJsonNumber(ValueError):
-    """A number that JSON cannot carry: not finite, or absurdly long."""
+    """A number that JSON cannot represent: it is not finite, or has too many digits."""
 
 
 def plain_value(text: str) -> str | float | bool | None:
-    """Return what the plain scalar *text* means; raise NoJsonNumber where JSON cannot carry it."""
+    """Return the value of the plain scalar *text*; raises NoJsonNumber."""
     if text in _WORDS:
         return _WORDS[text]
     may_be_number = text[-1] in _ENDS_NUMBER
@@ -74,7 +74,7 @@ def plain_value(text: str) -> str | float | bool | None:
 
 
 def loses_digits(number: str) -> bool:
-    """Return whether the text *number* loses something by being one: a `+`, zeros in front, or digits."""
+    """Return whether reading the text *number* as a number drops a `+`, leading zeros or digits."""
     digits = number.removeprefix("-").lower().partition("e")[0]
     if digits.startswith(("0x", "0o")):
         return False

@@ -1,4 +1,4 @@
-"""A manifest file as people see it: problems get their line, column and snippet here."""
+"""The text of a file, which gives problems their line, column and snippet."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from reconciler.manifest.yaml.positions import Positions, read_closely
 from reconciler.runtime.text_file import lines_of
 
 _SNIPPET: Final = 200
-"""Characters shown of an offending line."""
+"""Most characters shown of the line with the mistake."""
 
 
 class Source:
-    """The text of one file, read closely when a mistake needs a place. *path* is as the user wrote it."""
+    """The text of one file, which the user named *path*. It is read closely when a position is needed."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
@@ -26,7 +26,7 @@ class Source:
 
     @cached_property
     def positions(self) -> Positions:
-        """Where everything is."""
+        """The positions of all keys and values."""
         return read_closely(self.text)
 
     def _position(self, loc: Loc, *, on_key: bool) -> Position:
@@ -37,7 +37,7 @@ class Source:
         return lines_of(self.text)
 
     def problem(self, finding: Finding, source_of: Callable[[str], Source]) -> Problem:
-        """Return *finding* with its place; *source_of* gives the file of an earlier place."""
+        """Return *finding* with its position; *source_of* returns the source of an earlier location."""
         text = finding.text
         if finding.earlier is not None:
             path, loc = finding.earlier

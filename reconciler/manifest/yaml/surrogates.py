@@ -1,8 +1,8 @@
-r"""Read escaped surrogate pairs, as JSON writes them (`"\ud83d\ude00"`); libyaml refuses both halves.
+r"""Read escaped surrogate pairs, as JSON writes them (`"\ud83d\ude00"`), which libyaml refuses.
 
-Each half is written as another character of the same length before libyaml reads the text, and put back in
-what it gives, so that every place stays. Those characters are from a part of Unicode that the text does not
-use; they differ from the halves in their first digit.
+Before libyaml reads the text, the escape of each half is replaced by another one of the same length, so that
+all positions stay. In the values, the halves are put back. The other escapes have another first digit, of
+characters that the text does not use.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ruamel.yaml.error import MarkedYAMLError, StreamMark
 from reconciler.runtime.text_file import place_in
 
 PROBLEM: Final = "found invalid Unicode character escape code"
-"""What libyaml says about half of a pair."""
+"""Libyaml's error for half of a pair."""
 _HALF: Final = r"(\\u)([dD])([89a-fA-F][0-9a-fA-F]{2})"
 _FREE: Final = "efabc"
-"""First digits of what can stand for a half."""
+"""First digits of the escapes that can replace a half."""
 _TO_HALF: Final = 0xD000
 
 
 class PairedText:
-    """A text that may have surrogate pairs: *text* is what a parser is to read in its place."""
+    """A text that may have surrogate pairs; its attribute *text* is for the parser."""
 
     def __init__(self, text: str) -> None:
         self._written = self.text = text
@@ -38,9 +38,9 @@ class PairedText:
         self.text = re.sub(_HALF, lambda found: found[1] + _as(digit, found[2]) + found[3], text)
 
     def events(self, next_event: Callable[[], Any]) -> Callable[[], Any]:
-        """Return what gives the events of *next_event* with the pairs put back.
+        """Return a function that returns the events of *next_event* with the pairs put back.
 
-        Raises MarkedYAMLError for a half without the other.
+        That function raises MarkedYAMLError for a half without the other half.
         """
         if self._stand_ins is None:
             return next_event
@@ -64,7 +64,7 @@ class PairedText:
             raise MarkedYAMLError(problem=PROBLEM, problem_mark=self._half(event.start_mark)) from None
 
     def _half(self, start: Any) -> StreamMark:
-        """Return the place of the first half without the other behind *start*."""
+        """Return the position of the first half without the other half behind *start*."""
         pairs_and_halves = re.compile(rf"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>{_HALF})")
         found = pairs_and_halves.finditer(self._written, start.index)
         at = next((one.start("half") for one in found if one["half"]), start.index)
@@ -77,7 +77,7 @@ def _escapes(digit: str) -> str:
 
 
 def _block(digit: str) -> str:
-    """Return the inside of a pattern for the characters whose escapes start with *digit*, as a range."""
+    """Return the range, for a pattern, of the characters whose escapes start with *digit*."""
     return f"{chr(int(digit + '800', 16))}-{chr(int(digit + 'fff', 16))}"
 
 

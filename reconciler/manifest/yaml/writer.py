@@ -1,4 +1,4 @@
-"""YAML text for single values: plain where nobody can misread it, else quoted or a literal block."""
+"""Write single values as YAML: plain where no reader mistakes the text, else quoted or as a literal block."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 _MISREAD: Final = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
-"""Words that some version of YAML takes for something else than text."""
+"""Words that some version of YAML does not read as texts."""
 
 
 _SIGNS: Final = (": ", " #")
 
 
 _SIGNS_WITHIN: Final = (":", "#", ",", "[", "]", "{", "}", "?")
-"""What ends a plain text early, on a line of its own and inside brackets or braces."""
+"""Characters that end a plain text early: outside of brackets, and inside brackets or braces."""
 
 
 _COMMAND: Final = re.compile(r"^\s*::|##(?=[A-Za-z]*\[)", re.MULTILINE)
-"""What a CI runner would carry out when it stood so in its log."""
+"""Commands that a CI runner would carry out if its log contained them."""
 
 
 _WIDTH: Final = 100
-"""Longest text of a list or mapping on one line."""
+"""Most characters of a list or mapping on one line."""
 
 
 LONGEST_KEY: Final = 1_000
-"""Longest key that may stand before its colon: YAML gives up looking for the colon at 1,024."""
+"""Most characters of a key without `? `: YAML readers look for its colon in 1,024 characters."""
 
 
 def scalar(value: Any, *, within: bool = False) -> str:
-    """Return *value*, which is no list and no mapping, on one line.
+    """Return the YAML of *value*, which is no list and no mapping, on one line.
 
-    *within* says that it stands inside brackets or braces, where fewer characters may be plain.
+    *within* tells that it is inside brackets or braces, where plain texts may have fewer characters.
     """
     if isinstance(value, str):
         return value if _is_plain(value, _SIGNS_WITHIN if within else _SIGNS) else _quoted(value)
@@ -45,7 +45,7 @@ def scalar(value: Any, *, within: bool = False) -> str:
 
 
 def inline(value: Any) -> str | None:
-    """Return a list or mapping on one line, or None if that would be too long or too deep to read."""
+    """Return the YAML of a list or mapping on one line, or None if that is too long."""
     if not isinstance(value, dict | list):
         return scalar(value, within=True)
     if isinstance(value, list):
@@ -59,10 +59,10 @@ def inline(value: Any) -> str | None:
 
 
 def literal(value: str) -> tuple[str, list[str]] | None:
-    """Return the header and the lines of a literal block for *value*, or None where it would not be safe.
+    """Return the header and the lines of a literal block for *value*, or None where that is not safe.
 
-    Safe means that no editor and no YAML reader can change it, and that no CI runner obeys it: no white
-    space at the end of a line or at the start of the text, no tabs, at most one newline at the end.
+    It is not safe where an editor or a YAML reader may change the text, or a CI runner may obey it. A safe
+    text has no white space at the end of a line or at its start, no tabs, and at most one newline at its end.
     """
     lines = value.removesuffix("\n").split("\n")
     if len(lines) == 1 or not lines[-1] or not lines[0] or lines[0].startswith(" "):
