@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -67,8 +68,10 @@ def change_as_saved(
     work = apply_saved(
         saved, settings, desired=desired, watcher=screen.progress(saved.plan), interrupts=interrupts
     )
-    command = "destroy" if saved.destroy else "apply"  # the command that finishes the work, should it fail
-    return _carry_out(command, remote, work, desired or NOTHING, screen, interrupts, destroy=False)
+    again = shlex.join(["apply", *map(str, manifests.paths)])
+    return _carry_out(
+        "apply", remote, work, desired or NOTHING, screen, interrupts, destroy=False, again=again
+    )
 
 
 def load_manifests(
@@ -93,8 +96,12 @@ def _carry_out(
     interrupts: Interrupts,
     *,
     destroy: bool,
+    again: str | None = None,
 ) -> int:
-    """Do the work under the lock, show its outcome, and return the exit code."""
+    """Do the work under the lock, show its outcome, and return the exit code.
+
+    *again* are the words that finish the work, should it fail; None for *command* alone.
+    """
     from reconciler.report.outcome import failure  # noqa: PLC0415
 
     try:
@@ -106,7 +113,7 @@ def _carry_out(
     if outcome is None:
         return 1
     screen.outcome(outcome, desired, destroy=destroy)
-    error = failure(outcome, command)
+    error = failure(outcome, again or command)
     if error is not None:
         complain(error)
     if outcome.interrupted and interrupts.signum is not None:

@@ -297,14 +297,20 @@ def test_destroy_keeps_a_service_in_which_others_opened_a_conversation(served: P
     assert f"{service.sid} is kept and forgotten" in ran.out
 
 
-def test_a_failed_plan_of_a_destroy_is_finished_by_destroy(served: Project, remote: Emulator) -> None:
+@pytest.mark.parametrize(
+    ("flags", "request_kind"), [([], "update_message"), (["--destroy"], "delete_conversation")]
+)
+def test_a_saved_plan_that_failed_is_finished_by_itself(
+    served: Project, remote: Emulator, flags: list[str], request_kind: str
+) -> None:
     """To apply the manifests would post again what is gone."""
     served.write("manifests/desk.yaml", ONE_OF_EACH)
     served.run("apply", "--auto-approve", check=0)
-    served.run("plan", "--destroy", "--out", "p.bin", check=0)
-    remote.faults.add(parse_fault("delete_conversation:1:400/50107"))
+    served.edit("manifests/desk.yaml", "How can I help?", "What can I do for you?")
+    served.run("plan", *flags, "--out", "p 1.bin", check=0)
+    remote.faults.add(parse_fault(f"{request_kind}:1:400/50107"))
 
-    failed = served.run("apply", "p.bin", check=1)
+    failed = served.run("apply", "p 1.bin", check=1)
 
-    assert "run `reconciler destroy` again to continue from there" in failed.err
-    served.run("destroy", "--auto-approve", check=0)
+    assert "run `reconciler apply 'p 1.bin'` again to continue from there" in failed.err
+    served.run("apply", "p 1.bin", check=0)
