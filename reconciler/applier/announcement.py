@@ -1,89 +1,105 @@
-"""Say in the state what is about to be created: all that is left of it should the journal be lost too."""
+"""Write planned creates into the snapshot, so that a run whose journal is lost can still be settled."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from reconciler.applier.context import Context
+from reconciler.applier.conversation import ConversationWork
 from reconciler.applier.parent_creates import parent_intent, services_by_name
-from reconciler.applier.participants import announced_people
-from reconciler.applier.settle_messages import announced_likeness
+from reconciler.applier.participants import announced_participants
+from reconciler.applier.posting import Creates
+from reconciler.applier.settle_messages import announced_likeness, date_digest
 from reconciler.model import Address, ResourceType, type_of
-from reconciler.plans.actions import Action, Verb
-from reconciler.plans.sid_references import completed
+from reconciler.plans.actions import POSTING, Action
 from reconciler.resources.match import Likeness
 from reconciler.runtime.concurrency import each
 from reconciler.state.model import InFlight, Intent
 
-if TYPE_CHECKING:
-    from reconciler.applier.apply import Run
-    from reconciler.applier.conversation import Lane
 
+class Announcement:
+    """The announced creates of one run: the state's `in_flight`, one entry per conversation or service."""
 
-class Announced:
-    """The creates of one run; *parents* are the intents of those that make services and conversations."""
-
-    def __init__(self, run: Run) -> None:
+    def __init__(self, context: Context) -> None:
         self.parents: dict[Address, Intent] = {}
-        self._run = run
+        """The intents of the services and conversations that are to be created."""
+        self._context = context
 
-    async def at_first(
-        self, on_parents: Mapping[Address, Iterable[Action]], lanes: Mapping[Address, Lane]
+    async def prepare(
+        self,
+        on_parents: Mapping[Address, Iterable[Action]],
+        conversations: Mapping[Address, ConversationWork],
     ) -> None:
-        """Announce everything, as far as it is known."""
-        makes = {Verb.CREATE, Verb.REPLACE}
-        creates = [action for actions in on_parents.values() for action in actions if action.verb in makes]
+        """Announce every create before the first snapshot; texts may still lack the sids of services."""
+        creates = [action for actions in on_parents.values() for action in actions if action.verb in POSTING]
         known = {}
         if any(action.type is ResourceType.SERVICE for action in creates):
-            known = await services_by_name(self._run)
-        self.parents = {action.address: parent_intent(self._run, action, known) for action in creates}
-        await self._digest(lanes)
-        if not self._run.stopping:
-            self._put(lanes)
+            known = await services_by_name(self._context)
+        self.parents = {action.address: parent_intent(self._context, action, known) for action in creates}
+        await self._digest(conversations)
+        if not self._context.stopping:
+            self._put(conversations)
 
-    def once_known(self, awaiting: Iterable[Action], lanes: Mapping[Address, Lane]) -> None:
-        """Put the sids of services that were just created where texts await them; announce what is left."""
-        run = self._run
+    def complete(self, awaiting: Iterable[Action], conversations: Mapping[Address, ConversationWork]) -> None:
+        """Announce the rest again, once the services exist whose sids the *awaiting* actions need."""
+        context = self._context
         for address in [one for one in self.parents if type_of(one) is ResourceType.SERVICE]:
-            del self.parents[address], run.state.in_flight[address]
+            del self.parents[address], context.state.in_flight[address]
         for action in awaiting:
-            if run.is_ready(action):
-                known = completed(action, {name: run.state.bindings[name].sid for name in action.awaits})
-                action.after.update(known.after)
-                action.send.update(known.send)
-                if action.address in self.parents:
-                    self.parents[action.address] = parent_intent(run, action, {})
-        self._put(lanes)
+            if action.address in self.parents and context.is_ready(action):
+                self.parents[action.address] = parent_intent(context, action, {})
+        self._put(conversations)
 
-    async def _digest(self, lanes: Mapping[Address, Lane]) -> None:
-        """Make the digests of all sensitive creates, in threads, as signals must not wait for so many."""
-        run, digest = self._run, self._run.state.digest
+    async def _digest(self, conversations: Mapping[Address, ConversationWork]) -> None:
+        """Compute the slow digests of all sensitive creates, in threads: a signal must not wait for them."""
+        context, digest = self._context, self._context.state.digest
 
-        async def make(one: tuple[Likeness, tuple[str, ...]]) -> None:
-            if not run.stopping:
+        async def compute(one: tuple[Likeness, tuple[str, ...]]) -> None:
+            if not context.stopping:
                 await asyncio.to_thread(one[0].hidden, one[1], digest)
 
         different = {
             (announced_likeness(digest, action.send), action.sensitive)
-            for lane in lanes.values()
-            for action in lane.creates.actions
+            for work in conversations.values()
+            for action in work.creates.actions
             if action.sensitive
         }
-        await each([*different], make, at_once=os.cpu_count() or 1)
+        await each([*different], compute, at_once=os.cpu_count() or 1)
 
-    def _put(self, lanes: Mapping[Address, Lane]) -> None:
-        in_flight = self._run.state.in_flight
+    def _put(self, conversations: Mapping[Address, ConversationWork]) -> None:
+        in_flight = self._context.state.in_flight
         for address, intent in self.parents.items():
             in_flight[address] = InFlight(parent=intent)
-        for address, lane in lanes.items():
-            people = announced_people(self._run, address)
-            if lane.creates.actions or people:
+        for address, work in conversations.items():
+            participants = announced_participants(self._context, address)
+            if work.creates.actions or participants:
                 in_flight[address] = msgspec.structs.replace(
-                    lane.creates.announce(*(self._run.sids(address) or ("", ""))),
-                    participants=people,
+                    _in_flight(self._context, work.creates, *(self._context.sids(address) or ("", ""))),
+                    participants=participants,
                     parent=self.parents.get(address),
                 )
+
+
+def _in_flight(context: Context, creates: Creates, service_sid: str, conversation_sid: str) -> InFlight:
+    """Return the entry of the snapshot for the creates of messages in one conversation."""
+    digest = context.state.digest
+    actions = [context.completed(action) for action in creates.actions]
+    known = {
+        action.address: announced_likeness(digest, action.send).hidden(action.sensitive, digest)
+        for action in actions
+    }
+    return InFlight(
+        boundary=creates.boundary,
+        creates={address: one.match for address, one in known.items()},
+        tolerant={address: (one.tolerant, one.author) for address, one in known.items()},
+        dates={action.address: date for action in actions if (date := date_digest(digest, action.send))},
+        service_sid=service_sid,
+        conversation_sid=conversation_sid,
+        webhooks=any(action.webhooks for action in actions),
+        opened_at=context.client.now(),
+        clock_at=context.clock(),
+    )

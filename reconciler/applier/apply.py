@@ -1,64 +1,50 @@
-"""Carry out a plan: conversations side by side, each in order, every reply on disk before the next create.
+"""Apply a plan: conversations side by side, each in order, every reply on disk before the next create.
 
-The result is the same whether a run ends, is stopped, or is killed: what happened is in the state or
-can be found out, and running again does exactly the rest.
+The result is the same whether a run ends, is stopped, or is killed. The state records what happened, or
+enough to find it out, and the next run does exactly the rest.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from reconciler.applier.announcement import Announced
-from reconciler.applier.conversation import Lane, lanes_of
+from reconciler.applier.announcement import Announcement
+from reconciler.applier.context import PARENTS, Context
+from reconciler.applier.conversation import ConversationWork, work_by_conversation
+from reconciler.applier.final_state import has_final_state
 from reconciler.applier.parent_creates import create_parent
 from reconciler.applier.parents import (
     change_state,
-    comes_last,
     delete_conversation,
     delete_service,
     forget,
-    sids_deleted,
     update_conversation,
 )
-from reconciler.applier.participants import bring_in, take_out
-from reconciler.applier.polling import Clock, Patience
-from reconciler.applier.progress import Progress, Use
-from reconciler.applier.results import Results, Watcher
-from reconciler.applier.slots import Turns
+from reconciler.applier.participants import add_participants, remove_participants
+from reconciler.applier.polling import Clock
+from reconciler.applier.progress import Use
+from reconciler.applier.results import Watcher
 from reconciler.errors import RemoteError
 from reconciler.model import Address, ResourceType, parent_of, type_of
-from reconciler.model.canonical import canonical_instant
-from reconciler.plans.actions import Action, Verb
+from reconciler.plans.actions import POSTING, Action, Verb
 from reconciler.plans.outcome import Outcome, Status
 from reconciler.plans.plan import Plan
-from reconciler.plans.sid_references import completed
 from reconciler.runtime.concurrency import concurrently
 from reconciler.state.intents import claims
-from reconciler.state.model import Binding, Bound, Record, State, Unbound
+from reconciler.state.model import Binding, Bound, State, Unbound
 
 if TYPE_CHECKING:
-    from reconciler.state.journal import Journal
     from reconciler.state.stores.file import StateStore
     from reconciler.twilio.client import Twilio
 
 
-_MAKING: Final = frozenset({Verb.CREATE, Verb.REPLACE})
-
-
-_PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
-
-
 class Run:
-    """One application of one plan; *settle* is in seconds, *now* our own clock.
+    """One application of one plan.
 
-    `stop` may be called at any time: no new request starts, those in flight are awaited and recorded.
+    *settle* is the settle window in seconds. At most *parallelism* requests are in flight. *watcher* is told
+    of the progress. *now* is our own clock. *use* is given if the plan was saved.
     """
 
     def __init__(
@@ -73,202 +59,166 @@ class Run:
         now: Clock,
         use: Use | None = None,
     ) -> None:
-        self.client = client
-        self.deleted = sids_deleted(plan.actions)
-        self.clock: Callable[[], str] = lambda: canonical_instant(now())  # our own, in whole seconds
-        self.state = state
-        # Copies of our own: their texts are completed once the services exist whose sids they await.
-        actions = tuple(completed(action, {}) if action.awaits else action for action in plan.actions)
-        self.plan = plan = msgspec.structs.replace(plan, actions=actions)
-        self.patience: Patience = lambda _: settle
-        self.parallelism = parallelism
-        # A turn is kept while its intent reaches the disk, when it sends nothing: so there are a few more of
-        # them than requests may be in flight, which is for the client's pace to see to.
-        self.turns = Turns(parallelism + max(1, parallelism // 4))
-        self.journal: Journal
-        self._stopped = asyncio.Event()
-        self.progress = Progress(use, actions)
-        self.results = Results(watcher, self._stopped.is_set, self.progress.finished)
-        self._on_services = [a for a in actions if a.type is ResourceType.SERVICE]
-        self._awaiting = [a for a in actions if a.awaits]
+        self.plan = plan
+        self.context = Context(
+            client,
+            state,
+            plan.actions,
+            settle=settle,
+            parallelism=parallelism,
+            watcher=watcher,
+            now=now,
+            use=use,
+        )
+        self._on_services = [a for a in plan.actions if a.type is ResourceType.SERVICE]
+        self._awaiting = [a for a in plan.actions if a.awaits]
         self._on_parents: dict[Address, list[Action]] = {}
-        self.people: dict[Address, list[Action]] = {}
         for action in plan.actions:
-            if action.type in _PARENTS:
+            if action.type in PARENTS:
                 self._on_parents.setdefault(action.address, []).append(action)
-            elif action.type is ResourceType.PARTICIPANT:
-                self.people.setdefault(parent_of(action.address), []).append(action)
-        self._lanes = lanes_of(self)
-        self._announced = Announced(self)
-        self._is_left = False
-        """Whether a conversation, that is reported as done, lacks its last state."""
+        self._conversations = work_by_conversation(self.context, plan)
+        self._announcement = Announcement(self.context)
+        self._lacks_state = False
+        """Whether a conversation that is reported as done lacks its final state."""
 
     async def __call__(self, store: StateStore) -> Outcome:
         """Apply the plan and return what was done; raises only if the state cannot be kept."""
+        context = self.context
         try:
             await self._prepare()
         except RemoteError:
-            if not self.stopping:
+            if not context.stopping:
                 raise
-        if self.stopping:
+        if context.stopping:
             return self._outcome()
-        self.progress.open(self.state)
-        with store.begin(self.state) as self.journal:
-            for lane in self._lanes.values():
-                lane.recorded()
+        context.progress.open(context.state)
+        with store.begin(context.state) as context.journal:
+            for work in self._conversations.values():
+                work.report_recorded()
             await self._create_services()
             if not self._awaiting:
                 await self._work()
         if self._awaiting:
-            self._announced.once_known(self._awaiting, self._lanes)
-            self.progress.open(self.state)
-            with store.begin(self.state) as self.journal:
+            self._announcement.complete(self._awaiting, self._conversations)
+            context.progress.open(context.state)
+            with store.begin(context.state) as context.journal:
                 await self._work()
-        self._let_go()
-        self.state.in_flight.clear()
-        self.progress.close(self.state)
-        store.write(self.state)
+        self._unbind_parents()
+        context.state.in_flight.clear()
+        context.progress.close(context.state)
+        store.write(context.state)
         return self._outcome()
 
     def stop(self) -> None:
-        """Begin nothing more."""
-        self._stopped.set()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether nothing more is begun."""
-        return self._stopped.is_set()
-
-    # What lanes call.
-
-    async def record(self, *records: Record, done: Action | None = None) -> None:
-        """Return once *records* are in the state and on disk, and with them that *done* is done."""
-        records = (*self.progress.records(done), *records)
-        kept = [self.state.protected(record) for record in records]
-        for record in kept:
-            self.state.apply(record)
-        if kept:
-            await self.journal.commit(*kept)
-
-    async def pause(self, seconds: float) -> bool:
-        """Wait, but no longer than until the run is stopped; return whether it goes on."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopped.wait()
-        return not self.stopping
-
-    def sids(self, conversation: Address) -> tuple[str, str] | None:
-        """Return the sids of a conversation and its service, or None while it does not exist."""
-        binding = self.state.bindings.get(conversation)
-        if binding is None or not self.is_done(conversation):
-            return None
-        return binding.service_sid, binding.sid
-
-    def is_ready(self, action: Action) -> bool:
-        """Return whether the services exist whose sids stand in the texts of *action*."""
-        return all(self.is_done(service) for service in action.awaits)
-
-    def is_done(self, address: Address) -> bool:
-        """Return True unless *address* is a parent whose create, or replacement, has not succeeded."""
-        creates = [action for action in self._on_parents.get(address, ()) if action.verb in _MAKING]
-        return self.results.are_done(creates)
-
-    # The parts of a run.
+        """Let no new request start. May be called at any time; those in flight are awaited and recorded."""
+        self.context.stop()
 
     async def _prepare(self) -> None:
-        """Read the boundaries, and put everything that needs no request into the state, with what will."""
+        """Apply to the state what needs no request, read the boundaries, and announce the creates."""
+        state = self.context.state
         bound = {record.binding.sid for record in self.plan.records if isinstance(record, Bound)}
         for record in self.plan.records:
             if (
                 isinstance(record, Bound)
-                or type_of(record.address) not in _PARENTS
-                or ((before := self.state.bindings.get(record.address)) is not None and before.sid in bound)
-            ):  # a parent that only has another address now is never seen under both
-                self.state.apply(record)
+                or type_of(record.address) not in PARENTS
+                or ((before := state.bindings.get(record.address)) is not None and before.sid in bound)
+            ):  # a parent that moves to another address must never be bound at both
+                state.apply(record)
         self._bind_found()
-        for lane in self._lanes.values():
-            lane.record_only(*(self.sids(lane.address) or ("", "")))
-        claimed = claims(self.state)
+        for work in self._conversations.values():
+            work.record(*(self.context.sids(work.address) or ("", "")))
+        claimed = claims(state)
         boundaries = []
-        for lane in self._lanes.values():
-            sids = self.sids(lane.address)
-            if sids is not None and lane.creates.actions:
-                lane.creates.claimed = claimed.get(sids[1], set())
-                boundaries.append(lane.creates.read_boundary(*sids, self.plan.seen.get(lane.address, -1)))
+        for work in self._conversations.values():
+            sids = self.context.sids(work.address)
+            if sids is not None and work.creates.actions:
+                work.creates.claimed = claimed.get(sids[1], set())
+                boundaries.append(work.creates.read_boundary(*sids, self.plan.seen.get(work.address, -1)))
         await concurrently(boundaries)
-        await self._announced.at_first(self._on_parents, self._lanes)
+        await self._announcement.prepare(self._on_parents, self._conversations)
 
     def _bind_found(self) -> None:
         """Bind conversations that exist and are to be changed, but were never bound."""
+        state = self.context.state
         for address, actions in self._on_parents.items():
             for action in actions:
-                if action.verb is Verb.UPDATE and address not in self.state.bindings:
-                    service_sid = self.state.bindings[parent_of(address)].sid
+                if action.verb is Verb.UPDATE and address not in state.bindings:
+                    service_sid = state.bindings[parent_of(address)].sid
                     found = Binding(sid=action.sid or "", service_sid=service_sid, imported=True)
-                    self.state.apply(Bound(address, found))
+                    state.apply(Bound(address, found))
 
     async def _create_services(self) -> None:
         await concurrently(
-            create_parent(self, action, self._announced.parents[action.address], way=1)
+            create_parent(self.context, action, self._announcement.parents[action.address], priority=1)
             for action in self._on_services
             if action.verb is Verb.CREATE
         )
 
     async def _work(self) -> None:
-        lanes = sorted(self._lanes.values(), key=lambda lane: lane.creates.way, reverse=True)
-        await concurrently(self._work_lane(lane) for lane in lanes)
+        """Do everything but creating services: conversations side by side, then services go."""
+        longest_first = sorted(
+            self._conversations.values(), key=lambda work: work.creates.priority, reverse=True
+        )
+        await concurrently(self._work_in(work) for work in longest_first)
         for action in self._on_services:
             if action.verb is Verb.DELETE:
-                await delete_service(self, action)
+                await delete_service(self.context, action)
             elif action.verb is Verb.FORGET and action.address not in self._unfinished:
-                await forget(self, action)
+                await forget(self.context, action)
 
-    async def _work_lane(self, lane: Lane) -> None:
-        own = self._on_parents.get(lane.address, [])
-        people = self.people.get(lane.address, [])
+    async def _work_in(self, work: ConversationWork) -> None:
+        """Do everything in one conversation, from its create to its deletion."""
+        context = self.context
+        own = self._on_parents.get(work.address, [])
+        participants = context.participants.get(work.address, [])
         for action in own:
-            if action.verb is Verb.REPLACE and not await self._delete(action, lane, people):
+            if action.verb is Verb.REPLACE and not await self._delete(action, work, participants):
                 return
-            if action.verb in _MAKING:
-                way = lane.creates.way + 1
-                await create_parent(self, action, self._announced.parents[action.address], way=way)
+            if action.verb in POSTING:
+                intent = self._announcement.parents[action.address]
+                await create_parent(context, action, intent, priority=work.creates.priority + 1)
             elif action.verb is Verb.UPDATE:
-                await update_conversation(self, action, self.state.bindings[lane.address])
-        sids = self.sids(lane.address)
+                await update_conversation(context, action, context.state.bindings[work.address])
+        sids = context.sids(work.address)
         if sids is not None:
-            await bring_in(self, people, *sids)
-            await lane.work(*sids)
-            await take_out(self, people, *sids)
-        await self._end_lane(lane, own, people)
+            await add_participants(context, participants, *sids)
+            await work.carry_out(*sids)
+            await remove_participants(context, participants, *sids)
+        await self._end(work, own, participants)
 
-    async def _end_lane(self, lane: Lane, own: list[Action], people: list[Action]) -> None:
-        """Do what a conversation must wait for until nothing else is left to do in it."""
-        done = self.sids(lane.address) is not None and self.results.are_done((*lane.actions, *people))
+    async def _end(self, work: ConversationWork, own: list[Action], participants: list[Action]) -> None:
+        """Do what must wait until everything else in a conversation is done."""
+        context = self.context
+        done = context.sids(work.address) is not None and context.results.are_done(
+            (*work.actions, *participants)
+        )
         for action in own:
             if action.verb is Verb.FORGET and done:
-                await forget(self, action)
-            elif comes_last(action) and done:
-                self._is_left = not await change_state(self, action) or self._is_left
-            elif action.verb is Verb.DELETE and await self._delete(action, lane, people):
-                self.results.finish(action, Status.DONE, sid=action.sid)
+                await forget(context, action)
+            elif has_final_state(action) and done:
+                self._lacks_state = not await change_state(context, action) or self._lacks_state
+            elif action.verb is Verb.DELETE and await self._delete(action, work, participants):
+                context.results.finish(action, Status.DONE, sid=action.sid)
 
-    async def _delete(self, action: Action, lane: Lane, people: list[Action]) -> bool:
-        """Delete a conversation that goes, or is made anew, with what is in it; return whether it is gone."""
-        binding, inside = self.state.bindings[lane.address], self._bound_in[lane.address]
-        if not await delete_conversation(self, action, binding, inside, {one.sid for one in people}):
+    async def _delete(self, action: Action, work: ConversationWork, participants: list[Action]) -> bool:
+        """Delete a conversation, for good or before it is created again; return whether it is gone."""
+        context = self.context
+        binding = context.state.bindings[work.address]
+        inside, known = self._bound_in[work.address], {one.sid for one in participants}
+        if not await delete_conversation(context, action, binding, inside, known):
             return False
-        lane.went_along()
-        for gone in people:
+        work.report_deleted_with_parent()
+        for gone in participants:
             if gone.with_parent and gone.verb is Verb.DELETE:
-                self.results.finish(gone, Status.DONE, sid=gone.sid)
+                context.results.finish(gone, Status.DONE, sid=gone.sid)
         return True
 
-    def _let_go(self) -> None:
-        """Drop parents that are no longer wanted, unless something in them is still to be done."""
+    def _unbind_parents(self) -> None:
+        """Unbind parents that are no longer declared, unless something in them is not done."""
         unfinished = self._unfinished
         for record in self.plan.records:
             if isinstance(record, Unbound) and record.address not in unfinished:
-                self.state.apply(record)
+                self.context.state.apply(record)
 
     @property
     def _unfinished(self) -> set[Address]:
@@ -276,28 +226,26 @@ class Run:
         return {
             parent
             for action in self.plan.actions
-            if action.type is not ResourceType.SERVICE and not self.results.are_done([action])
+            if action.type is not ResourceType.SERVICE and not self.context.results.are_done([action])
             for parent in (parent_of(action.address), parent_of(parent_of(action.address)))
         }
 
     @cached_property
     def _bound_in(self) -> defaultdict[Address, list[Address]]:
-        """The addresses that stood for something in each conversation when the first one was deleted."""
+        """By conversation, the addresses that were bound in it when the first conversation was deleted."""
         found: defaultdict[Address, list[Address]] = defaultdict(list)
-        for address in self.state.bindings:
+        for address in self.context.state.bindings:
             found[parent_of(address)].append(address)
         return found
 
-    # What is reported.
-
     def _outcome(self) -> Outcome:
-        counters = self.client.counters
-        is_left = self._is_left or not self.results.are_done(self.plan.actions)
+        results, counters = self.context.results, self.context.client.counters
+        is_left = self._lacks_state or not results.are_done(self.plan.actions)
         return Outcome(
-            results=tuple(map(self.results.of, self.plan.actions)),
-            warnings=tuple(self.results.warnings),
+            results=tuple(map(results.of, self.plan.actions)),
+            warnings=tuple(results.warnings),
             read=counters.read,
             write=counters.write,
             retried=counters.retried,
-            interrupted=self.stopping and is_left,
+            interrupted=self.context.stopping and is_left,
         )

@@ -1,42 +1,45 @@
-"""Bring the messages of one conversation into shape: creates in order, then what they replace goes."""
+"""Carry out the actions on the messages of one conversation: creates in order, then deletions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from reconciler.applier.context import Context
 from reconciler.applier.posting import Creates
 from reconciler.errors import NotFound, RemoteError
 from reconciler.model import Address, ResourceType, parent_of
-from reconciler.plans.actions import Action, Verb
+from reconciler.plans.actions import POSTING, Action, Verb
 from reconciler.plans.outcome import Status
+from reconciler.plans.plan import Plan
 from reconciler.resources.binding import message_up_to_date
 from reconciler.resources.message import MESSAGE
 from reconciler.resources.schema import digests
 from reconciler.runtime.concurrency import concurrently, each
 from reconciler.state.model import Binding, Bound, gone
 
-if TYPE_CHECKING:
-    from reconciler.applier.apply import Run
-
-
 _RECORD_ONLY: Final = frozenset({Verb.MOVE, Verb.ADOPT, Verb.FORGET})
 
 
-class Lane:
-    """One conversation and what is to be done in it."""
+class ConversationWork:
+    """The actions on the messages of the conversation at *address*.
 
-    def __init__(self, run: Run, address: Address, actions: Sequence[Action], *, unordered: bool) -> None:
-        self.run = run
+    *unordered* creates may be posted side by side.
+    """
+
+    def __init__(
+        self, context: Context, address: Address, actions: Sequence[Action], *, unordered: bool
+    ) -> None:
+        self.context = context
         self.address = address
         self.actions = actions
-        posts = [action for action in actions if action.verb in {Verb.CREATE, Verb.REPLACE}]
-        self.creates = Creates(run, posts, unordered=unordered)
+        creates = [action for action in actions if action.verb in POSTING]
+        self.creates = Creates(context, creates, unordered=unordered)
         self._where = ("", "")
 
-    def record_only(self, service_sid: str, sid: str) -> None:
-        """Take into the state what needs no request: what is forgotten, moved, adopted."""
-        state = self.run.state
+    def record(self, service_sid: str, sid: str) -> None:
+        """Apply to the state the actions that need no request: to forget, move and adopt messages."""
+        state = self.context.state
         self._where = (service_sid, sid)
         for action in self.actions:
             binding = state.bindings.get(action.address)
@@ -52,38 +55,38 @@ class Lane:
             if action.verb is Verb.ADOPT:
                 state.apply(Bound(action.address, self._adopted(action)))
             if action.verb in _RECORD_ONLY:
-                self.run.progress.carried(action)
+                self.context.progress.carried(action)
 
-    def recorded(self) -> None:
-        """Report what `record_only` did: it is on disk now."""
+    def report_recorded(self) -> None:
+        """Report the actions that `record` applied, now that they are on disk."""
         for action in self.actions:
             if action.verb in _RECORD_ONLY:
-                self.run.results.finish(action, Status.DONE, sid=action.sid)
+                self.context.results.finish(action, Status.DONE, sid=action.sid)
 
-    async def work(self, service_sid: str, sid: str) -> None:
-        """Carry everything out; failures are reported, and only a broken journal is raised."""
+    async def carry_out(self, service_sid: str, sid: str) -> None:
+        """Carry out the other actions. Failed requests are reported; only a broken journal is raised."""
         self._where = (service_sid, sid)
         updates = [action for action in self.actions if action.verb is Verb.UPDATE]
         await concurrently(
             [
                 self.creates.post(service_sid, sid),
-                each(updates, self._update, at_once=self.run.parallelism),
+                each(updates, self._update, at_once=self.context.parallelism),
             ]
         )
-        await each(self._deletes(), self._delete, at_once=self.run.parallelism)
+        await each(self._deletes(), self._delete, at_once=self.context.parallelism)
 
-    def went_along(self) -> None:
+    def report_deleted_with_parent(self) -> None:
         """Report the messages that were deleted with their conversation."""
         for action in self.actions:
             if action.with_parent and action.verb is Verb.DELETE:
-                self.run.results.finish(action, Status.DONE, sid=action.sid)
+                self.context.results.finish(action, Status.DONE, sid=action.sid)
 
     def _adopted(self, action: Action) -> Binding:
         managed = {name: action.after[name] for name in action.managed}
-        sent, observed = digests(MESSAGE, managed, managed, self.run.state.digest, ignored=action.ignored)
-        before = self.run.state.bindings.get(action.address)
+        sent, observed = digests(MESSAGE, managed, managed, self.context.state.digest, ignored=action.ignored)
+        before = self.context.state.bindings.get(action.address)
         if before is not None and before.sid == action.sid:
-            observed |= before.observed  # it says the same, but in another way
+            observed |= before.observed  # the server's form of the same values
         return Binding(
             sid=action.sid or "",
             service_sid=self._where[0],
@@ -97,36 +100,37 @@ class Lane:
         )
 
     async def _update(self, action: Action) -> None:
-        async with self.run.turns.turn(1):
-            if self.run.stopping or action.sid is None or not self.run.is_ready(action):
+        async with self.context.slots.slot(1):
+            if self.context.stopping or action.sid is None or not self.context.is_ready(action):
                 return
-            self.run.results.start(action)
+            self.context.results.start(action)
+            full = self.context.completed(action)
             try:
-                live = await self.run.client.update_message(
-                    *self._where, action.sid, action.send, webhooks=action.webhooks
+                live = await self.context.client.update_message(
+                    *self._where, action.sid, full.send, webhooks=action.webhooks
                 )
             except NotFound:
-                self.run.results.refuse(
+                self.context.results.refuse(
                     action, f"{action.sid} was deleted since the plan was made; plan again"
                 )
                 return
             except RemoteError as error:
-                self.run.results.fail(action, error)
+                self.context.results.fail(action, error)
                 return
         binding = message_up_to_date(
-            self.run.state.bindings[action.address],
+            self.context.state.bindings[action.address],
             live,
-            {name: action.after[name] for name in action.managed},
-            self.run.state.digest,
+            {name: full.after[name] for name in action.managed},
+            self.context.state.digest,
             ignored=action.ignored,
             sensitive=action.sensitive,
         )
-        await self.run.record(Bound(action.address, binding), done=action)
-        self.run.results.notice_rewritten(action, binding)
-        self.run.results.finish(action, Status.DONE, sid=action.sid)
+        await self.context.record(Bound(action.address, binding), done=action)
+        self.context.results.notice_rewritten(action, binding)
+        self.context.results.finish(action, Status.DONE, sid=action.sid)
 
     def _deletes(self) -> list[Action]:
-        """Return what may be deleted now: of replacements only what has its successor."""
+        """Return the deletions, and the replacements whose new message exists: the old one may go now."""
         return [
             action
             for action in self.actions
@@ -137,37 +141,37 @@ class Lane:
         ]
 
     async def _delete(self, action: Action) -> None:
-        async with self.run.turns.turn(1):
-            if self.run.stopping or action.sid is None:
+        async with self.context.slots.slot(1):
+            if self.context.stopping or action.sid is None:
                 return
             if action.verb is Verb.DELETE:
-                self.run.results.start(action)
+                self.context.results.start(action)
             try:
-                await self.run.client.delete_message(*self._where, action.sid, webhooks=action.webhooks)
+                await self.context.client.delete_message(*self._where, action.sid, webhooks=action.webhooks)
             except NotFound:
-                pass  # somebody was quicker
+                pass  # deleted by somebody else meanwhile
             except RemoteError as error:
-                self.run.results.fail(action, error)
+                self.context.results.fail(action, error)
                 return
-        binding = self.run.state.bindings.get(action.address)
+        binding = self.context.state.bindings.get(action.address)
         if binding is not None:
-            await self.run.record(gone(action.address, binding, action.sid), done=action)
+            await self.context.record(gone(action.address, binding, action.sid), done=action)
         sid = binding.sid if binding is not None and action.verb is Verb.REPLACE else action.sid
-        self.run.results.finish(action, Status.DONE, sid=sid)
+        self.context.results.finish(action, Status.DONE, sid=sid)
 
 
-def lanes_of(run: Run) -> dict[Address, Lane]:
-    """Return a lane per conversation that anything is to be done in."""
+def work_by_conversation(context: Context, plan: Plan) -> dict[Address, ConversationWork]:
+    """Return the work in each conversation that has an action on itself or on anything in it."""
     grouped: dict[Address, list[Action]] = {}
-    for action in run.plan.actions:
+    for action in plan.actions:
         if action.type is ResourceType.MESSAGE:
             grouped.setdefault(parent_of(action.address), []).append(action)
         elif action.type is ResourceType.CONVERSATION:
             grouped.setdefault(action.address, [])
         elif action.type is ResourceType.PARTICIPANT:
             grouped.setdefault(parent_of(action.address), [])
-    unordered = frozenset(run.plan.unordered)
+    unordered = frozenset(plan.unordered)
     return {
-        address: Lane(run, address, actions, unordered=address in unordered)
+        address: ConversationWork(context, address, actions, unordered=address in unordered)
         for address, actions in grouped.items()
     }

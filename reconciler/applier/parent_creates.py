@@ -1,16 +1,17 @@
 """Create services and conversations, each once, and know which of them are ours.
 
-A service is recognised by not having been there before. A conversation is recognised by its unique name,
-which makes it safe to send its create again; it is ours only if a create of ours had no reply.
+After a create without a reply, a service is recognised as the one of its name that did not exist before. A
+conversation is recognised by its unique name, which makes it safe to send its create again. A conversation
+that exists already is ours only if a create of ours had no reply.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
-from reconciler.applier.parents import managed_first, sent_first, with_digests
+from reconciler.applier.context import Context
+from reconciler.applier.final_state import managed_first, sent_first
+from reconciler.applier.parents import with_digests
 from reconciler.applier.polling import RESENDS, Answer, poll
 from reconciler.applier.settle_parents import is_ours, settle_parent
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, RemoteError
@@ -23,62 +24,66 @@ from reconciler.resources.conversation import CONVERSATION, live_conversation_va
 from reconciler.resources.participant import live_participant_values
 from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, hard_intent
 
-if TYPE_CHECKING:
-    from reconciler.applier.apply import Run
 
-
-async def services_by_name(run: Run) -> dict[str, tuple[str, ...]]:
-    """Return the sids of all services, by name: a service is recognised by not having been there."""
+async def services_by_name(context: Context) -> dict[str, tuple[str, ...]]:
+    """Return the sids of all services, by friendly name: a service with another sid is new."""
     known: dict[str, tuple[str, ...]] = {}
-    async for page in run.client.service_pages():
+    async for page in context.client.service_pages():
         for service in page:
             name = service.friendly_name or ""
             known[name] = (*known.get(name, ()), service.sid)
     return known
 
 
-def parent_intent(run: Run, action: Action, known: dict[str, tuple[str, ...]]) -> Intent:
-    """Return what lets a create be recognised: its name, and which services of that name are *known*."""
+def parent_intent(context: Context, action: Action, known: dict[str, tuple[str, ...]]) -> Intent:
+    """Return the intent of a create, with its name and the sids of services *known* to have that name."""
+    action = context.completed(action)
     is_service = action.type is ResourceType.SERVICE
     name = action.send["friendly_name" if is_service else "unique_name"]
     intent = Intent(
         action.address,
-        sent={name: run.state.digest(name, action.after[name]) for name in managed_first(action)},
+        sent={name: context.state.digest(name, action.after[name]) for name in managed_first(action)},
         name=name,
         known=known.get(name, ()) if is_service else (() if action.sid is None else (action.sid,)),
-        opened_at=run.client.now(),
-        clock_at=run.clock(),
+        opened_at=context.client.now(),
+        clock_at=context.clock(),
         sensitive=() if is_service else action.sensitive,
         anchor=action.anchor,
     )
-    return hard_intent(intent, run.state.digest) if intent.sensitive else intent
+    return hard_intent(intent, context.state.digest) if intent.sensitive else intent
 
 
-async def create_parent(run: Run, action: Action, intent: Intent, *, way: int) -> None:
-    """Create a service or conversation; *way* is how many requests wait for it."""
+async def create_parent(context: Context, action: Action, intent: Intent, *, priority: int) -> None:
+    """Create a service or conversation.
+
+    *intent* is completed with the sid of the service and the present time. *priority* is the length of the
+    chain of sequential requests that begins with this one.
+    """
     if action.type is ResourceType.CONVERSATION:
-        service = run.state.bindings.get(parent_of(action.address))
-        if service is None or not run.is_done(parent_of(action.address)) or not run.is_ready(action):
+        service = context.state.bindings.get(parent_of(action.address))
+        if service is None or not context.is_done(parent_of(action.address)) or not context.is_ready(action):
             return
         intent = msgspec.structs.replace(intent, service_sid=service.sid)
-    intent = msgspec.structs.replace(intent, opened_at=run.client.now(), clock_at=run.clock())
-    await _Creation(run, action, intent, way).carry_out()
+    intent = msgspec.structs.replace(intent, opened_at=context.client.now(), clock_at=context.clock())
+    await _Creation(context, action, intent, priority).carry_out()
 
 
 class _Creation:
-    """One service or conversation in the making; *unanswered* says that a create of it had no reply."""
+    """The create of one service or conversation, with its repeated attempts."""
 
-    def __init__(self, run: Run, action: Action, intent: Intent, way: int) -> None:
-        self.run = run
+    def __init__(self, context: Context, action: Action, intent: Intent, priority: int) -> None:
+        self.context = context
         self.action = action
         self.intent = intent
-        self.way = way
+        self.priority = priority
+        self.full = context.completed(action)
         self.unanswered = False
+        """Whether an attempt had no reply."""
 
     async def carry_out(self) -> None:
-        """Send the create until it is known what came of it, and report that."""
+        """Send the create, again while it certainly did not happen, and report what became of it."""
         for _ in range(1 + RESENDS):
-            if self.run.stopping:
+            if self.context.stopping:
                 return
             try:
                 await self._send()
@@ -94,21 +99,21 @@ class _Creation:
                 break
             else:
                 return
-        await self.run.record(Closed(self.action.address))
-        self.run.results.fail(self.action, failure)
+        await self.context.record(Closed(self.action.address))
+        self.context.results.fail(self.action, failure)
 
     async def _send(self) -> None:
-        """Create it and bind it; raises RemoteError."""
-        run, action, intent = self.run, self.action, self.intent
-        async with run.turns.turn(self.way):
-            run.results.start(action)
-            await run.record(Opened(intent))
+        """Send one create and bind what the reply shows; raises RemoteError."""
+        context, action, intent = self.context, self.action, self.intent
+        async with context.slots.slot(self.priority):
+            context.results.start(action)
+            await context.record(Opened(intent))
             try:
                 if action.type is ResourceType.SERVICE:
-                    service = await run.client.create_service(action.send["friendly_name"])
+                    service = await context.client.create_service(action.send["friendly_name"])
                     binding = Binding(sid=service.sid, sent=intent.sent, created=True)
                 else:
-                    live = await run.client.create_conversation(intent.service_sid, sent_first(action))
+                    live = await context.client.create_conversation(intent.service_sid, sent_first(self.full))
                     binding = self._of_live(live, ours=True)
             except OutcomeUnknown:
                 self.unanswered = True
@@ -116,11 +121,11 @@ class _Creation:
         await self._bind(binding)
 
     async def _settle(self, error: OutcomeUnknown) -> bool:
-        """Look for what a create without a reply may have made; return whether that ended the action."""
-        run = self.run
-        settled = await settle_parent(run.client, self.intent, run.patience, run.pause)
+        """Look for what a create without a reply may have made; return whether the action has ended."""
+        context = self.context
+        settled = await settle_parent(context.client, self.intent, context.settle_window, context.pause)
         if settled.unknown:
-            run.results.fail(self.action, error, status=Status.UNKNOWN)
+            context.results.fail(self.action, error, status=Status.UNKNOWN)
         elif settled.binding is None:
             return False
         elif self.action.type is ResourceType.SERVICE:
@@ -130,22 +135,22 @@ class _Creation:
         return True
 
     async def _contend(self, error: RemoteError) -> None:
-        """Find out who has the unique name; try again while nobody has it whom a read shows.
+        """Find the conversation that has the unique name; create again while a read shows none.
 
-        A conversation that this run deletes holds its name until then, and maybe for a while longer.
+        A conversation that this run deletes keeps its name until then, and perhaps for some time after.
         """
-        run, intent = self.run, self.intent
+        context, intent = self.context, self.intent
         holder = deleted = ""
 
         async def look() -> bool:
             nonlocal holder, deleted
             holder = deleted = ""
             try:
-                sid = (await run.client.fetch_conversation(intent.service_sid, intent.name)).sid
+                sid = (await context.client.fetch_conversation(intent.service_sid, intent.name)).sid
             except NotFound:
                 pass
             else:
-                if sid not in run.deleted:
+                if sid not in context.deleted:
                     holder = sid
                     return True
                 deleted = sid
@@ -155,78 +160,80 @@ class _Creation:
                 return False
             return True
 
-        answer = await poll(look, run.patience, run.pause)
+        answer = await poll(look, context.settle_window, context.pause)
         if holder:
             await self._take(holder, error)
         elif answer is Answer.FOUND:
             return
         elif self.unanswered:
-            run.results.fail(self.action, error, status=Status.UNKNOWN)
+            context.results.fail(self.action, error, status=Status.UNKNOWN)
         else:
             await self._give_up(error, deleted)
 
     async def _give_up(self, error: RemoteError, deleted: str) -> None:
-        """Report that the unique name is taken, and by the conversation *deleted* as far as a read tells."""
-        run = self.run
-        await run.record(Closed(self.action.address))
+        """Report that the unique name is taken; *deleted* is the sid that a read shows for it, or empty."""
+        context = self.context
+        await context.record(Closed(self.action.address))
         if deleted:
-            run.results.refuse(
+            context.results.refuse(
                 self.action,
                 f"its unique name still leads to {deleted}, which this run deletes; apply again",
             )
         elif "/" in self.intent.name:
-            run.results.refuse(
+            context.results.refuse(
                 self.action,
                 "its unique name is taken, but a name with `/` is not found by a read; write the `sid: CH…` "
                 "of the conversation that has it in the manifest",
             )
         else:
-            run.results.fail(self.action, error)
+            context.results.fail(self.action, error)
 
     async def _take(self, sid: str, error: RemoteError) -> None:
         """Bind the conversation *sid* that has the unique name, unless others use it already.
 
-        It is ours only if a create of ours had no reply and it is not older than that. In one that is not,
-        what the manifest declares is set.
+        It is ours only if a create of ours had no reply and it is not older than that. If it is not ours, its
+        fields are changed to the declared ones.
         """
-        run, action = self.run, self.action
+        context, action = self.context, self.action
         where = (self.intent.service_sid, sid)
-        before = run.state.bindings.get(action.address)
+        before = context.state.bindings.get(action.address)
         if before is not None and before.sid == sid:
-            await run.record(Closed(action.address))
-            run.results.refuse(action, f"{sid} is there after all, although no read showed it; plan again")
+            await context.record(Closed(action.address))
+            context.results.refuse(
+                action, f"{sid} is there after all, although no read showed it; plan again"
+            )
             return
         live: RemoteConversation | None = None
         ours = used = False
 
         async def look() -> bool:
             nonlocal live, ours, used
-            live = await run.client.fetch_conversation(*where)
+            live = await context.client.fetch_conversation(*where)
             ours = self.unanswered and is_ours(live.date_created, self.intent)
-            used = await highest_index(run.client, *where) >= 0 or (
+            used = await highest_index(context.client, *where) >= 0 or (
                 not ours and await self._reaches_outside(where)
             )
             return True
 
-        answer = await poll(look, run.patience, run.pause)
+        answer = await poll(look, context.settle_window, context.pause)
         if answer is not Answer.FOUND or live is None:
-            run.results.fail(action, error, status=Status.UNKNOWN if self.unanswered else Status.FAILED)
+            context.results.fail(action, error, status=Status.UNKNOWN if self.unanswered else Status.FAILED)
             return
         if used:
-            await run.record(Closed(action.address))
-            run.results.refuse(action, f"{sid} took its unique name since the plan was made; plan again")
+            await context.record(Closed(action.address))
+            context.results.refuse(action, f"{sid} took its unique name since the plan was made; plan again")
             return
         if not ours:
             shown = {**CONVERSATION.defaults, **live_conversation_values(live)}
-            fields = {name: text for name, text in sent_first(action).items() if shown.get(name) != text}
+            fields = {name: text for name, text in sent_first(self.full).items() if shown.get(name) != text}
             try:
-                async with run.turns.turn(1):
-                    live = await run.client.update_conversation(*where, fields) if fields else live
+                async with context.slots.slot(1):
+                    live = await context.client.update_conversation(*where, fields) if fields else live
             except RemoteError as refusal:
-                await run.record(Bound(action.address, Binding(sid, where[0], imported=True)))
-                run.results.fail(action, refusal)
+                await context.record(Bound(action.address, Binding(sid, where[0], imported=True)))
+                context.results.fail(action, refusal)
                 return
-            run.results.warnings.append(
+            context.results.warnings.append(
                 PlanWarning(
                     "found_meanwhile",
                     action.address,
@@ -237,21 +244,21 @@ class _Creation:
         await self._bind(self._of_live(live, ours=ours))
 
     async def _reaches_outside(self, where: tuple[str, str]) -> bool:
-        """Return whether somebody outside the chat, of whom the plan knew nothing, would get the messages."""
+        """Return whether a participant outside the chat, unknown to the plan, would receive the messages."""
         return any(
             [
                 "address" in live_participant_values(live)
-                async for page in self.run.client.participant_pages(*where)
+                async for page in self.context.client.participant_pages(*where)
                 for live in page
             ]
         )
 
     def _of_live(self, live: RemoteConversation, *, ours: bool) -> Binding:
         binding = Binding(sid=live.sid, service_sid=self.intent.service_sid, created=ours)
-        return with_digests(self.run, self.action, live, binding, managed_first(self.action))
+        return with_digests(self.context, self.action, live, binding, managed_first(self.action))
 
     async def _bind(self, binding: Binding) -> None:
         action = self.action
         binding = msgspec.structs.replace(binding, sensitive=action.sensitive, anchor=action.anchor)
-        await self.run.record(Bound(action.address, binding), done=action)
-        self.run.results.finish(action, Status.DONE, sid=binding.sid)
+        await self.context.record(Bound(action.address, binding), done=action)
+        self.context.results.finish(action, Status.DONE, sid=binding.sid)

@@ -1,83 +1,87 @@
 """Carry out the actions on the participants of one conversation.
 
-A participant's identity, or its pair of addresses, can be in a conversation only once, so a create whose
-reply was lost is looked up by it, or sent again. Its intent tells a later run that whom it finds is ours.
+An identity, or a pair of addresses, can be in a conversation only once. So a create without a reply is looked
+up by them, or sent again. Its intent lets a later run know that the participant it finds is ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from reconciler.applier.context import Context
 from reconciler.applier.polling import RESENDS, Answer, poll
-from reconciler.applier.settle_parents import find_participant, is_ours, person_digest
+from reconciler.applier.settle_parents import find_participant, is_ours, participant_digest
 from reconciler.errors import NotFound, OutcomeUnknown, Refused, RemoteError
 from reconciler.model import Address, RemoteParticipant
-from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.actions import POSTING, Action, Reason, Verb
 from reconciler.plans.outcome import Status
 from reconciler.resources.participant import PARTICIPANT, live_participant_values, natural_key
 from reconciler.resources.schema import digests
 from reconciler.runtime.concurrency import concurrently
 from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, gone
 
-if TYPE_CHECKING:
-    from reconciler.applier.apply import Run
-
 _THERE_ALREADY: Final = frozenset({50416, 50433})
-"""Twilio's codes for a pair of addresses, and an identity, that is in the conversation already."""
+"""Twilio's codes for a pair of addresses and for an identity that is in the conversation already."""
 
 
-async def bring_in(run: Run, actions: Iterable[Action], service_sid: str, sid: str) -> None:
-    """Create, update and replace participants, and remove superseded ones: none depends on another."""
+async def add_participants(context: Context, actions: Iterable[Action], service_sid: str, sid: str) -> None:
+    """Create, update and replace participants, and remove superseded ones, all side by side."""
     where = (service_sid, sid)
     await concurrently(
-        _remove(run, action, where) if action.verb is Verb.DELETE else _bring_in(run, action, where)
+        _remove(context, action, where) if action.verb is Verb.DELETE else _add(context, action, where)
         for action in actions
         if not _is_last(action)
     )
 
 
-async def take_out(run: Run, actions: Iterable[Action], service_sid: str, sid: str) -> None:
-    """Remove participants; their messages stay."""
-    await concurrently(_remove(run, action, (service_sid, sid)) for action in actions if _is_last(action))
+async def remove_participants(
+    context: Context, actions: Iterable[Action], service_sid: str, sid: str
+) -> None:
+    """Remove participants after the messages are posted; their own messages stay."""
+    await concurrently(_remove(context, action, (service_sid, sid)) for action in actions if _is_last(action))
 
 
 def _is_last(action: Action) -> bool:
-    """Return whether whoever is removed may still be sent what is new: not if another took their place."""
+    """Return whether *action* removes a participant after the new messages, which they still receive.
+
+    One who was superseded is removed before them.
+    """
     return action.verb is Verb.DELETE and action.reason is not Reason.SUPERSEDED
 
 
-async def _remove(run: Run, action: Action, where: tuple[str, str]) -> None:
-    if action.with_parent or run.stopping or action.sid is None:
+async def _remove(context: Context, action: Action, where: tuple[str, str]) -> None:
+    if action.with_parent or context.stopping or action.sid is None:
         return
-    if await _removed(run, action, where):
-        await _forget(run, action)
-        run.results.finish(action, Status.DONE, sid=action.sid)
+    if await _delete(context, action, where):
+        await _forget(context, action)
+        context.results.finish(action, Status.DONE, sid=action.sid)
 
 
-async def _bring_in(run: Run, action: Action, where: tuple[str, str]) -> None:
-    if run.stopping:
+async def _add(context: Context, action: Action, where: tuple[str, str]) -> None:
+    if context.stopping or not context.is_ready(action):
         return
-    run.results.start(action)
-    # Nobody can be in a conversation twice, so who stays the same person goes before coming again.
+    context.results.start(action)
+    full = context.completed(action)
+    # An identity can be in a conversation only once: a participant who keeps it is removed first.
     replaced = action.verb is Verb.REPLACE and not action.with_parent
-    goes_first = replaced and natural_key(action.before) == natural_key(action.send)
-    if goes_first and not await _removed(run, action, where):
+    goes_first = replaced and natural_key(action.before) == natural_key(full.send)
+    if goes_first and not await _delete(context, action, where):
         return
     try:
         if action.verb is Verb.UPDATE and action.sid is not None:
-            live = await _updated(run, where, action.sid, action.send)
-            created = run.state.bindings[action.address].created
+            live = await _update(context, where, action.sid, full.send)
+            created = context.state.bindings[action.address].created
         else:
-            live, created = await _created(run, action, where)
+            live, created = await _create(context, full, where)
     except RemoteError as error:
-        run.results.fail(
+        context.results.fail(
             action, error, Status.UNKNOWN if isinstance(error, OutcomeUnknown) else Status.FAILED
         )
         return
-    managed = {name: action.after[name] for name in action.managed}
-    sent, observed = digests(PARTICIPANT, managed, live_participant_values(live), run.state.digest)
-    before = run.state.bindings.get(action.address)  # only now: superseded ones went meanwhile
+    managed = {name: full.after[name] for name in action.managed}
+    sent, observed = digests(PARTICIPANT, managed, live_participant_values(live), context.state.digest)
+    before = context.state.bindings.get(action.address)  # read only now: superseded sids have been removed
     superseded = before.superseded if before is not None else ()
     if replaced and not goes_first and action.sid is not None:
         superseded = (*superseded, action.sid)
@@ -91,111 +95,114 @@ async def _bring_in(run: Run, action: Action, where: tuple[str, str]) -> None:
         created=created,
     )
     goes_last = replaced and not goes_first
-    await run.record(Bound(action.address, binding), done=None if goes_last else action)
+    await context.record(Bound(action.address, binding), done=None if goes_last else action)
     if goes_last:
-        if not await _removed(run, action, where):
+        if not await _delete(context, action, where):
             return
-        await _forget(run, action)
-    run.results.finish(action, Status.DONE, sid=live.sid)
+        await _forget(context, action)
+    context.results.finish(action, Status.DONE, sid=live.sid)
 
 
-async def _updated(
-    run: Run, where: tuple[str, str], sid: str, fields: Mapping[str, str]
+async def _update(
+    context: Context, where: tuple[str, str], sid: str, fields: Mapping[str, str]
 ) -> RemoteParticipant:
-    async with run.turns.turn(1):
-        return await run.client.update_participant(*where, sid, fields)
+    async with context.slots.slot(1):
+        return await context.client.update_participant(*where, sid, fields)
 
 
-async def _forget(run: Run, action: Action) -> None:
-    """Record that whom *action* removed is gone."""
-    binding = run.state.bindings.get(action.address)
+async def _forget(context: Context, action: Action) -> None:
+    """Record that the participant of *action* is gone."""
+    binding = context.state.bindings.get(action.address)
     if binding is not None and action.sid is not None:
-        await run.record(gone(action.address, binding, action.sid), done=action)
+        await context.record(gone(action.address, binding, action.sid), done=action)
 
 
-async def _created(run: Run, action: Action, where: tuple[str, str]) -> tuple[RemoteParticipant, bool]:
-    """Return the participant, and whether this run made it."""
-    intent = _intent(run, action, where)
+async def _create(context: Context, action: Action, where: tuple[str, str]) -> tuple[RemoteParticipant, bool]:
+    """Return the participant of *action*, and whether this run created it."""
+    intent = _intent(context, action, where)
     unanswered = False
     sends = 0
     while True:
         sends += 1
-        await run.record(Opened(intent))
+        await context.record(Opened(intent))
         try:
-            async with run.turns.turn(1):
-                return await run.client.create_participant(*where, action.send), True
+            async with context.slots.slot(1):
+                return await context.client.create_participant(*where, action.send), True
         except OutcomeUnknown:
             unanswered = True
-            live = await _found(run, intent, patient=sends > RESENDS)
-            if live is None and (run.stopping or sends > RESENDS):
+            live = await _find(context, intent, patient=sends > RESENDS)
+            if live is None and (context.stopping or sends > RESENDS):
                 raise
         except RemoteError as error:
             is_there = isinstance(error, Refused) and error.code in _THERE_ALREADY
-            live = await _found(run, intent, patient=True) if is_there else None
+            live = await _find(context, intent, patient=True) if is_there else None
             if live is None:
                 if not unanswered:
-                    await run.record(Closed(action.address))
+                    await context.record(Closed(action.address))
                 raise
         if live is not None:
             ours = unanswered and is_ours(live.date_created, intent)
-            return await _as_wanted(run, action, where, live), ours
+            return await _correct(context, action, where, live), ours
 
 
-async def _found(run: Run, intent: Intent, *, patient: bool) -> RemoteParticipant | None:
-    """Return who has the natural key of *intent*, looked for once, or all through the settle window."""
+async def _find(context: Context, intent: Intent, *, patient: bool) -> RemoteParticipant | None:
+    """Return the participant with the natural key of *intent*.
+
+    A *patient* look is repeated through the settle window.
+    """
     live: RemoteParticipant | None = None
 
     async def look() -> bool:
         nonlocal live
-        live = await find_participant(run.client, run.state.digest, intent)
+        live = await find_participant(context.client, context.state.digest, intent)
         return live is not None
 
-    answer = await poll(look, run.patience if patient else lambda _: 0, run.pause)
+    answer = await poll(look, context.settle_window if patient else lambda _: 0, context.pause)
     return live if answer is Answer.FOUND else None
 
 
-async def _as_wanted(
-    run: Run, action: Action, where: tuple[str, str], live: RemoteParticipant
+async def _correct(
+    context: Context, action: Action, where: tuple[str, str], live: RemoteParticipant
 ) -> RemoteParticipant:
-    """Return who was found, changed to what was to be created: somebody else may have brought them in."""
+    """Return the participant that was found, updated to what was to be created: others may have added it."""
     shown = {**PARTICIPANT.defaults, **live_participant_values(live)}
     differs = {
         name: text
         for name, text in action.send.items()
         if name not in PARTICIPANT.immutable and shown.get(name) != text
     }
-    return await _updated(run, where, live.sid, differs) if differs else live
+    return await _update(context, where, live.sid, differs) if differs else live
 
 
-def _intent(run: Run, action: Action, where: tuple[str, str]) -> Intent:
-    digest = run.state.digest
+def _intent(context: Context, action: Action, where: tuple[str, str]) -> Intent:
+    digest = context.state.digest
     return Intent(
         action.address,
         service_sid=where[0],
         conversation_sid=where[1],
-        match=person_digest(digest, action.send),
+        match=participant_digest(digest, action.send),
         sent={name: digest(name, action.after[name]) for name in action.managed},
-        opened_at=run.client.now(),
-        clock_at=run.clock(),
+        opened_at=context.client.now(),
+        clock_at=context.clock(),
     )
 
 
-def announced_people(run: Run, conversation: Address) -> dict[Address, str]:
-    """Return what the snapshot says about the participants that are to come into a conversation."""
+def announced_participants(context: Context, conversation: Address) -> dict[Address, str]:
+    """Return the entry of the snapshot for the creates of participants in *conversation*."""
     return {
-        action.address: person_digest(run.state.digest, action.send)
-        for action in run.people.get(conversation, ())
-        if action.verb in {Verb.CREATE, Verb.REPLACE}
+        action.address: participant_digest(context.state.digest, context.completed(action).send)
+        for action in context.participants.get(conversation, ())
+        if action.verb in POSTING
     }
 
 
-async def _removed(run: Run, action: Action, where: tuple[str, str]) -> bool:
+async def _delete(context: Context, action: Action, where: tuple[str, str]) -> bool:
     try:
-        async with run.turns.turn(1):
-            await run.client.delete_participant(*where, action.sid or "")
+        async with context.slots.slot(1):
+            await context.client.delete_participant(*where, action.sid or "")
     except NotFound:
-        return True  # somebody was quicker
+        return True  # removed by somebody else meanwhile
     except RemoteError as error:
-        run.results.fail(action, error)
+        context.results.fail(action, error)
         return False
     return True

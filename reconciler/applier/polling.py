@@ -41,7 +41,7 @@ class Answer(Enum):
     """The last look failed, or looking was given up."""
 
 
-Patience = Callable[[Answer], float]
+SettleWindow = Callable[[Answer], float]
 """Returns the settle window in seconds for what the first look came to, after which it is asked."""
 
 
@@ -51,7 +51,7 @@ async def sleep(seconds: float) -> bool:
     return True
 
 
-async def poll(look: Look, patience: Patience, pause: Pause = sleep) -> Answer:
+async def poll(look: Look, settle_window: SettleWindow, pause: Pause = sleep) -> Answer:
     """Look with back-off until it is found, or until a look that began after the settle window was not.
 
     A look that fails decides nothing; only its being the last one keeps the answer open.
@@ -60,7 +60,7 @@ async def poll(look: Look, patience: Patience, pause: Pause = sleep) -> Answer:
     begun, step = clock(), _FIRST_PAUSE
     answer = await _ask(look)
     answers = {answer}
-    until = begun + patience(answer)
+    until = begun + settle_window(answer)
     while answer is not Answer.FOUND and begun < until:
         if not await pause(max(min(step, until - clock()), 0)):
             return Answer.UNKNOWN
@@ -80,7 +80,7 @@ async def _ask(look: Look) -> Answer:
         return Answer.UNKNOWN
 
 
-def patience_of(
+def settle_window_of(
     answer: Answer, *, client: Twilio, intents: Iterable[Intent], seconds: float, now: Clock
 ) -> float:
     """Return the settle window, *seconds* as a rule, for *intents* of an earlier run.

@@ -1,8 +1,8 @@
-"""Post the messages of one conversation: in order, one in flight, each recorded.
+"""Create the messages of one conversation: in order, one request in flight, each recorded.
 
-A create is preceded by an intent on disk and followed by its binding. The binding of one and the
-intent of the next share a flush, so a create costs one. Where the reply is lost, the intent is
-settled from the listing before anything else is created here.
+An intent is on disk before its create is sent, and the binding is recorded after the reply. The binding of
+one message and the intent of the next are written with one fsync. After a create without a reply, its intent
+is settled from the listing before anything else is created in the conversation.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from reconciler.applier.context import Context
 from reconciler.applier.polling import RESENDS
 from reconciler.applier.settle_messages import (
-    announced_likeness,
     date_digest,
     find_messages,
     message_binding,
@@ -35,17 +35,13 @@ from reconciler.resources.match import likeness, pair
 from reconciler.resources.schema import managed_part
 from reconciler.runtime.concurrency import each
 from reconciler.runtime.regular_file import open_regular
-from reconciler.state.model import Binding, Bound, Closed, InFlight, Intent, Opened, Record
+from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, Record
 
-if TYPE_CHECKING:
-    from reconciler.applier.apply import Run
-
-
-_COLLECTED: Final = 50507
-"""Twilio's code for media that is not there: it is collected five minutes after its upload."""
+_MEDIA_EXPIRED: Final = 50507
+"""Twilio's code for media that does not exist: it deletes unused media five minutes after the upload."""
 
 
-class Lost(Struct, frozen=True):
+class Unanswered(Struct, frozen=True):
     """A create without a reply."""
 
     action: Action
@@ -54,45 +50,45 @@ class Lost(Struct, frozen=True):
 
 
 class Creates:
-    """What one conversation is to get; *unordered* ones may be posted side by side.
+    """The creates of one conversation; *unordered* ones may be posted side by side."""
 
-    *boundary* is the highest index known, -1 in a conversation that this run made. *claimed* are the
-    sids of messages that stand for something; *done* the addresses that got their message.
-    """
-
-    def __init__(self, run: Run, actions: Sequence[Action], *, unordered: bool) -> None:
+    def __init__(self, context: Context, actions: Sequence[Action], *, unordered: bool) -> None:
         self.actions = actions
         self.boundary = -1
+        """The highest index known; -1 in a conversation that this run created."""
         self.claimed: set[str] = set()
+        """The sids of messages that are bound or superseded already, so that no create can have made them."""
         self.done: set[Address] = set()
-        self._run = run
+        """The addresses whose message exists now."""
+        self._context = context
         self._unordered = unordered
         self._left = len(actions)
         self._where = ("", "")
-        self._trouble: RemoteError | None = None
+        self._failure: RemoteError | None = None
         self._uploaded_again: set[Address] = set()
         self._resent: Counter[Address] = Counter()
         self._boundaries: dict[Address, int] = {}
-        self._noted: list[tuple[Record, Callable[[], None]]] = []
+        self._unwritten: list[tuple[Record, Callable[[], None]]] = []
+        """Records that the next flush writes, and what reports them afterwards."""
 
     @property
-    def way(self) -> int:
-        """How many requests must follow one another."""
+    def priority(self) -> int:
+        """Length of the remaining chain of sequential requests; used as priority."""
         return min(self._left, 1) if self._unordered else self._left
 
     async def read_boundary(self, service_sid: str, sid: str, seen: int) -> None:
-        """Look at the tail of an existing conversation: what comes above it can be ours.
+        """Read the highest index of an existing conversation: only messages above it can be ours.
 
-        *seen* is the highest index that the plan knew. Raises PlanError if a message above it is what would
-        be created: whoever posted it, to post it again would double it.
+        *seen* is the highest index that the plan knew. Raises PlanError if a message above *seen* equals a
+        planned create, as posting it again would duplicate it.
         """
         try:
-            self.boundary = max(self.boundary, await highest_index(self._run.client, service_sid, sid))
+            self.boundary = max(self.boundary, await highest_index(self._context.client, service_sid, sid))
             newer = []
             if self.boundary > seen:
-                newer = [live async for live in tail(self._run.client, service_sid, sid, seen)]
+                newer = [live async for live in tail(self._context.client, service_sid, sid, seen)]
         except RemoteError as error:
-            self._trouble = error
+            self._failure = error
             return
         self.boundary = max(self.boundary, *(live.index for live in newer), -1)
         there = pair(map(planned, self.actions), (live for live in newer if live.sid not in self.claimed))
@@ -104,169 +100,159 @@ class Creates:
                     hint="plan again: `--adopt` takes over what is there, `--duplicate` creates it again",
                 )
 
-    def announce(self, service_sid: str, sid: str) -> InFlight:
-        """Return what the snapshot says about these creates before any is sent."""
-        digest = self._run.state.digest
-        known = {
-            action.address: announced_likeness(digest, action.send).hidden(action.sensitive, digest)
-            for action in self.actions
-        }
-        return InFlight(
-            boundary=self.boundary,
-            creates={address: one.match for address, one in known.items()},
-            tolerant={address: (one.tolerant, one.author) for address, one in known.items()},
-            dates={
-                action.address: date for action in self.actions if (date := date_digest(digest, action.send))
-            },
-            service_sid=service_sid,
-            conversation_sid=sid,
-            webhooks=any(action.webhooks for action in self.actions),
-            opened_at=self._run.client.now(),
-            clock_at=self._run.clock(),
-        )
-
     async def post(self, service_sid: str, sid: str) -> None:
-        """Post everything; a failure is reported, and stops only what comes after it."""
+        """Post the messages in order. A failure is reported and stops those after it."""
         self._where = (service_sid, sid)
-        if self._trouble is not None and self.actions:
-            self._run.results.fail(self.actions[0], self._trouble)
+        if self._failure is not None and self.actions:
+            self._context.results.fail(self.actions[0], self._failure)
             return
         try:
             for batch in [self.actions] if self._unordered else [[action] for action in self.actions]:
                 await self._post(batch)
-                if self._run.stopping or not self.done.issuperset(action.address for action in batch):
+                if self._context.stopping or not self.done.issuperset(action.address for action in batch):
                     return
         finally:
             await self._flush()
 
     async def _post(self, batch: Sequence[Action]) -> None:
-        """Create side by side, settle together what got no reply, and send again what did not happen."""
+        """Create a batch side by side, settle what had no reply, and send again what did not happen."""
         pending = batch
         while pending:
-            lost: dict[Address, Lost] = {}
-            late: list[Action] = []
-            await each(pending, partial(self._create, lost=lost, late=late), at_once=self._run.parallelism)
-            unsent = await self._settle(lost) if lost and not self._run.stopping else []
-            for one in lost.values():
-                self._run.results.fail(one.action, one.error, status=Status.UNKNOWN)
-            pending = late + [one.action for one in unsent if self._may_send_again(one)]
+            unanswered: dict[Address, Unanswered] = {}
+            expired: list[Action] = []
+            await each(
+                pending,
+                partial(self._create, unanswered=unanswered, expired=expired),
+                at_once=self._context.parallelism,
+            )
+            unsent = await self._settle(unanswered) if unanswered and not self._context.stopping else []
+            for one in unanswered.values():
+                self._context.results.fail(one.action, one.error, status=Status.UNKNOWN)
+            pending = expired + [one.action for one in unsent if self._may_send_again(one)]
 
-    def _may_send_again(self, one: Lost) -> bool:
-        """Return whether to send a create again that did not happen; else report its failure."""
+    def _may_send_again(self, one: Unanswered) -> bool:
+        """Return whether to send a create again that did not happen; if not, report its failure."""
         self._resent[one.action.address] += 1
         if self._resent[one.action.address] <= RESENDS:
             return True
-        self._run.results.fail(one.action, one.error)
+        self._context.results.fail(one.action, one.error)
         return False
 
-    async def _create(self, action: Action, lost: dict[Address, Lost], late: list[Action]) -> None:
-        async with self._run.turns.turn(self.way):
-            if self._run.stopping or not self._run.is_ready(action):
+    async def _create(
+        self, action: Action, unanswered: dict[Address, Unanswered], expired: list[Action]
+    ) -> None:
+        """Create one message, or add it to those *unanswered* or refused because its media had *expired*."""
+        async with self._context.slots.slot(self.priority):
+            if self._context.stopping or not self._context.is_ready(action):
                 return
-            self._run.results.start(action)
+            self._context.results.start(action)
             try:
                 fields = await self._fields(action)
             except RemoteError as error:
-                self._run.results.fail(action, error)
+                self._context.results.fail(action, error)
                 return
             except OSError as error:
-                self._run.results.refuse(action, f"cannot read `{error.filename}`: {error.strerror}")
+                self._context.results.refuse(action, f"cannot read `{error.filename}`: {error.strerror}")
                 return
             if fields is None:
-                self._run.results.refuse(action, "its file has changed since the plan was made; plan again")
+                self._context.results.refuse(
+                    action, "its file has changed since the plan was made; plan again"
+                )
                 return
             intent = self._intent(action, fields)
             await self._flush(Opened(intent))
             try:
-                reply = await self._run.client.create_message(*self._where, fields, webhooks=action.webhooks)
+                reply = await self._context.client.create_message(
+                    *self._where, fields, webhooks=action.webhooks
+                )
             except OutcomeUnknown as error:
-                lost[action.address] = Lost(action, intent, error)
+                unanswered[action.address] = Unanswered(action, intent, error)
             except RemoteError as error:
-                report: Callable[[], None] = partial(self._run.results.fail, action, error)
+                report: Callable[[], None] = partial(self._context.results.fail, action, error)
                 if self._may_upload_again(action, error):
-                    late.append(action)
+                    expired.append(action)
                     report = _nothing
-                self._noted.append((Closed(action.address), report))
+                self._unwritten.append((Closed(action.address), report))
             else:
-                self._bind(action, message_binding(self._run.state, intent, reply, replied=True), reply)
+                self._bind(action, message_binding(self._context.state, intent, reply, replied=True), reply)
 
     def _may_upload_again(self, action: Action, error: RemoteError) -> bool:
-        """Return whether a file was collected before its create came, for the first time."""
-        if error.code != _COLLECTED or action.file is None or action.address in self._uploaded_again:
+        """Return whether a create was refused with 50507, as its media had expired, for the first time."""
+        if error.code != _MEDIA_EXPIRED or action.file is None or action.address in self._uploaded_again:
             return False
         self._uploaded_again.add(action.address)
         return True
 
-    async def _settle(self, lost: dict[Address, Lost]) -> list[Lost]:
-        """Find out what became of *lost* creates; what stays unknown is left in it.
+    async def _settle(self, unanswered: dict[Address, Unanswered]) -> list[Unanswered]:
+        """Settle the *unanswered* creates: take out those whose outcome is known now.
 
-        Returned are those that certainly did not happen.
+        Return those that certainly did not happen.
         """
         await self._flush()
-        run, unsent = self._run, []
-        intents = [one.intent for one in lost.values()]
+        context, unsent = self._context, []
+        intents = [one.intent for one in unanswered.values()]
         for found in await find_messages(
-            run.client, run.state.digest, intents, self.claimed, run.patience, run.pause
+            context.client, context.state.digest, intents, self.claimed, context.settle_window, context.pause
         ):
             if found.unknown:
                 continue
-            one = lost.pop(found.intent.address)
+            one = unanswered.pop(found.intent.address)
             if found.live is not None:
-                binding = message_binding(run.state, one.intent, found.live, replied=False)
+                binding = message_binding(context.state, one.intent, found.live, replied=False)
                 self._bind(one.action, binding, found.live)
                 continue
             report: Callable[[], None] = _nothing
             if found.gone:
-                report = partial(run.results.refuse, one.action, f"{self._where[1]} is gone; plan again")
+                report = partial(context.results.refuse, one.action, f"{self._where[1]} is gone; plan again")
             else:
                 unsent.append(one)
-            self._noted.append((Closed(one.action.address), report))
+            self._unwritten.append((Closed(one.action.address), report))
         return unsent
 
     async def _fields(self, action: Action) -> dict[str, str] | None:
-        """Return what the request carries, or None if its file is another than was planned.
+        """Return the fields of the request, or None if its file has changed since the plan was made.
 
-        A file is uploaded first, as unattached media does not last.
+        A file is uploaded just before, as Twilio deletes unused media after five minutes.
         """
-        fields = dict(action.send)
+        fields = dict(self._context.completed(action).send)
         file = action.file
         if file is not None:
             if await asyncio.to_thread(_sha256, file) != file.sha256:
                 return None
             del fields["media"]
-            fields["media_sid"] = await self._run.client.upload_media(
+            fields["media_sid"] = await self._context.client.upload_media(
                 self._where[0], Path(file.path), content_type=file.content_type, filename=file.filename
             )
         return fields
 
     def _intent(self, action: Action, fields: dict[str, str]) -> Intent:
-        digest = self._run.state.digest
+        digest = self._context.state.digest
         known = likeness(fields, digest)
+        after = self._context.completed(action).after
         return Intent(
             address=action.address,
             service_sid=self._where[0],
             conversation_sid=self._where[1],
-            # The first, if it is sent again: what the first attempt made is below the present one.
+            # For a repeated create, the boundary of the first attempt: that one may have made a message.
             boundary=self._boundaries.setdefault(action.address, self.boundary),
             match=known.match,
             tolerant=known.tolerant,
             author=known.author,
             date=date_digest(digest, fields),
             sent={
-                name: digest(name, managed_part(name, action.after[name], action.ignored))
-                for name in action.managed
+                name: digest(name, managed_part(name, after[name], action.ignored)) for name in action.managed
             },
             webhooks=action.webhooks,
-            opened_at=self._run.client.now(),
-            clock_at=self._run.clock(),
+            opened_at=self._context.client.now(),
+            clock_at=self._context.clock(),
             sensitive=action.sensitive,
             ignored=action.ignored,
         )
 
     def _bind(self, action: Action, binding: Binding, live: RemoteMessage) -> None:
-        """Note that *live* is the message of *action*; it is reported once that is on disk."""
-        before = self._run.state.bindings.get(action.address)
-        if action.reason is Reason.MISSING_REMOTELY and before is not None:  # it is gone already
+        """Bind the message *live* to the address of *action*; reported once the binding is on disk."""
+        before = self._context.state.bindings.get(action.address)
+        if action.reason is Reason.MISSING_REMOTELY and before is not None:  # the old message does not exist
             left = tuple(sid for sid in binding.superseded if sid != before.sid)
             binding = msgspec.structs.replace(binding, superseded=left)
         self.boundary = max(self.boundary, live.index)
@@ -274,23 +260,23 @@ class Creates:
         self.done.add(action.address)
         self._left -= 1
 
-        # Any other replacement is finished once the old message is gone.
+        # Any other replacement is finished when the old message has been deleted.
         finished = action.verb is Verb.CREATE or action.with_parent
 
         def report() -> None:
-            self._run.results.notice_rewritten(action, binding)
+            self._context.results.notice_rewritten(action, binding)
             if finished:
-                self._run.results.finish(action, Status.DONE, sid=live.sid)
+                self._context.results.finish(action, Status.DONE, sid=live.sid)
 
-        self._noted.append((Bound(action.address, binding), report))
-        if finished:  # on the same line of the journal, or a saved plan would post it again
-            self._run.progress.carried(action)
+        self._unwritten.append((Bound(action.address, binding), report))
+        if finished:  # written with the binding, or a saved plan that goes on would post it again
+            self._context.progress.carried(action)
 
     async def _flush(self, *records: Record) -> None:
-        """Write down *records* and all that was noted before, and report what that ends."""
-        noted, self._noted = self._noted, []
-        await self._run.record(*(record for record, _ in noted), *records)
-        for _, report in noted:
+        """Write *records* and the unwritten ones to disk, and report the actions that this ends."""
+        written, self._unwritten = self._unwritten, []
+        await self._context.record(*(record for record, _ in written), *records)
+        for _, report in written:
             report()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from reconciler.applier.parents import comes_last
+from reconciler.applier.final_state import has_final_state
 from reconciler.model import ResourceType
 from reconciler.plans.actions import Action, Verb
 from reconciler.state.model import Carried, PlanOpened, PlanUsed, State
@@ -34,7 +34,7 @@ class Progress:
         Of a conversation that is to end up inactive or closed that is done later.
         """
         makes = action.verb in {Verb.CREATE, Verb.REPLACE} and action.type is ResourceType.CONVERSATION
-        if not (makes and comes_last(action)):
+        if not (makes and has_final_state(action)):
             self.carried(action)
 
     def carried(self, action: Action) -> None:

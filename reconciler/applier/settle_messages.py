@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.applier.polling import Answer, Patience, Pause, poll, sleep
+from reconciler.applier.polling import Answer, Pause, SettleWindow, poll, sleep
 from reconciler.model import RemoteMessage
 from reconciler.refresh.reading import tail
 from reconciler.resources.match import Likeness, likeness
@@ -55,7 +55,7 @@ async def find_messages(
     digest: Digest,
     intents: Sequence[Intent],
     claimed: Collection[str],
-    patience: Patience,
+    settle_window: SettleWindow,
     pause: Pause = sleep,
 ) -> list[Found]:
     """Settle *intents* of one conversation, none of whose creates may be in flight any more.
@@ -78,7 +78,7 @@ async def find_messages(
         settlement = settle(creates, [_candidate(digest, shape, live) for live in newer], claimed)
         return len(settlement.exact) == len(creates)
 
-    answer = await poll(look, patience, pause)
+    answer = await poll(look, settle_window, pause)
     if answer is Answer.GONE:
         return [Found(intent, gone=True) for intent in intents]
     found = settlement.exact if answer is Answer.UNKNOWN else settlement.found

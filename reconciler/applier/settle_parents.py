@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.applier.polling import Answer, Patience, Pause, poll, sleep
+from reconciler.applier.polling import Answer, Pause, SettleWindow, poll, sleep
 from reconciler.errors import NotFound
 from reconciler.model import RemoteParticipant, ResourceType, type_of
 from reconciler.model.canonical import canonical_date
@@ -19,7 +19,7 @@ from reconciler.state.model import Binding, Bound, Closed, Intent, Record, State
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
-_PERSON: Final = "participant"
+_PARTICIPANT: Final = "participant"
 """The field name under which natural keys are digested."""
 
 
@@ -40,9 +40,9 @@ class Settled(Struct, frozen=True):
         return Closed(self.intent.address)
 
 
-def person_digest(digest: Digest, values: Mapping[str, str]) -> str:
+def participant_digest(digest: Digest, values: Mapping[str, str]) -> str:
     """Return the digest of the natural key of a participant with these *values*."""
-    return digest(_PERSON, json.dumps(natural_key(values)))
+    return digest(_PARTICIPANT, json.dumps(natural_key(values)))
 
 
 def is_ours(date_created: str | None, intent: Intent) -> bool:
@@ -50,7 +50,9 @@ def is_ours(date_created: str | None, intent: Intent) -> bool:
     return (canonical_date(date_created) or "") >= intent.opened_at
 
 
-async def settle_parent(client: Twilio, intent: Intent, patience: Patience, pause: Pause = sleep) -> Settled:
+async def settle_parent(
+    client: Twilio, intent: Intent, settle_window: SettleWindow, pause: Pause = sleep
+) -> Settled:
     """Settle the create of a service (by what was there before) or a conversation (by its unique name)."""
     binding: Binding | None = None
 
@@ -64,13 +66,13 @@ async def settle_parent(client: Twilio, intent: Intent, patience: Patience, paus
 
     if type_of(intent.address) is not ResourceType.SERVICE and not intent.service_sid:
         return Settled(intent)  # its service came to nothing
-    if await poll(look, patience, pause) is Answer.UNKNOWN:
+    if await poll(look, settle_window, pause) is Answer.UNKNOWN:
         return Settled(intent, unknown="what is there could not be read")
     return Settled(intent, binding)
 
 
 async def settle_participant(
-    client: Twilio, state: State, intent: Intent, patience: Patience, pause: Pause = sleep
+    client: Twilio, state: State, intent: Intent, settle_window: SettleWindow, pause: Pause = sleep
 ) -> Settled:
     """Settle the create of a participant, by its natural key."""
     if not intent.conversation_sid:
@@ -82,7 +84,7 @@ async def settle_participant(
         live = await find_participant(client, state.digest, intent)
         return live is not None
 
-    if await poll(look, patience, pause) is Answer.UNKNOWN:
+    if await poll(look, settle_window, pause) is Answer.UNKNOWN:
         return Settled(intent, unknown="the participants of its conversation could not be read")
     if live is None:
         return Settled(intent)
@@ -108,7 +110,7 @@ async def find_participant(client: Twilio, digest: Digest, intent: Intent) -> Re
     """Return who has the natural key of *intent*."""
     async for page in client.participant_pages(intent.service_sid, intent.conversation_sid):
         for live in page:
-            if person_digest(digest, live_participant_values(live)) == intent.match:
+            if participant_digest(digest, live_participant_values(live)) == intent.match:
                 return live
     return None
 

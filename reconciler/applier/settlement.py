@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.applier.polling import Clock, Patience, patience_of
+from reconciler.applier.polling import Clock, SettleWindow, settle_window_of
 from reconciler.applier.settle_messages import find_messages, message_binding
 from reconciler.applier.settle_parents import Settled, settle_parent, settle_participant
 from reconciler.model import Address, ResourceType, parent_of, type_of
@@ -44,16 +44,16 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
         settled.extend(unknown)
         return known
 
-    def patience(*intents: Intent) -> Patience:
-        return partial(patience_of, client=client, intents=intents, seconds=seconds, now=now)
+    def settle_window(*intents: Intent) -> SettleWindow:
+        return partial(settle_window_of, client=client, intents=intents, seconds=seconds, now=now)
 
     for kind in _PARENTS:
         settled += await concurrently(
-            [settle_parent(client, intent, patience(intent)) for intent in placed(kind)]
+            [settle_parent(client, intent, settle_window(intent)) for intent in placed(kind)]
         )
     settled += await concurrently(
         [
-            settle_participant(client, state, intent, patience(intent))
+            settle_participant(client, state, intent, settle_window(intent))
             for intent in placed(ResourceType.PARTICIPANT)
         ]
     )
@@ -67,7 +67,7 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
             state.digest,
             room,
             claimed.get(room[0].conversation_sid, frozenset()),
-            patience(*room),
+            settle_window(*room),
         )
         for room in rooms.values()
     )

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 
-class Turns:
+class Slots:
     """At most *limit* turns at once; of those who wait, the one with the longest way to go is next."""
 
     def __init__(self, limit: int) -> None:
@@ -22,20 +22,20 @@ class Turns:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
     @asynccontextmanager
-    async def turn(self, way: int) -> AsyncIterator[None]:
+    async def slot(self, priority: int) -> AsyncIterator[None]:
         """Wait for a turn and hold it; *way* is how many requests in a row begin with this one."""
-        await self._acquire(way)
+        await self._acquire(priority)
         try:
             yield
         finally:
             self._release()
 
-    async def _acquire(self, way: int) -> None:
+    async def _acquire(self, priority: int) -> None:
         if self._free and not self._waiting:
             self._free -= 1
             return
         granted = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (-way, next(self._order), granted))
+        heappush(self._waiting, (-priority, next(self._order), granted))
         try:
             await granted
         except asyncio.CancelledError:

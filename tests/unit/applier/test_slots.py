@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.applier.slots import Turns
+from reconciler.applier.slots import Slots
 from reconciler.runtime.concurrency import concurrently
 from tests.support.jumping import run_jumping
 
 
 async def makespan(lengths: list[int], parallelism: int) -> float:
     """Return how long conversations of these lengths take, at a second a request."""
-    turns = Turns(parallelism)
+    slots = Slots(parallelism)
 
     async def converse(length: int) -> None:
         for left in range(length, 0, -1):
-            async with turns.turn(left):
+            async with slots.slot(left):
                 await asyncio.sleep(1)
 
     await concurrently(converse(length) for length in sorted(lengths, reverse=True))
@@ -39,23 +39,24 @@ def test_who_gives_up_waiting_takes_nothing_along() -> None:
     """A cancelled waiter, even one that was just let in, leaves its turn to the others."""
 
     async def main() -> list[str]:
-        turns = Turns(1)
+        slots = Slots(1)
         went: list[str] = []
 
-        async def go(name: str, way: int) -> None:
-            async with turns.turn(way):
+        async def go(name: str, priority: int) -> None:
+            async with slots.slot(priority):
                 went.append(name)
                 await asyncio.sleep(1)
 
         first = asyncio.create_task(go("first", 1))
         await asyncio.sleep(0.5)
         waiting, chosen, last = (
-            asyncio.create_task(go(name, way)) for name, way in (("waiting", 9), ("chosen", 10), ("last", 1))
+            asyncio.create_task(go(name, priority))
+            for name, priority in (("waiting", 9), ("chosen", 10), ("last", 1))
         )
         await asyncio.sleep(0)
         waiting.cancel()
         await first
-        turns._grant()  # what the loop is about to do
+        slots._grant()  # what the loop is about to do
         chosen.cancel()
         await asyncio.gather(waiting, chosen, last, return_exceptions=True)
         return went
