@@ -168,9 +168,10 @@ def _headers(headers: HeaderMap) -> list[tuple[str, str]]:
 
 def _values(headers: HeaderMap, name: str) -> list[str]:
     try:
-        return headers.getall(name)
+        values: list[str] = headers.getall(name)
     except ValueError:
         return []
+    return values
 
 
 def _failure(error: PyreqwestError, request: httpx.Request) -> httpx.RequestError:
