@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from reconciler.model import UNSEEN, Address, Message, RemoteMessage
-from reconciler.planner.changes import field_changes
-from reconciler.planner.compare import Difference, compare, is_recorded, is_unchanged
+from reconciler.model import Address, Message, RemoteMessage
+from reconciler.planner.compare import Difference, compare
 from reconciler.planner.draft import Draft, Scope
-from reconciler.planner.notices import warn_about
-from reconciler.plans.actions import Action, FieldChange, Reason, Verb
-from reconciler.resources.binding import existing, message_up_to_date, resembling_message
+from reconciler.planner.unchanged import is_unchanged
+from reconciler.plans.actions import Reason, Verb
+from reconciler.resources.binding import existing, resembling_message
 from reconciler.resources.match import forgiven
 from reconciler.resources.message import MESSAGE, desired_values, live_values
-from reconciler.resources.schema import wholly_ignored, with_ignored_from
+from reconciler.resources.schema import with_ignored_from
 from reconciler.state.model import Binding
 from reconciler.text.words import quoted
-
-_CONTENT: Final = ("body", "media_sid", "content_sid")
 
 
 class Entry(Struct):
@@ -66,7 +62,7 @@ def adopt(draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage) -> None
     else differs was forgiven, and is observed.
     """
     shown, old = live_values(live), entry.live
-    differs = forgiven(_with_ignored(entry.message, shown), live)
+    differs = forgiven(with_ignored(entry.message, shown), live)
     redated = entry.message.date_created not in {None, shown["date_created"]}
     if redated or differs or old is not None:
         bind(draft, scope, entry, live, differs)
@@ -130,96 +126,28 @@ def _compare(scope: Scope, entry: Entry, live: RemoteMessage, binding: Binding) 
         ignored=message.ignore_changes,
         untouched=scope.untouched(MESSAGE),
     )
-    if _forces_replacement(entry, found):
+    if forcing_replacement(entry, found):
         entry.verb, entry.reason = Verb.REPLACE, Reason.IMMUTABLE_FIELD
     elif found.fields:
         entry.verb, entry.reason = Verb.UPDATE, found.reason
 
 
-def _forces_replacement(entry: Entry, found: Difference) -> tuple[str, ...]:
+def forcing_replacement(entry: Entry, found: Difference) -> tuple[str, ...]:
     """Return the changed fields that no update can change: the body of a message with media is one."""
     has_media = entry.live is not None and entry.live.media
     return tuple(name for name in found.fields if name in MESSAGE.immutable or (name == "body" and has_media))
 
 
-def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
-    """Turn an entry into an action and say what there is to say about it, or count it."""
-    verb, found, binding, live = entry.verb, entry.found, entry.binding, entry.live
-    if found is not None:
-        warn_about(draft, entry.address, found, replaced=verb is Verb.REPLACE)
-    if verb is Verb.ADOPT or (binding is not None and binding.imported and live is not None):
-        draft.warn("adopted", entry.address, "from now on managed: removing its key will delete the message")
-    if verb is not None:
-        action = _action(entry, verb)
-        draft.actions.append(action)
-        if verb is Verb.REPLACE and live is not None:
-            judge_replacement(draft, entry, action, live)
-        return
-    draft.no_ops += 1
-    learned = found is not None or (
-        scope.options.record and binding is not None and not is_recorded(entry.message, binding, scope.digest)
-    )
-    if learned and binding is not None and live is not None:
-        binding = draft.bindings.get(entry.address) or binding
-        message = entry.message
-        now = message_up_to_date(
-            binding,
-            live,
-            _with_ignored(message, live_values(live)),
-            scope.digest,
-            ignored=message.ignore_changes,
-            sensitive=message.sensitive,
-        )
-        if now != binding:
-            draft.bindings[entry.address] = now
-
-
-def _action(entry: Entry, verb: Verb) -> Action:
-    message, found = entry.message, entry.found or Difference()
-    live = live_values(entry.live) if entry.live is not None else {}
-    wanted = _with_ignored(message, live)
-    send: dict[str, str] = {}
-    if verb in {Verb.CREATE, Verb.REPLACE}:
-        send = posted(entry)
-    elif verb is Verb.UPDATE:
-        send = dict(found.fields)
-        ignored = wholly_ignored(message.ignore_changes)
-        if message.date_updated is not None and "date_updated" not in ignored:
-            send["date_updated"] = message.date_updated
-    reset = {name: found.fields[name] for name in found.reset if found.fields[name]}
-    known = wanted.keys() | found.fields.keys() | (entry.binding.sent.keys() if entry.binding else set())
-    return Action(
-        address=entry.address,
-        verb=verb,
-        reason=entry.reason,
-        sid=entry.live.sid if entry.live is not None else None,
-        index=entry.live.index if entry.live is not None else -1,
-        before={name: text for name, text in live.items() if name in known},
-        after=wanted | reset | send,
-        send=send,
-        managed=tuple(wanted),
-        reset=found.reset,
-        ignored=message.ignore_changes,
-        changes=_changes(found, live),
-        replace_paths=_forces_replacement(entry, found),
-        previous_address=entry.previous,
-        webhooks=message.webhooks,
-        importing=entry.importing and verb is Verb.UPDATE,
-        file=message.file,
-        dated_by_timeline=message.after is not None,
-    )
-
-
 def posted(entry: Entry) -> dict[str, str]:
     """Return the fields that *entry* posts; a replacement carries some of the old message's over."""
     live = live_values(entry.live) if entry.live is not None else {}
-    wanted = _with_ignored(entry.message, live)
+    wanted = with_ignored(entry.message, live)
     reset = entry.found.reset if entry.found is not None else ()
     kept = [name for name in MESSAGE.carried if name not in wanted and name not in reset]
     return wanted | {name: live[name] for name in kept if live.get(name)}
 
 
-def _with_ignored(message: Message, live: Mapping[str, str]) -> dict[str, str]:
+def with_ignored(message: Message, live: Mapping[str, str]) -> dict[str, str]:
     """Return what *message* declares, with the *live* values where `ignore_changes` leaves them alone.
 
     A field without a live value keeps its own; so does a media sid, as each can be sent only once.
@@ -233,54 +161,6 @@ def _with_ignored(message: Message, live: Mapping[str, str]) -> dict[str, str]:
             else:
                 wanted[name] = with_ignored_from(name, wanted[name], live[name], message.ignore_changes)
     return wanted
-
-
-def _changes(found: Difference, live: Mapping[str, str]) -> tuple[FieldChange, ...]:
-    if not found.fields:
-        return ()
-    before = {name: live[name] for name in found.fields if name in live}
-    if "media" in found.fields and "media_sid" in live:
-        before["media_sid"] = live["media_sid"]
-    gone = MESSAGE.immutable - UNSEEN
-    return field_changes(
-        before, {name: text for name, text in found.fields.items() if text or name not in gone}
-    )
-
-
-def judge_replacement(draft: Draft, entry: Entry, action: Action, live: RemoteMessage) -> None:
-    """Refuse a replacement that is forbidden or impossible, and name what it would lose."""
-    address, message = entry.address, entry.message
-    if message.prevent_destroy:
-        refuse_protected(draft, address, "replaced")
-    if message.media_sid is not None and live.media and live.media[0].sid == message.media_sid:
-        draft.refuse(
-            "media_used",
-            f"`{address}` must be posted again, but its media {message.media_sid} can be attached only once",
-            "name the file with `media: {file: …}`, or upload it again and change `media_sid`",
-        )
-    replaced_by = set(action.send) | (entry.found.fields.keys() if entry.found is not None else set())
-    if "media" in replaced_by:
-        replaced_by.add("media_sid")
-    if "content_sid" in replaced_by:
-        replaced_by |= {"body", "media_sid"}  # the template's text and picture
-    lost = [name for name in _CONTENT if live_values(live).get(name) and name not in replaced_by]
-    if lost:
-        names = ", ".join(f"`{name}`" for name in lost)
-        draft.warn(
-            "lost_by_replacing", address, f"{names} is not in the manifest and is lost with the old message"
-        )
-
-
-def deletion(address: Address, live: RemoteMessage, reason: Reason, managed: Collection[str] = ()) -> Action:
-    """Return the deletion of a live message, showing its *managed* fields, or all if none are named."""
-    return Action(
-        address=address,
-        verb=Verb.DELETE,
-        reason=reason,
-        sid=live.sid,
-        index=live.index,
-        before={name: text for name, text in live_values(live).items() if not managed or name in managed},
-    )
 
 
 def refuse_protected(draft: Draft, address: Address, verb: str) -> None:

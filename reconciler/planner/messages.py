@@ -6,11 +6,12 @@ import msgspec
 
 from reconciler.model import Address, Conversation, Message, Order, Unmanaged
 from reconciler.planner.adoption import deletes_strangers, recognise, strangers
-from reconciler.planner.compare import is_recorded, is_unchanged
 from reconciler.planner.draft import Draft, Scope
-from reconciler.planner.message import Entry, bind, deletion, emit, entry_of
+from reconciler.planner.message import Entry, bind, entry_of
+from reconciler.planner.message_actions import deletion, emit
 from reconciler.planner.order import kept, out_of_order, price
 from reconciler.planner.renames import find_renames
+from reconciler.planner.unchanged import is_recorded, is_unchanged
 from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.resources.message import desired_values
 

@@ -46,9 +46,9 @@ def warn_about(draft: Draft, address: Address, found: Difference, *, replaced: b
             draft.warn(code, address, f"{quoted(names)} {text}")
 
 
-def warn_of_consequences(draft: Draft, scope: Scope, first: int) -> None:
-    """Say what the changes planned in a conversation, from action *first* on, bring with them."""
-    actions = [action for action in draft.actions[first:] if action.address != scope.address]
+def warn_of_consequences(draft: Draft, scope: Scope) -> None:
+    """Say what the changes planned in a conversation, bring with them."""
+    actions = [action for action in draft.actions if action.address != scope.address]
     calling = sum(action.webhooks and bool(action.send) for action in actions)
     if calling:
         draft.warn(
@@ -116,11 +116,11 @@ def warn_of_no_reset(draft: Draft, scope: Scope, *, whole: bool) -> None:
     draft.warn("not_reset", scope.address, f"`{scope.address}` is not reset, as {why}")
 
 
-def judge_state(draft: Draft, scope: Scope, first: int) -> None:
+def judge_state(draft: Draft, scope: Scope) -> None:
     """Refuse what a closed conversation does not allow, and say what wakes an inactive one up."""
     live, desired = scope.view.remote, scope.desired
-    verbs = [verb for verb in draft.verbs(first) if verb in REQUESTING]
-    closing = any(action.send.get("state") == "closed" for action in draft.actions[first:])
+    verbs = [verb for verb in draft.verbs if verb in REQUESTING]
+    closing = any(action.send.get("state") == "closed" for action in draft.actions)
     if live is not None and live.state == "closed" and verbs:
         needed = "1 change is" if len(verbs) == 1 else f"{len(verbs)} changes are"
         draft.refuse(

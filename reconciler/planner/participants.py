@@ -26,11 +26,11 @@ from reconciler.resources.participant import (
 from reconciler.state.model import Binding
 
 
-def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Binding]) -> list[Action]:
+def plan_participants(draft: Draft, scope: Scope) -> list[Action]:
     """Add what the declared participants need; return the removals, which go behind the messages."""
     declared = scope.desired.participants if scope.desired is not None else ()
     wanted = {f"{scope.address}/participants/{one.key}": participant_values(one) for one in declared}
-    people, first = _Participants(scope, bound, wanted), len(draft.actions)
+    bound, people = scope.participants, _Participants(scope, wanted)
     for address, values in wanted.items():
         if not scope.selects(address):
             continue
@@ -56,7 +56,7 @@ def plan_participants(draft: Draft, scope: Scope, bound: Mapping[Address, Bindin
         else:
             leaving += _let_go(draft, scope, people, address, binding)
     if scope.reset and scope.desired is not None and scope.desired.unmanaged is Unmanaged.DELETE:
-        handled = people.claimed | {action.sid for action in (*draft.actions[first:], *leaving)}
+        handled = people.claimed | {action.sid for action in (*draft.actions, *leaving)}
         leaving += [_outsider(scope, one) for sid, one in people.live.items() if sid not in handled]
     return leaving
 
@@ -75,13 +75,13 @@ class _Participants:
     that swap their people need no request.
     """
 
-    def __init__(
-        self, scope: Scope, bound: Mapping[Address, Binding], wanted: Mapping[Address, dict[str, str]]
-    ) -> None:
+    def __init__(self, scope: Scope, wanted: Mapping[Address, dict[str, str]]) -> None:
         self.live = scope.view.participants or {}
         self._scope = scope
         self._by_key = {natural_key(live_participant_values(one)): one for one in self.live.values()}
-        self._holders = {binding.sid: binding for address, binding in bound.items() if scope.selects(address)}
+        self._holders = {
+            binding.sid: binding for address, binding in scope.participants.items() if scope.selects(address)
+        }
         keys = (natural_key(values) for address, values in wanted.items() if scope.selects(address))
         self.claimed = {one.sid for key in keys if (one := self._by_key.get(key)) is not None}
 

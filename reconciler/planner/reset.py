@@ -21,9 +21,10 @@ from reconciler.model import (
     Unmanaged,
 )
 from reconciler.planner.changes import field_changes
-from reconciler.planner.conversations import ACTIVE
+from reconciler.planner.conversation import ACTIVE
 from reconciler.planner.draft import Draft, Scope
-from reconciler.planner.message import Entry, deletion, emit, judge_replacement
+from reconciler.planner.message import Entry
+from reconciler.planner.message_actions import deletion, emit, judge_replacement
 from reconciler.plans.actions import Action, FieldChange, Reason, Verb
 from reconciler.resources.conversation import conversation_values, live_conversation_values
 from reconciler.resources.message import live_values
@@ -32,37 +33,32 @@ from reconciler.state.model import Binding
 from reconciler.text.words import plural
 
 CLOSED: Final = "closed"
-_GONE: Final = ConversationView(remote=None)
+GONE: Final = ConversationView(remote=None)
 
 
-def make_anew(
-    draft: Draft,
-    scope: Scope,
-    desired: Conversation,
-    live: RemoteConversation,
-    binding: Binding | None,
-    people: Mapping[Address, Binding],
-) -> Scope:
-    """Replace the *live* conversation of *scope*, with everything in it, and return what will be there then.
+def make_anew(scope: Scope, desired: Conversation, live: RemoteConversation) -> Draft:
+    """Return what replaces the *live* conversation of *scope*, with everything in it.
 
-    *people* are the bindings of its participants. It is refused for a conversation that this tool did not
-    create, and where something would be lost that is not managed.
+    It is refused for a conversation that this tool did not create, and where something would be lost that is
+    not managed.
     """
-    _Remake(draft, scope, desired, live).plan(binding, people)
-    return msgspec.structs.replace(scope, view=_GONE)
+    remake = _Remake(scope, desired, live)
+    remake.plan()
+    return remake.draft
 
 
 class _Remake:
     """One conversation that is made anew."""
 
-    def __init__(self, draft: Draft, scope: Scope, desired: Conversation, live: RemoteConversation) -> None:
-        self.draft = draft
+    def __init__(self, scope: Scope, desired: Conversation, live: RemoteConversation) -> None:
+        self.draft = Draft()
         self.scope = scope
         self.desired = desired
         self.live = live
 
-    def plan(self, binding: Binding | None, people: Mapping[Address, Binding]) -> None:
-        """Add its actions, and what stands against them."""
+    def plan(self) -> None:
+        """Add its actions, and the reasons against them."""
+        binding = self.scope.binding
         created = binding is not None and binding.created and self.desired.sid is None
         if not created:
             self._refuse(
@@ -71,7 +67,7 @@ class _Remake:
                 f"leave it out with `--exclude {self.scope.address}`, or delete it yourself, and apply",
             )
         self.draft.actions.append(self._replacement(binding))
-        gone = [*self._participants(people), *self._messages()]
+        gone = [*self._participants(self.scope.participants), *self._messages()]
         strangers = [action for action in gone if action.reason is Reason.UNMANAGED]
         spared = [one.sid for one in self.scope.bindings.values() if one.released]
         if strangers and created and self.desired.unmanaged is Unmanaged.KEEP:

@@ -13,7 +13,8 @@ from msgspec import UNSET
 
 from reconciler.model import RemoteMedia
 from reconciler.planner.changes import field_changes
-from reconciler.planner.compare import Difference, compare, is_recorded, is_unchanged
+from reconciler.planner.compare import Difference, compare
+from reconciler.planner.unchanged import is_recorded, is_unchanged
 from reconciler.plans.actions import FieldChange, Reason
 from reconciler.resources.message import MESSAGE, live_values
 from reconciler.resources.schema import Paths, digests, managed_part, with_ignored_from
