@@ -76,6 +76,14 @@ def test_a_timer_that_cannot_be_as_declared_is_named(
     }
 
 
+@pytest.mark.parametrize("apart", [-61, -60, 0, 60, 61])
+def test_clocks_of_a_server_may_disagree_by_a_minute(apart: int) -> None:
+    """A timer that seems longer or shorter by up to 60 seconds is believed; one second more is a change."""
+    found = contradicted(view(inactive(3600 + apart)), {"timers_inactive": "PT1H"}, at(0))
+
+    assert bool(found) == (abs(apart) > 60)
+
+
 @pytest.mark.parametrize(
     "seen",
     [
