@@ -54,43 +54,55 @@ class Unmanaged(StrEnum):
 
 
 class MediaFile(Struct, frozen=True, gc=False):
-    """A file to upload: *path* is absolute, *sha256* is hex and is what `media` is compared by."""
+    """A file to upload."""
 
     path: str
+    """Its absolute path."""
     sha256: str
+    """The SHA-256 of its bytes, as hex: `media` is compared by it."""
     size: int
+    """In bytes."""
     content_type: str
+    """Its media type."""
     filename: str
+    """Its name as sent."""
 
 
 class Moment(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A time after (or before) another: *seconds* later, or *days* later, *clock* seconds after midnight."""
+    """A time relative to another, before it if negative."""
 
     days: int = 0
+    """In days of the calendar."""
     clock: int | None = None
+    """The time of day, in seconds after midnight; None leaves it to *seconds*."""
     seconds: int = 0
+    """In seconds, if there is no *clock*."""
 
 
 class Timeline(Struct, frozen=True, gc=False, omit_defaults=True):
-    """When a conversation begins: *start* is relative to when it is created, *fixed* to nothing.
-
-    *written* is the start as the manifest has it. Times of day are those of *zone*. Messages come *step*
-    seconds after one another.
-    """
+    """When a conversation begins, and how its messages follow."""
 
     written: str
+    """The start as the manifest has it."""
     start: Moment | None = None
+    """The start relative to the first plan; None if it is *fixed*."""
     fixed: str | None = None
+    """The start as an instant."""
     zone: str = "UTC"
+    """The time zone of times of day."""
     step: int = 60
+    """Seconds between messages without a time of their own."""
 
 
 class Anchor(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """The *instant* that the relative *start* of a conversation in *zone* came to when it was planned for."""
+    """The instant at which a relative timeline begins, decided when it was first planned."""
 
     instant: str
+    """In whole seconds of UTC."""
     start: str
+    """The start as the manifest had it then."""
     zone: str
+    """The time zone that it had then."""
 
 
 class Message(Struct, frozen=True, gc=False, omit_defaults=True):

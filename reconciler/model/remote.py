@@ -97,28 +97,33 @@ class RemoteService(Struct, frozen=True, gc=False):
 
 
 class ConversationView(Struct, frozen=True, gc=False):
-    """What was read of one conversation: *remote* is None where it does not exist.
-
-    *complete* says that *messages* are all there are; otherwise they are the managed ones and, with
-    *newest*, some that came last. *participants* is None where they were not read.
-    """
+    """What was read of one conversation."""
 
     remote: RemoteConversation | None
+    """The conversation; None if it does not exist."""
     messages: dict[str, RemoteMessage] = {}
+    """The messages that were read, by sid."""
     complete: bool = True
+    """Whether *messages* are all there are; otherwise they are those that are bound."""
     newest: bool = False
+    """Whether *messages* also has the last one."""
     participants: dict[str, RemoteParticipant] | None = None
+    """The participants, by sid; None if they were not read."""
 
 
 class Remote(Struct, frozen=True, gc=False):
-    """Everything that was read for one plan, by the addresses it was read for.
-
-    *others* counts the conversations of a service that no address stands for; it is known only
-    for services that might be deleted. *read_at* is the moment by the server's clock, if it told.
-    """
+    """Everything that was read for one plan, by address."""
 
     services: dict[Address, RemoteService | None] = {}
+    """None for a service that does not exist."""
     conversations: dict[Address, ConversationView] = {}
+    """The conversations that are declared or bound."""
     others: dict[Address, int] = {}
+    """How many conversations of a service have no address.
+
+    It is counted only for services that might be deleted.
+    """
     requests: int = 0
+    """How many requests were sent."""
     read_at: str = ""
+    """When it was read, by the server's clock; empty if the server did not tell."""

@@ -27,21 +27,22 @@ from reconciler.state.model import Binding
 
 
 class Difference(Struct):
-    """What a comparison found, as names of fields.
-
-    *fields* maps each field to change to its new text, which is empty for an immutable one that the
-    message no longer has; *reset* are those of them that are not in the manifest. *drifted*
-    and *changed* say who changed what, *released* is given up as it is, *rewritten* keeps being
-    changed by the server, *assumed* could not be seen.
-    """
+    """What a comparison found, as names of fields."""
 
     fields: dict[str, str] = {}
+    """The new text of each field to change; empty for an immutable one that the message no longer has."""
     reset: tuple[str, ...] = ()
+    """Those of *fields* that the manifest does not have."""
     drifted: tuple[str, ...] = ()
+    """Fields that somebody else changed."""
     changed: tuple[str, ...] = ()
+    """Fields that were changed in the manifest."""
     released: tuple[str, ...] = ()
+    """Fields that the manifest no longer has and that stay as they are."""
     rewritten: tuple[str, ...] = ()
+    """Fields that a server keeps changing after they are sent."""
     assumed: tuple[str, ...] = ()
+    """Fields that no reply shows and that nothing was sent of: they are taken to be equal."""
 
     @property
     def reason(self) -> Reason:

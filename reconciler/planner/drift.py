@@ -40,17 +40,19 @@ _DRIFT: Final = frozenset({Reason.DRIFTED, Reason.MISSING_REMOTELY})
 
 
 class _Object(Struct):
-    """One bound object: *live* is None if it is gone, *declared* what a manifest says of it now.
-
-    *ignored* is its `ignore_changes`, as when it was last applied and as that says.
-    """
+    """One bound object."""
 
     address: Address
+    """Its address."""
     binding: Binding
+    """Its binding."""
     schema: ResourceSchema
     live: dict[str, str] | None
+    """Its live texts by field; None if it is gone."""
     declared: Mapping[str, str] = {}
+    """What a manifest declares now."""
     ignored: Paths = ()
+    """The paths of `ignore_changes`, of the last apply and of the manifest."""
 
 
 def plan_refresh(desired: Desired, remote: Remote, state: State, options: Options = Options()) -> Plan:  # noqa: B008  # frozen

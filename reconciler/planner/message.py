@@ -21,19 +21,28 @@ from reconciler.text.words import quoted
 
 
 class Entry(Struct):
-    """A desired message on its way to an action; *verb* None means that nothing is to be done."""
+    """A declared message, and what was decided for it."""
 
     message: Message
+    """The message of the manifest."""
     address: Address
+    """Its address."""
     binding: Binding | None = None
+    """What is bound to it, under its previous address if its key was renamed."""
     live: RemoteMessage | None = None
+    """The live message."""
     found: Difference | None = None
+    """How it differs, if it was compared."""
     verb: Verb | None = None
+    """What is to be done; None if nothing."""
     reason: Reason = Reason.NOT_IN_STATE
+    """Why."""
     previous: Address | None = None
+    """The address that its key was renamed from."""
     importing: bool = False
+    """Whether this plan also binds it."""
     replaced: RemoteMessage | None = None
-    """The old message of an entry whose replacement is there already: it is to be deleted."""
+    """The old message of an entry whose replacement exists already; it is to be deleted."""
 
 
 def entry_of(scope: Scope, address: Address, message: Message, previous: Address | None) -> Entry:

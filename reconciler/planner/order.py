@@ -14,12 +14,16 @@ from msgspec import Struct
 
 
 class Price(Struct, frozen=True):
-    """What `strict` costs: messages posted again, and all requests that create or delete one."""
+    """What `order: strict` costs in one conversation."""
 
     after: int
+    """How many messages stay."""
     of: int
+    """How many messages exist."""
     reposts: int
+    """How many of them are posted again."""
     requests: int
+    """How many requests create or delete messages."""
 
     def __str__(self) -> str:
         return f"insert after {self.after} of {self.of}: {self.reposts} re-posts, {self.requests} requests"

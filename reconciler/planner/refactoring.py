@@ -32,22 +32,27 @@ from reconciler.state.model import Binding, State
 
 
 class Refactored(Struct, frozen=True):
-    """What to plan by, and what the blocks mean for the state that it was made from.
-
-    *moved* maps new addresses to previous ones, *imported* addresses to sids. *forgotten* are the previous
-    bindings of addresses that are given up, by their previous addresses; *renamed* has the present one where
-    that is another. Those also in *state* stay there as released, or for what they superseded. *contested*
-    addresses are bound already, to another sid than this one.
-    """
+    """Manifests and state as the blocks `import:`, `moved:` and `removed:` change them."""
 
     desired: Desired
+    """The manifests, with the sids of imported parents."""
     state: State
+    """The state, with bindings moved, imported and forgotten.
+
+    A forgotten binding stays as released, or for what it superseded, where that is needed.
+    """
     moved: dict[Address, Address] = {}
+    """Previous addresses by new address."""
     imported: dict[Address, str] = {}
+    """SIDs of imported messages by address."""
     forgotten: dict[Address, Binding] = {}
+    """The bindings of forgotten addresses, by their previous address."""
     renamed: dict[Address, Address] = {}
+    """Present addresses of forgotten ones, by previous address, where the two differ."""
     refusals: tuple[Refusal, ...] = ()
+    """What the blocks ask for and cannot be done."""
     contested: dict[Address, str] = {}
+    """SIDs to import by address, where the address is bound to another object already."""
 
     @property
     def is_plain(self) -> bool:

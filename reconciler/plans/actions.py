@@ -65,43 +65,60 @@ class FieldChange(Struct, frozen=True):
 class Action(Struct, frozen=True, omit_defaults=True):
     """One step of a plan, with everything needed to show it and to carry it out.
 
-    *before* and *after* map fields to canonical texts; *send* is the part of *after* that the
-    request carries, *managed* names the part that the manifest declares and the state will
-    remember. *reset* names the fields that are set back to the API's default, as they were dropped
-    from the manifest. *ignored* are the `ignore_changes` paths. *with_parent* marks what goes with
-    the deletion of its conversation, without a request of its own. *importing* marks an object that the
-    address is bound to by this very plan, *released* one that is forgotten but stays spared.
-    *fingerprint* has digests of the live object, to refuse a stale plan: of each field that the action
-    updates, and under no name of all others that it relies on. The values of *sensitive* fields are
-    never shown. *anchor* is where the timeline of a new conversation begins. *awaits* are the services that
-    the same plan creates, whose sids are to stand in texts (`sid_placeholder`). *dated_by_timeline* says that
-    the date of a message came from a relative timeline, so that another plan may give it another one.
+    Texts are canonical, as in `model.canonical`.
     """
 
     address: Address
+    """The object that is changed; a message that no key names has its sid as its key."""
     verb: Verb
+    """What is done."""
     reason: Reason
+    """Why."""
     sid: str | None = None
+    """The live object; None for a create."""
     index: int = -1
+    """The index of the live message, or the highest index in a conversation to be deleted; else -1."""
     before: dict[str, str] = {}
+    """Live texts by field, as far as they are compared or sent."""
     after: dict[str, str] = {}
+    """Texts by field once the action is done."""
     send: dict[str, str] = {}
+    """The part of *after* that the request carries."""
     managed: tuple[str, ...] = ()
+    """The fields that the manifest declares, and that the state will remember."""
     reset: tuple[str, ...] = ()
+    """Fields set back to the default of the API, because the manifest no longer has them."""
     ignored: tuple[tuple[str, ...], ...] = ()
+    """The paths of `ignore_changes`."""
     changes: tuple[FieldChange, ...] = ()
+    """The differences between *before* and *after*, for display."""
     replace_paths: tuple[str, ...] = ()
+    """The changed fields that no update can change, if the action is a replacement."""
     previous_address: Address | None = None
+    """The address to which the object is bound so far, if it moves."""
     webhooks: bool = False
+    """Whether the service's webhooks are called, by `X-Twilio-Webhook-Enabled`."""
     with_parent: bool = False
+    """Whether it happens with the deletion of the conversation, and needs no deletion of its own."""
     importing: bool = False
+    """Whether this plan also binds the address to the object, which existed before."""
     released: bool = False
+    """Whether a forgotten object is spared from `unmanaged: delete`."""
     file: MediaFile | None = None
+    """The media file to upload."""
     fingerprint: dict[str, str] = {}
+    """Digests of the live object at the time of the plan, from `plans.fingerprint`.
+
+    There is one for each field that the action updates, and one named '' for all others that it relies on.
+    """
     sensitive: tuple[str, ...] = ()
+    """Fields whose texts are not shown."""
     anchor: Anchor | None = None
+    """Where the relative timeline of a new conversation begins."""
     awaits: tuple[Address, ...] = ()
+    """Services created by the same plan, whose sids replace placeholders in the texts (`model.sids`)."""
     dated_by_timeline: bool = False
+    """Whether the date comes from a relative timeline, so that another plan may give another date."""
 
     @property
     def type(self) -> ResourceType:

@@ -15,31 +15,44 @@ Choice: TypeAlias = bool | str
 
 
 class Options(Struct, frozen=True):
-    """What a planner may be asked for; each is a flag of the command line.
-
-    *adopt* takes over messages that say what would be created, *duplicate* creates them again. *max_delete*
-    is a number of messages, or a percentage if *max_delete_percent*. *targets* and *excludes* are globs
-    over addresses. *record* asks for the bindings to be brought up to date where nothing is to be done,
-    which `apply` wants and `plan` need not pay for. *refresh_only* asks for a plan that sends nothing,
-    *re_anchor* for timelines that begin anew, *reset* for conversations that equal their manifest again,
-    whatever was done in them. Raises UsageError for values of another type, which would mean something else.
-    """
+    """What a planner may be asked for; each is an option of the command line."""
 
     destroy: bool = False
+    """Remove everything that is bound: the command `destroy`."""
     refresh_only: bool = False
+    """Send nothing, and make the state say what is live: `--refresh-only`."""
     adopt: Choice = False
+    """The addresses that take over an unmanaged message equal to what they would create: `--adopt`."""
     duplicate: Choice = False
+    """The addresses that create such a message again: `--duplicate`."""
     replace: tuple[Address, ...] = ()
+    """Messages to post again and conversations to make anew: `--replace`."""
     targets: tuple[str, ...] = ()
+    """Globs of addresses that the plan is about; empty means all: `--target`."""
     excludes: tuple[str, ...] = ()
+    """Globs of addresses that it is not about: `--exclude`."""
     max_delete: float | None = None
+    """The most messages that may be deleted or replaced: `--max-delete`.
+
+    None is the limit of the guard.
+    """
     max_delete_percent: bool = False
+    """Whether *max_delete* is a percentage of the bound messages, not a number."""
     allow_recreate: bool = False
+    """Create again any number of messages that vanished remotely: `--allow-recreate`."""
     allow_close: bool = False
+    """Permit the state `closed`, which is final: `--allow-close`."""
     allow_delivery: bool = False
+    """Permit messages that reach participants outside the chat: `--allow-delivery`."""
     record: bool = False
+    """Bring bindings up to date where nothing is to be done.
+
+    `apply` asks for it; `plan` need not pay for it.
+    """
     re_anchor: bool = False
+    """Let relative timelines begin anew: `--re-anchor`."""
     reset: bool = False
+    """Make conversations equal their manifest again, whatever was changed in them: `--reset`."""
 
     def __post_init__(self) -> None:
         for name in ("replace", "targets", "excludes"):

@@ -21,30 +21,38 @@ class Status(StrEnum):
 
 
 class Result(Struct, frozen=True, omit_defaults=True):
-    """The outcome of one action. *kind* classes the error: `remote`, `not_sent`, `interrupted`….
-
-    *importing* says that the address was bound to an existing object by this very plan.
-    """
+    """The outcome of one action."""
 
     address: Address
+    """The address of the action."""
     verb: Verb
+    """What was to be done."""
     status: Status
+    """What became of it."""
     sid: str | None = None
+    """The object that was made or changed."""
     kind: str = ""
+    """The class of the error, for scripts: `remote`, `not_sent`, `interrupted`…."""
     code: int | None = None
+    """Twilio's error code, if the reply had one."""
     text: str = ""
+    """The error, for people."""
     importing: bool = False
+    """Whether this plan also bound the address to the object, which existed before."""
 
 
 class Outcome(Struct, frozen=True):
-    """What an apply did, action by action, and what it cost in requests.
-
-    *interrupted* says that it was asked to stop before everything was done.
-    """
+    """What an apply did, action by action."""
 
     results: tuple[Result, ...]
+    """One per action, in the order of the plan."""
     warnings: tuple[PlanWarning, ...] = ()
+    """What the reader should know."""
     read: int = 0
+    """How many requests read."""
     write: int = 0
+    """How many requests changed something."""
     retried: int = 0
+    """How many requests were sent again."""
     interrupted: bool = False
+    """Whether a signal asked it to stop before everything was done."""

@@ -10,27 +10,36 @@ from reconciler.state.model import Bound, Intent, Unbound
 
 
 class PlanWarning(Struct, frozen=True):
-    """Something the reader should know; *code* is stable, *text* is for people."""
+    """Something the reader should know."""
 
     code: str
+    """A stable name for scripts."""
     address: Address
+    """What it is about; empty if that is no single address."""
     text: str
+    """A sentence for people."""
 
 
 class Refusal(Struct, frozen=True):
-    """Why a plan must not be applied as it is; *hint* names the flag or the way out."""
+    """Why a plan must not be applied as it is."""
 
     code: str
+    """A stable name for scripts."""
     text: str
+    """What is wrong."""
     hint: str
+    """The option that permits it, or another way out."""
 
 
 class Parent(Struct, frozen=True):
-    """How a service or conversation was resolved; *sid* is None where apply will create it."""
+    """How a service or conversation was resolved."""
 
     address: Address
+    """Its address."""
     sid: str | None
+    """Its sid; None if apply will create it."""
     found: bool
+    """Whether it exists."""
 
 
 class Counts(Struct, frozen=True):
@@ -46,43 +55,53 @@ class Counts(Struct, frozen=True):
 
 
 class Drift(Struct, frozen=True):
-    """What was changed remotely since the last apply.
-
-    Each of *objects* has the verb `update`, with the live values in *after* and in *before* those that are
-    known, or `delete`, if it is gone. *pending* counts the changes in the manifests that are not applied
-    yet; None if no manifest was looked at.
-    """
+    """What was changed remotely since the last apply."""
 
     objects: tuple[Action, ...]
+    """The changed objects, with the verb `update`, and the deleted ones, with `delete`.
+
+    *after* has the live texts, *before* those of the last apply, as far as they are known.
+    """
     pending: int | None = None
+    """How many changes in the manifests are not applied yet; None if no manifest was read."""
 
 
 class Plan(Struct, frozen=True):
-    """What apply would do, in the order in which people read it.
-
-    *records* bring bindings up to date without any request. *unordered* are the conversations
-    whose creates may run side by side (`order: any`). *settlements* are the open intents of which it is
-    known what became of them, with the sid that was found for each. With a *drift* it is a refresh-only
-    plan: it has no actions, and its records make the state say what is live. *sids* are those of services
-    that texts refer to. *seen* has the highest index that was seen in each existing conversation that gets
-    new messages: -1 where it had none.
-    """
+    """What apply would do, in the order in which people read it."""
 
     actions: tuple[Action, ...]
+    """What is to be done."""
     parents: tuple[Parent, ...] = ()
+    """The services and conversations that the plan is about."""
     warnings: tuple[PlanWarning, ...] = ()
+    """What the reader should know."""
     refusals: tuple[Refusal, ...] = ()
+    """Why it must not be applied as it is."""
     records: tuple[Bound | Unbound, ...] = ()
+    """Changes of bindings that need no request."""
     unordered: tuple[Address, ...] = ()
+    """Conversations with `order: any`, whose creates may run at the same time."""
     no_ops: int = 0
+    """How many messages need nothing."""
     lineage: str = ""
+    """The lineage of the state that it was made from."""
     serial: int = 0
+    """The serial of that state."""
     manifest_digest: str = ""
+    """The digest of the manifests: `sha256:…`."""
     settlements: tuple[tuple[Intent, str | None], ...] = ()
+    """Open creates of earlier runs that were settled, each with the sid that was found, or None."""
     requests_read: int = 0
+    """How many requests were sent to read."""
     drift: Drift | None = None
+    """What was changed remotely, in a refresh-only plan and for `drift`.
+
+    Such a plan has no actions, and its records make the state say what is live.
+    """
     sids: dict[Address, str] = {}
+    """The sids of services that texts refer to."""
     seen: dict[Address, int] = {}
+    """The highest index seen in each existing conversation that gets new messages; -1 if it had none."""
 
     @property
     def posting(self) -> list[Address]:

@@ -39,21 +39,24 @@ _AGAIN: Final = "run `reconciler plan --out FILE` again"
 
 
 class SavedPlan(Struct, frozen=True, tag=_KIND, tag_field="kind"):
-    """A plan and what it is bound to.
-
-    *id* is given by the caller and is what the state records once the plan was used. *created_at*
-    is in whole seconds of UTC. *origin* is as in the state; lineage and serial are the plan's. *destroy* says
-    that it does what `destroy` would.
-    """
+    """A plan, and what it may be applied to."""
 
     format_version: int
+    """The version of the format of the file."""
     id: str
+    """128 random bits in hex, which the state records once the plan is applied."""
     reconciler_version: str
+    """The release that made it."""
     created_at: str
+    """When it was made, in whole seconds of UTC."""
     account_sid: str
+    """The account that it is for."""
     origin: str
+    """The API that it is for, as in the state."""
     plan: Plan
+    """The plan, which names the lineage and serial of its state."""
     destroy: bool = False
+    """Whether it was made for `destroy`."""
 
 
 class _Sniffed(Struct):

@@ -10,13 +10,15 @@ from reconciler.model import Address, matches, parent_of
 
 
 class Selection(Struct, frozen=True):
-    """Globs over addresses; naming a service or a conversation names everything in it.
+    """The part of all addresses that a plan is about: *targets* without *excludes*.
 
-    Without *targets* everything is meant but the *excludes*.
+    A glob that matches a service or a conversation selects everything in it.
     """
 
     targets: tuple[str, ...]
+    """Globs of addresses; without any, all addresses are selected."""
     excludes: tuple[str, ...]
+    """Globs of addresses."""
 
     def __contains__(self, address: Address) -> bool:
         if _named(address, self.excludes):

@@ -99,11 +99,14 @@ def forgiven(fields: Mapping[str, str], live: RemoteMessage) -> tuple[str, ...]:
 
 
 class Likeness(Struct, frozen=True):
-    """The digests by which a create is recognised: exact and tolerant match, and author to the letter."""
+    """The digests by which the result of a create is recognised."""
 
     match: str
+    """Over the match text, to the letter."""
     tolerant: str
+    """Over the match text as a server may normalise it."""
     author: str
+    """Over the author, to the letter."""
 
     def hidden(self, sensitive: tuple[str, ...], digest: Digest) -> Likeness:
         """Return the digests as they may be kept of a message with these *sensitive* fields."""
@@ -122,15 +125,16 @@ def likeness(fields: Mapping[str, str], digest: Digest) -> Likeness:
 
 
 class ExpectedMessage(Struct, frozen=True):
-    """A message that a create would make, as far as it can be recognised: its *fields* and its *file*.
-
-    Dates count if they are among the *fields*. Only messages with an index above *above* can be it.
-    """
+    """A message that a create would make, as far as it can be recognised."""
 
     address: Address
+    """The address of the create."""
     fields: dict[str, str]
+    """What it sends; dates count only if they are given."""
     file: MediaFile | None = None
+    """Its media file."""
     above: int = -1
+    """Only messages with a higher index can be the result."""
 
 
 class Pairs(Struct, frozen=True):

@@ -20,17 +20,16 @@ Paths = tuple[tuple[str, ...], ...]
 
 
 class ResourceSchema(Struct, frozen=True):
-    """How the fields of one type of resource behave.
-
-    *unseen* fields are in no reply, or only where it shows that they changed; *immutable* ones need a
-    new resource; *defaults* are what the API sets where nothing was sent, and what a dropped field is set
-    back to; *carried* ones are taken over by a replacement where the manifest does not say.
-    """
+    """How the fields of one type of resource behave."""
 
     unseen: frozenset[str]
+    """Fields that no reply shows, or only where it shows that they changed."""
     immutable: frozenset[str]
+    """Fields that need a new resource to change."""
     defaults: dict[str, str]
+    """What the API sets where nothing was sent, and what a dropped field is set back to."""
     carried: tuple[str, ...] = ()
+    """Fields that a replacement takes over from the old object where the manifest does not declare them."""
 
     @property
     def shown_defaults(self) -> dict[str, str]:

@@ -14,38 +14,46 @@ from reconciler.model import Address, RemoteMessage
 
 
 class Create(Struct, frozen=True):
-    """A create that was sent: what it made has an index above *boundary*, and answers to these digests.
-
-    *date* is empty where none was sent.
-    """
+    """A create that was sent."""
 
     address: Address
+    """What was created."""
     boundary: int
+    """The result has a higher index."""
     match: str
+    """The digest of its match text."""
     tolerant: str = ""
+    """The digest of its normalised match text."""
     author: str = ""
+    """The digest of its author."""
     date: str = ""
+    """The digest of its date; empty if none was sent."""
 
 
 class Candidate(Struct, frozen=True):
-    """A live message with the digests that it answers to: several where its media may be a file of ours."""
+    """A live message, and the digests by which creates are compared with it."""
 
     live: RemoteMessage
+    """The message."""
     matches: tuple[str, ...]
+    """Of its match text; two if its media may be an uploaded file."""
     tolerant: tuple[str, ...] = ()
+    """The same, normalised."""
     author: str = ""
+    """Of its author."""
     date: str = ""
+    """Of its date."""
 
 
 class Settlement(Struct):
-    """What became of creates: *exact* and *forgiven* ones did happen, of *doubts* it says why that is open.
-
-    A create in none of them has left nothing behind.
-    """
+    """What became of creates; one that is in no mapping left no message behind."""
 
     exact: dict[Address, RemoteMessage]
+    """Creates whose message was recognised to the letter."""
     forgiven: dict[Address, RemoteMessage]
+    """Creates whose message was recognised but for how its text is normalised."""
     doubts: dict[Address, str]
+    """Why it cannot be told, by address."""
 
     @property
     def found(self) -> dict[Address, RemoteMessage]:

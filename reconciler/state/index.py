@@ -11,12 +11,16 @@ Bindings = dict[Address, Binding]
 
 
 class BindingIndex(Struct, frozen=True):
-    """The bindings of a state; those of *messages* and *participants* by their conversation."""
+    """The bindings of a state by type of resource."""
 
     services: Bindings = {}
+    """By address."""
     conversations: Bindings = {}
+    """By address."""
     messages: dict[Address, Bindings] = {}
+    """By the address of their conversation, then by address."""
     participants: dict[Address, Bindings] = {}
+    """By the address of their conversation, then by address."""
 
 
 def index_bindings(state: State) -> BindingIndex:

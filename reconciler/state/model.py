@@ -13,30 +13,34 @@ from reconciler.state.digests import Digests
 
 
 class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
-    """The live object that an address stands for.
-
-    *sent* has a digest per managed field: what was last sent. *observed* has one only where the
-    reply showed something else. *superseded* are earlier messages of this address that are still
-    to be deleted. *created* says of a parent that this tool made it. A *released* binding spares
-    its message: no longer managed, never counted as unmanaged. An *imported* one has fields that
-    were never sent by us: what cannot be seen is assumed equal. The values of *sensitive* fields are not
-    shown, even when no manifest says so any more. *ignored* are the paths that `ignore_changes` left alone:
-    the digests leave them out. A conversation has an *anchor* if its timeline is relative.
-    """
+    """The live object to which an address is bound, and what is remembered of it."""
 
     sid: str
+    """The SID of the object."""
     service_sid: str = ""
+    """The service that it is in; empty for a service."""
     conversation_sid: str = ""
+    """The conversation that it is in; empty for a service or conversation."""
     index: int = -1
+    """The index of a message in its conversation, else -1."""
     sent: dict[str, str] = {}
+    """The digest of each managed field as it was last sent."""
     observed: dict[str, str] = {}
+    """The digest of a field where the reply differed from what was sent."""
     superseded: tuple[str, ...] = ()
+    """The SIDs of earlier objects of this address that are still to be deleted."""
     created: bool = False
+    """Whether this tool created the object: only then may it delete a service or conversation."""
     released: bool = False
+    """Whether the message is spared: no longer managed, and not deleted as unmanaged."""
     imported: bool = False
+    """Whether nothing was sent to it yet: fields that no reply shows are assumed to be equal."""
     sensitive: tuple[str, ...] = ()
+    """Fields that are not shown, even when no manifest calls them sensitive any more."""
     ignored: tuple[tuple[str, ...], ...] = ()
+    """The paths of `ignore_changes`, which the digests leave out."""
     anchor: Anchor | None = None
+    """Where the relative timeline of a conversation begins."""
 
     def without(self, sid: str) -> "Binding | None":
         """Return what the address stands for once the message *sid* is gone, None if for nothing.
@@ -60,57 +64,72 @@ _MATCHED: Final = frozenset({"author", "body", "attributes"})
 
 
 class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
-    """A create that may have been sent and whose reply is not on record.
-
-    For a message, *boundary* is the highest index known before it. *match* is the digest over what a
-    reply can show, *tolerant* the one over what is left of that by a server that normalises text, and
-    *author* that of the author; older intents have *match* alone. *date* is the digest of date_created, if
-    one was sent. For a participant, *match* is the digest of the natural key. *known* lists the sids that
-    are not what it made: of a service those of its name before, of a conversation the one whose place it
-    takes. *name* is the unique name that a conversation was to get. *sent*, *sensitive*, *ignored* and
-    *anchor* become the binding's if the create turns out to have happened. *opened_at* is in whole seconds
-    of UTC by the server's date, *clock_at* by our own clock.
-    """
+    """A create that may have been sent and whose reply is not on record."""
 
     address: Address
+    """What is created."""
     service_sid: str = ""
+    """The service in which; empty for a service."""
     conversation_sid: str = ""
+    """The conversation in which, for a message or participant."""
     boundary: int = -1
+    """The highest index in the conversation before a message; only higher ones can be its result."""
     match: str = ""
+    """The digest by which the result is recognised exactly.
+
+    Of a message it covers what a reply shows, of a participant its identity or addresses.
+    """
     tolerant: str = ""
+    """The digest over what remains of a message if a server normalises text; empty in older intents."""
     author: str = ""
+    """The digest of the author of a message; empty in older intents."""
     date: str = ""
+    """The digest of `date_created`, if one was sent."""
     sent: dict[str, str] = {}
+    """The digest of each field, for the binding."""
     webhooks: bool = False
+    """Whether the service's webhooks were called, which may have changed the message."""
     name: str = ""
+    """The friendly name of a service, or the unique name of a conversation."""
     known: tuple[str, ...] = ()
+    """SIDs that are not the result: of services with that name before, or of a replaced conversation."""
     opened_at: str = ""
+    """When it was sent, by the server's clock, in whole seconds of UTC."""
     clock_at: str = ""
+    """When it was sent, by our own clock."""
     sensitive: tuple[str, ...] = ()
+    """Fields that are not shown, for the binding."""
     ignored: tuple[tuple[str, ...], ...] = ()
+    """The paths of `ignore_changes`, for the binding."""
     anchor: Anchor | None = None
+    """Where the relative timeline of the conversation begins, for the binding."""
 
 
 class InFlight(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
-    """What was about to be created in one conversation when the snapshot was written.
-
-    *creates* maps address to match digest, in the order in which they are sent, *tolerant* to the tolerant
-    digest and that of the author, *dates* to the digest of the date where one is sent. *participants* maps
-    to the digest of the natural key. *parent* is there if the conversation is to be created too, and alone
-    for a service.
-    """
+    """What a running apply was about to create in one conversation when the snapshot was written."""
 
     boundary: int = -1
+    """The highest index in the conversation before."""
     creates: dict[Address, str] = {}
+    """The match digest of each message by address, in the order in which they are sent."""
     tolerant: dict[Address, tuple[str, str]] = {}
+    """The tolerant digest and that of the author, by address."""
     dates: dict[Address, str] = {}
+    """The digest of the date, by address, where one is sent."""
     participants: dict[Address, str] = {}
+    """The digest of the identity or addresses of each participant, by address."""
     service_sid: str = ""
+    """The service; empty if it is to be created too."""
     conversation_sid: str = ""
+    """The conversation; empty if it is to be created too."""
     webhooks: bool = False
+    """Whether the service's webhooks are called for any of them."""
     opened_at: str = ""
+    """When the snapshot was written, by the server's clock, in whole seconds of UTC."""
     clock_at: str = ""
+    """When it was written, by our own clock."""
     parent: Intent | None = None
+    """The create of the conversation, if it is created too; alone for a service."""
 
 
 class Opened(Struct, frozen=True, gc=False, tag="opened", tag_field="record", forbid_unknown_fields=True):
@@ -176,15 +195,14 @@ Record = Opened | Closed | Bound | Unbound | Moved | PlanOpened | Carried | Plan
 
 
 class OpenPlan(Struct, forbid_unknown_fields=True):
-    """A saved plan whose apply was not seen to end, or could not do everything.
-
-    It may go on while *serial* is that of the state, so that nothing else was done meanwhile. *done* are the
-    numbers of its actions that need nothing more.
-    """
+    """A saved plan whose apply did not finish."""
 
     plan_id: str
+    """The id of the plan."""
     serial: int
+    """The serial of the snapshot at which it may go on: it must be that of the state."""
     done: list[int] = []
+    """The numbers of its actions that need nothing more, from 0."""
 
 
 def gone(address: Address, binding: Binding, sid: str) -> Bound | Unbound:
