@@ -37,7 +37,8 @@ def plan_participants(draft: Draft, scope: Scope) -> list[Action]:
         binding = bound.get(address)
         there = people.found(values, binding)
         if there is None:
-            reason = Reason.NOT_IN_STATE if binding is None else Reason.MISSING_REMOTELY
+            people.warn_if_kept(draft, address, binding)
+            reason = people.reason_to_create(binding)
             draft.actions.append(
                 Action(address, Verb.CREATE, reason, after=values, send=values, managed=tuple(values))
             )
@@ -86,9 +87,12 @@ class _Participants:
         self.claimed = {one.sid for key in keys if (one := self._by_key.get(key)) is not None}
 
     def found(self, values: Mapping[str, str], binding: Binding | None) -> RemoteParticipant | None:
-        """Return who has the natural key of *values*, or else who is bound and to be replaced by them."""
+        """Return who has the natural key of *values*, or else who is bound and to be replaced by them.
+
+        Whom this tool found, it does not replace by somebody else: they stay.
+        """
         there = self._by_key.get(natural_key(values))
-        if there is None and binding is not None and binding.sid not in self.claimed:
+        if there is None and binding is not None and binding.created and binding.sid not in self.claimed:
             there = self.live.get(binding.sid)
         return there
 
@@ -116,6 +120,12 @@ class _Participants:
             "this tool did not bring it in",
         )
 
+    def reason_to_create(self, binding: Binding | None) -> Reason:
+        """Return why somebody is brought in whom nobody live has the natural key of."""
+        if binding is None:
+            return Reason.NOT_IN_STATE
+        return Reason.CHANGED_IN_MANIFEST if binding.sid in self.live else Reason.MISSING_REMOTELY
+
     def removable(self, binding: Binding) -> tuple[str, ...]:
         """Return whom *binding* superseded and who is still there, although nobody names them."""
         return tuple(sid for sid in binding.superseded if sid in self.live and sid not in self.claimed)
@@ -139,6 +149,13 @@ def _compare(
             draft.bindings[address] = now
         return
     immutable = PARTICIPANT.immutable.intersection(found.fields)
+    if immutable and not binding.created:
+        draft.refuse(
+            "not_created",
+            f"`{address}` ({there.sid}) would have to be removed and brought in again to change "
+            f"{', '.join(f'`{name}`' for name in sorted(immutable))}, but this tool did not bring it in",
+            "declare what it has, or remove it yourself, and apply",
+        )
     draft.actions.append(
         Action(
             address,

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model import Participant, RemoteParticipant
-from reconciler.plans.actions import Verb
+from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.plan import Plan
 from reconciler.state.model import Binding, Unbound
 from tests.support.scenes import AT, CONVERSATION_SID, SERVICE_SID, Scene, applied
@@ -107,6 +107,36 @@ def test_another_identity_is_another_participant() -> None:
 
     assert (other.verb, other.replace_paths) == (Verb.REPLACE, ("identity",))
     assert (edited.verb, edited.reason.value) == (Verb.UPDATE, "drifted")
+
+
+def test_whom_this_tool_found_is_not_replaced_by_another() -> None:
+    """Another one is brought in; whoever was there stays, and the plan says so."""
+    scene = bound(joined(member("agent", "bob")), "agent", "MBa", created=False, identity="alice")
+
+    plan = scene.plan()
+
+    (action,) = plan.actions
+    assert (action.verb, action.reason, action.sid) == (Verb.CREATE, Reason.CHANGED_IN_MANIFEST, None)
+    assert [(one.code, "MBa stays" in one.text) for one in plan.warnings] == [("kept", True)]
+
+
+@pytest.mark.parametrize("is_bound", [False, True])
+def test_whom_this_tool_found_is_not_removed_to_come_again(is_bound: bool) -> None:  # noqa: FBT001  # drawn
+    """The same person cannot be there twice, so that is for others to do."""
+    found = replace(ALICE, messaging_binding={"projected_address": "+1"})
+    scene = joined(member("alice", projected_address="+2"), live=(found,))
+    if is_bound:
+        scene = bound(scene, "alice", "MBa", created=False, identity="alice", projected_address="+1")
+
+    plan = scene.plan()
+
+    assert not plan.applyable
+    assert [refusal.text for refusal in plan.refusals] == [
+        (
+            f"`{AT}/participants/alice` (MBa) would have to be removed and brought in again to change "
+            "`projected_address`, but this tool did not bring it in"
+        )
+    ]
 
 
 @pytest.mark.parametrize("key", ["alice", "bob"])
