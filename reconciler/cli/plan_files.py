@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from reconciler.cli.streams import hint_of, reason_of
 from reconciler.errors import PlanError
 from reconciler.runtime.atomic_file import PRIVATE, write_whole
-from reconciler.runtime.regular_file import read_regular
+from reconciler.runtime.regular_file import open_regular, read_regular
 
 if TYPE_CHECKING:
     from reconciler.plans.planfile import SavedPlan
+
+_OPENING: Final = 64
+"""Bytes by which a saved plan is told from a manifest, which may be large."""
+_MOST: Final = 2_000_000_000
+"""Bytes of a saved plan that are read."""
 
 
 def save_plan(path: Path, saved: SavedPlan) -> bool:
@@ -40,7 +45,10 @@ def read_plan(paths: tuple[Path, ...]) -> SavedPlan | None:
     if not paths or not paths[0].is_file():
         return None
     try:
-        data = read_regular(paths[0])
+        with open_regular(paths[0]) as file:
+            if not is_plan(file.read(_OPENING)):
+                return None
+        data = read_regular(paths[0], most=_MOST)
     except OSError as error:
         raise PlanError(f"cannot read `{paths[0]}`: {error.strerror}") from error
-    return decode_plan(data) if is_plan(data) else None
+    return decode_plan(data)

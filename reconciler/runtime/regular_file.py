@@ -15,15 +15,18 @@ _OPENING: Final = (
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 
 
-def open_regular(path: Path, *, follow: bool = True) -> BufferedReader:
+def open_regular(path: Path, *, follow: bool = True, most: int | None = None) -> BufferedReader:
     """Open the regular file *path* for reading, without ever waiting for it.
 
-    Raises OSError: for what is no regular file, and for a link unless links are to be *followed*.
+    Raises OSError: for what is no regular file, for a link unless links are to be *followed*, and for a file
+    of more than *most* bytes.
     """
     require_regular(path, path.stat() if follow else path.lstat())
     descriptor = os.open(path, _OPENING if follow else _OPENING | _NO_FOLLOW)
     try:
-        require_regular(path, os.fstat(descriptor))  # it may have become another one meanwhile
+        status = os.fstat(descriptor)
+        require_regular(path, status)  # it may have become another one meanwhile
+        _require_size(path, status.st_size, most)
         return open(descriptor, "rb")  # noqa: PTH123 - a descriptor, not a path
     except BaseException:
         os.close(descriptor)
@@ -35,12 +38,10 @@ def read_regular(path: Path, *, follow: bool = True, most: int | None = None) ->
 
     Raises OSError, also for a file of more than *most* bytes, which is then not read.
     """
-    with open_regular(path, follow=follow) as file:
-        if most is None:
-            return file.read()
-        if os.fstat(file.fileno()).st_size <= most and len(data := file.read(most + 1)) <= most:
-            return data
-    raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+    with open_regular(path, follow=follow, most=most) as file:
+        data = file.read() if most is None else file.read(most + 1)
+    _require_size(path, len(data), most)  # it may have grown meanwhile
+    return data
 
 
 def require_regular(path: Path, status: os.stat_result) -> None:
@@ -52,3 +53,9 @@ def require_regular(path: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
+def _require_size(path: Path, size: int, most: int | None) -> None:
+    """Raise OSError if *path*, of *size* bytes, has more than *most*."""
+    if most is not None and size > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))

@@ -106,4 +106,7 @@ def require_folder(path: Path) -> None:
 def unusable(verb: str, path: Path, error: OSError) -> StateError:
     """Return the error for "cannot *verb* *path*", with the system's reason and what to do."""
     reason = error.strerror or str(error)
-    return StateError(f"cannot {verb} `{path}`: {reason}", hint=_ADVICE.get(error.errno or 0))
+    hint = _ADVICE.get(error.errno or 0)
+    if verb == "read" and error.errno == errno.EFBIG:
+        hint = "no state is that large: put a backup back, or correct `--state`"
+    return StateError(f"cannot {verb} `{path}`: {reason}", hint=hint)

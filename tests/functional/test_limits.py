@@ -51,6 +51,28 @@ def test_a_sparse_file_is_refused_by_its_size(desk: Project, command: str) -> No
     ]
 
 
+def test_a_sparse_file_that_might_be_a_plan_is_not_read(desk: Project) -> None:
+    """Its first bytes tell that it is none."""
+    os.truncate(desk.write("large.yaml", ""), 10_000_000_000)
+
+    complaint = error(desk, "apply", "large.yaml", "--auto-approve")
+    assert complaint[0] == "error: `large.yaml` has more than 100 MB"
+
+
+@pytest.mark.parametrize("suffix", ["", ".journal"])
+@pytest.mark.parametrize("command", ["plan", "drift", "show", "apply --auto-approve"])
+def test_a_sparse_state_is_not_read(desk: Project, command: str, suffix: str) -> None:
+    """It is refused by its size, like a manifest."""
+    desk.run("apply", "--auto-approve", check=0)
+    with (desk.folder / f"reconciler.state.json{suffix}").open("ab") as file:
+        file.truncate(10_000_000_000)
+
+    assert error(desk, *command.split()) == [
+        f"error: cannot read `reconciler.state.json{suffix}`: it has more than 2,000,000,000 bytes",
+        "hint: no state is that large: put a backup back, or correct `--state`",
+    ]
+
+
 def test_a_file_of_values_has_the_same_limit(desk: Project) -> None:
     """It is read as a whole as well."""
     os.truncate(desk.write("values.yaml", ""), 10_000_000_000)

@@ -29,6 +29,8 @@ from reconciler.state.journal import Journal
 from reconciler.state.model import State
 
 _UNREAD = -1
+_MOST = 2_000_000_000
+"""Bytes of a state, or of its journal, that are read: some five million messages."""
 
 
 def new_state(account_sid: str, origin: str) -> State:
@@ -131,16 +133,16 @@ class StateStore:
 
 def _state(path: Path) -> State | None:
     try:
-        with open_regular(path) as lines:
+        with open_regular(path, most=_MOST) as lines:
             state = document.decode_lines(lines)
-        return document.decode(read_regular(path), str(path)) if state is None else state
+        return document.decode(read_regular(path, most=_MOST), str(path)) if state is None else state
     except FileNotFoundError:
         return None
 
 
 def _bytes(path: Path) -> bytes | None:
     try:
-        return read_regular(path, follow=False)
+        return read_regular(path, follow=False, most=_MOST)
     except FileNotFoundError:
         return None
 
