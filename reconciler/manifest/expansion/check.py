@@ -68,7 +68,7 @@ class Checker:
             yield Finding(loc, f"{subject} {refusal.text}", refusal.hint)
 
     def _refuse_elsewhere(self, reference: Reference) -> None:
-        """Refuse a reference that only fields with sensitive or late values may hold."""
+        """Refuse *reference* if its value is sensitive, or is a SID that an apply may be first to know."""
         if reference.path[0] == "service":
             raise Refusal(
                 f"refers to `{reference}`, which is known too late for it",

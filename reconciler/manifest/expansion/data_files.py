@@ -39,7 +39,7 @@ class Row(Struct, frozen=True):
     """One item of a data file."""
 
     line: int
-    """Where the item starts, from 1; 0 in JSON, whose items need no lines of their own."""
+    """The line where the item starts, from 1; 0 for an item of a JSON file or of a list in a manifest."""
     value: Any
 
 

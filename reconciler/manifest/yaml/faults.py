@@ -1,4 +1,4 @@
-"""What is wrong with the text of a YAML file: sentences for what libyaml finds, and a place that helps."""
+"""Faults of YAML text: sentences and hints for libyaml's errors, at the position to be corrected."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong with the YAML text itself; the place *earlier* ends the sentence of *text*."""
+    """A mistake in the YAML text itself."""
 
     position: Position
     text: str
     hint: str | None = None
     earlier: Position | None = None
+    """A position that ends the sentence of *text*: that of the first of two equal keys."""
 
 
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""A pattern that is compiled only when it is needed, as that takes longer than a small manifest."""
+"""Pattern of the characters that YAML does not allow. It is compiled on use, as that takes long."""
 _QUOTES: Final = ("'", '"')
 _OPENING: Final = frozenset("[{'\"")
-"""Starts of a value that has an end, behind which a text may wrongly go on."""
+"""First characters of values with an end sign; a text that goes on behind the sign is a mistake."""
 _RESERVED: Final = frozenset("@`%*&!|>-,?")
-"""Starts of what is no text; a sound value may start with some of them, but has no fault then."""
+"""First characters that a plain text cannot have. Values that may start so have no fault."""
 _BRACKET_EXPECTED: Final = "did not find expected ',' or"
 _EXPECTED_BY_INDENTATION: Final = ("did not find expected key", "did not find expected '-' indicator")
 _KEY: Final = r"""[ ]*(?:-[ ]+)*(?P<key>[\w.\[\]-]+|"[^"]*"|'[^']*')"""
@@ -52,10 +53,10 @@ _INDENTED: Final = "indent it like the other lines of its mapping or list, or pu
 
 
 def syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
-    """Return what libyaml's *error* about *text* is, at the place where a person can mend it."""
+    """Return libyaml's *error* about *text* as a fault, at the position where a person can correct it."""
     lines = lines_of(text)
     opened, met = error.context_mark, error.problem_mark
-    # of a quote that is never closed, its start is worth more than the end of the file
+    # for an unclosed quote, its start helps more than the end of the file
     unclosed = opened is not None and _from(lines, opened)[:1] in _QUOTES and not _from(lines, met).strip()
     no_colon = error.problem == "could not find expected ':'" and opened is not None
     mark = opened if unclosed or no_colon else met
@@ -78,7 +79,7 @@ def syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
 
 
 def separator_faults(text: str) -> list[Fault]:
-    """Return a fault for each kind of raw character in *text* that ends a line for libyaml alone."""
+    """Return a fault for each kind of character in `SEPARATORS` that *text* contains."""
     faults = []
     for character in SEPARATORS:
         if count := text.count(character):
@@ -96,7 +97,7 @@ def separator_faults(text: str) -> list[Fault]:
 
 
 def character_fault(text: str) -> Fault:
-    """Return what is wrong with the first character of *text* that YAML does not allow."""
+    """Return a fault for the first character of *text* that YAML does not allow."""
     match = re.search(_UNPRINTABLE, text)
     offset = match.start() if match else 0
     code = ord(text[offset])
@@ -108,15 +109,15 @@ def character_fault(text: str) -> Fault:
 
 
 def look_alike(text: str) -> str | None:
-    """Return what a line has in place of the colon and space behind its key, as a phrase."""
+    """Return a phrase for a character that *text* has in place of a colon or space behind a key, or None."""
     match = re.match(_LOOK_ALIKE, text)
     return match and _called(match["colon"] or match["space"])
 
 
 def _look_alike(lines: list[str], line: int, *, runs_on: bool) -> Fault | None:
-    """Return a fault if *line* has something that looks like a colon and a space, or else the one above it.
+    """Return a fault if *line* has a look-alike of a colon and a space; else one for the line above it.
 
-    That one only if a text *runs_on* from there, to the colon of another key.
+    The line above counts only if a text *runs_on* from there to the colon of another key.
     """
     for number in (line, line - 1) if runs_on else (line,):
         match = re.match(_LOOK_ALIKE, lines[number - 1]) if 0 < number <= len(lines) else None
@@ -146,7 +147,7 @@ def _escaped(character: str) -> str:
 
 
 def _from(lines: list[str], mark: Any) -> str:
-    """Return the text from *mark* on; without one, nothing."""
+    """Return the text from *mark* on; "" where there is no mark."""
     if not mark or mark.line >= len(lines):
         return ""
     return "\n".join((lines[mark.line][mark.column :], *lines[mark.line + 1 :]))
