@@ -1,4 +1,7 @@
-"""Poll for what a create without a reply may have made, as patiently as an accepted write may show late."""
+"""Poll for what a create without a reply may have made, through the settle window.
+
+Twilio does not promise that a listing shows a write at once, so one look is not enough.
+"""
 
 from __future__ import annotations
 
@@ -16,45 +19,45 @@ if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
 RESENDS: Final = 3
-"""How often one create is sent again after an unknown outcome that turned out to be nothing."""
+"""How often one create is sent again after polling has shown that it did not happen."""
 _FIRST_PAUSE: Final = 0.25
 _REQUEST_LIFE: Final = 600.0
-"""Seconds after which no request of an earlier run can still be under way to the server."""
+"""The age in seconds from which no request of an earlier run can still be on its way to the server."""
 
 Clock = Callable[[], datetime]
 """Returns the present by our own clock, with an offset."""
 Look = Callable[[], Awaitable[bool]]
-"""Returns whether it found what it looks for; raises RemoteError if it could not look."""
+"""Looks once; returns whether the object was found, and raises RemoteError if the look failed."""
 Pause = Callable[[float], Awaitable[bool]]
-"""Waits that many seconds; returns False, at once, where looking again has become pointless."""
+"""Waits that many seconds; returns False at once when polling is to end."""
 
 
 class Answer(Enum):
-    """What polling came to."""
+    """The result of polling."""
 
     FOUND = auto()
     ABSENT = auto()
-    """The last look found nothing, and so did every other one that succeeded over the whole window."""
+    """The last look found nothing, as did all others in the settle window that succeeded."""
     GONE = auto()
-    """Every look was answered with 404: the place to look in does not exist."""
+    """Every look got a 404: the parent does not exist."""
     UNKNOWN = auto()
-    """The last look failed, or looking was given up."""
+    """The last look failed, or polling was ended before the settle window was over."""
 
 
 SettleWindow = Callable[[Answer], float]
-"""Returns the settle window in seconds for what the first look came to, after which it is asked."""
+"""Returns the settle window in seconds; called once, with the result of the first look."""
 
 
 async def sleep(seconds: float) -> bool:
-    """Pause, and go on."""
+    """Wait, and let polling go on."""
     await asyncio.sleep(seconds)
     return True
 
 
 async def poll(look: Look, settle_window: SettleWindow, pause: Pause = sleep) -> Answer:
-    """Look with back-off until it is found, or until a look that began after the settle window was not.
+    """Poll with back-off until found, or until one look that began after the settle window found nothing.
 
-    A look that fails decides nothing; only its being the last one keeps the answer open.
+    A look that fails decides nothing. Only if it is the last one, the answer is unknown.
     """
     clock = asyncio.get_running_loop().time
     begun, step = clock(), _FIRST_PAUSE
@@ -83,11 +86,11 @@ async def _ask(look: Look) -> Answer:
 def settle_window_of(
     answer: Answer, *, client: Twilio, intents: Iterable[Intent], seconds: float, now: Clock
 ) -> float:
-    """Return the settle window, *seconds* as a rule, for *intents* of an earlier run.
+    """Return the settle window in seconds for *intents* of an earlier run: *seconds*, or 0 for old ones.
 
-    A request of an earlier run may have been sent any time up to its end, so *answer*, that nothing is
-    there, is believed at once only if they are much older than the settle window. An intent is as old as the
-    smaller of its ages by the server's date and by our own clock: either may have jumped.
+    The create of an earlier run may have been sent at any time up to its end. So an absence is believed at
+    once only if all intents are at least ten minutes older than the settle window. The age of an intent is
+    the smaller of two: by the server's clock and by ours, as either may have been set.
     """
     if answer is not Answer.ABSENT:
         return seconds

@@ -1,4 +1,4 @@
-"""How far the apply of a saved plan got: kept in the state, so that it can go on after it was killed."""
+"""The progress of a saved plan: kept in the state, so that an apply that was killed can be continued."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reconciler.state.model import Carried, PlanOpened, PlanUsed, State
 
 
 class Use(Struct, frozen=True):
-    """The use of a saved plan; *numbers* are those of the actions that are left of it."""
+    """The use of a saved plan; *numbers* are the positions of the actions that are still to be done."""
 
     plan_id: str
     numbers: Sequence[int]
 
 
 class Progress:
-    """What is done of a saved plan; of a plan that was not saved nothing is kept."""
+    """Which actions of a saved plan are done. Of a plan that was not saved, nothing is kept."""
 
     def __init__(self, use: Use | None, actions: Iterable[Action]) -> None:
         self._use = use
@@ -29,22 +29,22 @@ class Progress:
         self._unwritten: list[int] = []
 
     def finished(self, action: Action) -> None:
-        """Take into account that *action* was reported as done.
+        """Count *action*, which was reported as done.
 
-        Of a conversation that is to end up inactive or closed that is done later.
+        A conversation that is to end up inactive or closed is counted later, when it has that state.
         """
         makes = action.verb in {Verb.CREATE, Verb.REPLACE} and action.type is ResourceType.CONVERSATION
         if not (makes and has_final_state(action)):
             self.carried(action)
 
     def carried(self, action: Action) -> None:
-        """Take into account that *action* needs nothing more once the next records are on disk."""
+        """Count *action*: it needs nothing more once the next records are on disk."""
         number = self._left.pop(id(action), None)
         if number is not None:
             self._unwritten.append(number)
 
     def records(self, done: Action | None = None) -> tuple[Carried, ...]:
-        """Return what is to be written with the next records, after which the action *done* is done."""
+        """Return the progress to write with the next records, counting the action *done* too."""
         if done is not None:
             self.finished(done)
         if not self._unwritten:
@@ -53,12 +53,12 @@ class Progress:
         return (Carried(numbers),)
 
     def open(self, state: State) -> None:
-        """Say in *state*, before its next snapshot, that the plan is being applied, and how far."""
+        """Note in *state*, before its next snapshot, that the plan is being applied, and how far it is."""
         if self._use is not None:
             self._say(state, PlanOpened(self._use.plan_id, state.serial + 1))
 
     def close(self, state: State) -> None:
-        """Say in *state*, before its last snapshot, whether the plan is done."""
+        """Note in *state*, before its last snapshot, whether all of the plan is done."""
         if self._use is not None and self._left:
             self.open(state)
         elif self._use is not None:

@@ -1,4 +1,4 @@
-"""What became of each action of a plan: written down once, and told to whoever watches."""
+"""The result of each action of a plan: kept once, and passed on to a watcher."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _WITHHELD: Final = "(what it says is withheld, as it may repeat a sensitive valu
 
 
 class Watcher(Protocol):
-    """Who is told what is being done, while it is done."""
+    """Is told of the progress while a plan is applied."""
 
     def started(self, action: Action) -> None:
-        """Say that *action* begins."""
+        """Take note that *action* begins."""
 
     def finished(self, result: Result) -> None:
-        """Say how an action ended."""
+        """Take note of how an action ended."""
 
 
 class Results:
-    """The results of one run.
+    """The results of one run, by the plan's own actions.
 
-    *is_stopping* says whether it begins nothing more, *on_done* is told of each action that is done.
+    *is_stopping* returns whether no new request may start. *on_done* is called with each action that is done.
     """
 
     def __init__(
@@ -41,25 +41,25 @@ class Results:
         self._started: set[int] = set()
 
     def start(self, action: Action) -> None:
-        """Say that *action* begins, once: it may take more than one request, and more than one attempt."""
+        """Tell the watcher that *action* begins, once for all its requests and attempts."""
         if id(action) not in self._started:
             self._started.add(id(action))
             self._watcher.started(action)
 
     def finish(self, action: Action, status: Status, *, sid: str | None) -> None:
-        """Write down how *action* ended."""
+        """Keep how *action* ended."""
         if status is Status.DONE:
             self._on_done(action)
         self._end(action, Result(action.address, action.verb, status, sid=sid, importing=action.importing))
 
     def fail(self, action: Action, error: RemoteError, status: Status = Status.FAILED) -> None:
-        """Write down that *action* failed, or that its outcome is unknown."""
+        """Keep that *action* failed, or that its outcome is unknown."""
         if (
             status is Status.FAILED
             and self._is_stopping()
             and (isinstance(error, Throttled) or not (error.status or isinstance(error, OutcomeUnknown)))
         ):
-            return  # it was not sent any more: not reached
+            return  # not sent because the run stops: the action is not reached
         text = error.text_with(_WITHHELD) if action.sensitive else error.text
         self._end(
             action,
@@ -69,13 +69,13 @@ class Results:
         )
 
     def refuse(self, action: Action, text: str) -> None:
-        """Write down that *action* was not carried out, as what it relies on has changed."""
+        """Keep that *action* was not carried out, as something that it relies on has changed."""
         self._end(
             action, Result(action.address, action.verb, Status.FAILED, action.sid, kind="stale", text=text)
         )
 
     def notice_rewritten(self, action: Action, binding: Binding) -> None:
-        """Warn where the reply shows something else than what was sent."""
+        """Warn if the reply shows other values than were sent."""
         if binding.observed:
             names = ", ".join(f"`{name}`" for name in binding.observed)
             text = f"{names} differs from what was sent: a webhook or the server rewrote it"
@@ -86,7 +86,7 @@ class Results:
         return all(self.of(action).status is Status.DONE for action in actions)
 
     def of(self, action: Action) -> Result:
-        """Return what became of *action* so far."""
+        """Return the result of *action* so far."""
         result = self._results.get(id(action))
         return result or Result(action.address, action.verb, Status.NOT_REACHED, action.sid)
 

@@ -1,4 +1,4 @@
-"""Find out which messages the creates of one conversation made whose replies are not on record."""
+"""Settle the creates of messages in one conversation whose replies are not on record."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
 _UPLOADED: Final = "uploaded"
-"""Stands for the media sid of a file while it is not uploaded yet."""
+"""The media sid in the likeness of a message whose file is not uploaded yet."""
 _DATE: Final = "date_created"
 _FORGIVABLE: Final = frozenset({"body", "attributes"})
-"""Fields that a server may have normalised in a message that is known to be ours."""
+"""Fields whose values the server may normalise in a message that is certainly ours."""
 
 
 class Found(Struct, frozen=True):
-    """What became of the create of one message: *live* if it happened.
+    """The outcome of the create of one message: *live* is the message if it happened.
 
-    *unknown* says why that cannot be told. *gone* if its conversation does not exist any more.
+    *unknown* is the reason why the outcome is not known. *gone* is true if the conversation does not exist
+    any more.
     """
 
     intent: Intent
@@ -40,13 +41,13 @@ class Found(Struct, frozen=True):
 
 
 def announced_likeness(digest: Digest, send: dict[str, str]) -> Likeness:
-    """Return by what a create is recognised before it is sent, when the sid of its file is not known."""
+    """Return the likeness by which a create is recognised, computed before its file is uploaded."""
     media_sid = _UPLOADED if "media" in send else send.get("media_sid", "")
     return likeness({**send, "media_sid": media_sid}, digest)
 
 
 def date_digest(digest: Digest, send: dict[str, str]) -> str:
-    """Return the digest of the date that a create carries, or an empty text if it carries none."""
+    """Return the digest of the date that a create sets, or an empty text if it sets none."""
     return digest(_DATE, send[_DATE]) if _DATE in send else ""
 
 
@@ -58,15 +59,15 @@ async def find_messages(
     settle_window: SettleWindow,
     pause: Pause = sleep,
 ) -> list[Found]:
-    """Settle *intents* of one conversation, none of whose creates may be in flight any more.
+    """Settle *intents* of one conversation; none of their creates may be in flight any more.
 
-    *claimed* are the sids of its messages that stand for something else.
+    *claimed* are the sids of its messages that are bound or superseded, so that no intent can have made them.
     """
     if not intents[0].conversation_sid:
-        return [Found(intent) for intent in intents]  # the conversation came to nothing
+        return [Found(intent) for intent in intents]  # the conversation was not created
     where = (intents[0].service_sid, intents[0].conversation_sid)
     boundary = min(intent.boundary for intent in intents)
-    # What is known of a sensitive create is hard; all that is compared with it must be so too.
+    # The digests of a sensitive create are slow ones. What is compared with them must be digested alike.
     shape = digest.hard if any(map(_is_hard, intents)) else str
     creates = [_create(intent, shape) for intent in intents]
     newer: list[RemoteMessage] = []
@@ -93,11 +94,12 @@ async def find_messages(
 
 
 def message_binding(state: State, intent: Intent, live: RemoteMessage, *, replied: bool) -> Binding:
-    """Return the binding of a message that was created, or turned out to be, for *intent*.
+    """Return the binding of *live*, the message that the create of *intent* made.
 
-    What the address stood for before in this conversation is superseded by it. Any difference in a reply is
-    the server's doing. In a message that was found later only a normalised text is; what else differs was
-    changed by somebody, and is drift.
+    The message that was bound to the address in this conversation before is superseded. *replied* is true if
+    *live* comes from the reply to the create: every difference in it was made by the server. A message that
+    was found later may have been changed by others: only a normalised body or attributes count as made by the
+    server, and other differences are drift.
     """
     before = state.bindings.get(intent.address)
     superseded: tuple[str, ...] = ()
@@ -125,7 +127,7 @@ def message_binding(state: State, intent: Intent, live: RemoteMessage, *, replie
 
 
 def _doubt(intent: Intent, answer: Answer, settlement: Settlement, unclaimed: Sequence[RemoteMessage]) -> str:
-    """Return why it cannot be told what became of a create that was not found, or an empty text."""
+    """Return why the outcome of a create that was not found is unknown; empty if it did not happen."""
     if answer is Answer.UNKNOWN:
         return "its conversation could not be read"
     if intent.address in settlement.doubts:
@@ -153,7 +155,7 @@ def _create(intent: Intent, shape: Callable[[str], str]) -> Create:
 def _candidate(digest: Digest, shape: Callable[[str], str], live: RemoteMessage) -> Candidate:
     values = live_values(live)
     alike = [likeness(values, digest)]
-    if live.media:  # it may be of a file whose sid was not known
+    if live.media:  # the intent may have been written before its file had a sid
         alike.append(likeness({**values, "media_sid": _UPLOADED}, digest))
     return Candidate(
         live,

@@ -1,4 +1,4 @@
-"""Find out which service, conversation or participant a create made whose reply is not on record."""
+"""Settle the create of a service, conversation or participant whose reply is not on record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _PARTICIPANT: Final = "participant"
 
 
 class Settled(Struct, frozen=True):
-    """What became of one intent: *binding* if it happened; *unknown* says why that cannot be told."""
+    """The outcome of one intent: *binding* if its create happened.
+
+    *unknown* is the reason why the outcome is not known.
+    """
 
     intent: Intent
     binding: Binding | None = None
@@ -32,7 +35,7 @@ class Settled(Struct, frozen=True):
 
     @property
     def record(self) -> Record | None:
-        """Return what to write down, or None while it is unknown."""
+        """Return the record of the outcome, or None while it is unknown."""
         if self.unknown:
             return None
         if self.binding is not None:
@@ -46,14 +49,20 @@ def participant_digest(digest: Digest, values: Mapping[str, str]) -> str:
 
 
 def is_ours(date_created: str | None, intent: Intent) -> bool:
-    """Return whether what was made at that date is not older than *intent*, before which it was not there."""
+    """Return whether an object created at that date is not older than *intent*.
+
+    Its natural key was free when the intent was opened, so an object that is not older is ours.
+    """
     return (canonical_date(date_created) or "") >= intent.opened_at
 
 
 async def settle_parent(
     client: Twilio, intent: Intent, settle_window: SettleWindow, pause: Pause = sleep
 ) -> Settled:
-    """Settle the create of a service (by what was there before) or a conversation (by its unique name)."""
+    """Settle the create of a service or a conversation.
+
+    A service is recognised by a sid that did not exist before, a conversation by its unique name.
+    """
     binding: Binding | None = None
 
     async def look() -> bool:
@@ -65,7 +74,7 @@ async def settle_parent(
         return binding is not None
 
     if type_of(intent.address) is not ResourceType.SERVICE and not intent.service_sid:
-        return Settled(intent)  # its service came to nothing
+        return Settled(intent)  # its service was not created
     if await poll(look, settle_window, pause) is Answer.UNKNOWN:
         return Settled(intent, unknown="what is there could not be read")
     return Settled(intent, binding)
@@ -76,7 +85,7 @@ async def settle_participant(
 ) -> Settled:
     """Settle the create of a participant, by its natural key."""
     if not intent.conversation_sid:
-        return Settled(intent)  # the conversation came to nothing
+        return Settled(intent)  # the conversation was not created
     live: RemoteParticipant | None = None
 
     async def look() -> bool:
@@ -107,7 +116,7 @@ async def settle_participant(
 
 
 async def find_participant(client: Twilio, digest: Digest, intent: Intent) -> RemoteParticipant | None:
-    """Return who has the natural key of *intent*."""
+    """Return the participant with the natural key of *intent*, or None."""
     async for page in client.participant_pages(intent.service_sid, intent.conversation_sid):
         for live in page:
             if participant_digest(digest, live_participant_values(live)) == intent.match:
@@ -116,7 +125,7 @@ async def find_participant(client: Twilio, digest: Digest, intent: Intent) -> Re
 
 
 async def _new_service(client: Twilio, intent: Intent) -> Binding | None:
-    """Find a service of that name that was not there before; of several, none is known to be ours."""
+    """Find a service of the intent's name that did not exist before. Of several, none is known to be ours."""
     new = [
         service.sid
         async for page in client.service_pages()
@@ -127,12 +136,12 @@ async def _new_service(client: Twilio, intent: Intent) -> Binding | None:
 
 
 async def _new_conversation(client: Twilio, intent: Intent) -> Binding | None:
-    """Find it by its unique name; it is ours only if it is not older than the intent."""
+    """Find the conversation by its unique name. It is ours only if it is not older than the intent."""
     try:
         live = await client.fetch_conversation(intent.service_sid, intent.name)
     except NotFound:
         return None
-    if live.sid in intent.known:  # the one whose place it takes
+    if live.sid in intent.known:  # the conversation that it replaces
         return None
     return Binding(
         sid=live.sid,

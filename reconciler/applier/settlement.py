@@ -1,8 +1,8 @@
-"""Find out what became of every create of earlier runs whose reply is not on record.
+"""Settle every create of earlier runs whose reply is not on record.
 
-There is no idempotency key, so the answer is in the listing: an unclaimed message above the
-boundary that says what was sent. That none is there counts only when it stays so for the settle
-window, as an accepted write may show late; and a look that fails decides nothing.
+The API has no idempotency key, so the listing decides. A message is ours if it is above the boundary,
+unclaimed, and equal to what was sent. An absence counts only after the settle window, as an accepted write
+may show late. A look that fails decides nothing.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _PARENTS = (ResourceType.SERVICE, ResourceType.CONVERSATION)
 
 
 async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -> list[Settled]:
-    """Look up every open intent of *state*, parents before what is in them; *state* is not changed.
+    """Return the outcome of every open intent of *state*, which is not changed.
 
-    An intent inside a parent that was itself still to be created learns that parent's sid first, and is
-    as unknown as that parent. *seconds* is the settle window, *now* our own clock.
+    Parents are settled before what is in them. An intent inside a parent that was still to be created takes
+    that parent's sid, or is unknown if the parent is. *seconds* is the settle window, *now* our own clock.
     """
     groups: dict[ResourceType, list[Intent]] = {}
     for intent in open_intents(state):
@@ -57,21 +57,21 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
             for intent in placed(ResourceType.PARTICIPANT)
         ]
     )
-    rooms: dict[Address, list[Intent]] = {}
+    by_conversation: dict[Address, list[Intent]] = {}
     for intent in placed(ResourceType.MESSAGE):
-        rooms.setdefault(parent_of(intent.address), []).append(intent)
-    claimed = claims(state) if rooms else {}
+        by_conversation.setdefault(parent_of(intent.address), []).append(intent)
+    claimed = claims(state) if by_conversation else {}
     found = await concurrently(
         find_messages(
             client,
             state.digest,
-            room,
-            claimed.get(room[0].conversation_sid, frozenset()),
-            settle_window(*room),
+            group,
+            claimed.get(group[0].conversation_sid, frozenset()),
+            settle_window(*group),
         )
-        for room in rooms.values()
+        for group in by_conversation.values()
     )
-    for one in (one for room in found for one in room):
+    for one in (one for group in found for one in group):
         binding = (
             message_binding(state, one.intent, one.live, replied=False) if one.live is not None else None
         )
@@ -82,32 +82,32 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
 def _place(
     intents: Iterable[Intent], state: State, settled: Iterable[Settled]
 ) -> tuple[list[Intent], list[Settled]]:
-    """Fill in the sids of parents that were not known when an intent was written.
+    """Complete *intents* with the sids of parents that were not known when they were written.
 
-    Returned beside them are the intents whose parents are unknown.
+    Return them, and as settled those whose parents are unknown.
     """
     sids = {one.intent.address: one.binding.sid if one.binding is not None else "" for one in settled}
     unknown = {one.intent.address for one in settled if one.unknown}
 
     def sid_of(address: Address) -> str:
-        if address in sids:  # a parent that came to nothing leaves nothing in what it was to replace
+        if address in sids:  # a parent that was not created holds nothing, whatever it was to replace
             return sids[address]
         binding = state.bindings.get(address)
         return binding.sid if binding is not None else ""
 
     placed: list[Intent] = []
-    lost: list[Settled] = []
+    undecided: list[Settled] = []
     for intent in intents:
         parent, kind = parent_of(intent.address), type_of(intent.address)
-        told = intent.service_sid if kind is ResourceType.CONVERSATION else intent.conversation_sid
-        if not told and parent in unknown:
-            lost.append(Settled(intent, unknown=f"whether `{parent}` was created cannot be told either"))
+        sid_in_intent = intent.service_sid if kind is ResourceType.CONVERSATION else intent.conversation_sid
+        if not sid_in_intent and parent in unknown:
+            undecided.append(Settled(intent, unknown=f"whether `{parent}` was created cannot be told either"))
         elif kind is ResourceType.SERVICE:
             placed.append(intent)
         elif kind is ResourceType.CONVERSATION:
-            placed.append(msgspec.structs.replace(intent, service_sid=told or sid_of(parent)))
+            placed.append(msgspec.structs.replace(intent, service_sid=sid_in_intent or sid_of(parent)))
         else:
             service_sid = intent.service_sid or sid_of(parent_of(parent))
-            sid = told or sid_of(parent)
+            sid = sid_in_intent or sid_of(parent)
             placed.append(msgspec.structs.replace(intent, service_sid=service_sid, conversation_sid=sid))
-    return placed, lost
+    return placed, undecided

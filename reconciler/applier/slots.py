@@ -1,7 +1,7 @@
-"""Who may send the next request, where more want to than may.
+"""Slots for requests: at most so many at once, given by priority.
 
-The conversation with the most left to do goes first: its creates can only follow one another, so
-it decides when all is done.
+The conversation with the longest chain of remaining creates goes first: they can only follow one another, so
+that chain decides when everything is done.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import count
 
 
 class Slots:
-    """At most *limit* turns at once; of those who wait, the one with the longest way to go is next."""
+    """At most *limit* holders of a slot at once. A free one goes to the waiter with the highest priority."""
 
     def __init__(self, limit: int) -> None:
         self._free = limit
@@ -23,7 +23,7 @@ class Slots:
 
     @asynccontextmanager
     async def slot(self, priority: int) -> AsyncIterator[None]:
-        """Wait for a turn and hold it; *way* is how many requests in a row begin with this one."""
+        """Wait for a slot and hold it; *priority* is the length of the chain of requests that begins here."""
         await self._acquire(priority)
         try:
             yield
@@ -40,11 +40,11 @@ class Slots:
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
-                self._release()  # it was given in the very moment in which nobody wanted it any more
+                self._release()  # it was granted in the moment of the cancellation
             raise
 
     def _release(self) -> None:
-        # Given away a moment later, so that who had the turn can ask for the next one too.
+        # Granted in the next step of the loop, so that the last holder can compete for it too.
         self._free += 1
         asyncio.get_running_loop().call_soon(self._grant)
 

@@ -1,1 +1,1 @@
-"""What the commands do: one operation, one file; no flags and no output."""
+"""Operations: one per command, each in its own file, without flags and output."""

@@ -27,9 +27,9 @@ async def plan_and_apply(
     approve: Callable[[Plan], Watcher | None],
     interrupts: Interrupts,
 ) -> Outcome | None:
-    """Plan, let *approve* decide, and carry out; None if it was not approved or must not be.
+    """Plan, and apply the plan if *approve* returns a watcher; it returns None to decline.
 
-    *approve* sees the plan and returns who is told of the progress, or None.
+    Return None too if the plan must not be applied. The caller holds the lock of the state.
     """
     async with open_session(settings, desired) as session:
         await session.settle(settings.settle)
@@ -44,7 +44,7 @@ async def plan_and_apply(
 async def carry_out(
     session: Session, made: Plan, watcher: Watcher, interrupts: Interrupts, use: Use | None = None
 ) -> Outcome:
-    """Apply a plan that was approved; *use* is there if it was saved."""
+    """Apply an approved plan; *use* is given if it was saved."""
     from reconciler.applier.apply import Run  # noqa: PLC0415 - a plan needs nothing of it
 
     if not made.actions:

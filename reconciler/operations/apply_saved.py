@@ -1,8 +1,7 @@
 """Apply a saved plan: exactly what was reviewed, or nothing.
 
-Whatever the plan relied on is looked at again first; if any of it is different, the plan is stale
-and is refused with the name of what changed. A plan whose apply was killed, or could not do everything, goes
-on from there.
+Everything that the plan relies on is read again first. If any of it has changed, the plan is stale, and the
+error names what changed. A plan whose apply was killed or left something undone is continued.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ async def apply_saved(
     watcher: Watcher,
     interrupts: Interrupts,
 ) -> Outcome:
-    """Carry out *saved*, or what is left of it.
+    """Apply *saved*, or what is left of it.
 
-    Raises PlanError if it is stale, was used, or belongs elsewhere.
-    *desired* are the manifests if any were given: they must be those that the plan was made from. They are
-    needed for sensitive values, which are not in the plan.
+    *desired* are the manifests that the plan was made from, if they are given. They are needed for sensitive
+    values, which are not in the plan. Raises PlanError if the plan is stale, was applied already, or was made
+    for another account, state or endpoint.
     """
     if desired is not None and desired.digest != saved.plan.manifest_digest:
         raise PlanError("stale plan: the manifests are not those that it was made from", hint=AGAIN)
@@ -78,7 +77,7 @@ async def apply_saved(
 
 
 def _left(plan: Plan, begun: OpenPlan | None, session: Session) -> Numbered:
-    """Return the actions that are to be done: all, unless the plan was begun."""
+    """Return the actions that are still to be done: all, unless the plan was begun."""
     if begun is None:
         return list(enumerate(plan.actions))
     settled = {one.intent.address for one in session.settled if one.binding is not None}
@@ -86,9 +85,9 @@ def _left(plan: Plan, begun: OpenPlan | None, session: Session) -> Numbered:
 
 
 def _state_of(saved: SavedPlan, state: State | None) -> tuple[State, OpenPlan | None]:
-    """Return the state that the plan continues, and what is done of the plan if it was begun.
+    """Return the state that the plan continues, and its progress if the plan was begun.
 
-    One made without a state brings its own lineage.
+    A plan that was made without a state brings the lineage of a new one.
     """
     plan = saved.plan
     if state is None:
@@ -126,13 +125,13 @@ def _check_target(saved: SavedPlan, account_sid: str, origin: str) -> None:
 
 
 def _check_settlements(plan: Plan, session: Session) -> None:
-    """Compare what became of open creates with what the plan assumed of them."""
+    """Raise PlanError unless the creates that were open when the plan was made ended as it assumes."""
     assumed = {intent.address: sid for intent, sid in plan.settlements}
     for one in session.settled:
         address = one.intent.address
         sid = one.binding.sid if one.binding is not None else None
         if one.unknown and address not in assumed:
-            continue  # it was so when the plan was made
+            continue  # its outcome was unknown when the plan was made, too
         if one.unknown or address not in assumed or assumed[address] != sid:
             was = f"{sid} is there" if sid else "it is not there"
             raise PlanError(
@@ -142,7 +141,7 @@ def _check_settlements(plan: Plan, session: Session) -> None:
 
 
 def _check_unknown(saved: SavedPlan, left: Plan, session: Session) -> None:
-    """Refuse to change places in which nobody can tell whether a create happened."""
+    """Raise PlanError for actions that depend on a create whose outcome is unknown."""
     unknown = {one.intent.address: one.unknown for one in session.settled if one.unknown}
     for refusal in hold_back(left, unknown, destroy=saved.destroy).refusals[:1]:
         raise PlanError(refusal.text, hint=refusal.hint)

@@ -50,7 +50,7 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
 
 
 class _Unchanging(Files):
-    """A disk on which nothing can be changed: whoever tries is wrong."""
+    """A file system on which nothing can be changed: a command that only reads has a bug if it tries."""
 
     def create(self, path: Path, mode: int = 0o600) -> int:
         """Refuse."""

@@ -1,7 +1,6 @@
-"""Services that are made for one test: their names say for whom, when, and by which process.
+"""Services that are created for one test: their names tell for which, when, and by which process.
 
-Whoever lists an account's services can tell them from all others, and sweep what a process that was
-killed left behind.
+So they can be told from all others in a listing, and those of a killed process can be swept.
 """
 
 from __future__ import annotations
@@ -22,22 +21,18 @@ DEFAULT_WORKSPACE: Final = "pytest"
 
 
 _NAME_LENGTH: Final = 256
-"""Characters of a service's friendly name."""
+"""The most characters in the friendly name of a service."""
 
 
-_MARK: Final = re.compile(
+_LABEL: Final = re.compile(
     rf" \[reconciler (?P<workspace>{WORKSPACE.pattern})"
     r" (?P<made_at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (?P<maker>[a-z0-9-]{1,64})\.(?P<number>\d+)\]",
     re.ASCII,
 )
 
 
-class Mark(Struct, frozen=True):
-    """What the name of a throw-away service ends with.
-
-    *workspace* names whose tests it is for, *maker* the process that made it, and *number* counts what
-    that process made. *made_at* is in whole seconds of UTC.
-    """
+class Label(Struct, frozen=True):
+    """The label at the end of the name of a throw-away service."""
 
     workspace: str
     made_at: str
@@ -49,16 +44,16 @@ class Mark(Struct, frozen=True):
 
     @classmethod
     def of(cls, friendly_name: str | None) -> Self | None:
-        """Return the mark that a friendly name ends with, or None."""
+        """Return the label at the end of a friendly name, or None."""
         name = friendly_name or ""
-        found = _MARK.fullmatch(name, max(name.rfind(" [reconciler "), 0))
+        found = _LABEL.fullmatch(name, max(name.rfind(" [reconciler "), 0))
         if found is None:
             return None
         return cls(found["workspace"], found["made_at"], found["maker"], int(found["number"]))
 
 
 def check_workspace(name: str) -> str:
-    """Return *name*; raises UsageError unless it can stand in a mark."""
+    """Return *name*; raises UsageError unless it can be part of a label."""
     if not WORKSPACE.fullmatch(name):
         raise UsageError(
             "the name of a workspace is up to 64 letters, digits, `.`, `_` and `-`, a letter or digit first",
@@ -67,16 +62,16 @@ def check_workspace(name: str) -> str:
     return name
 
 
-def throw_away(desired: Desired, mark: Mark, *, allow_existing: bool) -> Desired:
-    """Return *desired* with every service replaced by a new one whose name ends with *mark*.
+def throw_away(desired: Desired, label: Label, *, allow_existing: bool) -> Desired:
+    """Return *desired* with every service replaced by a new one whose name ends with *label*.
 
-    A service that exists already cannot be thrown away: raises UsageError, unless *allow_existing*,
-    which leaves it as it is.
+    Raises UsageError for a service that exists already, as it must not be deleted after the test. With
+    *allow_existing* such a service is left as it is.
     """
     services = []
     for service in desired.services:
         if not exists_already(service):
-            services.append(_marked(service, mark))
+            services.append(_labelled(service, label))
         elif allow_existing:
             services.append(service)
         else:
@@ -90,11 +85,11 @@ def throw_away(desired: Desired, mark: Mark, *, allow_existing: bool) -> Desired
 
 
 def exists_already(service: Service) -> bool:
-    """Return whether a manifest speaks of one certain service, that no apply ever creates."""
+    """Return whether a manifest names a service that exists, so that no apply creates it."""
     return service.sid is not None or service.default
 
 
-def _marked(service: Service, mark: Mark) -> Service:
-    suffix = str(mark)
+def _labelled(service: Service, label: Label) -> Service:
+    suffix = str(label)
     name = service.friendly_name or service.name
     return replace(service, friendly_name=name[: _NAME_LENGTH - len(suffix)] + suffix)

@@ -1,4 +1,4 @@
-"""Read live conversations, and write them down as manifests. Nothing remote is changed."""
+"""Read live conversations and write them as manifests. Nothing remote is changed."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ _SID: Final = re.compile(r"(IS|CH)[0-9a-fA-F]{32}")
 
 
 class Selection(Struct, frozen=True):
-    """What to read: services by sid or friendly name, conversations by sid, unique name or a glob of it.
+    """The services and conversations to read.
 
-    An empty one means all.
+    Services are given by sid or friendly name, conversations by sid, unique name or a glob of it. Empty means
+    all.
     """
 
     services: tuple[str, ...] = ()
@@ -47,10 +48,10 @@ class Selection(Struct, frozen=True):
 async def export(
     selection: Selection, settings: Settings, scrubber: Scrubber | None = None
 ) -> tuple[Captured, None]:
-    """Return the selected conversations as manifests, messages in index order; no state is looked at.
+    """Return the selected conversations as manifests, messages in index order, without using a state.
 
-    With a *scrubber*, they say nothing of what was read and name no live object. Raises UsageError for
-    a selection that matches nothing.
+    With a *scrubber*, the manifests hold nothing of the texts read and no sid. Raises UsageError for a
+    selection that matches nothing.
     """
     async with open_connection(settings, read_only=True) as connection:
         found = await _read(connection.client, selection, scrubber)
@@ -58,10 +59,10 @@ async def export(
 
 
 async def export_bound(selection: Selection, settings: Settings) -> tuple[Captured, State]:
-    """Return the selected conversations as manifests, and the state with their bindings, to be written.
+    """Return the selected conversations as manifests, and the state with their bindings.
 
-    The caller holds the state's lock. Raises UsageError as `export` does, and StateError if an earlier
-    run left open what it created.
+    The caller holds the lock of the state and writes it. Raises UsageError as `export` does, and StateError
+    if an earlier run left a create open.
     """
     async with open_session(settings, read_only=True) as session:
         _check_settled(session.state)
@@ -73,9 +74,9 @@ async def export_bound(selection: Selection, settings: Settings) -> tuple[Captur
 async def move_from_terraform(read: TerraformRead, settings: Settings) -> tuple[Captured, State]:
     """Return the messages of a Terraform state as manifests, and the state with their bindings.
 
-    They are put in the order in which they stand on Twilio; what is gone from there is noted. The caller
-    holds the state's lock. Raises UsageError if nothing of it is there, and StateError if an earlier run
-    left open what it created.
+    They are put in the order of their indexes; those that do not exist any more are noted. The caller holds
+    the lock of the state and writes it. Raises UsageError if none of the conversations exists, and StateError
+    if an earlier run left a create open.
     """
     async with open_session(settings, read_only=True) as session:
         _check_settled(session.state)
@@ -120,7 +121,7 @@ async def _read(client: Twilio, selection: Selection, scrubber: Scrubber | None)
 
 
 async def _services(client: Twilio, wanted: Sequence[str]) -> list[RemoteService]:
-    """Return the services that are *wanted*, or all, the oldest first."""
+    """Return the *wanted* services, or all, the oldest first."""
     if wanted and all(map(_SID.fullmatch, wanted)):
         return await concurrently(_service(client, sid) for sid in dict.fromkeys(wanted))
     services = sorted([one async for page in client.service_pages() for one in page], key=_age)
@@ -206,7 +207,7 @@ async def _in_services(client: Twilio, messages: Sequence[TerraformMessage]) -> 
 
 
 async def _look_up(client: Twilio, messages: Iterable[TerraformMessage]) -> tuple[list[Found], list[str]]:
-    """Return the live conversations with those of the *messages* that they still hold, and notes."""
+    """Return the live conversations with those of *messages* that still exist in them, and notes."""
     by_place: dict[tuple[str, str], list[TerraformMessage]] = {}
     for one in messages:
         by_place.setdefault((one.service_sid, one.conversation), []).append(one)
@@ -230,7 +231,7 @@ async def _look_up(client: Twilio, messages: Iterable[TerraformMessage]) -> tupl
 
 
 class _Wanted(Struct):
-    """A live conversation, and by sid what Terraform has of it."""
+    """A live conversation, and the messages that Terraform has of it, by sid."""
 
     service_sid: str
     live: RemoteConversation

@@ -16,7 +16,7 @@ from reconciler.state.model import Binding, Bound, Intent, State
 
 
 class Imported(Struct, frozen=True):
-    """What an import bound: the object itself, and those of its parents that were not bound yet."""
+    """The bindings that an import made: of the object, and of its parents that were not bound yet."""
 
     address: Address
     binding: Binding
@@ -26,9 +26,9 @@ class Imported(Struct, frozen=True):
 async def import_object(address: Address, sid: str, desired: Desired, settings: Settings) -> Imported:
     """Bind *address* to the live object *sid*, and write the state; the caller holds its lock.
 
-    A parent that is not bound yet is looked up as *desired* says, and bound too. An open create of
-    *address* is thereby settled. Raises UsageError for an address or sid that cannot be meant or does not
-    exist, StateError if one of the two is bound already.
+    Parents that are not bound yet are found as *desired* declares them, and bound too. An open create of
+    *address* is settled by that. Raises UsageError for a malformed or impossible address or sid and for a sid
+    that does not exist, StateError if either is bound already.
     """
     sid = canonical_sid(sid)
     _check_form(address, sid)
@@ -112,7 +112,7 @@ async def _unbound_parents(
 
 
 def _only(desired: Desired, chain: list[Address]) -> Desired:
-    """Return *desired* with nothing but the service and conversation on the way to an address."""
+    """Return *desired* with only the service and the conversation in *chain*."""
     services = [
         msgspec.structs.replace(
             service,

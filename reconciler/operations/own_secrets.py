@@ -1,4 +1,4 @@
-"""Refuse to post our own credentials: whoever reads a conversation could use them."""
+"""Refuse to post our own credentials: everybody who reads the conversation could use them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def refuse_own_credentials(plan: Plan, endpoint: Endpoint | Emulator) -> None:
-    """Raise PlanError if *plan* would send the secret that requests to *endpoint* carry, in any text.
+    """Raise PlanError if a text in *plan* holds the secret of the requests to *endpoint*.
 
-    What comes back of it is masked, so that nobody could recognise the message either.
+    Replies are masked, so that the message could not be recognised afterwards either.
     """
     if not plan.actions or not isinstance(endpoint, Endpoint) or endpoint.credentials is None:
         return

@@ -94,7 +94,7 @@ class Session:
                 self.state.apply(one.record)
 
     async def plan(self, desired: Desired, options: Options) -> Plan:
-        """Return what would bring the remote side to *desired*, or only the state to the remote side."""
+        """Return the plan that brings Twilio to *desired*, or with `refresh_only` the state to Twilio."""
         prepared = prepare(desired, self.state, options, self.settings.now())
         remote = await refresh(
             self.client,

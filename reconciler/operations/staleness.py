@@ -1,4 +1,4 @@
-"""Look again at what a saved plan relies on, and refuse the plan if any of it is not as it was."""
+"""Read again what a saved plan relies on, and refuse the plan if any of it has changed."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ AGAIN: Final = "run `reconciler plan --out FILE` again and review the result"
 
 
 class Seen(Struct):
-    """What is live of what a plan speaks of.
-
-    *objects* are those that it touches, by sid. *people* are in the conversations of which it matters who is
-    there; of those the *gone* ones do not exist. *same_name* are conversations that have the unique name of
-    one to be created.
-    """
+    """The live objects that a plan relies on."""
 
     objects: dict[str, Live] = field(default_factory=dict)
+    """The objects that the plan touches, by sid."""
     people: dict[Address, list[RemoteParticipant]] = field(default_factory=dict)
+    """The participants of each conversation that the plan posts in, or whose participants it changes."""
     gone: list[Address] = field(default_factory=list)
+    """Those of these conversations that do not exist."""
     same_name: dict[Address, RemoteConversation] = field(default_factory=dict)
+    """Conversations that have the unique name of one that the plan would create."""
     services: list[RemoteService] = field(default_factory=list)
+    """All services of the account, if the plan has an action on a service."""
 
 
 async def look_again(client: Twilio, plan: Plan, state: State) -> Seen:
-    """Return what is live now of what *plan* touches or creates."""
+    """Return the live objects that *plan* touches, and those that exist where it would create one."""
     seen = Seen()
     sids = _sids(state, plan)
     places = {
@@ -104,9 +104,9 @@ async def look_again(client: Twilio, plan: Plan, state: State) -> Seen:
 
 
 def judge(plan: Plan, seen: Seen, *, begun: bool) -> None:
-    """Raise PlanError, with the name of what changed, unless all that *plan* relies on is as it was.
+    """Raise PlanError, naming what changed, unless everything that *plan* relies on is unchanged.
 
-    Of one that was *begun*, what is left may have been done without being recorded.
+    If the plan was *begun*, actions that are left may have been done without being recorded.
     """
     for action in plan.actions:
         why = _change(action, seen, plan.lineage, begun=begun)
@@ -123,7 +123,7 @@ def judge(plan: Plan, seen: Seen, *, begun: bool) -> None:
 
 
 def made(actions: Iterable[Action], seen: Seen, state: State) -> list[Address]:
-    """Return the addresses at which *actions* would create what exists already, and is bound to them."""
+    """Return the addresses of creates in *actions* whose object exists already and is bound to them."""
     there = (
         (action.address, there_already(action, seen)) for action in actions if action.verb is Verb.CREATE
     )
@@ -135,7 +135,7 @@ def made(actions: Iterable[Action], seen: Seen, state: State) -> list[Address]:
 
 
 def _change(action: Action, seen: Seen, lineage: str, *, begun: bool) -> str | None:
-    """Return what is not as *action* found it."""
+    """Return how the object of *action* has changed since the plan was made, or None."""
     person = action.type is ResourceType.PARTICIPANT
     if action.fingerprint:
         live = seen.objects.get(action.sid or "")
@@ -145,19 +145,22 @@ def _change(action: Action, seen: Seen, lineage: str, *, begun: bool) -> str | N
             return None if begun and may_be_gone else f"{action.sid} is gone"
         changed = changed_since(action, live, lineage, begun=begun)
         return f"{action.sid} was changed since: {', '.join(changed)}" if changed else None
-    if action.verb is not Verb.CREATE or (begun and person):  # nobody can be brought in twice
+    if action.verb is not Verb.CREATE or (begun and person):  # an identity is there once at most
         return None
     there = there_already(action, seen)
     return f"it exists by now ({there.sid})" if there is not None else None
 
 
 def stale(address: Address, why: str) -> PlanError:
-    """Return the error that says why *address* makes a plan stale."""
+    """Return the error for a plan that is stale because of *address*; *why* completes the sentence."""
     return PlanError(f"stale plan: `{address}` is not as it was: {why}", hint=AGAIN)
 
 
 def there_already(action: Action, seen: Seen) -> Live | None:
-    """Return the object that stands where *action* would create one; of messages the apply itself asks."""
+    """Return the live object that has the name or natural key of the one that *action* would create.
+
+    For messages it is None: the apply itself looks for them.
+    """
     if action.type is ResourceType.SERVICE:
         name = action.send["friendly_name"]
         return next((live for live in seen.services if live.friendly_name == name), None)
@@ -169,14 +172,14 @@ def there_already(action: Action, seen: Seen) -> Live | None:
 
 
 def _outside(people: Iterable[RemoteParticipant]) -> str | None:
-    """Return the sid of somebody whom messages reach outside the chat."""
+    """Return the sid of a participant outside the chat, who would really receive messages, or None."""
     return next((live.sid for live in people if "address" in live_participant_values(live)), None)
 
 
 def _sids(state: State, plan: Plan) -> dict[Address, str]:
-    """Return the sid of every service and conversation that the plan does not make itself.
+    """Return the sid of every service and conversation that exists before the plan is applied.
 
-    What the state says of one that the plan makes again is the sid of the one that is gone.
+    One that the plan creates again is left out: the state still has the sid of the old one.
     """
     sids = {parent.address: parent.sid for parent in plan.parents if parent.sid is not None}
     sids |= {address: binding.sid for address, binding in state.bindings.items() if address.count("/") <= 1}

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.errors import NotFound, RemoteError
 from reconciler.model.canonical import canonical_date
-from reconciler.operations.ephemeral import Mark
+from reconciler.operations.ephemeral import Label
 from reconciler.runtime.concurrency import each
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class Leftover(Struct, frozen=True):
-    """A live throw-away service. *made_at* is the server's date: a test may have set its own clock."""
+    """A live throw-away service. *made_at* is the server's date, as a test may set its own clock."""
 
     sid: str
     friendly_name: str
-    mark: Mark
+    label: Label
     made_at: datetime
 
 
@@ -31,17 +31,17 @@ async def leftovers(client: Twilio, workspace: str) -> list[Leftover]:
     found = []
     async for page in client.service_pages():
         for service in page:
-            mark = Mark.of(service.friendly_name)
-            if mark is not None and mark.workspace == workspace:
-                made_at = datetime.fromisoformat(canonical_date(service.date_created) or mark.made_at)
-                found.append(Leftover(service.sid, service.friendly_name or "", mark, made_at))
+            label = Label.of(service.friendly_name)
+            if label is not None and label.workspace == workspace:
+                made_at = datetime.fromisoformat(canonical_date(service.date_created) or label.made_at)
+                found.append(Leftover(service.sid, service.friendly_name or "", label, made_at))
     return sorted(found, key=lambda one: one.made_at)
 
 
 async def delete_services(client: Twilio, sids: Sequence[str], *, at_once: int) -> dict[str, RemoteError]:
-    """Delete services with everything in them, and return what could not be deleted, and why.
+    """Delete services with everything in them; return the errors of those that could not be deleted.
 
-    One that is gone by now is as good as deleted.
+    A service that does not exist any more counts as deleted.
     """
     failed: dict[str, RemoteError] = {}
 

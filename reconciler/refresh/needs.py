@@ -1,4 +1,4 @@
-"""Read what a plan turned out to need, once it is known what it posts and deletes.
+"""Read what only a plan with creates or deletions needs, once it is made.
 
 Most plans change little or nothing, so this is not read before.
 """
@@ -28,9 +28,9 @@ async def look_closer(
 ) -> Remote | None:
     """Return *remote* with what *plan* needs besides, or None if it needs nothing.
 
-    Where it posts, that is whom the messages reach, and the whole listing, as a double of one may stand
-    anywhere; where doubles do not matter, the newest message. Where it deletes a conversation, it is who is
-    in it.
+    For a conversation in which it posts: the participants, and the whole listing, as a duplicate may be
+    anywhere in it. Where duplicates are allowed, the newest message will do. For a conversation that it
+    deletes: the participants.
     """
     needs = _needs(plan, options)
     closer: dict[Address, ConversationView] = {}
@@ -61,7 +61,7 @@ async def look_closer(
 
 
 class _Messages(IntEnum):
-    """Which messages of a conversation must be known, the bound ones aside."""
+    """The messages of a conversation that must be read, besides the bound ones."""
 
     NONE = 0
     NEWEST = 1
@@ -69,7 +69,7 @@ class _Messages(IntEnum):
 
 
 def _needs(plan: Plan, options: Options) -> dict[Address, _Messages]:
-    """Return the conversations that *plan* posts in or deletes, with what must be known of each."""
+    """Return the conversations in which *plan* posts or which it deletes, with the messages to read."""
     needs: dict[Address, _Messages] = {}
     for action in plan.actions:
         if action.type is ResourceType.CONVERSATION and action.verb is Verb.DELETE:

@@ -1,8 +1,8 @@
-"""Find the services and conversations that addresses stand for.
+"""Find the service or conversation of each address.
 
-Once bound, a parent is whatever sid the state has. Otherwise a service is found by its sid or its
-friendly name, a conversation by its sid or its unique name. What cannot be told is an error, and a
-`sid:` that does not exist is never a reason to create.
+A bound parent is found by the sid in the state. Otherwise a service is found by its declared sid or friendly
+name, a conversation by its declared sid or unique name. An ambiguity is an error, and a `sid:` that does not
+exist is never a reason to create.
 """
 
 from __future__ import annotations
@@ -31,11 +31,14 @@ if TYPE_CHECKING:
 
 
 _LIST_FROM: Final = 20
-"""From this many conversations of a service on, its listing (pages of 100) is read first."""
+"""From this number of conversations of a service on, its listing (pages of 100) is read first."""
 
 
 class Resolved(Struct):
-    """Live parents by address; None where the address stands for nothing that exists."""
+    """Live parents by address; None for one that does not exist.
+
+    *others* counts by service the conversations that are neither declared nor bound.
+    """
 
     services: dict[Address, RemoteService | None]
     conversations: dict[Address, RemoteConversation | None]
@@ -51,11 +54,11 @@ async def resolve(
     removals: bool = True,
     destroy: bool = False,
 ) -> Resolved:
-    """Return every parent that is desired or bound; raises PlanError where that cannot be told.
+    """Return every parent that is desired or bound; raises PlanError for one that is ambiguous.
 
-    *bound* are the bindings of *state*, if they are indexed already.
-    `others` is counted for services that may be deleted: all that are bound under *destroy*, otherwise those
-    that are no longer desired; none without *removals*.
+    *bound* are the bindings of *state*, if they are indexed already. `others` is counted for services that
+    may be deleted: with *destroy* all bound ones, otherwise those that are no longer desired. Without
+    *removals* nothing is counted.
     """
     bound = index_bindings(state) if bound is None else bound
     services = await find_services(client, desired, state, bound.services, destroy=destroy)
@@ -90,7 +93,7 @@ async def resolve(
 
 
 class _Seen(Struct):
-    """What a listing of conversations showed; *complete* if it was read to its end."""
+    """Conversations seen in the listing of a service; *complete* if it was read to its end."""
 
     by_sid: dict[str, RemoteConversation] = {}
     by_name: dict[str, RemoteConversation] = {}
@@ -106,7 +109,7 @@ async def _read_listing(
     *,
     everything: bool,
 ) -> None:
-    """Read pages of conversations until all wanted ones are seen, or single fetches would be cheaper."""
+    """Read pages of conversations until all wanted ones are seen, or until single fetches cost less."""
     missing = {
         state.bindings[address].sid if address in state.bindings else _name_or_sid(address, conversation)
         for address, conversation in addresses.items()
@@ -168,9 +171,9 @@ async def _fetch(client: Twilio, service_sid: str, sid_or_name: str) -> RemoteCo
 
 
 async def _fetch_bound(client: Twilio, service_sid: str, sid: str) -> RemoteConversation | None:
-    """Return a conversation, or None once its messages are answered with 404 too.
+    """Return a conversation, or None if it and its messages are both answered with 404.
 
-    Raises NotFound if its messages are there, and it is not.
+    Raises NotFound if its messages are there and it is not: a replica is behind.
     """
     if (live := await _fetch(client, service_sid, sid)) is not None:
         return live

@@ -24,18 +24,21 @@ _LARGE_PAGE: Final = 1000
 
 
 _FETCHED_SINGLY: Final = 20
-"""Up to so many bound messages that a listing lacks are looked up one by one; more, and it is read again, and
-the newest of those that it still lacks tell whether it only lags behind."""
+"""The most bound messages missing from a listing that are looked up one by one.
+
+If more are missing, the listing is read again. The newest of those that it still lacks are fetched, and show
+whether it only lags behind.
+"""
 
 
 _Held: TypeAlias = dict[str, tuple[Binding, Message]]
-"""Message sid -> what is bound to it and what it shall say: texts that are in memory already."""
+"""Message sid -> its binding and its declaration: values that are in memory already."""
 
 
 async def read_messages(
     client: Twilio, service_sid: str, conversation_sid: str, indexes: Mapping[str, int]
 ) -> dict[str, RemoteMessage]:
-    """Return what still exists of the messages in *indexes* (sid -> index), and maybe others."""
+    """Return those messages of *indexes* (sid -> index) that still exist, and possibly others."""
     where = (service_sid, conversation_sid)
     if _listing_is_cheaper(client, len(indexes), max(indexes.values())):
         return await list_messages(client, where, indexes)
@@ -52,7 +55,10 @@ async def highest_index(client: Twilio, service_sid: str, conversation_sid: str)
 async def tail(
     client: Twilio, service_sid: str, conversation_sid: str, above: int, *, expected: int = _LARGE_PAGE
 ) -> AsyncIterator[RemoteMessage]:
-    """Yield the messages with an index above *above*, newest first; about *expected* of them."""
+    """Yield the messages with an index above *above*, newest first.
+
+    *expected* is their probable number, by which the page size is chosen.
+    """
     pages = client.message_pages(
         service_sid, conversation_sid, order="desc", page_size=min(max(expected, _SMALL_PAGE), _LARGE_PAGE)
     )
@@ -64,14 +70,14 @@ async def tail(
 
 
 def _listing_is_cheaper(client: Twilio, fetches: int, highest: int) -> bool:
-    """Compare in requests: the highest index known tells how many messages there may be."""
+    """Compare the ways in requests; the *highest* index known bounds the number of messages."""
     return -(-(highest + 1) // client.message_page_size) <= fetches
 
 
 async def list_messages(
     client: Twilio, where: tuple[str, str], sids: Mapping[str, int], held: Callable[[], _Held] = dict
 ) -> dict[str, RemoteMessage]:
-    """Read the whole listing; a bound message is absent only if a second look says so too."""
+    """Read the whole listing; a bound message is absent only if a second look finds it absent too."""
     messages = await _pages(client, where, held)
     absent = [sid for sid in sids if sid not in messages]
     if len(absent) > _FETCHED_SINGLY:
@@ -79,7 +85,7 @@ async def list_messages(
         absent = sorted((sid for sid in absent if sid not in messages), key=sids.__getitem__, reverse=True)
     if absent:
         found = await _fetch(client, where, absent[:_FETCHED_SINGLY])
-        if found:  # what was written last does not show yet
+        if found:  # the listing lags behind: its newest messages do not show yet
             found |= await _fetch(client, where, absent[_FETCHED_SINGLY:])
         messages.update(found)
     return messages
@@ -91,7 +97,7 @@ async def _pages(
     messages: dict[str, RemoteMessage] = {}
     texts: _Held = {}
     async for page in client.message_pages(*where):
-        texts = texts or held()  # only now: hundreds of conversations wait for their first page
+        texts = texts or held()  # built only now, as hundreds of conversations may wait for their first page
         for live in page:
             known = texts.get(live.sid)
             lean = live if known is None else _lean(live, *known, where[1])
@@ -100,9 +106,9 @@ async def _pages(
 
 
 def _lean(live: RemoteMessage, binding: Binding, message: Message, conversation_sid: str) -> RemoteMessage:
-    """Return *live* made of the texts that *binding* and *message* hold already, where they are equal.
+    """Return *live* with the equal values of *binding* and *message*, so that each is in memory once.
 
-    Most messages say what is desired, and then cost a sixth of the memory.
+    Most messages are as declared, and then take a sixth of the memory.
     """
     index, author, body, attributes = binding.index, message.author, message.body, message.attributes
     created, updated, conversation = message.date_created, live.date_updated, live.conversation_sid

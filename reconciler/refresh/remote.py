@@ -1,4 +1,4 @@
-"""Read the live side of a plan; for each conversation the cheaper way is taken."""
+"""Read the live objects that a plan needs; for each conversation in the way that takes fewer requests."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ async def refresh(
     bound: BindingIndex | None = None,
     removals: bool = True,
 ) -> Remote:
-    """Return the live parents and messages that *desired* and *state* speak of.
+    """Return the live parents and messages that *desired* declares or *state* binds.
 
-    *bound* are the bindings of *state*, if they are indexed already. Without *removals*, what else is in
-    parents that are no longer desired is not read.
+    *bound* are the bindings of *state*, if they are indexed already. Without *removals*, nothing else is read
+    in parents that are no longer desired.
     """
     bound = index_bindings(state) if bound is None else bound
     resolved = await resolve(client, desired, state, bound=bound, removals=removals, destroy=options.destroy)
@@ -91,7 +91,10 @@ async def refresh(
 
 
 class _Reader:
-    """How one conversation is read; *whole* asks for all its messages, *resets* also for who is in it."""
+    """The reading of one conversation.
+
+    *whole* asks for all its messages, *resets* also for its participants.
+    """
 
     def __init__(
         self,
@@ -112,14 +115,17 @@ class _Reader:
         self.resets = False
 
     async def read(self, *, people: bool) -> ConversationView:
-        """Return what the planner must see of this conversation; *people* if participants are bound in it."""
+        """Return the view that the planner needs of this conversation.
+
+        *people* is true if participants are bound in it.
+        """
         view = await self._read_messages()
         if people or self.resets or (self.desired is not None and self.desired.participants):
             view = await with_participants(self.client, self.where[0], view)
         return view
 
     async def is_there(self) -> bool:
-        """Return whether the conversation still exists: an earlier run's deletion may have come late."""
+        """Return whether the conversation still exists: the deletion by an earlier run may show late."""
         try:
             await self.client.fetch_conversation(*self.where)
         except NotFound:
@@ -148,7 +154,7 @@ class _Reader:
 
 
 def bound_sids(bindings: Iterable[Binding]) -> tuple[dict[str, int], int]:
-    """Return the sids of *bindings*, the superseded ones included, with an index; and the highest index."""
+    """Return sid -> index of *bindings*, superseded sids included, and the highest index."""
     sids: dict[str, int] = {}
     for binding in bindings:
         sids[binding.sid] = binding.index

@@ -1,4 +1,4 @@
-"""Find the services that names stand for: by sid, by friendly name, or as the default one."""
+"""Find the service of each name: by its sid, its friendly name, or as the account's default one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ async def find_services(
     wanted = {service.name: service for service in desired.services}
     names = [*wanted, *(name for name in sorted(bound) if name not in wanted)]
     unknown = any(not s.sid and not s.default and s.name not in bound for s in desired.services)
-    by_name = await _services_by_name(client) if unknown else {}  # nothing but its name can find one
+    by_name = (
+        await _services_by_name(client) if unknown else {}
+    )  # a service without binding and sid is found by its name only
     found = await concurrently(_service(client, name, wanted.get(name), state, by_name) for name in names)
     services = dict(zip(names, found, strict=True))
     missing = [name for name, live in services.items() if live is None and name in bound]
@@ -50,7 +52,7 @@ async def find_services(
 
 
 def _refuse_shared(desired: Desired, live: Mapping[Address, RemoteService | None]) -> None:
-    """Raise PlanError for two names that mean one service: each would take the other's things for its own."""
+    """Raise PlanError if two names mean one service: each would delete the other's conversations."""
     first: dict[str, Service] = {}
     for service in desired.services:
         found = live[service.name]
@@ -69,7 +71,7 @@ async def _refuse_remade(
     bound: Mapping[Address, Binding],
     by_name: _ByName,
 ) -> None:
-    """Raise PlanError if a service that is *gone* was made again under its name by somebody else."""
+    """Raise PlanError if a bound service that is *gone* was created again under its name by others."""
     for service in gone:
         name = service.friendly_name or service.name
         sids = [one.sid for one in by_name.get(name, ())]

@@ -20,7 +20,7 @@ from reconciler.model import Desired, Unmanaged, map_conversations
 from reconciler.model.canonical import canonical_instant
 from reconciler.operations.ephemeral import (
     DEFAULT_WORKSPACE,
-    Mark,
+    Label,
     check_workspace,
     exists_already,
     throw_away,
@@ -114,8 +114,8 @@ class Backend:
         ApplyError if something could not be thrown away.
         """
         number = next(self._numbers)
-        mark = Mark(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, number)
-        desired = throw_away(api.load(*paths, variables=variables), mark, allow_existing=allow_existing)
+        label = Label(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, number)
+        desired = throw_away(api.load(*paths, variables=variables), label, allow_existing=allow_existing)
         if self._target.is_emulator:
             desired = replace(desired, account_sid=None)  # the emulator's account is nobody's
         settings = self._target.settings(self._folder / f"{self.maker}.{number}.json")
@@ -142,7 +142,7 @@ class Backend:
         settings = self._target.settings(self._folder)
         async with open_connection(settings) as connection:
             found = await leftovers(connection.client, self._workspace)
-        await _delete([one.sid for one in found if one.mark.maker == maker], settings)
+        await _delete([one.sid for one in found if one.label.maker == maker], settings)
 
 
 def _bindings(settings: Settings) -> Mapping[str, Binding]:

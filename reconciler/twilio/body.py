@@ -1,4 +1,4 @@
-"""The body of a reply, unpacked here: a server cannot make us hold more than we are ready to."""
+"""Read the body of a reply, unpacked, with a limit on its size: a server must not exhaust our memory."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import httpx
 from reconciler.twilio.wire import Unreadable
 
 MOST_BYTES: Final = 32 * 1024 * 1024
-"""Decoded bytes of one reply: a page of 1,000 messages with 32 KB of text each."""
+"""The most decoded bytes of a reply: a page of 1,000 messages with 32 KB of text each."""
 ENCODING: Final = "gzip"
-"""The one encoding that is asked for: how far the others unpack cannot be bounded by zlib."""
+"""The only encoding that is asked for: zlib can limit how far it unpacks."""
 
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _GZIP_WINDOW: Final = 31  # zlib's number for the largest window with a gzip header
@@ -21,7 +21,8 @@ _GZIP_WINDOW: Final = 31  # zlib's number for the largest window with a gzip hea
 async def read(response: httpx.Response, most: int = MOST_BYTES) -> bytes:
     """Return the decoded body of *response*, which is open and has not been read.
 
-    Raises `Unreadable` for more than *most* bytes, and for an encoding that is another or broken.
+    Raises `Unreadable` for more than *most* bytes, for an encoding that was not asked for, and for a broken
+    one.
     """
     # Neither `aread` nor `aiter_bytes`: the one keeps the body in the response, which is part of a cycle,
     # the other unpacks each piece however large it becomes.

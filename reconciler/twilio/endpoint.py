@@ -1,6 +1,6 @@
-"""Where requests go and who they are from, decided from `--endpoint` and the environment.
+"""Decide from `--endpoint` and the environment where requests go, and with which credentials.
 
-Nothing here does I/O: the environment is an argument. No error holds a value of a credential.
+Nothing here does I/O: the environment is an argument. No error shows the value of a credential.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _API_KEY: Final = "SK"
 _HOST_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _HOST: Final = re.compile(r"[a-z0-9._:-]+")
 _LONGEST: Final = 2_000
-"""Characters of the longest `--endpoint`."""
+"""The most characters of `--endpoint`."""
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f]")
 _UNDECODABLE: Final = re.compile(r"[\ud800-\udfff]")
-"""What Python makes of bytes in the environment that are not UTF-8."""
+"""How Python decodes bytes in the environment that are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who asks, for HTTP Basic; its `repr` shows neither part."""
+    """User name and secret for HTTP Basic; its `repr` shows neither."""
 
     username: str = field(repr=False)
     secret: str = field(repr=False)
@@ -45,20 +45,22 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One Twilio Conversations API.
-
-    *origin* is `scheme://host[:port]` and identifies it; *base_url* and *media_url* end before the
-    first `/Services`. *account_sid* is None if only an API key is known. *local* is true for a
-    server on this machine. *emulator_file* is set only for the emulator in this process.
-    """
+    """The address of one Twilio Conversations API, and the credentials for it."""
 
     origin: str
+    """What identifies the API: `scheme://host[:port]`, or `emulator`."""
     base_url: str
+    """The URL up to the first `/Services`."""
     media_url: str
+    """The same for uploads."""
     account_sid: str | None
+    """The sid of the account (AC…); None if only an API key is known."""
     local: bool
+    """Whether the server is on this machine."""
     credentials: Credentials | None
+    """None if the environment has none, which only a local server accepts."""
     emulator_file: str | None = None
+    """The data file of the emulator in this process; None for a server."""
 
     @classmethod
     def parse(
@@ -172,7 +174,7 @@ def _custom_url(text: str) -> str:
         or parts.fragment
         or port == 0
     ):
-        # Not shown: what was pasted by mistake may be a credential.
+        # The value is not shown: a credential may have been pasted by mistake.
         raise UsageError("`--endpoint` is neither a known name nor an address", hint=example)
     return origin_of(text) + (parts.path.rstrip("/") or "/v1")
 
@@ -182,7 +184,7 @@ def _is_twilio(parts: SplitResult) -> bool:
 
 
 def _media_url(parts: SplitResult, base_url: str) -> str:
-    """Return where media are uploaded: Twilio has a host of its own for them."""
+    """Return the base URL for uploads: Twilio has a host of its own for media."""
     prefix, _, rest = parts.netloc.lower().partition(".")
     if not _is_twilio(parts) or prefix != "conversations":
         return base_url

@@ -1,4 +1,4 @@
-"""One request and its reply: sent in its turn, counted, judged, decoded; and page after page."""
+"""Exchange one request and its reply, or page after page: paced, counted, checked and decoded."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from reconciler.twilio.pace import Pace
 from reconciler.twilio.transport import CONNECT_SECONDS
 
 ATTEMPT_SECONDS: Final = 60.0
-"""The hard limit of one attempt: connecting, sending and receiving together."""
+"""The time limit in seconds of one attempt: to connect, send and receive."""
 _LEAST_SECONDS: Final = 4.0
-"""What an attempt or a listing is given however little of `--max-wait` is left."""
+"""The least time in seconds for an attempt or a listing, however little of `--max-wait` is left."""
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": body.ENCODING}
 _MOST_EMPTY: Final = 100
-"""Pages without items that may follow one another: those whose items were all deleted."""
+"""The most pages without items in a row: pages whose items were all deleted."""
 
 Resource = TypeVar("Resource", RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService)
 T = TypeVar("T")
 
 
 class Counters(Struct):
-    """Requests sent so far; *retried* counts those of them that were sent again."""
+    """The numbers of requests sent so far; *retried* counts the repeated ones among them."""
 
     read: int = 0
     write: int = 0
@@ -40,25 +40,28 @@ class Counters(Struct):
 
 
 class Call(Struct, frozen=True):
-    """One request: its name in errors, and everything needed to send it once more.
-
-    *path* is shown in errors, and names what the reply must be about; *url* is where it goes. *lane* names
-    what the rate is counted by. One attempt takes *seconds* at most, from connecting to the end of the reply.
-    """
+    """One request, with everything that is needed to send it again."""
 
     operation: str
+    """The name of the request in errors, such as `create message`."""
     path: str
+    """The path of the resource: shown in errors, and compared with what the reply is about."""
     url: str | httpx.URL
+    """The address that the request goes to."""
     idempotency: Idempotency = Idempotency.SAFE
+    """What sending it twice does."""
     method: str = "GET"
     bucket: str | None = None
+    """The sid that the rate limit counts by; None for a read, which is not limited."""
     content: bytes | Callable[[], AsyncIterator[bytes]] | None = None
+    """The body, or a function that returns it anew for each attempt."""
     headers: Mapping[str, str] = {}
     seconds: float = ATTEMPT_SECONDS
+    """The time limit of one attempt, from connecting to the end of the reply."""
 
 
 class Listing(Struct, Generic[Resource], frozen=True):
-    """A listing of *path*, starting with *query*; the decoder is of its pages."""
+    """A listing of *path*, from *query* on; *decoder* decodes its pages."""
 
     operation: str
     path: str
@@ -67,7 +70,7 @@ class Listing(Struct, Generic[Resource], frozen=True):
 
 
 class Exchange:
-    """Requests over *http* at the pace of *pace*."""
+    """Sends requests over *http* within the limits of *pace*."""
 
     def __init__(self, http: httpx.AsyncBaseTransport, *, base_url: str, pace: Pace) -> None:
         self._http = http
@@ -78,10 +81,10 @@ class Exchange:
         self.date: str | None = None
         """The `Date` of the last reply."""
         self.date_seen = 0.0
-        """When it came, by the loop's clock."""
+        """The moment of that reply, in seconds of the event loop's clock."""
 
     def url(self, path: str) -> str:
-        """Return the address of *path*."""
+        """Return the URL of *path*."""
         return self._base_url + path
 
     @overload
@@ -89,9 +92,9 @@ class Exchange:
     @overload
     async def send(self, call: Call, decoder: None) -> None: ...
     async def send(self, call: Call, decoder: Decoder[T] | None) -> T | None:
-        """Return what the reply to *call* holds; None is returned without a decoder.
+        """Send *call* and return its decoded reply; None without a decoder.
 
-        Raises `NotSent`, `Refused` or `OutcomeUnknown` when trying again does not help or is not safe.
+        Raises `NotSent`, `Refused` or `OutcomeUnknown` when sending again does not help or is not safe.
         """
 
         def decode(data: bytes) -> T | None:
@@ -101,7 +104,7 @@ class Exchange:
         return value
 
     async def _timed(self, call: Call, decode: Callable[[bytes], T]) -> tuple[T, float]:
-        """Return what *decode* makes of the reply, and the seconds since the request had its turn."""
+        """Return the decoded reply, and the seconds since the first attempt began."""
         clock = asyncio.get_running_loop().time
         began: float | None = None
 
@@ -116,11 +119,11 @@ class Exchange:
         return value, 0.0 if began is None else clock() - began
 
     async def pages(self, listing: Listing[Resource]) -> AsyncIterator[wire.Page[Resource]]:
-        """Yield the pages of *listing* to its end, one request each.
+        """Yield the pages of *listing*, one request each.
 
-        Raises `RemoteError` if the next page is said to be on another origin, and if the pages do
-        not end: each must have an address of its own and begin with an item that no other began with, few
-        in a row may be empty, and all of them together may take as long as one request may be tried again.
+        Raises `RemoteError` if the next page is on another origin, or if the listing does not end. So each
+        page must have a URL of its own and begin with an item that no other page began with. At most 100 in a
+        row may be empty, and the requests may take `--max-wait` seconds together.
         """
         taken = 0.0
         url: str | httpx.URL = self.url(listing.path + listing.query)
@@ -169,7 +172,7 @@ class Exchange:
         self.counters.retried += again
 
     async def _attempt(self, call: Call, decode: Callable[[bytes], T], seconds: float) -> T:
-        """Send *call* once; whatever the transport does, it is over after *seconds*."""
+        """Send *call* once; the attempt ends after *seconds*, whatever the transport does."""
         request, response = self._request(call, seconds), None
         try:
             async with asyncio.timeout(seconds) as deadline:
@@ -196,7 +199,7 @@ class Exchange:
                 error, response, operation=call.operation, where=call.path
             ) from error
         mask = _mask(request)
-        data = mask.data(data)  # here, so that nothing of it can be shown or kept elsewhere
+        data = mask.data(data)  # before anything of it can be shown or kept
         if (date := response.headers.get("Date")) is not None:
             self.date, self.date_seen = date, asyncio.get_running_loop().time()
         failure = failures.of_reply(
@@ -230,14 +233,14 @@ class Exchange:
 
 
 def _mask(request: httpx.Request) -> Mask:
-    """Return what hides the credentials that *request* was sent with."""
+    """Return the mask for the credentials of *request*."""
     return mask_of(request.headers.get("Authorization", ""))
 
 
 def _decoded(data: bytes, decoder: Decoder[T], call: Call) -> T:
     value = wire.decode(data, decoder)
     if call.idempotency is not Idempotency.SAFE:
-        wire.check_sid(value)  # it will be bound
+        wire.check_sid(value)  # its sid will be bound
     identity.check_object(call.path, value)
     return value
 
@@ -252,7 +255,7 @@ _SCHEME_PORTS: Final = {"http": 80, "https": 443}
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    """Return what two addresses must share; asked of the URL as it will be requested."""
+    """Return scheme, host and port of *url* as it will be requested."""
     return url.scheme, url.host, url.port or _SCHEME_PORTS.get(url.scheme)
 
 

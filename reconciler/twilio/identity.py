@@ -1,4 +1,4 @@
-"""Whether a reply is about what was asked: nothing else is ever bound, changed or compared.
+"""Check that a reply is about the object that was asked for: no other is ever bound or compared.
 
 Nothing here does I/O.
 """
@@ -15,16 +15,16 @@ from reconciler.twilio.wire import Unreadable
 _SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}", re.IGNORECASE)
 _PARENTS: Final = {
     "chat_service_sid": "Services",
-    "service_sid": "Services",  # so the replies to uploads call it
+    "service_sid": "Services",  # in replies to uploads
     "conversation_sid": "Conversations",
 }
-"""The fields in which a reply names its parents, and the word of a path before the same sid."""
+"""Fields that name the parents of an object -> the segment before the same sid in a path."""
 
 
 def check_object(path: str, value: object) -> None:
-    """Raise `Unreadable` if *value* is not what *path* names: another object, or one of another parent.
+    """Raise `Unreadable` if *value* is another object than *path* names, or has another parent.
 
-    A path that ends with a collection, as that of a create, names parents only.
+    The path of a collection, as in a create, names parents only.
     """
     check_parents(path, [value])
     words = _words(path)
@@ -38,7 +38,7 @@ def check_object(path: str, value: object) -> None:
 
 
 def check_parents(path: str, values: Iterable[object]) -> None:
-    """Raise `Unreadable` if one of *values*, all of a kind, names another parent than *path*."""
+    """Raise `Unreadable` if one of *values*, all of one type, has another parent than *path* names."""
     words = _words(path)
     asked = dict(zip(words[0::2], words[1::2], strict=False))
     wanted = {field: sid for field, word in _PARENTS.items() if _SID.fullmatch(sid := asked.get(word, ""))}

@@ -1,4 +1,4 @@
-"""Hide our own credentials in what a server writes: it may repeat the request, header and all."""
+"""Mask our own credentials in replies and errors: a server may repeat the request, header and all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies
 
 MASK: Final = "***"
-"""What stands in the place of a credential."""
+"""The text that replaces a credential."""
 
 _SECRET: Final = re.compile(r"(?=.*[^A-Za-z_]).{8,}|.{20,}", re.DOTALL)
 """Anything shorter, or one short word, is no secret of Twilio's, and may well be in the text of a message.
@@ -48,7 +48,7 @@ class Mask:
         return MASK if text.strip() in self._words else self.text(text)
 
     def clean(self, error: BaseException) -> None:
-        """Take the credentials out of *error* and all that led to it: a log may print the causes too."""
+        """Mask the credentials in *error* and its causes: a log may print those too."""
         seen: set[int] = set()
         todo: list[BaseException | None] = [error]
         while todo:

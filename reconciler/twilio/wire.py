@@ -1,7 +1,7 @@
-"""Values to and from the bytes of Twilio's API: forms, paths, pages, errors.
+"""Encode requests and decode replies of Twilio's API: forms, paths, pages, errors.
 
-Requests are forms with PascalCase names, replies are JSON. A page goes from its bytes straight
-into values; fields that are not ours are skipped without being built. Nothing here does I/O.
+Requests are forms with PascalCase names, replies are JSON. A page is decoded straight into values, and fields
+that are not needed are skipped. Nothing here does I/O.
 """
 
 import json
@@ -53,20 +53,20 @@ PARTICIPANT_FORM: Final = {
 SERVICE_FORM: Final = {"friendly_name": "FriendlyName"}
 
 TEXT_LIMIT: Final = 200
-"""Characters kept of a text that a server sent with an error."""
+"""The most characters kept of a text that a server sends with an error."""
 
 _MOST_REPAIRED: Final = 8 * 1024 * 1024
-"""Bytes of a reply that the slow decoder is given: it builds also what nobody asks for."""
+"""The most bytes of a reply for the slow decoder, which builds every field of it."""
 
 T = TypeVar("T")
 
 
 class Unreadable(ValueError):
-    """A reply is no JSON, or not of the shape that its kind must have."""
+    """A reply is no JSON, or lacks what a reply of its type must have."""
 
 
 class PageMeta(Struct, frozen=True):
-    """What a page says of itself; the URL of the next page is None at the end."""
+    """The `meta` of a page; the URL of the next page is None on the last one."""
 
     key: str | None = None
     page_size: int | None = None
@@ -105,38 +105,38 @@ class ServicePage(Page[RemoteService], rename={"items": "services"}, frozen=True
 
 
 class Configuration(Struct, frozen=True):
-    """The part of the account's configuration that we use."""
+    """The fields of the account's configuration that are used here."""
 
     account_sid: str
     default_chat_service_sid: str
 
 
 class UploadedMedia(Struct, frozen=True):
-    """The part of an upload's reply that we use."""
+    """The fields of the reply to an upload that are used here."""
 
     sid: str
     service_sid: str | None = None
 
 
 class ErrorBody(Struct, frozen=True):
-    """What Twilio says about a request that it did not carry out; *message* is cut to `TEXT_LIMIT`."""
+    """The error that Twilio reports for a request; *message* is cut to `TEXT_LIMIT`."""
 
     message: str = ""
     code: int | None = None
 
 
 def form(fields: Mapping[str, str], names: Mapping[str, str]) -> bytes:
-    """Return *fields* as the body of a request; *names* translates our names into Twilio's.
+    """Return *fields* as a form body; *names* maps the names of our fields to Twilio's.
 
-    An unknown field is a `KeyError`: it would otherwise be ignored by the server in silence.
+    Raises KeyError for an unknown field, which the server would ignore without an error.
     """
-    # Text once accepted by the server may hold half a surrogate pair; it must be able to go back.
+    # A text that the server once accepted may hold half a surrogate pair, and must be sendable again.
     pairs = [(names[field], value) for field, value in fields.items()]
     return urlencode(pairs, errors="surrogatepass").encode("ascii")
 
 
 def path(*segments: str) -> str:
-    """Return `/a/b/c` with every segment percent-encoded, so that none can reach another resource.
+    """Return `/a/b/c` with every segment percent-encoded, so that none can name another resource.
 
     Raises `UsageError` for a segment that no encoding makes safe: an empty one, `.` and `..`.
     """
@@ -147,7 +147,7 @@ def path(*segments: str) -> str:
 
 
 def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Return the value that *data* holds, or raise `Unreadable` with the reason."""
+    """Return the decoded value of *data*; raises `Unreadable` with the reason if it has none."""
     try:
         return decoder.decode(data)
     except (msgspec.ValidationError, RecursionError) as error:
@@ -165,14 +165,14 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 def check_sid(value: object) -> None:
-    """Raise `Unreadable` if *value* is a resource without a SID: nothing could ever be asked of it."""
+    """Raise `Unreadable` if *value* is a resource without a SID: no later request could name it."""
     sid = getattr(value, "sid", None)
     if not isinstance(sid, str) or not is_plausible_sid(sid):
         raise Unreadable("it names no SID")
 
 
 def error_body(data: bytes) -> ErrorBody | None:
-    """Return what an error reply says, or None if it is not Twilio's JSON (a proxy's HTML, nothing)."""
+    """Return the error in a reply, or None if it is not Twilio's JSON, such as the HTML of a proxy."""
     try:
         value = msgspec.json.decode(data)
     except (ValueError, RecursionError):
@@ -186,12 +186,12 @@ def error_body(data: bytes) -> ErrorBody | None:
 
 
 def shortened(text: str) -> str:
-    """Return *text* cut to `TEXT_LIMIT` characters, with a mark where something was cut."""
+    """Return *text* cut to `TEXT_LIMIT` characters, with `…` at the end if it was longer."""
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
 
 
 def http_date(text: str) -> str:
-    """Return the moment that a `Date` header names, in whole seconds of UTC; empty if it names none."""
+    """Return the moment of a `Date` header in whole seconds of UTC, or an empty text if it has none."""
     try:
         return canonical_instant(_http_moment(text))
     except (ValueError, OverflowError):
@@ -199,9 +199,9 @@ def http_date(text: str) -> str:
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a `Retry-After` header asks for, given as a number or as a date.
+    """Return the seconds of a `Retry-After` header, which is a number or a date; never negative.
 
-    None if there is no header or it cannot be understood; never negative.
+    None if there is no header or it cannot be parsed.
     """
     if value is None:
         return None

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from reconciler.errors import UsageError
 from reconciler.model import Desired, Service
-from reconciler.operations.ephemeral import Mark, check_workspace, throw_away
+from reconciler.operations.ephemeral import Label, check_workspace, throw_away
 
-MARK = Mark("checkout", "2026-03-01T12:00:00Z", "gw0-0123456789ab", 7)
+LABEL = Label("checkout", "2026-03-01T12:00:00Z", "gw0-0123456789ab", 7)
 
 
 def world(**service: str | bool) -> Desired:
@@ -20,13 +20,13 @@ def world(**service: str | bool) -> Desired:
 
 @given(st.text(max_size=300))
 def test_the_mark_is_read_back_from_any_name(friendly_name: str) -> None:
-    """However long a name is, the whole mark fits in, within Twilio's 256 characters."""
-    desired = throw_away(world(friendly_name=friendly_name), MARK, allow_existing=False)
+    """However long a name is, the whole label fits in, within Twilio's 256 characters."""
+    desired = throw_away(world(friendly_name=friendly_name), LABEL, allow_existing=False)
 
     marked = desired.services[0].friendly_name
     assert marked is not None
     assert len(marked) <= 256
-    assert Mark.of(marked) == MARK
+    assert Label.of(marked) == LABEL
 
 
 @pytest.mark.parametrize(
@@ -36,20 +36,20 @@ def test_the_mark_is_read_back_from_any_name(friendly_name: str) -> None:
         "",
         "Support",
         "[reconciler]",
-        f"Support{MARK} copy",
-        f"Support{MARK}]",
-        str(MARK).replace(".7", ""),
+        f"Support{LABEL} copy",
+        f"Support{LABEL}]",
+        str(LABEL).replace(".7", ""),
     ],
 )
 def test_other_names_have_no_mark(name: str | None) -> None:
-    """Only a whole mark at the very end counts."""
-    assert Mark.of(name) is None
+    """Only a whole label at the very end counts."""
+    assert Label.of(name) is None
 
 
 def test_a_name_within_a_name_is_not_believed() -> None:
-    """A service called after another one's mark still tells its own."""
-    assert Mark.of(f"Support{MARK}{Mark('billing', MARK.made_at, 'abc', 1)}") == Mark(
-        "billing", MARK.made_at, "abc", 1
+    """A service called after another one's label still tells its own."""
+    assert Label.of(f"Support{LABEL}{Label('billing', LABEL.made_at, 'abc', 1)}") == Label(
+        "billing", LABEL.made_at, "abc", 1
     )
 
 
@@ -57,10 +57,10 @@ def test_a_name_within_a_name_is_not_believed() -> None:
 def test_existing_services_are_refused(service: dict[str, str | bool]) -> None:
     """The error names the place and the way out; allowed, the service stays as it is."""
     with pytest.raises(UsageError, match=r"service `support` \(support.yaml:3\)") as raised:
-        throw_away(world(**service), MARK, allow_existing=False)
+        throw_away(world(**service), LABEL, allow_existing=False)
 
     assert "allow_existing=True" in (raised.value.hint or "")
-    assert throw_away(world(**service), MARK, allow_existing=True) == world(**service)
+    assert throw_away(world(**service), LABEL, allow_existing=True) == world(**service)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a]", "-a", "ä", "a" * 65, "a\n"])
