@@ -85,5 +85,16 @@ def test_every_command_is_in_the_table(project: Project) -> None:
     assert [name for name in listed if f"`{name}" not in README] == []
 
 
+def test_what_the_way_through_the_code_names_is_there() -> None:
+    """Every path of `reconciler/README.md` exists, in the package or, for tests and schemas, beside it."""
+    text = (ROOT / "reconciler" / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[\w./-]*\w/(?:\w+\.py)?|\w+\.(?:py|toml)", text))
+
+    assert len(named) > 40
+    assert [
+        path for path in named if not ((ROOT / "reconciler" / path).exists() or (ROOT / path).exists())
+    ] == []
+
+
 def _without_sids(text: str) -> str:
     return re.sub(r"\b(IM|CH|IS)[0-9a-f]{32}\b", r"\1…", text)

@@ -88,6 +88,18 @@ def test_it_holds_the_schemas(wheel: Path) -> None:
         assert re.fullmatch(rf"urn:conversations-reconciler:schema:{name}:\d+", json.loads(text)["$id"])
 
 
+def test_what_is_for_those_who_have_the_sources_is_left_out(wheel: Path) -> None:
+    """All that it holds is code, schemas and metadata: the way through the code is in the sources alone."""
+    with zipfile.ZipFile(wheel) as archive:
+        others = {
+            name
+            for name in archive.namelist()
+            if not name.endswith((".py", ".schema.json")) and ".dist-info/" not in name
+        }
+
+    assert others == {"reconciler/py.typed"}
+
+
 def test_its_readme_leads_nowhere_in_the_clone(wheel: Path) -> None:
     """Away from the repository a relative link is broken: the path stands there as text."""
     with zipfile.ZipFile(wheel) as archive:
