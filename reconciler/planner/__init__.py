@@ -1,1 +1,1 @@
-"""The planner: desired, remote and state in, a plan out. Pure."""
+"""The planner: makes a plan of what is desired, remote and remembered. Pure."""

@@ -1,8 +1,8 @@
-"""Never post what stands there already: recognise it, and take it over or refuse.
+"""Never post a message that exists already: recognise it, and adopt it or refuse the plan.
 
-Two kinds of entries post a message: creates and replacements. The double of an entry is a live message
-that belongs to nobody and says what the entry would post. For a replacement only one above the old
-message counts: an earlier apply ended after it had posted the new message and before it deleted the old.
+Creates and replacements post a message. The double of an entry is an unmanaged live message that equals what
+the entry would post. For a replacement only a double above the old message counts: an earlier apply ended
+after it had posted the new message and before it deleted the old one.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from reconciler.text.words import plural, quoted
 def recognise(
     draft: Draft, scope: Scope, entries: Sequence[Entry], replaced: Callable[[], Iterable[Entry]]
 ) -> None:
-    """Take over the doubles of *entries*, or refuse to double them.
+    """Adopt the doubles of *entries*, or refuse to post them a second time.
 
-    *replaced* returns the entries that are to be replaced; it is asked once all creates are decided.
+    *replaced* returns the entries to be replaced; it is called once all creates are decided.
     """
     creates = [entry for entry in entries if entry.verb is Verb.CREATE]
     if _decide(draft, scope, creates, entries):
@@ -30,9 +30,9 @@ def recognise(
 
 
 def strangers(scope: Scope, entries: Iterable[Entry] = ()) -> list[RemoteMessage]:
-    """Return the messages that belong to nobody: not bound, not superseded, claimed by no open intent.
+    """Return the unmanaged messages: not bound, not superseded, not the possible result of an open intent.
 
-    Those that *entries* take over do not count.
+    Those that *entries* adopt are left out.
     """
     taken = {sid for binding in scope.bindings.values() for sid in (binding.sid, *binding.superseded)}
     taken.update(entry.live.sid for entry in entries if entry.live is not None)
@@ -44,14 +44,14 @@ def strangers(scope: Scope, entries: Iterable[Entry] = ()) -> list[RemoteMessage
 
 
 def deletes_strangers(scope: Scope) -> bool:
-    """Return True if the plan deletes the messages of this conversation that belong to nobody."""
+    """Return whether the plan deletes the unmanaged messages of this conversation."""
     return (
         scope.selection is None and scope.desired is not None and scope.desired.unmanaged is Unmanaged.DELETE
     )
 
 
 def _decide(draft: Draft, scope: Scope, posting: Sequence[Entry], entries: Iterable[Entry]) -> bool:
-    """Take over the doubles of *posting* that may be; return False if any had to be refused."""
+    """Adopt the doubles of *posting* where that is permitted; return False if any was refused."""
     refused: list[Entry] = []
     deleting = deletes_strangers(scope)
     looking = deleting or not all(scope.options.duplicates(entry.address) for entry in posting)
@@ -70,7 +70,7 @@ def _decide(draft: Draft, scope: Scope, posting: Sequence[Entry], entries: Itera
 
 
 def _expected(entry: Entry) -> ExpectedMessage:
-    """Return what *entry* posts. Which date a timeline came to is not known without the state."""
+    """Return what *entry* posts, without the date of a relative timeline, which differs between states."""
     fields = posted(entry)
     if entry.message.after is not None:
         fields.pop("date_created", None)

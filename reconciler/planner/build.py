@@ -37,8 +37,8 @@ def build_plan(
     *bound* are the bindings of *state*, if they are indexed already.
 
     Services and conversations come in manifest order, parents before what is in them; then what
-    is no longer in the manifest, children before their parents. Open intents of *state* are those
-    that could not be settled.
+    is no longer in the manifest, children before their parents. Open intents of *state* are those that
+    could not be settled.
     """
     bound = index_bindings(state) if bound is None else bound
     with few_suggestions():
@@ -63,7 +63,7 @@ class _Planner:
         self.anew: set[Address] = set()
         """Conversations that are deleted and created: nothing that was seen in them will be there."""
         self.remaining: Counter[Address] = Counter()
-        """The number of conversations that remain in each service, those aside that no address is for."""
+        """The number of conversations with an address that remain in each service."""
 
     def plan(self) -> Plan:
         """Plan everything, judge the whole, and return it."""
@@ -186,7 +186,7 @@ class _Planner:
                 continue
             live = self.remote.services[address]
             if live is not None and live.sid in sids:
-                self.draft.bindings[address] = None  # it has another name now
+                self.draft.bindings[address] = None  # the service was renamed: another address is bound to it
                 continue
             remaining = self.remaining[address] + self.remote.others.get(address, 0)
             plan_service_removal(self.draft, address, binding, live, remaining, destroy=self.options.destroy)

@@ -1,6 +1,6 @@
-"""Name the differences between two sets of fields: the only module that knows DeepDiff.
+"""Name the differences between two sets of fields. No other module uses DeepDiff.
 
-It is asked only about fields that are known to differ, to find the paths inside them.
+It is called only for fields that are known to differ, to find the paths inside them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def field_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[
         {name: _value(name, text) for name, text in before.items()},
         {name: _value(name, text) for name, text in after.items()},
         view="tree",
-        threshold_to_diff_deeper=0,  # else maps that share little are one change, and no path is named
-        ignore_private_variables=False,  # `__typename` is a key like any other
+        threshold_to_diff_deeper=0,  # the default reports mappings that share little as one change
+        ignore_private_variables=False,  # keys such as `__typename` count too
     )
     changes = [
         FieldChange(
@@ -49,11 +49,11 @@ def _value(name: str, text: str) -> Any:
 
 
 class _True:
-    """Stands for `true`, which DeepDiff would take for a 1 where it pairs the items of lists."""
+    """A placeholder for `true`: DeepDiff equates it with 1 when it pairs the items of lists."""
 
 
 class _False:
-    """Stands for `false`."""
+    """A placeholder for `false`."""
 
 
 _MARKS: Final = {True: _True(), False: _False()}
@@ -69,7 +69,7 @@ def _restored(value: Any) -> Any:
 
 
 def _each(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Return *value* with everything in it that holds nothing else changed."""
+    """Return *value* with *change* applied to everything in it that is no mapping and no list."""
     if isinstance(value, dict):
         return {key: _each(item, change) for key, item in value.items()}
     if isinstance(value, list):

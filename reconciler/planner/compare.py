@@ -1,10 +1,14 @@
-"""Compare what is wanted with what exists and with what was last applied.
+"""Compare a resource of the manifest with the live one and with what was last applied.
 
-Three sides decide about each managed field: the manifest's value M, the live value L, and the
-digests of what was last *sent* and of what the reply then showed (*observed*, the same as *sent*
-unless recorded). M = L needs nothing; M = sent and L = observed needs nothing either, as the
-server keeps rewriting it; only M = sent means drift; otherwise the manifest changed. Fields that
-no reply shows compare M with *sent* alone.
+Three sides decide about each managed field: the manifest's value M, the live value L, and the digests of what
+was last *sent* and of what the reply then showed. The latter is *observed*; without one it equals *sent*.
+
+    M = L                       nothing to do
+    M = sent and L = observed   nothing to do: the server keeps rewriting the field
+    M = sent                    drift
+    otherwise                   the manifest changed
+
+A field that no reply shows compares M with *sent* alone.
 """
 
 from __future__ import annotations
@@ -60,9 +64,9 @@ def compare(
     ignored: Paths = (),
     untouched: Mapping[str, str] = {},
 ) -> Difference:
-    """Return what must change so that *live* says what *desired* says; *ignored* paths are left alone.
+    """Return what must change so that *live* equals *desired*; *ignored* paths are left alone.
 
-    *untouched* fields that are not desired are set back to these texts, whoever changed them.
+    Fields in *untouched* that are not desired are set back to the texts there, whoever changed them.
     """
     comparison = _Comparison(schema, live, binding, digest, ignored)
     whole = wholly_ignored(ignored)
@@ -94,7 +98,7 @@ class _Comparison(Struct):
     def unseen(self, name: str, value: str) -> None:
         """Compare with what was sent, as no reply shows the field."""
         sent = self.binding.sent.get(name)
-        if self._stands_for(sent, name, value):
+        if self._is_digest_of(sent, name, value):
             return
         if sent is None and self.binding.imported and (name != "media" or "media_sid" in self.live):
             self.found.assumed += (name,)
@@ -108,8 +112,8 @@ class _Comparison(Struct):
             return
         sent = self.binding.sent.get(name)
         observed = self.binding.observed.get(name, sent)
-        same_wish = self._stands_for(sent, name, value)
-        same_reply = self._stands_for(observed, name, live)
+        same_wish = self._is_digest_of(sent, name, value)
+        same_reply = self._is_digest_of(observed, name, live)
         if same_wish and same_reply:
             self.found.rewritten += (name,)
             return
@@ -124,16 +128,16 @@ class _Comparison(Struct):
         sent = self.binding.sent[name]
         default = self.schema.defaults.get(name)
         if name in self.schema.immutable:
-            # `media: {file}` may have become the sid of the very media that was sent.
+            # The manifest may now have the sid of the media that was uploaded from the file.
             if name != "media" or desired.get("media_sid", "") != self.live.get("media_sid"):
                 self._reset(name, "")
         elif default is None:
             self.found.released += (name,)
         elif name in self.schema.unseen:
-            if not self._stands_for(sent, name, default):
+            if not self._is_digest_of(sent, name, default):
                 self._reset(name, default)
         elif managed_part(name, live := self._live(name), self.ignored) != default:
-            if self._stands_for(self.binding.observed.get(name, sent), name, live):
+            if self._is_digest_of(self.binding.observed.get(name, sent), name, live):
                 self._reset(name, with_ignored_from(name, default, live, self.ignored))
             else:
                 self.found.released += (name,)
@@ -149,10 +153,10 @@ class _Comparison(Struct):
     def _live(self, name: str) -> str:
         return self.live.get(name, self.schema.defaults.get(name, ""))
 
-    def _stands_for(self, recorded: str | None, name: str, text: str) -> bool:
-        """Return True if *recorded* is the digest of *text*, or of the part of it that is managed now.
+    def _is_digest_of(self, recorded: str | None, name: str, text: str) -> bool:
+        """Return whether *recorded* is the digest of *text*, or of the part of it that is managed now.
 
-        It is that of the whole if a path was added to `ignore_changes` since.
+        The digest of the whole text is recorded if a path was added to `ignore_changes` since.
         """
         return recorded is not None and (
             self.digest.fits(recorded, name, managed_part(name, text, self.ignored))

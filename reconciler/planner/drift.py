@@ -1,6 +1,6 @@
-"""Compare what is live with what was last applied: what the state's digests say, whatever the manifests do.
+"""Compare live objects with what was last applied, by the digests in the state.
 
-The state holds no values, so what a field was before is known only where a manifest still says it.
+The state holds no values, so the earlier value of a field is known only where a manifest still declares it.
 """
 
 from __future__ import annotations
@@ -56,11 +56,10 @@ class _Object(Struct):
 
 
 def plan_refresh(desired: Desired, remote: Remote, state: State, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
-    """Return a plan that shows what was changed remotely and, applied, makes the state say so.
+    """Return a plan that shows what was changed remotely and whose records take it into the state.
 
-    It sends nothing. What is gone keeps its binding: the next plan calls it missing, and the guard counts it.
-    What no manifest says any more is compared under the `ignore_changes` that it was last
-    applied with.
+    It sends nothing. A deleted object keeps its binding: the next plan calls it missing, and the guard counts
+    it. An object that no manifest declares any more is compared under the `ignore_changes` of its last apply.
     """
     selection = Selection(options.targets, options.excludes)
     drifted: list[Action] = []
@@ -86,7 +85,7 @@ def plan_refresh(desired: Desired, remote: Remote, state: State, options: Option
 
 
 def count_pending(made: Plan, drift: Drift) -> int:
-    """Return how many actions of *made*, a plan of the same moment, are not there to mend *drift*."""
+    """Return how many actions of *made*, a plan of the same moment, do not undo *drift*."""
     disordered = {parent_of(item.address) for item in drift.objects if item.verb is Verb.DELETE}
     return sum(
         action.reason not in _DRIFT
@@ -147,14 +146,14 @@ def _drifted_fields(item: _Object, live: Mapping[str, str], digest: Digest) -> d
 
 
 def _was_seen(item: _Object, name: str, text: str, digest: Digest) -> bool:
-    """Return whether the field said *text* when it was last seen, as far as it is managed, now or then."""
+    """Return whether the managed part of *text*, as of now or of the last apply, is what was last seen."""
     recorded = item.binding.observed.get(name, item.binding.sent[name])
     parts = {managed_part(name, text, paths) for paths in (item.ignored, item.binding.ignored)}
     return any(digest.fits(recorded, name, part) for part in {*parts, text})
 
 
 def _changed(item: _Object, fields: dict[str, str], digest: Digest) -> Action:
-    """Return the drift of one object; a field whose earlier value no manifest says is in *after* alone."""
+    """Return the drift of one object; a field whose earlier value is not known is in *after* alone."""
     known = {
         name: managed_part(name, item.declared[name], item.ignored)
         for name in fields
@@ -175,10 +174,9 @@ def _changed(item: _Object, fields: dict[str, str], digest: Digest) -> Action:
 
 
 def _taken(item: _Object, fields: dict[str, str], digest: Digest) -> Binding:
-    """Return the binding as if what is live in the drifted *fields* had been sent.
+    """Return the binding as if the live texts of the drifted *fields* had been sent.
 
-    So the next plan says `changed_in_manifest` where a manifest says something else. Other fields keep what
-    a server made of what was sent.
+    So the next plan says `changed_in_manifest` where a manifest differs. Other fields keep what was observed.
     """
     sent = item.binding.sent | {name: digest(name, text) for name, text in fields.items()}
     observed = {name: seen for name, seen in item.binding.observed.items() if name not in fields}

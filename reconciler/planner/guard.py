@@ -1,4 +1,4 @@
-"""Stop a plan that loses much more than anyone meant to lose."""
+"""Refuse a plan that deletes more messages than anyone is likely to want."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from reconciler.plans.options import Options
 from reconciler.text.words import plural
 
 _PERCENT: Final = 30
-"""Above this share of the messages a plan is held back…"""
+"""The default limit, in percent of the messages."""
 _FROM: Final = 10
-"""…but only where there are at least this many."""
+"""The number of messages from which a percentage is applied."""
 _ALL: Final = 100
 _LOSING: Final = frozenset({Verb.DELETE, Verb.REPLACE})
 _PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
@@ -25,8 +25,8 @@ _CHECK: Final = "check that the manifest path is right"
 def guard(draft: Draft, options: Options, scopes: Mapping[Address, Scope]) -> None:
     """Refuse a plan that deletes, or creates again, too large a share of the messages.
 
-    A `destroy` means to delete, so only a number given with `--max-delete` holds it back. What a `--reset`
-    does inside the conversations that it takes is not counted.
+    Only a number given with `--max-delete` limits `destroy`. What `--reset` does inside conversations is not
+    counted.
     """
     counted = [action for action in draft.actions if not _is_in_reset(action, scopes)]
     messages = [action for action in counted if action.type is ResourceType.MESSAGE]
@@ -91,7 +91,7 @@ def _hold_parents(draft: Draft, actions: Sequence[Action], lost: Sequence[Action
 
 
 def _excess(actions: Sequence[Action], percent: float, scopes: Mapping[Address, Scope]) -> str | None:
-    """Return in words what is too much: the whole, as it is the larger news, or the worst conversation."""
+    """Return in words what exceeds the limit: all messages, or those of the worst conversation."""
     if percent >= _ALL:
         return None
     bound = sum(len(scope.bindings) for scope in scopes.values())

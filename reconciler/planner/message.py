@@ -1,4 +1,4 @@
-"""Plan one message: what it needs, and the action that says so."""
+"""Decide what one message needs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Entry(Struct):
 
 
 def entry_of(scope: Scope, address: Address, message: Message, previous: Address | None) -> Entry:
-    """Return *message* with what it needs, its place in the conversation aside."""
+    """Return *message* with what it needs, but for its place in the conversation."""
     binding = scope.bindings.get(previous or address)
     if binding is None:
         return Entry(message, address, verb=Verb.CREATE)
@@ -65,10 +65,10 @@ def entry_of(scope: Scope, address: Address, message: Message, previous: Address
 
 
 def adopt(draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage) -> None:
-    """Let *entry* take over *live*, which says what it would post, and supersede what it would replace.
+    """Let *entry* adopt *live*, which equals what it would post, and supersede what it would replace.
 
-    Only the date that it has from a relative timeline may be another one, which an update then sets. What
-    else differs was forgiven, and is observed.
+    A date from a relative timeline may differ; an update then sets it. Other differences come from a server
+    that normalises text, and are observed.
     """
     shown, old = live_values(live), entry.live
     differs = forgiven(with_ignored(entry.message, shown), live)
@@ -93,9 +93,9 @@ def adopt(draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage) -> None
 def bind(
     draft: Draft, scope: Scope, entry: Entry, live: RemoteMessage, differs: Collection[str] = ()
 ) -> Binding:
-    """Record, and return, that the address of *entry* stands for *live*, to which nothing was sent yet.
+    """Bind the address of *entry* to *live*, to which nothing was sent yet, and return the binding.
 
-    The fields that differ only in how they are written are observed as they are.
+    The fields in *differs* differ only by how a server normalises text, and are observed as they are.
     """
     before = draft.bindings.get(entry.address) or entry.binding
     superseded = before.superseded if before is not None else ()
@@ -157,9 +157,9 @@ def posted(entry: Entry) -> dict[str, str]:
 
 
 def with_ignored(message: Message, live: Mapping[str, str]) -> dict[str, str]:
-    """Return what *message* declares, with the *live* values where `ignore_changes` leaves them alone.
+    """Return what *message* declares, with the *live* values at the paths of `ignore_changes`.
 
-    A field without a live value keeps its own; so does a media sid, as each can be sent only once.
+    A field without a live value keeps that of the manifest. So does a media sid: it can be sent only once.
     """
     wanted = desired_values(message)
     for path in message.ignore_changes:
@@ -173,7 +173,7 @@ def with_ignored(message: Message, live: Mapping[str, str]) -> dict[str, str]:
 
 
 def refuse_protected(draft: Draft, address: Address, verb: str) -> None:
-    """Refuse to lose a message that `prevent_destroy` protects; no flag overrides it."""
+    """Refuse to delete a message that `prevent_destroy` protects; no option permits it."""
     draft.refuse(
         "prevent_destroy",
         f"`{address}` would be {verb}, but its `lifecycle.prevent_destroy` is true",

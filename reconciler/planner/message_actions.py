@@ -1,4 +1,4 @@
-"""The action of one message: what it sends, what it shows, and what speaks against it."""
+"""The action of one message: what it sends and shows, and why it may be refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONTENT: Final = ("body", "media_sid", "content_sid")
 
 
 def emit(draft: Draft, scope: Scope, entry: Entry) -> None:
-    """Turn an entry into an action and say what there is to say about it, or count it."""
+    """Add the action of *entry* with its warnings; without one, count it and bring its binding up to date."""
     verb, found, binding, live = entry.verb, entry.found, entry.binding, entry.live
     if found is not None:
         warn_about(draft, entry.address, found, replaced=verb is Verb.REPLACE)
@@ -101,7 +101,7 @@ def _changes(found: Difference, live: Mapping[str, str]) -> tuple[FieldChange, .
 
 
 def judge_replacement(draft: Draft, entry: Entry, action: Action, live: RemoteMessage) -> None:
-    """Refuse a replacement that is forbidden or impossible, and name what it would lose."""
+    """Refuse a replacement that is forbidden or impossible, and warn about content that it would lose."""
     address, message = entry.address, entry.message
     if message.prevent_destroy:
         refuse_protected(draft, address, "replaced")

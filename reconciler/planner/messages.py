@@ -1,4 +1,4 @@
-"""Plan the messages of one conversation: what each needs, their order, and what has no key any more."""
+"""Plan the messages of one conversation: what each needs, their order, and those without a key."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from reconciler.resources.message import desired_values
 
 
 def plan_messages(draft: Draft, scope: Scope) -> None:
-    """Add what the messages of one conversation need, in manifest order, deletes last.
+    """Add what the messages of one conversation need, in manifest order, deletions last.
 
-    Of a part of a conversation the order is not looked at: what is outside of it stays as it is.
+    The order is not looked at where a part of the conversation is not selected.
     """
     if scope.desired is not None and _is_settled(scope, scope.desired):
         draft.no_ops += len(scope.desired.messages)
@@ -47,9 +47,9 @@ def plan_messages(draft: Draft, scope: Scope) -> None:
 
 
 def _is_settled(scope: Scope, desired: Conversation) -> bool:
-    """Return True if it is plain at first sight that nothing is to be done: the common case, made cheap.
+    """Return True if the conversation certainly needs nothing: the common case, decided at little cost.
 
-    False only means that each message must be looked at.
+    False means that each message must be compared.
     """
     bindings, messages, digest = scope.bindings, scope.view.messages, scope.digest
     if (
@@ -75,7 +75,7 @@ def _is_settled(scope: Scope, desired: Conversation) -> bool:
 
 
 def _to_replace(entries: list[Entry], *, strict: bool) -> list[Entry]:
-    """Return the entries that are to be posted again, those that only stand in the wrong place included."""
+    """Return the entries that are posted again, including those that are only in the wrong place."""
     stays = kept(_indexes(entries)) if strict else len(entries)
     return [
         entry
@@ -85,7 +85,7 @@ def _to_replace(entries: list[Entry], *, strict: bool) -> list[Entry]:
 
 
 def _put_in_order(draft: Draft, scope: Scope, entries: list[Entry], deletes: int) -> None:
-    """Replace what stands behind the first message that is missing, or stands wrong, under `strict`."""
+    """Replace the messages behind the first one that is missing or in the wrong place."""
     indexes = _indexes(entries)
     cost = price(indexes, [entry.live is not None for entry in entries], deletes)
     if cost is None:
@@ -95,7 +95,7 @@ def _put_in_order(draft: Draft, scope: Scope, entries: list[Entry], deletes: int
         live = entry.live
         if live is None or entry.verb is Verb.REPLACE:
             continue
-        if entry.verb is Verb.ADOPT:  # it must be on record before it can be superseded
+        if entry.verb is Verb.ADOPT:  # its sid must be in the state to be superseded
             bind(draft, scope, entry, live)
         entry.verb, entry.reason = Verb.REPLACE, Reason.ORDER
 
@@ -123,7 +123,7 @@ def _indexes(entries: list[Entry]) -> list[int | None]:
 def _leftovers(
     draft: Draft, scope: Scope, entries: list[Entry], gone: list[Address], renamed: dict[Address, Address]
 ) -> list[Action]:
-    """Return what becomes of messages that no key stands for: forgotten, then deleted by index."""
+    """Return what becomes of messages without a key: those to forget, then those to delete, by index."""
     new_address = {old: new for new, old in renamed.items()}
     forgets: list[Action] = []
     deletes = _superseded(draft, scope, new_address)
@@ -136,7 +136,7 @@ def _leftovers(
             continue
         if binding.sid not in messages:
             forgets.append(Action(address, Verb.FORGET, Reason.MISSING_REMOTELY, sid=binding.sid))
-        elif binding.sid in held:  # another key stands for the same message
+        elif binding.sid in held:  # the message is bound to another key
             forgets.append(Action(address, Verb.FORGET, reason, sid=binding.sid))
         elif not binding.released:
             deletes.append(deletion(address, messages[binding.sid], reason, binding.sent))
@@ -154,7 +154,7 @@ def _leftovers(
 
 
 def _superseded(draft: Draft, scope: Scope, new_address: dict[Address, Address]) -> list[Action]:
-    """Return the deletion of every replaced message that is still there; the others are struck off."""
+    """Return the deletion of every superseded message that exists; drop the others from their bindings."""
     deletes: list[Action] = []
     for address in sorted(address for address, binding in scope.bindings.items() if binding.superseded):
         binding = scope.bindings[address]

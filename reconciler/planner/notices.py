@@ -1,4 +1,4 @@
-"""What the reader should know beside the actions: warnings, and what a conversation's own state forbids."""
+"""Warnings, and refusals because of the state of a conversation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from reconciler.text.words import plural, quoted
 REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
 _ENDED = frozenset({"closed", "inactive"})
 _NAMED = 3
-"""How many conversations a warning about many names."""
+"""The most conversations that a warning names."""
 _CHANGING = frozenset({Verb.UPDATE, Verb.REPLACE})
 _POSTING = frozenset({Verb.CREATE, Verb.REPLACE})
 
 
 def warn_about(draft: Draft, address: Address, found: Difference, *, replaced: bool = False) -> None:
-    """Warn about what a comparison saw and the plan does not show."""
+    """Warn about differences that no action shows."""
     released = [name for name in found.released if not replaced or name in MESSAGE.carried]
     for code, names, text in (
         (
@@ -47,7 +47,7 @@ def warn_about(draft: Draft, address: Address, found: Difference, *, replaced: b
 
 
 def warn_of_consequences(draft: Draft, scope: Scope) -> None:
-    """Say what the changes planned in a conversation, bring with them."""
+    """Warn about webhooks, deliveries outside the chat and unknown authors in the actions of *draft*."""
     actions = [action for action in draft.actions if action.address != scope.address]
     calling = sum(action.webhooks and bool(action.send) for action in actions)
     if calling:
@@ -70,7 +70,7 @@ def warn_of_consequences(draft: Draft, scope: Scope) -> None:
 
 
 def _warn_of_row_numbers(draft: Draft, scope: Scope, actions: Iterable[Action]) -> None:
-    """Say so where texts move from one numbered key to another: a transcript without keys is counted."""
+    """Warn where texts move between numbered keys, which rows of a transcript without keys get."""
     changed = [
         action.send["body"]
         for action in actions
@@ -94,7 +94,7 @@ def _is_number(address: Address) -> bool:
 
 
 def warn_of_ended(draft: Draft, service: Address, scopes: Iterable[Scope]) -> None:
-    """Say which conversations of a service came to an end, or to rest, without a manifest that says so."""
+    """Warn about conversations of a service that are closed or inactive although no manifest wants that."""
     ended = [
         f"`{scope.address}` ({live.state})"
         for scope in scopes
@@ -111,13 +111,13 @@ def warn_of_ended(draft: Draft, service: Address, scopes: Iterable[Scope]) -> No
 
 
 def warn_of_no_reset(draft: Draft, scope: Scope, *, whole: bool) -> None:
-    """Say that a conversation is planned as if `--reset` were not there."""
+    """Warn that `--reset` does not apply to a conversation."""
     why = "this tool did not create it" if whole else "a part of it is not selected"
     draft.warn("not_reset", scope.address, f"`{scope.address}` is not reset, as {why}")
 
 
 def judge_state(draft: Draft, scope: Scope) -> None:
-    """Refuse what a closed conversation does not allow, and say what wakes an inactive one up."""
+    """Refuse changes of a closed conversation, and warn where a message makes an inactive one active."""
     live, desired = scope.view.remote, scope.desired
     verbs = [verb for verb in draft.verbs if verb in REQUESTING]
     closing = any(action.send.get("state") == "closed" for action in draft.actions)
@@ -144,7 +144,7 @@ def judge_state(draft: Draft, scope: Scope) -> None:
 
 
 def _outside(scope: Scope) -> int:
-    """Return how many participants a message reaches outside the chat, those to be created included."""
+    """Return how many participants outside the chat a message reaches, including those to be created."""
     live = [live_participant_values(one) for one in (scope.view.participants or {}).values()]
     keys = {natural_key(values) for values in live if "address" in values}
     declared = scope.desired.participants if scope.desired is not None else ()
@@ -153,7 +153,7 @@ def _outside(scope: Scope) -> int:
 
 
 def _warn_of_authors(draft: Draft, scope: Scope) -> None:
-    """Say where an author names no declared participant, as it may be a slip of the pen."""
+    """Warn where the author of a message is no declared participant, as it may be misspelt."""
     desired = scope.desired
     if desired is None or not desired.participants:
         return
@@ -164,7 +164,7 @@ def _warn_of_authors(draft: Draft, scope: Scope) -> None:
 
 
 def _no_participant(message: Message, known: Mapping[str, str]) -> str:
-    """Return what is wrong without the author, who may be sensitive, or nobody's to see (`--bodies`)."""
+    """Return the warning, without the author, who may be sensitive or hidden by `--bodies`."""
     meant = None if "author" in message.sensitive else close_to(message.author or "", known)
     hint = f"; did you mean the one of `participants/{known[meant]}`?" if meant else ""
     return f"its author is no declared participant{hint}"

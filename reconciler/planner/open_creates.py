@@ -1,4 +1,4 @@
-"""Creates of which nobody can tell whether they happened: they hold back their own conversation only."""
+"""Open creates whose outcome cannot be settled: they hold back their own conversation only."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _CODE = "unknown_outcome"
 
 
 def hold_back(plan: Plan, unknown: Mapping[Address, str], *, destroy: bool) -> Plan:
-    """Return *plan* refused where it changes a place in which a create is *unknown* (address -> why).
+    """Return *plan*, refused if it changes a parent with a create in *unknown* (address -> why).
 
-    What a plan does elsewhere, and a *destroy*, only gets a warning: neither creates anything there.
+    A plan that changes nothing there, and a *destroy*, only get a warning: neither creates anything there.
     """
     refusals, warnings = [], []
     for address, why in unknown.items():
@@ -36,6 +36,6 @@ def hold_back(plan: Plan, unknown: Mapping[Address, str], *, destroy: bool) -> P
 
 
 def _place(address: Address) -> Address:
-    """Return the parent that an open create holds back: itself, or that which it is to be in."""
+    """Return the service or conversation that an open create holds back: the created one, or its parent."""
     is_parent = type_of(address) in {ResourceType.SERVICE, ResourceType.CONVERSATION}
     return address if is_parent else parent_of(address)

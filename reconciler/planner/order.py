@@ -72,10 +72,10 @@ def out_of_order(indexes: Sequence[int | None]) -> list[int]:
 
 
 def price(indexes: Sequence[int | None], existing: Sequence[bool], deletes: int = 0) -> Price | None:
-    """Return what `strict` costs here, or None if nothing that stands must be posted again.
+    """Return what `strict` costs here, or None if no existing message must be posted again.
 
-    *existing* says which messages have a live copy, one that is replaced for another reason included;
-    *deletes* is how many further messages of the conversation are deleted.
+    *existing* has, in manifest order, whether a message exists, even if it is replaced for another reason.
+    *deletes* is the number of further messages that are deleted.
     """
     stays = kept(indexes)
     reposts = sum(existing[stays:])

@@ -1,7 +1,7 @@
 """Plan the participants of one conversation: created before its messages, removed after them.
 
-A participant has a natural key, its identity or its pair of addresses, and the API refuses a second
-one: what is there already is bound, and stays when the manifest lets go of it.
+A participant has a natural key, its identity or its pair of addresses, and the API refuses a second one with
+it. A participant that exists already is bound, and stays when the manifest no longer has it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reconciler.state.model import Binding
 
 
 def plan_participants(draft: Draft, scope: Scope) -> list[Action]:
-    """Add what the declared participants need; return the removals, which go behind the messages."""
+    """Add what the declared participants need; return the removals, which come after the messages."""
     declared = scope.desired.participants if scope.desired is not None else ()
     wanted = {f"{scope.address}/participants/{one.key}": participant_values(one) for one in declared}
     bound, people = scope.participants, _Participants(scope, wanted)
@@ -52,7 +52,7 @@ def plan_participants(draft: Draft, scope: Scope) -> list[Action]:
     for address, binding in sorted(bound.items()):
         if address in wanted or not scope.selects(address):
             continue
-        if binding.sid in people.claimed:  # only renamed
+        if binding.sid in people.claimed:  # its key was renamed
             draft.bindings[address] = None
         else:
             leaving += _let_go(draft, scope, people, address, binding)
@@ -63,17 +63,17 @@ def plan_participants(draft: Draft, scope: Scope) -> list[Action]:
 
 
 def others_in(view: ConversationView, bound: Mapping[Address, Binding]) -> list[RemoteParticipant]:
-    """Return who is in a conversation and was not brought in by this tool."""
+    """Return the participants of a conversation that this tool did not create."""
     ours = {sid for binding in bound.values() for sid in binding.superseded}
     ours.update(binding.sid for binding in bound.values() if binding.created)
     return [live for sid, live in (view.participants or {}).items() if sid not in ours]
 
 
 class _Participants:
-    """Who is in the conversation, and which address stands for whom.
+    """The live participants of a conversation, and the address to which each is bound.
 
-    *claimed* are the sids of those whom the manifest names, whatever they were bound to before: two keys
-    that swap their people need no request.
+    *claimed* are the sids of those that the manifest declares, whatever they were bound to before. So two
+    keys that swap their participants need no request.
     """
 
     def __init__(self, scope: Scope, wanted: Mapping[Address, dict[str, str]]) -> None:
@@ -87,9 +87,9 @@ class _Participants:
         self.claimed = {one.sid for key in keys if (one := self._by_key.get(key)) is not None}
 
     def found(self, values: Mapping[str, str], binding: Binding | None) -> RemoteParticipant | None:
-        """Return who has the natural key of *values*, or else who is bound and to be replaced by them.
+        """Return the participant with the natural key of *values*, or else the bound one to be replaced.
 
-        Whom this tool found, it does not replace by somebody else: they stay.
+        A participant that this tool did not create is not replaced by another one: it stays.
         """
         there = self._by_key.get(natural_key(values))
         if there is None and binding is not None and binding.created and binding.sid not in self.claimed:
@@ -97,7 +97,7 @@ class _Participants:
         return there
 
     def taken_over(self, there: RemoteParticipant, before: Binding | None) -> Binding:
-        """Return a binding to *there*; whom this tool brought in and nobody names any more is superseded."""
+        """Return a binding to *there*; it supersedes the object of *before* if this tool created that."""
         remote = self._scope.view.remote
         binding = self._holders.get(there.sid) or existing(
             there.sid,
@@ -110,7 +110,7 @@ class _Participants:
         return msgspec.structs.replace(binding, superseded=(*before.superseded, *left))
 
     def warn_if_kept(self, draft: Draft, address: Address, binding: Binding | None) -> None:
-        """Name whom *address* stands for no longer and who stays, as this tool did not bring them in."""
+        """Warn that the participant *address* was bound to stays, as this tool did not create it."""
         if binding is None or binding.created or binding.sid not in self.live or binding.sid in self.claimed:
             return
         draft.warn(
@@ -121,13 +121,13 @@ class _Participants:
         )
 
     def reason_to_create(self, binding: Binding | None) -> Reason:
-        """Return why somebody is brought in whom nobody live has the natural key of."""
+        """Return why a participant is created whose natural key no live one has."""
         if binding is None:
             return Reason.NOT_IN_STATE
         return Reason.CHANGED_IN_MANIFEST if binding.sid in self.live else Reason.MISSING_REMOTELY
 
     def removable(self, binding: Binding) -> tuple[str, ...]:
-        """Return whom *binding* superseded and who is still there, although nobody names them."""
+        """Return the superseded participants of *binding* that exist and that no key declares."""
         return tuple(sid for sid in binding.superseded if sid in self.live and sid not in self.claimed)
 
 
@@ -177,7 +177,7 @@ def _compare(
 
 
 def _drop_superseded(draft: Draft, people: _Participants, address: Address, binding: Binding | None) -> None:
-    """Remove whom an earlier apply could not remove, before anything is posted that would reach them."""
+    """Remove superseded participants first, before a message is posted that would reach them."""
     if binding is None or not binding.superseded:
         return
     still = people.removable(binding)
@@ -202,7 +202,7 @@ def _let_go(
 
 
 def _outsider(scope: Scope, live: RemoteParticipant) -> Action:
-    """Return the removal of somebody whom no key names."""
+    """Return the removal of an unmanaged participant."""
     address, before = f"{scope.address}/participants/{live.sid}", live_participant_values(live)
     return Action(address, Verb.DELETE, Reason.UNMANAGED, sid=live.sid, before=before)
 

@@ -1,4 +1,4 @@
-"""What a plan about a part leaves for a plan of the whole, and globs that name nothing."""
+"""Warnings about plans of a part, and about globs that match nothing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from reconciler.plans.selection import Selection
 
 
 def warn_of_parts(draft: Draft, touched: Iterable[Scope]) -> None:
-    """Say that only a part is planned, and what waits in the conversations that it is about.
+    """Warn that only a part is planned, and about settings of *touched* conversations that have to wait.
 
-    The order of a conversation is seen to if all its messages are selected; what is unmanaged never goes.
+    `order: strict` is met if all messages of a conversation are selected; unmanaged ones are never deleted.
     """
     disordered: list[Address] = []
     keeping: list[Address] = []
@@ -37,7 +37,7 @@ def warn_of_parts(draft: Draft, touched: Iterable[Scope]) -> None:
 
 
 def warn_of_misses(draft: Draft, globs: Sequence[str], known: Collection[Address]) -> None:
-    """Say which *globs* match none of the *known* addresses: each is most likely a slip of the pen."""
+    """Warn about *globs* that match none of the *known* addresses: each is most likely misspelt."""
     for glob in Selection(tuple(globs), ()).unmatched(known):
         draft.warn("matches_nothing", glob, f"`{glob}` matches no address")
 

@@ -1,7 +1,6 @@
-"""The passes around a plan, in their order: `prepare`, then the caller reads, `decide`, and `complete`.
+"""The passes around a plan, in their order: `prepare`, reading by the caller, `decide`, `complete`.
 
-What `prepare` returns says what is to be read. `decide` may be repeated with more that was read, as only its
-result shows where messages are posted.
+`decide` may be repeated once more was read: only its result shows in which conversations messages are posted.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class Decided(Struct, frozen=True):
 
 
 def prepare(desired: Desired, state: State, options: Options, now: datetime) -> Prepared:
-    """Return what to read and plan by at the moment *now*, which has an offset.
+    """Return what a plan is made from, the remote side aside, at the moment *now*, which has an offset.
 
     Raises PlanError for a date that no calendar has.
     """
@@ -71,9 +70,9 @@ def decide(prepared: Prepared, remote: Remote) -> Decided:
 
 
 def complete(prepared: Prepared, decided: Decided, unknown: Mapping[Address, str]) -> Plan:
-    """Return the decided plan with all that shows, checks or holds it back.
+    """Return the decided plan with the actions of blocks, sensitive fields, references and fingerprints.
 
-    *unknown* are the open creates of which nobody can tell whether they happened, with why.
+    *unknown* has the open creates whose outcome cannot be told, with the reason; they hold the plan back.
     """
     remote, options = decided.remote, prepared.options
     plan = with_refactoring(decided.plan, prepared.refactored, remote)
@@ -89,7 +88,7 @@ def complete(prepared: Prepared, decided: Decided, unknown: Mapping[Address, str
 def find_drift(prepared: Prepared, remote: Remote, *, with_pending: bool) -> Plan:
     """Return a plan of *remote* that has a drift, and neither actions nor records.
 
-    *with_pending* counts the changes that the manifests still want, too.
+    With *with_pending* the changes that the manifests still want are counted.
     """
     desired, state = fill(prepared.desired, remote).desired, prepared.state
     plan = mark(plan_refresh(desired, remote, state, prepared.options), desired, state)

@@ -1,7 +1,6 @@
-"""Which address stands for what, as the blocks `import:`, `moved:` and `removed:` say.
+"""Apply the blocks `import:`, `moved:` and `removed:` to manifests and state.
 
-Everything remote is read and planned by the state that results; `blocks` then adds what brings the
-state there.
+The plan is made from the result; `refactoring_actions` then adds the actions that bring the state there.
 """
 
 from __future__ import annotations
@@ -56,12 +55,12 @@ class Refactored(Struct, frozen=True):
 
     @property
     def is_plain(self) -> bool:
-        """True if no block has anything to do or to say."""
+        """Whether the blocks change and refuse nothing."""
         return not (self.moved or self.imported or self.forgotten or self.refusals or self.contested)
 
 
 def refactor(desired: Desired, state: State, options: Options = Options()) -> Refactored:  # noqa: B008  # frozen
-    """Return *desired* and *state* as the blocks make them. A refresh looks at no block."""
+    """Return *desired* and *state* as the blocks change them. A refresh ignores the blocks."""
     if options.refresh_only or not (desired.imports or desired.moves or desired.removed):
         return Refactored(desired, state)
     selection = Selection(options.targets, options.excludes)
@@ -81,7 +80,7 @@ def refactor(desired: Desired, state: State, options: Options = Options()) -> Re
         if parent_of(address) in deleting:
             bindings[address] = msgspec.structs.replace(binding, released=True)
         elif left is not None and parent_of(address) not in forgotten:
-            bindings[address] = left  # what it superseded is still to be deleted
+            bindings[address] = left  # so that its superseded messages are still deleted
         else:
             del bindings[address]
     wanted = [one for one in desired.imports if one.address in selection and not options.destroy]
@@ -144,7 +143,7 @@ def _moved(state: State, moves: Iterable[Move], refusals: list[Refusal]) -> dict
 
 
 def _one_step(address: Address, targets: Mapping[Address, Address]) -> Address:
-    """Return *address* with the longest part of it moved that is to move."""
+    """Return *address* after the move of its longest part that has one."""
     place = address
     while place not in targets:
         place = place.rpartition("/")[0]
@@ -164,7 +163,7 @@ def _imported(
     imported: dict[Address, str] = {}
     for one in wanted:
         if type_of(one.address) is not ResourceType.MESSAGE:
-            continue  # a parent is found by its sid as if it were declared with one
+            continue  # `_with_sids` declares the sids of parents
         bound = bindings.get(one.address)
         if bound is not None and bound.sid != one.sid:
             contested[one.address] = one.sid
@@ -197,5 +196,5 @@ def _with_sids(desired: Desired, wanted: Iterable[Import]) -> Desired:
 
 
 def _deleting(desired: Desired) -> set[Address]:
-    """Return the conversations in which what no key names is deleted."""
+    """Return the conversations in which unmanaged messages are deleted."""
     return {address for address, one in declared_conversations(desired) if one.unmanaged is Unmanaged.DELETE}

@@ -24,14 +24,14 @@ from reconciler.resources.message import desired_values
 from reconciler.state.model import Bound, Unbound
 
 _CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
-"""What an action does with the binding of its address; it can move that binding along."""
+"""Actions that write the binding of their address, and so can move it from a previous one."""
 
 
 _ABSENT: Final = ConversationView(remote=None)
 
 
 def with_refactoring(made: Plan, refactored: Refactored, remote: Remote) -> Plan:
-    """Return *made*, planned by what was *refactored*, with what the blocks do."""
+    """Return *made*, a plan from what was *refactored*, with the actions and records of the blocks."""
     if refactored.is_plain:
         return made
     finishing = _Finishing(made, refactored, remote)
@@ -44,7 +44,7 @@ def with_refactoring(made: Plan, refactored: Refactored, remote: Remote) -> Plan
         actions=(*finishing.first, *finishing.actions),
         records=tuple(finishing.records.values()),
         refusals=(*refactored.refusals, *finishing.refusals, *made.refusals),
-        no_ops=made.no_ops - finishing.told,
+        no_ops=made.no_ops - finishing.counted_as_no_ops,
     )
 
 
@@ -60,8 +60,8 @@ class _Finishing:
         self.refusals: list[Refusal] = []
 
     @property
-    def told(self) -> int:
-        """How many actions are about messages that need nothing else, and count as such in the plan."""
+    def counted_as_no_ops(self) -> int:
+        """The number of actions for messages that the plan counts as no-ops: they need nothing else."""
         bindings = self.refactored.state.bindings
         return sum(
             action.verb is Verb.ADOPT or (action.verb is Verb.MOVE and not bindings[action.address].released)
@@ -83,7 +83,8 @@ class _Finishing:
                     break
                 if action.address == address and action.reason is not Reason.SUPERSEDED:
                     if action.verb is Verb.ADOPT or action.importing:
-                        self.records[previous] = Unbound(previous)  # what it stood for is gone, or superseded
+                        # The old message was deleted or superseded; this action binds its successor.
+                        self.records[previous] = Unbound(previous)
                         if record is not None:
                             self.records[address] = record
                     elif action.verb in _CARRIES:
@@ -97,7 +98,7 @@ class _Finishing:
                 self.first.append(moving)
 
     def take_over(self) -> None:
-        """Bind what is imported; where it differs from the manifest, the action on it says so."""
+        """Bind what is imported; where it differs from the manifest, mark the action on it."""
         messages = _messages(self.refactored.desired)
         for address, sid in self.refactored.imported.items():
             service = self.remote.services.get(address.partition("/")[0])
@@ -132,9 +133,10 @@ class _Finishing:
                 )
 
     def judge_contested(self) -> None:
-        """Refuse to import what is there beside what its address stands for.
+        """Refuse to import a message to an address that is bound to another message.
 
-        If it is not, it was imported earlier, and posted again since: the block may stay in the manifest.
+        It is permitted if the imported message is gone: then it was imported earlier and replaced since. So
+        the block may stay in the manifest.
         """
         for address, sid in self.refactored.contested.items():
             bound = self.refactored.state.bindings[address]
@@ -149,7 +151,7 @@ class _Finishing:
                 )
 
     def forget(self) -> None:
-        """Give up bindings, what is inside before its parents; what stays released is recorded so."""
+        """Forget bindings, children before their parents; record those that stay as released."""
         for address, binding in sorted(self.refactored.forgotten.items(), reverse=True):
             if type_of(address) is ResourceType.PARTICIPANT:
                 self.records[address] = Unbound(address)
@@ -183,7 +185,7 @@ class _Finishing:
 
 
 def _as_superseded(action: Action) -> Action:
-    """Return the deletion of what stands behind an address that is forgotten, with the true reason."""
+    """Return *action*, which deletes a superseded message of a forgotten address, with that reason."""
     return msgspec.structs.replace(action, reason=Reason.SUPERSEDED)
 
 

@@ -1,4 +1,4 @@
-"""Recognise a key that was only renamed: one vanished, one new, nothing else different."""
+"""Recognise a renamed key: one key vanished, one is new, and both have equal fields."""
 
 from __future__ import annotations
 

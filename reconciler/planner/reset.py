@@ -1,7 +1,7 @@
 """Make a conversation anew: deleted with all that is in it, created, and filled as its manifest says.
 
-That is what `--replace service/conversation` asks for, and what `--reset` needs for a conversation that is
-closed, as nothing can open or change it again.
+`--replace service/conversation` asks for it. `--reset` needs it for a closed conversation, which can neither
+be opened nor changed.
 """
 
 from __future__ import annotations
@@ -37,10 +37,9 @@ GONE: Final = ConversationView(remote=None)
 
 
 def make_anew(scope: Scope, desired: Conversation, live: RemoteConversation) -> Draft:
-    """Return what replaces the *live* conversation of *scope*, with everything in it.
+    """Return the draft that replaces the *live* conversation of *scope* with everything in it.
 
-    It is refused for a conversation that this tool did not create, and where something would be lost that is
-    not managed.
+    It is refused if this tool did not create the conversation, and if unmanaged messages would be lost.
     """
     remake = _Remake(scope, desired, live)
     remake.plan()
@@ -182,7 +181,7 @@ class _Remake:
 
 
 def _posted_again(action: Action, sid: str, shown: Mapping[str, str]) -> Action:
-    """Return the create *action* as what takes the place of *sid*, which goes with its conversation."""
+    """Return the create *action* as the replacement of *sid*, which is deleted with its conversation."""
     before = {name: text for name, text in shown.items() if name in action.after}
     differs = {name: text for name, text in before.items() if text != action.after[name]}
     return msgspec.structs.replace(

@@ -1,7 +1,7 @@
-"""What is left of a saved plan whose apply was killed, or could not do everything.
+"""The rest of a saved plan whose apply was killed, or could not do everything.
 
-The state says which actions are done. Of some it knows more by now than was reported: an open create turned
-out to have happened, or what was replaced is still to be deleted.
+The state knows which actions are done. It may also know more than was reported: an open create turned out to
+have happened, or a replaced object is still to be deleted.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def remaining(plan: Plan, done: Collection[int], settled: Collection[Address], s
         if number in carried or (action.with_parent and parent_of(action.address) not in being_removed):
             continue
         happened = action.verb is Verb.CREATE and action.address in settled
-        if happened and action.type not in _PARENTS:  # one of which may still get its last state
+        if happened and action.type not in _PARENTS:  # the state of a conversation may still be to be set
             continue
         rest = _rest_of_replacement(action, state) if action.verb is Verb.REPLACE else action
-        if rest is not None:  # whatever moved is where it belongs
+        if rest is not None:  # the binding has moved already
             left.append((number, msgspec.structs.replace(rest, previous_address=None)))
     return left
 
@@ -56,14 +56,14 @@ def without_made(left: Numbered, made: Collection[Address]) -> Numbered:
     for number, action in left:
         if action.verb is not Verb.CREATE or action.address not in made:
             rest.append((number, action))
-        elif "state" in action.send:  # which a new conversation gets when everything else in it is done
+        elif "state" in action.send:  # it is set when everything else in the new conversation is done
             state = {"state": action.send["state"]}
             rest.append((number, msgspec.structs.replace(action, verb=Verb.UPDATE, send=state)))
     return rest
 
 
 def continued(plan: Plan, left: Numbered) -> Plan:
-    """Return *plan* with the actions that are *left*; of its records, only what comes last."""
+    """Return *plan* with the actions that are *left*, and of its records those that unbind parents."""
     records = (one for one in plan.records if isinstance(one, Unbound) and type_of(one.address) in _PARENTS)
     actions = tuple(action for _, action in left)
     return msgspec.structs.replace(plan, actions=actions, records=tuple(records))
@@ -83,7 +83,7 @@ def _sid(binding: Binding | None) -> str | None:
 
 
 def _into_new(action: Action) -> Action:
-    """Return *action* for a conversation whose old one is gone: what it had to replace, it creates."""
+    """Return *action* for a conversation whose old one is deleted: a replacement becomes a create."""
     if action.verb is not Verb.REPLACE:
         return action
     return msgspec.structs.replace(

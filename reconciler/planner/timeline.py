@@ -1,7 +1,6 @@
-"""Relative times made absolute: from the anchor that the state has pinned, or from now.
+"""Resolve relative times, from the anchor in the state, or from now.
 
-A conversation is anchored once, when it is first planned for, so that later plans are quiet. The clock is
-an argument.
+A conversation is anchored once, at its first plan, so that later plans find nothing to change.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Timed(Struct, frozen=True):
 
 
 def resolve_times(desired: Desired, state: State | None, now: datetime, *, re_anchor: bool = False) -> Timed:
-    """Return *desired* with its timelines resolved, and its dates looked over, at the moment *now*.
+    """Return *desired* with its timelines resolved, and its dates checked, at the moment *now*.
 
     With *re_anchor*, or where the manifest gives another start or zone than the one that is pinned, a
     conversation starts anew. Raises PlanError for a date that no calendar has.
@@ -129,14 +128,14 @@ def _zone(name: str) -> tzinfo:
 
 
 class _Clock:
-    """Tells what comes after a moment; *skipped* once it was asked for a time that no clock shows."""
+    """Adds relative times in a time zone; *skipped* once a result was a local time that does not exist."""
 
     def __init__(self, zone: tzinfo) -> None:
         self.skipped = False
         self._zone = zone
 
     def after(self, base: datetime, moment: Moment) -> datetime:
-        """Return the instant *moment* after *base*; one that a change of clocks skips is as much later."""
+        """Return the instant *moment* after *base*; a local time that does not exist is moved forward."""
         if moment.clock is None:
             return base + timedelta(days=moment.days, seconds=moment.seconds)
         day = base.astimezone(self._zone).date() + moment.days * _DAY
@@ -148,7 +147,7 @@ class _Clock:
 
 
 def _odd_dates(desired: Desired, now: str) -> Iterator[PlanWarning]:
-    """Yield, once for each conversation, what a reader of its dates would stumble over."""
+    """Yield, at most once for each conversation, a warning about dates in the future or out of order."""
     for address, one in declared_conversations(desired):
         latest = ""
         future = behind = None

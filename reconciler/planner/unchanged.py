@@ -1,4 +1,4 @@
-"""See at little cost that a message needs nothing: the common case of most plans."""
+"""Find at little cost that a message needs nothing, which is the common case."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from reconciler.state.model import Binding
 
 
 def is_unchanged(message: Message, live: RemoteMessage, binding: Binding, digest: Digest) -> bool:
-    """Return True if it is plain at first sight that nothing is to be done: the common case.
-
-    False only means that a full comparison must decide.
-    """
+    """Return True if the message certainly needs nothing; otherwise `compare` must decide."""
     sent = binding.sent
     for name in sent:
         if getattr(message, name, None) is None:
@@ -40,7 +37,7 @@ def is_unchanged(message: Message, live: RemoteMessage, binding: Binding, digest
 
 
 def is_recorded(message: Message, binding: Binding, digest: Digest) -> bool:
-    """Return True if it is plain that the digests of an unchanged message are those of the manifest."""
+    """Return True if the digests of an unchanged message certainly equal those of the manifest."""
     if message.ignore_changes or binding.ignored or binding.observed:
         return False
     wanted, sent, hidden = desired_values(message), binding.sent, message.sensitive
