@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from typing import Final
 
 import msgspec
 
 from reconciler.applier.context import Context
 from reconciler.applier.final_state import has_final_state, managed_first, sent_first
 from reconciler.applier.polling import Answer, poll
+from reconciler.applier.results import CLOSED
 from reconciler.errors import NotFound, Refused, RemoteError
 from reconciler.model import Address, RemoteConversation, parent_of
 from reconciler.plans.actions import POSTING, Action, Verb
@@ -18,9 +18,6 @@ from reconciler.refresh.reading import highest_index
 from reconciler.resources.conversation import CONVERSATION, live_conversation_values
 from reconciler.resources.schema import digests
 from reconciler.state.model import Binding, Bound, Closed, Unbound
-
-_CLOSED: Final = 50377
-"""Twilio's code for a change to a closed conversation."""
 
 
 async def update_conversation(context: Context, action: Action, binding: Binding) -> None:
@@ -189,7 +186,7 @@ async def _send(context: Context, where: tuple[str, str], fields: dict[str, str]
     try:
         return await context.client.update_conversation(*where, fields)
     except Refused as error:
-        if error.code != _CLOSED or fields.get("state") != "closed":
+        if error.code != CLOSED or fields.get("state") != "closed":
             raise
         return await context.client.fetch_conversation(*where)
 

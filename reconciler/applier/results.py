@@ -11,6 +11,8 @@ from reconciler.plans.outcome import Result, Status
 from reconciler.plans.plan import PlanWarning
 from reconciler.state.model import Binding
 
+CLOSED: Final = 50377
+"""Twilio's code for a change in a conversation that is closed."""
 _WITHHELD: Final = "(what it says is withheld, as it may repeat a sensitive value)"
 
 
@@ -53,7 +55,13 @@ class Results:
         self._end(action, Result(action.address, action.verb, status, sid=sid, importing=action.importing))
 
     def fail(self, action: Action, error: RemoteError, status: Status = Status.FAILED) -> None:
-        """Keep that *action* failed, or that its outcome is unknown."""
+        """Keep that *action* failed, or that its outcome is unknown.
+
+        A plan has no actions in closed conversations, so one that turns out to be closed was open then.
+        """
+        if error.code == CLOSED:
+            self.refuse(action, "its conversation was closed since the plan was made; plan again")
+            return
         if (
             status is Status.FAILED
             and self._is_stopping()

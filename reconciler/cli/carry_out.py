@@ -68,9 +68,10 @@ def change_as_saved(
     work = apply_saved(
         saved, settings, desired=desired, watcher=screen.progress(saved.plan), interrupts=interrupts
     )
+    command = "destroy" if saved.destroy else "apply"  # the command that plans the rest anew
     again = shlex.join(["apply", *map(str, manifests.paths)])
     return _carry_out(
-        "apply", remote, work, desired or NOTHING, screen, interrupts, destroy=False, again=again
+        command, remote, work, desired or NOTHING, screen, interrupts, destroy=False, again=again
     )
 
 
@@ -100,7 +101,7 @@ def _carry_out(
 ) -> int:
     """Do the work under the lock, show its outcome, and return the exit code.
 
-    *again* are the words that finish the work, should it fail; None for *command* alone.
+    *again* are the words that finish a saved plan, should it fail; if that has become stale, *command* does.
     """
     from reconciler.report.outcome import failure  # noqa: PLC0415
 
@@ -113,7 +114,8 @@ def _carry_out(
     if outcome is None:
         return 1
     screen.outcome(outcome, desired, destroy=destroy)
-    error = failure(outcome, again or command)
+    first = next((result.kind for result in outcome.results if result.kind), "")  # the one that is shown
+    error = failure(outcome, command if again is None or first == "stale" else again)
     if error is not None:
         complain(error)
     if outcome.interrupted and interrupts.signum is not None:

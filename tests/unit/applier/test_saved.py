@@ -266,3 +266,33 @@ def test_a_conversation_is_not_deleted_once_it_changed(desk: Desk, change: str) 
         store.conversations.delete(desk.service_sid, "c")
 
     expect_refusal(desk, saved, "stale plan: `desk/c")
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["in one go", "saved"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        conversation("a: Hello", "b: Bye"),
+        conversation("a: Hi"),
+        conversation("a: Hello", settings="participants: [{identity: zoe}]"),
+    ],
+    ids=["create", "update", "participant"],
+)
+def test_a_conversation_that_was_closed_since_is_named(desk: Desk, wanted: str, saved: bool) -> None:  # noqa: FBT001
+    """Nothing of it was to be changed itself, so only the request tells."""
+    desk.apply(conversation("a: Hello"))
+
+    def close() -> None:
+        desk.emulator.store.conversations.update(desk.service_sid, "c", {"State": "closed"})
+
+    if saved:
+        plan = desk.save(wanted)
+        close()
+        outcome = desk.apply_saved(plan)
+    else:
+        outcome = desk.apply(wanted, reviewed=close)
+
+    (refused,) = outcome.results
+    assert (refused.status, refused.kind) == (Status.FAILED, "stale")
+    assert refused.text == "its conversation was closed since the plan was made; plan again"
+    assert not desk.open_intents()
