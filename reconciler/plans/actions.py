@@ -55,11 +55,18 @@ KNOWN_AFTER: Final = "(known after apply)"
 
 
 class FieldChange(Struct, frozen=True):
-    """One difference. Path parts are names and list positions; values are JSON, UNSET where absent."""
+    """One difference. Path parts are names and list positions; values are JSON, UNSET where absent.
+
+    Raises ValueError where both are: a damaged plan may say so.
+    """
 
     path: tuple[str | int, ...]
     before: object = UNSET
     after: object = UNSET
+
+    def __post_init__(self) -> None:
+        if self.before is UNSET and self.after is UNSET:
+            raise ValueError("a change without a value before and after")
 
 
 class Action(Struct, frozen=True, omit_defaults=True):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from reconciler.errors import PlanError
+from reconciler.plans.actions import FieldChange
 from reconciler.plans.plan import Plan, PlanWarning
 from reconciler.plans.planfile import FORMAT_VERSION, SavedPlan, decode_plan, encode_plan, is_plan
 from tests.support.plans import PLAN
@@ -91,6 +93,12 @@ def test_sealed_plan_of_another_shape_is_damaged() -> None:
     seal = hashlib.sha256(body).hexdigest().encode()
 
     assert "damaged" in refused(body + b',"seal":"sha256:' + seal + b'"}\n').text
+
+
+def test_a_change_from_nothing_to_nothing_is_damage() -> None:
+    """No plan has one, and it could not be shown."""
+    with pytest.raises(msgspec.ValidationError, match="without a value"):
+        msgspec.json.decode(b'{"path": ["body"]}', type=FieldChange)
 
 
 def test_text_that_is_no_unicode_comes_back_whole() -> None:
