@@ -1,4 +1,4 @@
-"""The contents of all files merged to `Desired`, and the conflicts that only several places together make."""
+"""Merge the contents of all files to `Desired`, and find the conflicts between their declarations."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _IDENTITIES: Final = ("default", "sid", "friendly_name")
 
 
 class Merger:
-    """Merges the contents of files. Of two places that conflict, the first is kept."""
+    """Merges the contents of files. Of two declarations that conflict, the first is kept."""
 
     def __init__(self) -> None:
         self.found: dict[str, list[Finding]] = {}
-        """By path: the conflicts with earlier places."""
+        """By path: the conflicts with earlier declarations."""
         self._contents: list[FileContent] = []
         self._services: dict[str, list[Service]] = {}
         """By name: the declarations of one service, a file each."""
         self._given: dict[Loc, tuple[Any, str]] = {}
-        """Values that every file must agree on, and the path that gave each first."""
+        """Values that all files must agree on, each with the path that gave it first."""
         self._unique: dict[tuple[str, ...], tuple[str, Loc]] = {}
-        """Identities that may be declared once, and where each was."""
+        """Identities that may be declared only once, each with the path and location that has it."""
 
     def add(self, content: FileContent) -> None:
         """Add the declarations of one file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from reconciler.manifest.build import fields as canonical
+from reconciler.manifest.build import fields as conversion
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of
 from reconciler.model import MediaFile, Message, is_reserved
@@ -26,7 +26,7 @@ def _converters(texts: dict[str, str], *, delivered: bool) -> dict[str, Callable
     once = texts.setdefault  # one string for equal keys, authors and attributes saves much memory
 
     def attributes(value: Any) -> str:
-        text = canonical.attributes(value)
+        text = conversion.attributes(value)
         return once(text, text)
 
     def key(text: str) -> str:
@@ -40,13 +40,13 @@ def _converters(texts: dict[str, str], *, delivered: bool) -> dict[str, Callable
     return {
         "key": key,
         "author": lambda text: once(text, text),
-        "body": canonical.delivered_body if delivered else canonical.chat_body,
+        "body": conversion.delivered_body if delivered else conversion.chat_body,
         "attributes": attributes,
-        "date_created": canonical.instant,
-        "date_updated": canonical.instant,
+        "date_created": conversion.instant,
+        "date_updated": conversion.instant,
         "media_sid": canonical_sid,
         "content_sid": canonical_sid,
-        "content_variables": canonical.content_variables,
+        "content_variables": conversion.content_variables,
     }
 
 
@@ -145,7 +145,7 @@ class MessageBuilder:
         paths = []
         for position, entry in enumerate(lifecycle.get("ignore_changes", ())):
             try:
-                paths.append(canonical.ignored_path(entry))
+                paths.append(conversion.ignored_path(entry))
             except Refusal as refusal:
                 self._refuse((*loc, "lifecycle", "ignore_changes", position), fields, refusal)
         return {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from reconciler.manifest.build import fields as canonical
+from reconciler.manifest.build import fields as conversion
 from reconciler.manifest.build.blocks import entries_of
 from reconciler.manifest.build.messages import MessageBuilder
 from reconciler.manifest.content import FileContent
@@ -113,7 +113,7 @@ class Builder:
             sid=sid,
             unique_name=unique_name,
             friendly_name=fields.get("friendly_name"),
-            attributes=self._attributes(noun, fields, loc, canonical.CONVERSATION_ATTRIBUTES_BYTES),
+            attributes=self._attributes(noun, fields, loc, conversion.CONVERSATION_ATTRIBUTES_BYTES),
             state=fields.get("state"),
             messaging_service_sid=_sid(fields, "messaging_service_sid"),
             timers_inactive=self._timer(noun, timers, "inactive", "PT1M", loc),
@@ -226,14 +226,14 @@ class Builder:
             proxy_address=proxy,
             projected_address=projected,
             role_sid=_sid(fields, "role_sid"),
-            attributes=self._attributes(noun, fields, loc, canonical.ATTRIBUTES_BYTES),
+            attributes=self._attributes(noun, fields, loc, conversion.ATTRIBUTES_BYTES),
         )
 
     def _attributes(self, noun: str, fields: dict[str, Any], loc: Loc, limit: int) -> str | None:
         if "attributes" not in fields:
             return None
         try:
-            return canonical.attributes(fields["attributes"], limit)
+            return conversion.attributes(fields["attributes"], limit)
         except Refusal as refusal:
             self._add((*loc, "attributes"), f"`attributes` of {noun} {refusal.text}", refusal.hint)
             return None
@@ -242,7 +242,7 @@ class Builder:
         if name not in timers:
             return None
         try:
-            return canonical.duration(timers[name], least)
+            return conversion.duration(timers[name], least)
         except Refusal as refusal:
             self._add((*loc, "timers", name), f"`timers.{name}` of {noun} {refusal.text}", refusal.hint)
             return None

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from reconciler.manifest.build import fields as canonical
+from reconciler.manifest.build import fields as conversion
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.subjects import noun_of
 from reconciler.model import Message, Moment, Timeline
@@ -100,7 +100,7 @@ def _start(written: str) -> dict[str, Any]:
             raise Refusal(f"is no time: `{written}`", f"write `{written.replace('now', 'today')}`")
         return {"written": written, "start": _moment(match, -1 if match["sign"] == "-" else 1)}
     try:
-        return {"written": written, "fixed": canonical.instant(written)}
+        return {"written": written, "fixed": conversion.instant(written)}
     except Refusal as refusal:
         raise Refusal(
             refusal.text, "write it like `-3d 09:00`, `-2h`, `now`, `today 09:00` or `2026-01-05T09:00:00Z`"

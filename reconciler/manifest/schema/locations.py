@@ -5,34 +5,33 @@ from __future__ import annotations
 from typing import Any, Final
 
 from reconciler.manifest.diagnostics.findings import Loc, value_at
-from reconciler.manifest.schema import manifest as models
-from reconciler.manifest.schema import parts
+from reconciler.manifest.schema import manifest, parts
 from reconciler.manifest.schema.fields import MappingSchema
 
 _INSIDE: Final[dict[tuple[MappingSchema, str | int], MappingSchema]] = {
-    (models.MANIFEST, "services"): models.SERVICE,
-    (models.MANIFEST, "import"): parts.IMPORT,
-    (models.MANIFEST, "moved"): parts.MOVED,
-    (models.MANIFEST, "removed"): parts.REMOVED,
-    (models.MANIFEST, "variables"): parts.VARIABLE,
-    (models.MANIFEST, "defaults"): models.DEFAULTS,
-    (models.MANIFEST, "templates"): models.MESSAGE,
-    (models.SERVICE, "conversations"): models.CONVERSATION,
-    (models.SERVICE, "defaults"): models.DEFAULTS,
-    (models.CONVERSATION, "messages"): models.MESSAGE,
-    (models.CONVERSATION, "participants"): models.PARTICIPANT,
-    (models.CONVERSATION, "defaults"): models.MESSAGE_DEFAULTS,
-    (models.CONVERSATION, "timers"): parts.TIMERS,
-    (models.CONVERSATION, "timeline"): parts.TIMELINE,
-    (models.CONVERSATION, "bindings"): parts.BINDINGS,
-    (models.DEFAULTS, "timers"): parts.TIMERS,
-    (models.DEFAULTS, "timeline"): parts.TIMELINE,
-    (models.DEFAULTS, "lifecycle"): parts.LIFECYCLE,
-    (models.MESSAGE_DEFAULTS, "lifecycle"): parts.LIFECYCLE,
-    (models.MESSAGE, "columns"): parts.COLUMNS,
-    (models.MESSAGE, "media"): parts.MEDIA,
-    (models.MESSAGE, "lifecycle"): parts.LIFECYCLE,
-    (models.PARTICIPANT, "messaging_binding"): parts.MESSAGING_BINDING,
+    (manifest.MANIFEST, "services"): manifest.SERVICE,
+    (manifest.MANIFEST, "import"): parts.IMPORT,
+    (manifest.MANIFEST, "moved"): parts.MOVED,
+    (manifest.MANIFEST, "removed"): parts.REMOVED,
+    (manifest.MANIFEST, "variables"): parts.VARIABLE,
+    (manifest.MANIFEST, "defaults"): manifest.DEFAULTS,
+    (manifest.MANIFEST, "templates"): manifest.MESSAGE,
+    (manifest.SERVICE, "conversations"): manifest.CONVERSATION,
+    (manifest.SERVICE, "defaults"): manifest.DEFAULTS,
+    (manifest.CONVERSATION, "messages"): manifest.MESSAGE,
+    (manifest.CONVERSATION, "participants"): manifest.PARTICIPANT,
+    (manifest.CONVERSATION, "defaults"): manifest.MESSAGE_DEFAULTS,
+    (manifest.CONVERSATION, "timers"): parts.TIMERS,
+    (manifest.CONVERSATION, "timeline"): parts.TIMELINE,
+    (manifest.CONVERSATION, "bindings"): parts.BINDINGS,
+    (manifest.DEFAULTS, "timers"): parts.TIMERS,
+    (manifest.DEFAULTS, "timeline"): parts.TIMELINE,
+    (manifest.DEFAULTS, "lifecycle"): parts.LIFECYCLE,
+    (manifest.MESSAGE_DEFAULTS, "lifecycle"): parts.LIFECYCLE,
+    (manifest.MESSAGE, "columns"): parts.COLUMNS,
+    (manifest.MESSAGE, "media"): parts.MEDIA,
+    (manifest.MESSAGE, "lifecycle"): parts.LIFECYCLE,
+    (manifest.PARTICIPANT, "messaging_binding"): parts.MESSAGING_BINDING,
     (parts.BINDINGS, "email"): parts.EMAIL_BINDING,
 }
 """By a mapping and the name of one of its fields: the mapping inside that field."""
@@ -44,13 +43,13 @@ _NAMED: Final = frozenset(("services", "conversations", "variables", "templates"
 
 def schema_at(loc: Loc, root: Any) -> MappingSchema:
     """Return the schema of the mapping at *loc*, or of the mapping around the list item at *loc*."""
-    schema = models.MANIFEST
+    schema = manifest.MANIFEST
     named = False
     for part in loc:
         if not named:
             schema = _INSIDE.get((schema, part), schema)
         named = not named and part in _NAMED
-    if schema is models.MESSAGE and loc[0] == "services":
+    if schema is manifest.MESSAGE and loc[0] == "services":
         value = value_at(root, loc)
         if isinstance(value, dict):
             return parts.USE if "use" in value else parts.TRANSCRIPT if "from" in value else schema
@@ -67,4 +66,4 @@ def is_name(loc: Loc) -> bool:
 
 def without_branches(loc: Loc) -> Loc:
     """Return *loc* as it is in the file, without the branches that pydantic adds."""
-    return tuple(part for part in loc if part not in models.BRANCHES)
+    return tuple(part for part in loc if part not in manifest.BRANCHES)

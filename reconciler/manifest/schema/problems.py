@@ -10,8 +10,7 @@ from pydantic_core import ErrorDetails, ValidationError
 from reconciler.manifest.diagnostics.findings import Finding, Loc, value_at
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of, record_of
 from reconciler.manifest.diagnostics.wording import described
-from reconciler.manifest.schema import manifest as models
-from reconciler.manifest.schema import parts
+from reconciler.manifest.schema import manifest, parts
 from reconciler.manifest.schema.fields import MappingSchema
 from reconciler.manifest.schema.locations import is_name, schema_at, without_branches
 from reconciler.manifest.schema.sentences import NAME_HINT, VARIABLE_NAME_HINT, too_long, wrong_value
@@ -21,18 +20,18 @@ from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut, one_of
 
 _NOUNS: Final[dict[MappingSchema, str]] = {
-    models.SERVICE: "a service",
-    models.CONVERSATION: "a conversation",
-    models.MESSAGE: "a message",
-    models.PARTICIPANT: "a participant",
+    manifest.SERVICE: "a service",
+    manifest.CONVERSATION: "a conversation",
+    manifest.MESSAGE: "a message",
+    manifest.PARTICIPANT: "a participant",
     parts.IMPORT: "an entry of `import`",
     parts.MOVED: "an entry of `moved`",
     parts.REMOVED: "an entry of `removed`",
     parts.VARIABLE: "a variable",
     parts.USE: "an item of `messages`",
     parts.TRANSCRIPT: "an item of `messages`",
-    models.DEFAULTS: "`defaults`",
-    models.MESSAGE_DEFAULTS: "`defaults`",
+    manifest.DEFAULTS: "`defaults`",
+    manifest.MESSAGE_DEFAULTS: "`defaults`",
     parts.TIMELINE: "`timeline`",
     parts.COLUMNS: "`columns`",
     parts.MEDIA: "`media`",

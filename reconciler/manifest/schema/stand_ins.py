@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from reconciler.manifest.diagnostics.findings import Loc, value_at
-from reconciler.manifest.schema import manifest as models
-from reconciler.manifest.schema import parts
+from reconciler.manifest.schema import manifest, parts
 from reconciler.manifest.schema.fields import MappingSchema
 from reconciler.manifest.schema.locations import is_name, schema_at
 
@@ -31,8 +30,8 @@ _FIELD_STAND_INS: Final[dict[str | int, Any]] = {
 
 
 _ITEM_STAND_INS: Final[dict[MappingSchema, Any]] = {
-    models.MESSAGE: {"key": "", "body": "-"},
-    models.PARTICIPANT: {"key": "", "identity": ""},
+    manifest.MESSAGE: {"key": "", "body": "-"},
+    manifest.PARTICIPANT: {"key": "", "identity": ""},
     parts.MEDIA: {"file": ""},
     parts.LIFECYCLE: "body",
     parts.IMPORT: {},

@@ -64,7 +64,7 @@ def expect_the_same(data: bytes, path: str) -> None:
 
 
 def lines_of(parsed: Parsed | None) -> object:
-    """Return the value of a manifest that means more than it says, with the lines of what is in it."""
+    """Return the value of a manifest that needs expansion, with the lines of its containers."""
     if parsed is None or parsed.unexpanded is None:
         return None
     unexpanded = parsed.unexpanded
