@@ -25,7 +25,7 @@ class Limits(Struct, frozen=True):
     all_mb: int = 1_000
     """Size of all manifests together, in MB."""
     messages: int = 250_000
-    """Messages that `for_each`, templates and transcripts make."""
+    """Messages that `for_each`, templates and transcripts make, in all files together."""
     nesting: int = 100
     """Depth of lists and mappings inside one another."""
 

@@ -65,7 +65,7 @@ BLOCKS: Final = {
     "moved": field(list_schema(MOVED.schema), "Addresses that were renamed here; on Twilio nothing changes."),
     "removed": field(list_schema(REMOVED.schema), "Addresses to forget; what they stood for is not deleted."),
 }
-"""The fields of a manifest that hold entries which move or rename addresses."""
+"""The fields of a manifest that change which address an object has, or that forget one."""
 
 
 FOR_EACH: Final = field(

@@ -65,7 +65,7 @@ _WRITTEN_LIKE: Final = {
     "timers.inactive": "PT30M",
     "timers.closed": "PT12H",
 }
-"""By the name of a field with a notation of its own: an example. A number in quotes would be wrong too."""
+"""By the name of a field with a notation of its own: an example. Quotes alone do not correct a number."""
 
 
 _NAMING: Final[dict[str | int, str]] = {"key": "", "use": "name of a template"}
