@@ -59,27 +59,26 @@ async def _remove(context: Context, action: Action, where: tuple[str, str]) -> N
 
 
 async def _add(context: Context, action: Action, where: tuple[str, str]) -> None:
-    if context.stopping or not context.is_ready(action):
+    if context.stopping:
         return
     context.results.start(action)
-    full = context.completed(action)
     # An identity can be in a conversation only once: a participant who keeps it is removed first.
     replaced = action.verb is Verb.REPLACE and not action.with_parent
-    goes_first = replaced and natural_key(action.before) == natural_key(full.send)
+    goes_first = replaced and natural_key(action.before) == natural_key(action.send)
     if goes_first and not await _delete(context, action, where):
         return
     try:
         if action.verb is Verb.UPDATE and action.sid is not None:
-            live = await _update(context, where, action.sid, full.send)
+            live = await _update(context, where, action.sid, action.send)
             created = context.state.bindings[action.address].created
         else:
-            live, created = await _create(context, full, where)
+            live, created = await _create(context, action, where)
     except RemoteError as error:
         context.results.fail(
             action, error, Status.UNKNOWN if isinstance(error, OutcomeUnknown) else Status.FAILED
         )
         return
-    managed = {name: full.after[name] for name in action.managed}
+    managed = {name: action.after[name] for name in action.managed}
     sent, observed = digests(PARTICIPANT, managed, live_participant_values(live), context.state.digest)
     before = context.state.bindings.get(action.address)  # read only now: superseded sids have been removed
     superseded = before.superseded if before is not None else ()
@@ -190,7 +189,7 @@ def _intent(context: Context, action: Action, where: tuple[str, str]) -> Intent:
 def announced_participants(context: Context, conversation: Address) -> dict[Address, str]:
     """Return the entry of the snapshot for the creates of participants in *conversation*."""
     return {
-        action.address: participant_digest(context.state.digest, context.completed(action).send)
+        action.address: participant_digest(context.state.digest, action.send)
         for action in context.participants.get(conversation, ())
         if action.verb in POSTING
     }

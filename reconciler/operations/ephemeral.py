@@ -1,6 +1,6 @@
-"""Services that are created for one test: their names tell for which, when, and by which process.
+"""Services that are created for one test. Their names hold its workspace, a date and the process.
 
-So they can be told from all others in a listing, and those of a killed process can be swept.
+So these services can be recognised in a listing, and those of a killed process can be swept.
 """
 
 from __future__ import annotations

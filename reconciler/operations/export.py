@@ -182,19 +182,19 @@ async def _found(
 ) -> Found:
     messages = await _messages(client, service.sid, live.sid)
     pages = client.participant_pages(service.sid, live.sid)
-    people = [one async for page in pages for one in page]
+    participants = [one async for page in pages for one in page]
     if scrubber is not None:
         service, live = scrubber.service(service), scrubber.conversation(live)
         messages = [scrubber.message(one) for one in messages]
-        people = [scrubber.participant(one) for one in people]
-    said = conversation_of(live, messages, client.read_at)
+        participants = [scrubber.participant(one) for one in participants]
+    declared = conversation_of(live, messages, client.read_at)
     return Found(
         service,
         live.sid,
-        said,
+        declared,
         [(one, message_of(one)) for one in messages],
-        [(one, participant_of(one, number)) for number, one in enumerate(people)],
-        tuple(caveats_of(live, said)),
+        [(one, participant_of(one, number)) for number, one in enumerate(participants)],
+        tuple(caveats_of(live, declared)),
     )
 
 

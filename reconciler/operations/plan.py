@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from reconciler._version import __version__
 from reconciler.model import Desired
@@ -12,9 +11,6 @@ from reconciler.model.canonical import canonical_instant
 from reconciler.operations.session import Settings, open_session
 from reconciler.plans.options import Options
 from reconciler.plans.planfile import FORMAT_VERSION, SavedPlan
-
-if TYPE_CHECKING:
-    pass
 
 
 async def make_plan(desired: Desired, settings: Settings, options: Options) -> SavedPlan:

@@ -37,7 +37,7 @@ class Seen(Struct):
 
     objects: dict[str, Live] = field(default_factory=dict)
     """The objects that the plan touches, by sid."""
-    people: dict[Address, list[RemoteParticipant]] = field(default_factory=dict)
+    participants: dict[Address, list[RemoteParticipant]] = field(default_factory=dict)
     """The participants of each conversation that the plan posts in, or whose participants it changes."""
     gone: list[Address] = field(default_factory=list)
     """Those of these conversations that do not exist."""
@@ -75,26 +75,30 @@ async def look_again(client: Twilio, plan: Plan, state: State) -> Seen:
             else:
                 seen.objects[action.sid] = live
 
-    async def people(conversation: Address) -> None:
+    async def participants(conversation: Address) -> None:
         try:
             there = [live async for page in client.participant_pages(*places[conversation]) for live in page]
         except NotFound:
             seen.gone.append(conversation)
             return
-        seen.people[conversation] = there
+        seen.participants[conversation] = there
         seen.objects |= {live.sid: live for live in there}
 
-    rooms = _by_conversation(by_type[ResourceType.MESSAGE])
-    crowds = {*plan.posting, *_by_conversation(by_type[ResourceType.PARTICIPANT])}
+    by_conversation = _by_conversation(by_type[ResourceType.MESSAGE])
+    with_participants = {*plan.posting, *_by_conversation(by_type[ResourceType.PARTICIPANT])}
     await concurrently(
         (
-            *(messages(address, actions) for address, actions in rooms.items() if address in places),
+            *(
+                messages(address, actions)
+                for address, actions in by_conversation.items()
+                if address in places
+            ),
             *(
                 conversation(action, sids[parent_of(action.address)])
                 for action in by_type[ResourceType.CONVERSATION]
                 if parent_of(action.address) in sids
             ),
-            *(people(address) for address in crowds if address in places),
+            *(participants(address) for address in with_participants if address in places),
         )
     )
     if by_type[ResourceType.SERVICE]:
@@ -116,9 +120,9 @@ def judge(plan: Plan, seen: Seen, *, begun: bool) -> None:
     for conversation in seen.gone:
         if not (begun and conversation in anew):
             raise stale(conversation, "it is gone")
-    told = {warning.address for warning in plan.warnings if warning.code == "delivers_externally"}
+    warned = {warning.address for warning in plan.warnings if warning.code == "delivers_externally"}
     for conversation in plan.posting:
-        if conversation not in told | anew and (sid := _outside(seen.people.get(conversation, ()))):
+        if conversation not in warned | anew and (sid := _outside(seen.participants.get(conversation, ()))):
             raise stale(conversation, f"{sid}, outside the chat, would really get the messages")
 
 
@@ -166,14 +170,14 @@ def there_already(action: Action, seen: Seen) -> Live | None:
         return next((live for live in seen.services if live.friendly_name == name), None)
     if action.type is ResourceType.PARTICIPANT:
         key = natural_key(action.send)
-        there = seen.people.get(parent_of(action.address), ())
+        there = seen.participants.get(parent_of(action.address), ())
         return next((live for live in there if natural_key(live_participant_values(live)) == key), None)
     return seen.same_name.get(action.address)
 
 
-def _outside(people: Iterable[RemoteParticipant]) -> str | None:
+def _outside(participants: Iterable[RemoteParticipant]) -> str | None:
     """Return the sid of a participant outside the chat, who would really receive messages, or None."""
-    return next((live.sid for live in people if "address" in live_participant_values(live)), None)
+    return next((live.sid for live in participants if "address" in live_participant_values(live)), None)
 
 
 def _sids(state: State, plan: Plan) -> dict[Address, str]:

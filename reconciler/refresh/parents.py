@@ -73,18 +73,18 @@ async def resolve(
         if live is None:
             return
         binding = state.bindings.get(name)
-        going = removals and (destroy or name not in wanted)
-        might_go = going and binding is not None and binding.created
+        being_removed = removals and (destroy or name not in wanted)
+        may_be_deleted = being_removed and binding is not None and binding.created
         seen = _Seen()
-        if len(inside) >= _LIST_FROM or might_go:
-            await _read_listing(client, live.sid, inside, state, seen, everything=might_go)
+        if len(inside) >= _LIST_FROM or may_be_deleted:
+            await _read_listing(client, live.sid, inside, state, seen, everything=may_be_deleted)
 
         async def find(address: Address) -> None:
             found = await _conversation(client, live.sid, address, inside[address], state, seen)
             resolved.conversations[address] = found
 
         await each(list(inside), find, at_once=AT_ONCE)
-        if might_go:
+        if may_be_deleted:
             known = {one.sid for address in inside if (one := resolved.conversations[address]) is not None}
             resolved.others[name] = sum(sid not in known for sid in seen.by_sid)
 

@@ -75,7 +75,7 @@ async def refresh(
 
     async def read(address: Address) -> None:
         try:
-            conversations[address] = await reads[address].read(people=address in bound.participants)
+            conversations[address] = await reads[address].read(has_bound=address in bound.participants)
         except NotFound:
             if await reads[address].is_there():
                 raise
@@ -114,13 +114,13 @@ class _Reader:
         self.whole = False
         self.resets = False
 
-    async def read(self, *, people: bool) -> ConversationView:
+    async def read(self, *, has_bound: bool) -> ConversationView:
         """Return the view that the planner needs of this conversation.
 
-        *people* is true if participants are bound in it.
+        Its participants are read if any are bound, declared or to be created again.
         """
         view = await self._read_messages()
-        if people or self.resets or (self.desired is not None and self.desired.participants):
+        if has_bound or self.resets or (self.desired is not None and self.desired.participants):
             view = await with_participants(self.client, self.where[0], view)
         return view
 

@@ -26,10 +26,10 @@ async def find_services(
     *,
     destroy: bool,
 ) -> dict[Address, RemoteService | None]:
-    """Return every service that is desired or *bound* by name; None for one that does not exist.
+    """Return every service that is desired or *bound*, by name; None for one that does not exist.
 
-    One 404 for a bound service may come from a replica that is behind: it is gone if it is not in the listing
-    of the account either. Raises PlanError where it cannot be told which service a name means.
+    One 404 for a bound service may come from a replica that is behind: the service is gone only if the
+    listing of the account lacks it too. Raises PlanError for a name that is ambiguous.
     """
     wanted = {service.name: service for service in desired.services}
     names = [*wanted, *(name for name in sorted(bound) if name not in wanted)]

@@ -2,6 +2,6 @@
 
 import sys
 
-# httpx imports its own command line wherever what that needs is installed: half of its import time. An
-# entry of None says that there is no such module, which httpx is prepared for.
+# httpx imports its command line if the packages for it are installed, which takes half of its import time. An
+# entry of None makes that import fail, for which httpx is prepared.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

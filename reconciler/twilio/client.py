@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,7 +17,6 @@ from msgspec.json import Decoder
 
 from reconciler.errors import RemoteError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
-from reconciler.model.canonical import canonical_instant
 from reconciler.twilio import wire
 from reconciler.twilio.exchange import Call, Counters, Exchange, Listing, listing_error
 from reconciler.twilio.failures import Idempotency
@@ -62,23 +60,11 @@ class Twilio:
     @property
     def read_at(self) -> str:
         """The `Date` of the last reply, in whole seconds of UTC; empty if no reply had one."""
-        return wire.http_date(self._exchange.date or "")
+        return self._exchange.clock.last
 
     def now(self) -> str:
-        """Return the present in whole seconds of UTC, by the server's clock.
-
-        It is the `Date` of the last reply and the time since then, so never later than the server's own
-        clock. Dates that the server gives can be compared with it, however our clock is set. Without a `Date`
-        it is the time of our clock.
-        """
-        date = self.read_at
-        if not date:
-            return canonical_instant(datetime.now(UTC))
-        passed = asyncio.get_running_loop().time() - self._exchange.date_seen
-        try:
-            return canonical_instant(datetime.fromisoformat(date) + timedelta(seconds=passed))
-        except OverflowError:  # beyond the year 9999
-            return date
+        """Return the present in whole seconds of UTC by the server's clock, or by ours before a reply."""
+        return self._exchange.clock.now()
 
     # Messages
 

@@ -17,6 +17,7 @@ from reconciler.twilio import body, failures, identity, wire
 from reconciler.twilio.failures import Idempotency
 from reconciler.twilio.masking import Mask, mask_of, mask_of_proxy
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.server_clock import ServerClock
 from reconciler.twilio.transport import CONNECT_SECONDS
 
 ATTEMPT_SECONDS: Final = 60.0
@@ -78,10 +79,7 @@ class Exchange:
         self._origin = _origin(httpx.URL(base_url))
         self._pace = pace
         self.counters = Counters()
-        self.date: str | None = None
-        """The `Date` of the last reply."""
-        self.date_seen = 0.0
-        """The moment of that reply, in seconds of the event loop's clock."""
+        self.clock = ServerClock()
 
     def url(self, path: str) -> str:
         """Return the URL of *path*."""
@@ -200,8 +198,7 @@ class Exchange:
             ) from error
         mask = _mask(request)
         data = mask.data(data)  # before anything of it can be shown or kept
-        if (date := response.headers.get("Date")) is not None:
-            self.date, self.date_seen = date, asyncio.get_running_loop().time()
+        self.clock.see(response.headers.get("Date"))
         failure = failures.of_reply(
             response, data, hide=mask.whole, operation=call.operation, where=call.path
         )

@@ -71,7 +71,7 @@ def mask_of_pair(username: str, secret: str) -> Mask:
 
 
 def mask_of_proxy() -> Mask:
-    """Return the mask for the user and the password in `HTTPS_PROXY`, which only the proxy is told."""
+    """Return the mask for the user and password in `HTTPS_PROXY`, which only the proxy receives."""
     address = urlsplit(getproxies().get("https", ""))
     return mask_of_pair(unquote(address.username or ""), unquote(address.password or ""))
 
