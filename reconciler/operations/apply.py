@@ -33,27 +33,27 @@ async def plan_and_apply(
     """
     async with open_session(settings, desired) as session:
         await session.settle(settings.settle)
-        made = await session.plan(desired, msgspec.structs.replace(options, record=True))
+        plan = await session.plan(desired, msgspec.structs.replace(options, record=True))
         with interrupts.at_once():
-            watcher = approve(made)
-        if watcher is None or not made.applyable:
+            watcher = approve(plan)
+        if watcher is None or not plan.applyable:
             return None
-        return await carry_out(session, made, watcher, interrupts)
+        return await carry_out(session, plan, watcher, interrupts)
 
 
 async def carry_out(
-    session: Session, made: Plan, watcher: Watcher, interrupts: Interrupts, use: Use | None = None
+    session: Session, plan: Plan, watcher: Watcher, interrupts: Interrupts, use: Use | None = None
 ) -> Outcome:
     """Apply an approved plan; *use* is given if it was saved."""
     from reconciler.applier.apply import Run  # noqa: PLC0415 - a plan needs nothing of it
 
-    if not made.actions:
-        session.keep(made, use)
+    if not plan.actions:
+        session.keep(plan, use)
         return Outcome(results=(), read=session.client.counters.read)
     run = Run(
         session.client,
         session.state,
-        made,
+        plan,
         settle=session.settings.settle,
         parallelism=session.settings.parallelism,
         watcher=watcher,

@@ -15,7 +15,7 @@ from reconciler.model import Desired
 from reconciler.operations.apply import carry_out
 from reconciler.operations.own_secrets import refuse_own_credentials
 from reconciler.operations.session import NOTHING, Session, Settings, account_of, open_connection
-from reconciler.operations.staleness import AGAIN, judge, look_again, made
+from reconciler.operations.staleness import AGAIN, already_created, judge, look_again
 from reconciler.planner.open_creates import hold_back
 from reconciler.planner.resume import Numbered, continued, remaining, without_made
 from reconciler.plans.outcome import Outcome
@@ -63,15 +63,13 @@ async def apply_saved(
         _check_unknown(saved, continued(saved.plan, left), session)
         seen = await look_again(connection.client, continued(saved.plan, left), state)
         if begun is not None:
-            left = without_made(left, made((action for _, action in left), seen, state))
+            left = without_made(left, already_created((action for _, action in left), seen, state))
         plan = continued(saved.plan, left) if begun is not None else saved.plan
         plan = restored(plan, desired or NOTHING, seen.objects)
         refuse_own_credentials(plan, settings.endpoint)
         judge(plan, seen, begun=begun is not None)
         use = Use(saved.id, tuple(number for number, _ in left))
-        if (
-            begun is not None
-        ):  # what turned out to be done must be known to the next apply, if this one is killed
+        if begun is not None:  # the next apply must know what is done, if this one is killed
             state.apply(Carried(tuple({*range(len(saved.plan.actions))}.difference(use.numbers, begun.done))))
         return await carry_out(session, plan, watcher, interrupts, use)
 

@@ -126,7 +126,7 @@ def judge(plan: Plan, seen: Seen, *, begun: bool) -> None:
             raise stale(conversation, f"{sid}, outside the chat, would really get the messages")
 
 
-def made(actions: Iterable[Action], seen: Seen, state: State) -> list[Address]:
+def already_created(actions: Iterable[Action], seen: Seen, state: State) -> list[Address]:
     """Return the addresses of creates in *actions* whose object exists already and is bound to them."""
     there = (
         (action.address, there_already(action, seen)) for action in actions if action.verb is Verb.CREATE

@@ -24,8 +24,8 @@ async def read(response: httpx.Response, most: int = MOST_BYTES) -> bytes:
     Raises `Unreadable` for more than *most* bytes, for an encoding that was not asked for, and for a broken
     one.
     """
-    # Neither `aread` nor `aiter_bytes`: the one keeps the body in the response, which is part of a cycle,
-    # the other unpacks each piece however large it becomes.
+    # `aread` would keep the body in the response, which is part of a reference cycle. `aiter_bytes` would
+    # unpack each piece without a limit.
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 -- narrows httpx's union
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in {"", "identity", *_GZIP}:

@@ -212,8 +212,8 @@ class Exchange:
             ) from error
 
     def _request(self, call: Call, seconds: float) -> httpx.Request:
-        # A connection that never comes about must be known as such before all the time is over; there
-        # may be three waits for it: for the proxy, for the server, and for their handshake.
+        # A failure to connect must show before the time limit of the attempt: it means that nothing was sent.
+        # There may be three waits for it: for the proxy, for the server, and for their handshake.
         timeouts = {
             "connect": min(CONNECT_SECONDS, seconds / 4),
             "read": seconds / 2,

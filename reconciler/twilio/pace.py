@@ -35,7 +35,7 @@ _TWILIO_RATE: Final = 30.0
 """Changes per second to one conversation that Twilio's reference allows."""
 _LOCAL_BACKOFF: Final = 0.02
 """The first back-off in seconds for a server on this machine, which has no other clients to spare."""
-_RUN: Final = 20
+_SUCCESSES: Final = 20
 """Successes in a row after which one more request may be in flight."""
 
 
@@ -43,7 +43,7 @@ class _Bucket:
     """The rate limit of one conversation or service: its changes start one after another, evenly spaced."""
 
     def __init__(self) -> None:
-        self.turn = asyncio.Lock()
+        self.lock = asyncio.Lock()
         self.free_at = 0.0
 
 
@@ -72,7 +72,7 @@ class Pace:
         self._buckets: defaultdict[str, _Bucket] = defaultdict(_Bucket)
         self._begun = 0
         self._begun_at_halving = 0
-        self._run = 0
+        self._successes = 0
         self._answered = False
         self._stopped = False
         self._waits: set[asyncio.Timeout] = set()
@@ -117,7 +117,7 @@ class Pace:
         clock = asyncio.get_running_loop().time
         policy = RetryPolicy(idempotency, max_wait=self.max_wait, began=clock())
         try:
-            async with self._turn(bucket):
+            async with self._slot(bucket):
                 return await send()
         except RemoteError as error:
             failures = [error]
@@ -136,7 +136,7 @@ class Pace:
             if failures:
                 raise failures.pop()
             self._waits.discard(wait)
-            async with self._turn(bucket):
+            async with self._slot(bucket):
                 return await send()
 
         try:
@@ -164,7 +164,7 @@ class Pace:
         )
 
     @asynccontextmanager
-    async def _turn(self, bucket: str | None) -> AsyncIterator[None]:
+    async def _slot(self, bucket: str | None) -> AsyncIterator[None]:
         """Wait for the rate limit and a free slot; adapt the parallelism to how the request ends."""
         if bucket is None or not self._spacing:
             await self._slots.acquire()
@@ -191,7 +191,7 @@ class Pace:
         # The bucket stays locked until a slot is free, so that requests really start that far apart.
         # No slot is held during the wait, so that other buckets go on.
         clock = asyncio.get_running_loop().time
-        async with bucket.turn:
+        async with bucket.lock:
             if bucket.free_at > clock() and not self._stopped:
                 await asyncio.sleep(bucket.free_at - clock())
             await self._slots.acquire()
@@ -199,13 +199,13 @@ class Pace:
 
     def _slow_down(self, number: int) -> None:
         """Halve the limit, once for a burst: requests begun before the last halving do not count."""
-        self._run = 0
+        self._successes = 0
         if number > self._begun_at_halving:
             self._begun_at_halving = self._begun
             self._slots.total_tokens = max(1, self.limit // 2)
 
     def _speed_up(self) -> None:
-        self._run += 1
-        if self._run >= _RUN and self.limit < self._parallelism:
-            self._run = 0
+        self._successes += 1
+        if self._successes >= _SUCCESSES and self.limit < self._parallelism:
+            self._successes = 0
             self._slots.total_tokens = self.limit + 1

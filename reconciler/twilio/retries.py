@@ -18,8 +18,8 @@ UNKNOWN_SERVER_ATTEMPTS: Final = 3
 class RetryPolicy:
     """The retry policy of one request, with the failures that it has had so far.
 
-    The first attempt began at *began*, in seconds of any clock. A further attempt is made only while the time
-    since then, and the wait that the server asks for, come to less than *max_wait* seconds.
+    The first attempt began at *began*, in seconds of any clock. Another one is made only within *max_wait*
+    seconds of it; the wait that the server asks for counts too.
     """
 
     def __init__(self, idempotency: Idempotency, *, max_wait: float, began: float) -> None:
