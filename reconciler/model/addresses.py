@@ -7,8 +7,11 @@ from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
 
 Address: TypeAlias = str
-"""`service`, `service/conversation`, `service/conversation/key`, or
-`service/conversation/participants/key`: chosen by the author of the manifest, never sent."""
+"""A name within the manifests, which is never sent.
+
+It is `service`, `service/conversation`, `service/conversation/key`, or
+`service/conversation/participants/key`.
+"""
 
 
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
@@ -16,11 +19,11 @@ NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 
 
 INSTANCE_KEY: Final = r"[A-Za-z0-9._@+:-]{1,64}"
-"""What tells apart those that one `for_each` makes."""
+"""The key of one instance of a `for_each`."""
 
 
 ADDRESS_PART: Final = rf"{NAME}(?:\[{INSTANCE_KEY}\])?"
-"""A name, and for one of many its key: `order[4711]`."""
+"""A name, with the key of an instance for what a `for_each` makes: `order[4711]`."""
 
 
 PARTICIPANTS: Final = "participants"
@@ -31,7 +34,7 @@ _ADDRESS: Final = rf"{ADDRESS_PART}(/{ADDRESS_PART}(/({PARTICIPANTS}/)?{ADDRESS_
 
 
 class ResourceType(StrEnum):
-    """What an address names."""
+    """The type of the object that an address names."""
 
     SERVICE = "service"
     CONVERSATION = "conversation"
@@ -40,7 +43,7 @@ class ResourceType(StrEnum):
 
 
 def type_of(address: Address) -> ResourceType:
-    """Return what *address* names; the number of its parts says so."""
+    """Return the type of what *address* names, by the number of its parts."""
     return _TYPES[address.count("/")]
 
 
@@ -59,7 +62,7 @@ def parent_of(address: Address) -> Address:
 
 
 def matches(address: Address, glob: str) -> bool:
-    """Return whether *address* is one that *glob* means: `*` and `?` stand for any text, `[` for itself."""
+    """Return whether *glob* matches *address*: `*` and `?` match any text, `/` included, and `[` itself."""
     return fnmatchcase(address, glob.replace("[", "[[]"))
 
 

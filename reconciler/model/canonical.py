@@ -1,4 +1,4 @@
-"""One text for one value, so that equality of values is equality of strings.
+"""Canonical texts: one text for one value, so that equality of values is equality of strings.
 
 Attributes are JSON: booleans are not numbers, `1` equals `1.0`, key order is free. Instants are
 whole seconds of UTC, in the form Twilio sends (`2026-01-05T09:00:00Z`). Nothing here does I/O.
@@ -41,7 +41,7 @@ def canonical_json(value: Any) -> str:
 def canonical_attributes(text: str) -> str:
     """Return the canonical form of JSON *text*; text that is no JSON is returned as it is.
 
-    Text that is no JSON can never equal a canonical text, so it differs from whatever is desired.
+    Text that is no JSON never equals a canonical text, so it differs from every desired value.
     """
     try:
         return canonical_json(msgspec.json.decode(text))
@@ -61,7 +61,7 @@ def canonical_date(text: str | None) -> str | None:
     try:
         moment = datetime.fromisoformat(text)
         return canonical_instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    except (ValueError, OverflowError):  # no date, or none in UTC
+    except (ValueError, OverflowError):  # no date, or out of the range of UTC
         return text
 
 

@@ -1,7 +1,7 @@
-"""The values every layer shares: what is desired, and what is remote.
+"""What the manifests declare: services, conversations, participants and messages.
 
-All are frozen. A field of a message is a canonical text (see `canonical`) or None, which means
-"not mentioned", never "empty": comparing two fields is comparing two strings.
+All values are frozen. A field of a message is a canonical text (see `canonical`) or None, which means "not
+mentioned", never "empty".
 """
 
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ JSON_FIELDS: Final = frozenset({"attributes", "content_variables"})
 
 
 class Order(StrEnum):
-    """What `order:` asks of the live order of managed messages."""
+    """How `order:` wants the live order of managed messages to follow the manifest."""
 
     APPEND = "append"
     STRICT = "strict"
@@ -47,7 +47,7 @@ class Order(StrEnum):
 
 
 class Unmanaged(StrEnum):
-    """What `unmanaged:` does with messages that no key names."""
+    """What `unmanaged:` does with messages that are bound to no key."""
 
     KEEP = "keep"
     DELETE = "delete"
@@ -187,14 +187,14 @@ class Service(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Import(Struct, frozen=True, gc=False):
-    """The wish that *address* stand for the live object *sid*."""
+    """An entry of `import:`: *address* is to be bound to the live object *sid*."""
 
     address: Address
     sid: str
 
 
 class Move(Struct, frozen=True, gc=False):
-    """The wish that *address* stand for what *previous* stood for, and all that is in it."""
+    """An entry of `moved:`: the object bound to *previous*, with everything in it, moves to *address*."""
 
     previous: Address
     address: Address
@@ -211,23 +211,26 @@ class Doubt(Struct, frozen=True):
 
 
 class Desired(Struct, frozen=True, gc=False):
-    """All manifests merged; *digest* is `sha256:…` over what they say, whatever the file names.
-
-    *imports*, *moves* and *removed* change which address stands for what, and nothing remote; *removed* are
-    to be forgotten with all that is in them. *awaits* names the services whose sids texts refer to.
-    *account_sid* is the account that they are meant for, if the file at *account_path* says so.
-    *doubts* are what their author may not have meant.
-    """
+    """All manifests merged."""
 
     services: tuple[Service, ...]
+    """In manifest order."""
     digest: str
+    """`sha256:…` over what they declare, whatever the files are called."""
     account_sid: str | None = None
+    """The account that they are meant for, if a file says so."""
     imports: tuple[Import, ...] = ()
+    """The blocks `import:`."""
     moves: tuple[Move, ...] = ()
+    """The blocks `moved:`."""
     removed: tuple[Address, ...] = ()
+    """The blocks `removed:`: addresses to be forgotten with everything in them."""
     awaits: tuple[str, ...] = ()
+    """The services whose sids texts refer to."""
     account_path: str = ""
+    """The file that names the account."""
     doubts: tuple[Doubt, ...] = ()
+    """What their author may not have meant."""
 
 
 def declared(desired: Desired) -> Iterator[tuple[Address, Conversation | Message]]:

@@ -8,7 +8,7 @@ from reconciler.model.addresses import Address
 
 
 class RemoteTimers(TypedDict, total=False):
-    """When the timers of a conversation run out; what else a reply says there is not kept."""
+    """When the timers of a conversation run out; other keys of a reply are dropped."""
 
     date_inactive: str | None
     date_closed: str | None
@@ -22,7 +22,7 @@ class RemoteEmail(TypedDict, total=False):
 
 
 class RemoteBindings(TypedDict, total=False):
-    """What reaches a conversation from elsewhere."""
+    """The bindings of a conversation to other channels."""
 
     email: RemoteEmail | None
 

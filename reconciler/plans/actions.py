@@ -25,11 +25,11 @@ class Verb(StrEnum):
 
 
 POSTING: Final = frozenset({Verb.CREATE, Verb.REPLACE})
-"""What an action does that makes something new."""
+"""The verbs that create an object."""
 
 
 class Reason(StrEnum):
-    """Why an action was chosen: a closed set that scripts may rely on."""
+    """Why an action was chosen: a closed set on which scripts may rely."""
 
     NOT_IN_STATE = "not_in_state"
     MISSING_REMOTELY = "missing_remotely"
@@ -47,11 +47,11 @@ class Reason(StrEnum):
 
 
 SENSITIVE: Final = "(sensitive value)"
-"""What is shown of a value that must not be shown."""
+"""The text that is shown for a sensitive value."""
 
 
 KNOWN_AFTER: Final = "(known after apply)"
-"""What is shown of a sid that Twilio has not given yet."""
+"""The text that is shown for a sid that Twilio has not given yet."""
 
 
 class FieldChange(Struct, frozen=True):
@@ -129,7 +129,7 @@ class Action(Struct, frozen=True, omit_defaults=True):
 
     @property
     def type(self) -> ResourceType:
-        """What the address names."""
+        """The type of the object."""
         return type_of(self.address)
 
 

@@ -1,8 +1,8 @@
-"""What a plan relies on of the live objects that it touches: once that has changed, the plan is stale.
+"""Fingerprints of live objects, by which a saved plan is known to be stale.
 
-Of a message that is everything a reply shows, of a service, conversation or participant the fields that
-the manifest manages or the plan changes. Nothing counts that changes while people only talk: the date
-of the last update, running timers, read horizons, receipts.
+The fingerprint of a message covers everything that a reply shows, that of another object the fields that the
+manifest manages or the plan changes. It leaves out what changes while people only talk: the date of the last
+update, running timers, read horizons, receipts.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Live: TypeAlias = RemoteService | RemoteConversation | RemoteMessage | RemotePar
 
 
 _REST: Final = ""
-"""Names the digest over all fields that the action does not set."""
+"""The key of the digest over all fields that the action does not set."""
 
 
 _ABSENT: Final = ConversationView(remote=None)
@@ -59,17 +59,17 @@ def fingerprint(action: Action, live: Live, lineage: str) -> dict[str, str]:
     sent = shown.keys() & action.send.keys() if action.verb is Verb.UPDATE else ()
     digest = Digests(lineage)
     digests = {name: digest(name, shown.pop(name)) for name in sorted(sent)}
-    # json, as a stranger's text may hold half a surrogate pair, which msgspec cannot encode
+    # json: a live text may contain half a surrogate pair, which msgspec cannot encode
     digests[_REST] = digest(_REST, json.dumps(shown, sort_keys=True))
-    if action.sensitive:  # a saved plan holds them
+    if action.sensitive:  # a saved plan contains these digests
         return {name: digest.hard(text) for name, text in digests.items()}
     return digests
 
 
 def changed_since(action: Action, live: Live, lineage: str, *, begun: bool = False) -> list[str]:
-    """Return what is not as *action* found it: names of fields, quoted, or `it` where that is not known.
+    """Return what changed since *action* was planned: quoted names of fields, or `it` if not known.
 
-    Once the plan was *begun*, a field may also be as the action sets it, or expects it to be by then.
+    Once the plan was *begun*, a field may also have the text that the action sets, or expects by then.
     """
     now, shown = fingerprint(action, live, lineage), live_texts(action, live) if begun else {}
     names = [
@@ -100,7 +100,7 @@ def live_texts(action: Action, live: Live) -> dict[str, str]:
 
 
 def _find(action: Action, remote: Remote) -> Live | None:
-    """Return the object that *action* changes or takes over, None if it only makes or lets go of one."""
+    """Return the object that *action* changes or adopts; None if it only creates or forgets one."""
     if action.sid is None or action.verb is Verb.FORGET:
         return None
     if action.type is ResourceType.SERVICE:

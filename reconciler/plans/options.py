@@ -1,4 +1,4 @@
-"""What a planner may be asked for."""
+"""The options of a plan."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from reconciler.model import Address
 from reconciler.plans.selection import Selection
 
 Choice: TypeAlias = bool | str
-"""Which addresses a flag is about: all, none, or those that a glob names."""
+"""The addresses that an option applies to: all, none, or those that a glob matches."""
 
 
 class Options(Struct, frozen=True):
-    """What a planner may be asked for; each is an option of the command line."""
+    """The options of a plan, as on the command line."""
 
     destroy: bool = False
     """Remove everything that is bound: the command `destroy`."""
@@ -73,11 +73,11 @@ class Options(Struct, frozen=True):
         return (*self.targets, *self.excludes, *chosen)
 
     def adopts(self, address: Address) -> bool:
-        """Return True if *address* is to take over a message that says what it would create."""
+        """Return whether *address* is to adopt an unmanaged message equal to what it would create."""
         return _means(address, self.adopt)
 
     def duplicates(self, address: Address) -> bool:
-        """Return True if *address* is to be created even where a message stands that says the same."""
+        """Return whether *address* is to be created even if an equal message exists."""
         return _means(address, self.duplicate)
 
 

@@ -115,12 +115,12 @@ class Plan(Struct, frozen=True):
 
     @property
     def applyable(self) -> bool:
-        """True if nothing stands against applying it; an empty plan is applyable."""
+        """Whether nothing refuses it; an empty plan is applyable."""
         return not self.refusals
 
     @property
     def changes_anything(self) -> bool:
-        """True if applying it changes more than how well the state knows what is there."""
+        """Whether applying it changes anything but digests in the state."""
         return bool(self.actions or self.drifted)
 
     @property

@@ -1,7 +1,7 @@
 """A saved plan: everything that apply needs, in one file.
 
 One JSON object on one line. The checksum over the bytes before it finds a plan that was cut off or
-damaged. It has no key: whoever can write the file can make it anew, so it is no reason to trust one.
+damaged. It has no key, so it proves nothing about who wrote the file.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def encode_plan(saved: SavedPlan) -> bytes:
     """Return the bytes of a saved plan; equal plans have equal bytes."""
     try:
         body = msgspec.json.encode(saved)[:-1]
-    except UnicodeEncodeError:  # a stranger's message holds half a surrogate pair, which json can escape
+    except UnicodeEncodeError:  # a live text contains half a surrogate pair, which json can escape
         body = json.dumps(msgspec.to_builtins(saved), separators=(",", ":")).encode()[:-1]
     return body + _SEAL + _digest(body) + _END
 

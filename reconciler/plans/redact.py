@@ -1,7 +1,7 @@
-"""Values that must not be shown: which fields of a plan have one, and how a plan is saved without them.
+"""Sensitive values: mark their fields in a plan, and save a plan without them.
 
-A saved plan has a digest in the place of each. Whoever applies it names the manifests and variables
-again, live values are read again, and exactly what was planned is done, or nothing.
+A saved plan has a digest in the place of each. To apply it, the manifests and variables are named again, and
+live values are read again. Then exactly what was planned is done, or nothing.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from reconciler.state.model import State, hard_intent
 from reconciler.text.words import quoted
 
 _STANDS_FOR: Final = "sensitive:"
-"""What the digest follows that takes the place of a value."""
+"""The prefix of a digest in the place of a value."""
 
 
 _MANY: Final = 200
-"""Sensitive values whose digests are worth a warning."""
+"""The number of sensitive values from which the time for their digests is worth a warning."""
 
 
 _OF_A_CREATE: Final = 2
-"""Digests by which a create is recognised, besides those of its fields."""
+"""The number of hard digests that a create needs besides those of its fields."""
 
 
 _POSTED: Final = frozenset({Verb.CREATE, Verb.REPLACE})
 
 
 _NAMED: Final = 3
-"""Addresses that a warning names."""
+"""The most addresses that a warning names."""
 
 
 def mark(plan: Plan, desired: Desired, state: State) -> Plan:
     """Return *plan* with the sensitive fields of each action: those declared so now, or when last applied.
 
-    The plan says where only the state calls a text sensitive, as who can write the state could hide a change
-    so; and how long the digests of many values take.
+    The plan warns where only the state calls a text sensitive, as a forged state could hide a change so. It
+    also warns how long the digests of many values take.
     """
     now = dict(_sensitive(desired))
     before = {address: binding.sensitive for address, binding in state.bindings.items() if binding.sensitive}
@@ -66,7 +66,7 @@ def mark(plan: Plan, desired: Desired, state: State) -> Plan:
 
 
 def _slow(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
-    """Yield how long it takes to make the digests of many sensitive values."""
+    """Yield a warning about the time for the digests of many sensitive values."""
     values = sum(map(len, declared.values()))
     if values >= _MANY:
         creates = sum(bool(one.sensitive) and one.verb in _POSTED for one in plan.actions)
@@ -76,7 +76,7 @@ def _slow(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[P
 
 
 def _hidden_by_state(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
-    """Yield which texts are hidden although no manifest says so."""
+    """Yield a warning about texts that are hidden although no manifest calls them sensitive."""
     hidden = {
         action.address: names
         for action in (*plan.actions, *plan.drifted)
@@ -142,8 +142,8 @@ def is_whole(plan: Plan) -> bool:
 def restored(plan: Plan, desired: Desired, live: Mapping[str, Live]) -> Plan:
     """Return the saved *plan* with the values that were withheld.
 
-    They are those of *desired*, or of the *live* messages, by sid: what `ignore_changes` leaves alone, and
-    what a replacement carries over. Raises PlanError if one is another than was planned.
+    They come from *desired*, or from the *live* messages by sid: for `ignore_changes`, and for fields that a
+    replacement carries over. Raises PlanError if a value differs from the planned one.
     """
     digests = Digests(plan.lineage)
     values: dict[Address, Mapping[str, str]] = {} if is_whole(plan) else _values(desired, plan)
@@ -184,7 +184,7 @@ def _missing(action: Action) -> dict[str, str]:
 def _candidates(
     action: Action, name: str, wanted: Mapping[str, str], live: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield what the planner can have had in mind for a field: the manifest's text, the live one, or both."""
+    """Yield the texts that can have been planned for a field: the manifest's, the live one, or both."""
     if name in wanted:
         yield wanted[name]
     if name in live:

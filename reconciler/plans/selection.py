@@ -1,4 +1,4 @@
-"""Which addresses a plan is about, as `--target` and `--exclude` say."""
+"""The part of all addresses that a plan is about: `--target` and `--exclude`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that name the sid of a service: filled in once the service is found, or made by the same apply."""
+"""References to the sid of a service in texts: filled in once the service is found or created."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T", Conversation, Message)
 
 
 class Filled(Struct, frozen=True):
-    """*desired* with the *sids* that are known, by service; texts that need another one still await it."""
+    """*desired* with the known *sids* filled in, by service; other references keep their placeholders."""
 
     desired: Desired
     sids: dict[str, str] = {}
@@ -47,9 +47,9 @@ def filled(desired: Desired, sids: dict[str, str]) -> Filled:
 
 
 def mark_references(plan: Plan, known: Filled) -> Plan:
-    """Return *plan* with what each action awaits: the sids of services that the plan itself creates.
+    """Return *plan* with the created services that texts of each action refer to in `Action.awaits`.
 
-    It is not applyable if it sends a text that needs the sid of any other service.
+    It is refused if it sends a text that refers to any other service whose sid is not known.
     """
     if not known.desired.awaits:
         return plan
@@ -87,7 +87,7 @@ def mark_references(plan: Plan, known: Filled) -> Plan:
 
 
 def completed(action: Action, sids: dict[str, str]) -> Action:
-    """Return *action* with these sids of services in the texts that await them."""
+    """Return *action* with these sids of services filled into its texts."""
     return msgspec.structs.replace(
         action,
         after={name: _complete(text, sids) for name, text in action.after.items()},
@@ -108,7 +108,7 @@ def _as_written(service: str) -> str:
 
 
 def _changes(action: Action, sid_of: Callable[[str], str]) -> tuple[Any, ...]:
-    """Return the changes of *action* as people are to read them."""
+    """Return the changes of *action* with placeholders replaced for display."""
     return tuple(
         msgspec.structs.replace(change, after=_shown(change.after, sid_of)) for change in action.changes
     )

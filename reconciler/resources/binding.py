@@ -1,7 +1,4 @@
-"""What the state remembers of an object: its binding, for each way in which an object is learned of.
-
-A reply shows fields as *observed*; a binding keeps them only where they differ from what was *sent*.
-"""
+"""Make bindings: what the state remembers of an object that was found, created, updated or adopted."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ def up_to_date(
     """
     sent, observed = digests(schema, managed, live, digest, ignored=ignored)
     for name in schema.unseen & wholly_ignored(ignored) & sent.keys():
-        del sent[name]  # it was not sent now
+        del sent[name]  # this request did not send it
         if name in binding.sent:
             sent[name] = binding.sent[name]
     now = msgspec.structs.replace(

@@ -41,7 +41,7 @@ def conversation_values(desired: Conversation) -> dict[str, str]:
 
 
 def live_conversation_values(live: RemoteConversation) -> dict[str, str]:
-    """Return the canonical texts of what a reply shows of a conversation; of its timers see `timers`."""
+    """Return the canonical texts of what a reply shows of a conversation, without its timers."""
     email = (live.bindings or {}).get("email")
     shown = {"email_address": email.get("address"), "email_name": email.get("name")} if email else {}
     return {
@@ -57,9 +57,9 @@ def live_conversation_values(live: RemoteConversation) -> dict[str, str]:
 def seen_conversation_values(
     view: ConversationView, wanted: Mapping[str, str], binding: Binding, digest: Digest, read_at: str
 ) -> dict[str, str]:
-    """Return what a reply shows of a conversation, and of its timers what is not as it was sent.
+    """Return what a reply shows of a conversation, with the timers that differ from what was sent.
 
-    How long a timer is, is known only where *wanted*, what a manifest says, is what was sent.
+    The length of a timer is known only where *wanted*, the fields of the manifest, equals what was sent.
     """
     if view.remote is None:
         return {}

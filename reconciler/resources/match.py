@@ -1,11 +1,10 @@
 """Recognise a live message that a create would have produced.
 
-The API has no idempotency key, so a message whose reply was lost, or whose binding was, can only be
-known by what it says. Pairing is in index order with manifest order, each message used once.
+The API has no idempotency key. So a message whose reply or binding was lost can only be recognised by its
+fields. Messages in index order are paired with creates in manifest order, each message once.
 
-A message is compared twice. It is an exact match if it says what was sent, to the letter. It is a
-tolerant match if it says so as far as a server may have normalised it. A tolerant match without an
-exact one is a doubt: nobody knows whether the message is ours, so it never counts as "not there".
+An exact match equals what was sent, to the letter. A tolerant match equals it but for how a server may
+normalise text. A tolerant match without an exact one is a doubt: it may or may not be the message.
 """
 
 from __future__ import annotations
@@ -45,16 +44,16 @@ _Shape = frozenset[str]
 _Likeness = tuple[str, ...]
 
 
-_Eye = Callable[[Mapping[str, str]], dict[str, str]]
-"""What is made of the fields of a message before they are compared."""
+_Normalisation = Callable[[Mapping[str, str]], dict[str, str]]
+"""A normalisation of the fields of a message before they are compared."""
 
 
 def match_text(fields: Mapping[str, str]) -> str:
     """Return what identifies a message among those a create could have made.
 
-    It covers what a reply can show and nothing a server may set by itself: author, attributes,
-    content_sid, and where there is none, as it renders both, body and media sid; never dates, subject or
-    variables.
+    It covers author, attributes and content_sid. Without a content_sid, which renders both, it also covers
+    body and media sid. It never covers dates, which a server may set, nor subject and variables, which no
+    reply shows.
     """
     content = fields.get("content_sid", "")
     return json.dumps(
@@ -69,7 +68,7 @@ def match_text(fields: Mapping[str, str]) -> str:
 
 
 def tolerant_text(fields: Mapping[str, str]) -> str:
-    """Return the match text of *fields* as far as no server normalises it.
+    """Return the match text of *fields* after all normalisations that a server may apply.
 
     Texts are in NFC, with line ends as LF and without outer white space; attributes count by their
     meaning, the author without regard to case.
@@ -88,7 +87,7 @@ def live_match_text(live: RemoteMessage) -> str:
 
 
 def forgiven(fields: Mapping[str, str], live: RemoteMessage) -> tuple[str, ...]:
-    """Return the names of the *fields* in which *live* differs, although it is the same to a tolerant eye."""
+    """Return the names of the *fields* in which *live* differs only by how a server may normalise text."""
     shown = live_values(live)
     tolerant, seen = _tolerant(fields), _tolerant(shown)
     return tuple(
@@ -109,7 +108,7 @@ class Likeness(Struct, frozen=True):
     """Over the author, to the letter."""
 
     def hidden(self, sensitive: tuple[str, ...], digest: Digest) -> Likeness:
-        """Return the digests as they may be kept of a message with these *sensitive* fields."""
+        """Return the digests as they may be stored for a message with these *sensitive* fields."""
         if not sensitive:
             return self
         return Likeness(*hard_match((self.match, self.tolerant, self.author), sensitive, digest))
@@ -156,8 +155,7 @@ class Pairs(Struct, frozen=True):
 def pair(wanted: Iterable[ExpectedMessage], unclaimed: Iterable[RemoteMessage]) -> Pairs:
     """Return which unclaimed live message equals what each create would produce.
 
-    Exact matches come first; what they leave over is then compared with a tolerant eye. Each message is
-    used once.
+    Exact matches come first, then tolerant matches among the rest. Each message is used once.
     """
     wishes = list(wanted)
     ordered = sorted(unclaimed, key=lambda live: live.index, reverse=True)
@@ -169,9 +167,9 @@ def pair(wanted: Iterable[ExpectedMessage], unclaimed: Iterable[RemoteMessage]) 
 
 
 def _paired(
-    wanted: Iterable[ExpectedMessage], ordered: Iterable[RemoteMessage], seen_as: _Eye
+    wanted: Iterable[ExpectedMessage], ordered: Iterable[RemoteMessage], normalised: _Normalisation
 ) -> dict[Address, RemoteMessage]:
-    """Pair by what *seen_as* makes of the fields; *ordered* are the messages, the highest index first.
+    """Pair by the *normalised* fields; *ordered* are the messages, the highest index first.
 
     Dates count only where they are declared, and media are compared by what is declared of them, so
     the candidates are indexed once for each set of such fields.
@@ -180,11 +178,11 @@ def _paired(
     used: set[str] = set()
     pairs: dict[Address, RemoteMessage] = {}
     for item in wanted:
-        shape, likeness = _of_expected(item, seen_as)
+        shape, likeness = _of_expected(item, normalised)
         if shape not in indexes:
             indexes[shape] = {}
             for live in ordered:
-                indexes[shape].setdefault(_of_live(live, shape, seen_as), []).append(live)
+                indexes[shape].setdefault(_of_live(live, shape, normalised), []).append(live)
         candidates = indexes[shape].get(likeness, [])
         while candidates and candidates[-1].sid in used:
             candidates.pop()
@@ -196,8 +194,8 @@ def _paired(
     return pairs
 
 
-def _of_expected(wanted: ExpectedMessage, seen_as: _Eye) -> tuple[_Shape, _Likeness]:
-    fields = seen_as(wanted.fields)
+def _of_expected(wanted: ExpectedMessage, normalised: _Normalisation) -> tuple[_Shape, _Likeness]:
+    fields = normalised(wanted.fields)
     shape = _OPTIONAL.intersection(fields)
     likeness = [
         match_text({**fields, "media_sid": ""}),
@@ -209,8 +207,8 @@ def _of_expected(wanted: ExpectedMessage, seen_as: _Eye) -> tuple[_Shape, _Liken
     return shape, tuple(likeness)
 
 
-def _of_live(live: RemoteMessage, shape: _Shape, seen_as: _Eye) -> _Likeness:
-    fields = seen_as(live_values(live))
+def _of_live(live: RemoteMessage, shape: _Shape, normalised: _Normalisation) -> _Likeness:
+    fields = normalised(live_values(live))
     media_sid = fields.pop("media_sid", "")
     likeness = [match_text(fields)]
     fields["media_sid"] = media_sid
@@ -219,7 +217,7 @@ def _of_live(live: RemoteMessage, shape: _Shape, seen_as: _Eye) -> _Likeness:
         first = live.media[0]
         likeness += [normalize("NFC", first.filename or ""), first.content_type or "", str(first.size)]
     elif media_sid and not live.content_sid and "media_sid" not in shape:
-        likeness.append(media_sid)  # a create without media does not make this
+        likeness.append(media_sid)  # a message with media does not match a create without
     return tuple(likeness)
 
 
@@ -228,7 +226,7 @@ def _as_it_is(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _tolerant(fields: Mapping[str, str]) -> dict[str, str]:
-    """Return *fields* as every server may have normalised them."""
+    """Return *fields* with all normalisations that a server may apply."""
     return {name: _NORMALISED[name](text) if name in _NORMALISED else text for name, text in fields.items()}
 
 

@@ -9,7 +9,7 @@ from reconciler.model.canonical import canonical_attributes, canonical_date
 from reconciler.resources.schema import ResourceSchema
 
 MESSAGE: Final = ResourceSchema(
-    unseen=UNSEEN | {"media"},  # the file's digest: a reply shows that there is media, not its bytes
+    unseen=UNSEEN | {"media"},  # the digest of the file: a reply shows the sid of media, not its bytes
     immutable=IMMUTABLE,
     defaults={"author": "system", "attributes": "{}", "subject": ""},
     carried=("author", "attributes", "date_created"),

@@ -42,7 +42,7 @@ def live_participant_values(live: RemoteParticipant) -> dict[str, str]:
 
 
 def natural_key(values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what no two participants of a conversation have in common."""
+    """Return the natural key, which no two participants of a conversation share."""
     if "identity" in values:
         return (values["identity"],)
     return (values.get("address", ""), values.get("proxy_address", ""))

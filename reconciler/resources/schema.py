@@ -45,8 +45,7 @@ def wholly_ignored(ignored: Paths) -> set[str]:
 def managed_part(name: str, text: str, ignored: Paths) -> str:
     """Return *text* without the attribute paths that `ignore_changes` names.
 
-    What holds nothing but ignored values goes with them, so that `{"seen": {}}` is as good as `{}`
-    where `seen.at` is ignored.
+    An object without other values is removed too: `{"seen": {}}` equals `{}` where `seen.at` is ignored.
     """
     value = _inside(name, text, ignored)
     if value is None:
@@ -67,12 +66,12 @@ def with_ignored_from(name: str, ours: str, theirs: str, ignored: Paths) -> str:
 
 
 def _within(name: str, ignored: Paths) -> list[tuple[str, ...]]:
-    """Return the paths of *ignored* that lead into a field; one of them may be ignored as a whole as well."""
+    """Return the paths of *ignored* that lead into a field, without its name."""
     return [path[1:] for path in ignored if path[0] == name and len(path) > 1]
 
 
 def _inside(name: str, text: str, ignored: Paths) -> dict[str, Any] | None:
-    """Return the object that *text* is, or None if no ignored path can lead into it."""
+    """Return *text* as a JSON object, or None if it is none or no ignored path leads into it."""
     if not _within(name, ignored):
         return None
     try:

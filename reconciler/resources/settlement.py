@@ -1,7 +1,7 @@
-"""Recognise among live messages those that creates without a reply have made.
+"""Recognise, among live messages, the results of creates without a reply.
 
-An exact match says what was sent, to the letter; a tolerant one as far as a server may have normalised
-it. What only resembles a create is a doubt: it neither counts as the message nor as its absence.
+An exact match equals what was sent, to the letter; a tolerant match equals it after normalisation. A message
+that only resembles a create is a doubt: it counts neither as the result nor as its absence.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ class Settlement(Struct):
 
     @property
     def found(self) -> dict[Address, RemoteMessage]:
-        """The messages of the creates that did happen."""
+        """The messages of the creates that happened."""
         return self.exact | self.forgiven
 
 
 def settle(creates: Iterable[Create], listed: Iterable[Candidate], claimed: Container[str]) -> Settlement:
-    """Return what *listed* messages, in any order, say of *creates*, given in the order of their sending.
+    """Return what became of *creates*, in the order of their sending, by *listed* messages in any order.
 
-    Messages whose sid is *claimed* do not count. The lowest index is taken first, each message once. Creates
-    with a date come first and take only what has that date. A tolerant match is taken if it is the
-    only one and its author is equal to the letter: identities are case-sensitive.
+    Messages whose sid is *claimed* are left out. The lowest index is taken first, each message once. Creates
+    with a date come first and take only messages with that date. A tolerant match is taken if it is the only
+    one and its author is equal to the letter: identities are case-sensitive.
     """
     free = sorted((one for one in listed if one.live.sid not in claimed), key=lambda one: one.live.index)
     pool = _Pool(free)
@@ -83,7 +83,7 @@ def settle(creates: Iterable[Create], listed: Iterable[Candidate], claimed: Cont
 
 
 class _Pool:
-    """The candidates that are not taken yet, by what they answer to."""
+    """The candidates that are not taken yet, by their digests."""
 
     def __init__(self, free: list[Candidate]) -> None:
         self.used: set[str] = set()
@@ -108,7 +108,7 @@ class _Pool:
         return None
 
     def alike(self, create: Create) -> list[Candidate]:
-        """Return what is left of the candidates that are *create* to a tolerant eye, or but for its date."""
+        """Return the candidates that match *create* tolerantly, or in all but its date."""
         found = {
             one.live.sid: one
             for digest in (create.match, create.tolerant)

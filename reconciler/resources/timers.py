@@ -1,7 +1,7 @@
-"""What replies tell about the timers of a conversation.
+"""Infer the timers of a conversation from replies.
 
-A reply shows when a timer runs out, not how long it is. It was last started by a message or a change,
-at a moment that is not shown either: after what is dated, as far as dates are true, and before the reply.
+A reply shows when a timer runs out, not its length. A message or a change started it last, at a moment that
+is not shown either: after the latest date, if dates are true, and before the reply.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TIMERS: Final[Mapping[str, Literal["date_inactive", "date_closed"]]] = {
     "timers_inactive": "date_inactive",
     "timers_closed": "date_closed",
 }
-"""Our name of each timer, and what a reply calls the moment at which it runs out."""
+"""The name of each timer, and the field of a reply with the moment at which it runs out."""
 
 
 _SLACK: Final = 60
@@ -34,10 +34,10 @@ _DAY: Final = 86_400
 
 
 def contradicted(view: ConversationView, declared: Mapping[str, str], read_at: str) -> dict[str, str]:
-    """Return the timers that certainly are not as *declared*, with what they seem to be; "" is none.
+    """Return the timers that certainly differ from *declared*, with their likely length; "" means no timer.
 
-    One that is declared as "" is only known to be there. *read_at* is the moment of the reply by the server's
-    clock, or empty where that is not known.
+    An empty value in *declared* means that only presence can be compared: the manifest gives no length.
+    *read_at* is the moment of the reply by the server's clock, or empty if that is not known.
     """
     live = view.remote
     if live is None or live.timers is None:
@@ -59,7 +59,7 @@ def contradicted(view: ConversationView, declared: Mapping[str, str], read_at: s
 
 
 def worked_out(view: ConversationView, read_at: str) -> dict[str, str]:
-    """Return the timers that can be told from what is dated: those that come to a round length."""
+    """Return the timers whose length can be inferred from dates: those of a round length."""
     live = view.remote
     if live is None or live.timers is None:
         return {}
@@ -76,7 +76,7 @@ def _is_running(live: RemoteConversation, name: str) -> bool:
 
 
 def _likely(view: ConversationView, due: int, read_at: str) -> int:
-    """Return the length of a timer if nothing happened after what is dated last."""
+    """Return the length of a timer in seconds if nothing happened after the latest date."""
     live = view.remote
     changed = _moment(live.date_updated) if live is not None else None
     dates = [date for date in (*_dates(view, read_at), changed) if date is not None and date < due]
@@ -84,7 +84,7 @@ def _likely(view: ConversationView, due: int, read_at: str) -> int:
 
 
 def _dates(view: ConversationView, until: str) -> list[int]:
-    """Return when the conversation and its messages are said to have been made, *until* then."""
+    """Return the dates of creation of the conversation and its messages, up to *until*."""
     live = view.remote
     texts = [live.date_created if live is not None else None]
     texts += [message.date_created for message in view.messages.values()]
@@ -94,9 +94,9 @@ def _dates(view: ConversationView, until: str) -> list[int]:
 
 
 def _round(seconds: int) -> int:
-    """Return the length that people chose if *seconds* is one with little more, else 0.
+    """Return the round length that *seconds* exceeds by little, else 0.
 
-    Little more, as the last message may have come a moment after what is dated last.
+    The last message may have come a moment after the latest date.
     """
     if seconds < _HOUR:
         unit = _MINUTE
@@ -109,7 +109,7 @@ def _round(seconds: int) -> int:
 
 
 def _moment(text: str | None) -> int | None:
-    """Return a date that the server sent in seconds, or None if it is none."""
+    """Return the date *text* of the server as seconds since 1970, or None if it is no date."""
     try:
         return int(datetime.fromisoformat(canonical_date(text) or "").timestamp())
     except ValueError:

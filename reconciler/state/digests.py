@@ -1,6 +1,6 @@
-"""Digests by which state and plan recognise values that they do not hold.
+"""Digests, by which state and plan recognise values that they do not contain.
 
-A *plain* digest is made at once, so whoever has it finds a short value by trying. A sensitive value gets a
+A *plain* digest is fast, so a short value can be found by trying. A sensitive value gets a
 *hard* one: scrypt over the plain digest, which depends on lineage and field already and needs no other salt.
 With N = 2^14 and r = 8 one costs 16 MiB and about 45 ms of a core, some 25,000 times a plain one: much for
 somebody who tries all values, little for the few that a manifest has. More would make a thousand sensitive
@@ -17,12 +17,12 @@ from hashlib import blake2b
 from typing import Final
 
 SECONDS: Final = 0.045
-"""What one hard digest takes, on one core of a usual machine."""
+"""The time for one hard digest, on one core of a usual machine."""
 _HARD: Final = "scrypt:"
 _N: Final = 2**14
 _R: Final = 8
 _MOST_KEPT: Final = 2**16
-"""How many hard digests are remembered, so that each value costs once a run: at most some 20 MB."""
+"""The number of hard digests that are cached, so that each value costs once a run: at most some 20 MB."""
 
 
 class Digests:
@@ -38,7 +38,7 @@ class Digests:
         return field_digest(self._lineage, name, value)
 
     def hard(self, digest: str) -> str:
-        """Return the hard digest for a plain one; a hard one and an empty text stay as they are."""
+        """Return the hard digest of a plain one; a hard one and an empty text are returned unchanged."""
         return digest if is_hard(digest) or not digest else _by_scrypt(digest)
 
     def fits(self, recorded: str | None, name: str, value: str) -> bool:
@@ -50,12 +50,12 @@ class Digests:
 
 
 def is_hard(digest: str) -> bool:
-    """Return whether *digest* is slow to try values against."""
+    """Return whether *digest* is a hard one."""
     return digest.startswith(_HARD)
 
 
 def field_digest(lineage: str, name: str, value: str) -> str:
-    """Return 32 hex digits that stand for *value* in the field *name* within one lineage."""
+    """Return the digest, 32 hex digits, of *value* in the field *name* within one lineage."""
     return blake2b(
         value.encode("utf-8", "surrogatepass"),
         digest_size=16,

@@ -23,7 +23,7 @@ from reconciler.text.foreign import json_fault, quoted
 
 FORMAT_VERSION: Final = 2
 _SHOWN = 200
-"""Characters of a foreign text that an error quotes."""
+"""The most characters of a foreign text that an error quotes."""
 
 
 class Document(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +59,7 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
 
 _FIRST: Final = b'  "bindings": {\n'
 _LAST: Final = b"  }\n"
-"""The lines around the bindings, one of which is on each line between."""
+"""The lines before and after the bindings, which have one line each."""
 _BATCH: Final = 1000
 """Lines that are decoded together."""
 _NOTHING: Final[dict[str, str]] = {}
@@ -107,8 +107,8 @@ def decode(data: bytes, where: str) -> State:
 def decode_lines(lines: Iterable[bytes]) -> State | None:
     """Return the state in *lines*, or None where they are not exactly as `encode` makes them.
 
-    `decode` must be asked then. What it does with the whole file at once is done here line by line, so
-    that file and state are never in memory together, and equal texts only once.
+    Then `decode` must be called. It decodes the whole file at once; here it is done line by line, so that
+    file and state are never in memory together, and equal texts only once.
     """
     rest = iter(lines)
     head = b"".join(iter(rest.__next__, _FIRST))
@@ -132,7 +132,7 @@ def decode_lines(lines: Iterable[bytes]) -> State | None:
 
 
 def _misplaced(document: Document) -> Address | None:
-    """Return an address of *document* that is none: what lies at it would be of no type."""
+    """Return a malformed address of *document*, which would have no type, or None."""
     flights, intents = document.in_flight.values(), document.intents.values()
     inside = chain((intent.address for intent in intents), *(flight.creates for flight in flights))
     parents = (flight.parent.address for flight in flights if flight.parent is not None)
@@ -149,9 +149,9 @@ class _Sids(dict[str, str]):
 
 
 def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
-    """Return *bindings* with equal texts once: sids of parents repeat, and so do digests of short ones.
+    """Return *bindings* with equal texts in memory once: sids of parents repeat, and so do digests.
 
-    SIDs that an older release took over in capitals are put in lower case.
+    SIDs that an older release stored in capitals are put in lower case.
     """
     known: dict[str, str] = {}
     sids = _Sids()
@@ -170,7 +170,7 @@ def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
 
 
 def lower_sids(decoded: Binding | Intent | InFlight) -> None:
-    """Put the SIDs of what was just *decoded* in lower case, as older releases kept what was in capitals."""
+    """Put the SIDs of what was just *decoded* in lower case: older releases also stored capitals."""
     for name in ("sid", "service_sid", "conversation_sid"):
         if sid := getattr(decoded, name, ""):
             force_setattr(decoded, name, canonical_sid(sid))

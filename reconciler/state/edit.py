@@ -1,7 +1,7 @@
-"""Repairs of a state by hand: which address stands for what. Nothing here does I/O.
+"""Repairs of a state by hand: move and remove bindings. Nothing here does I/O.
 
-Whoever calls has turned `in_flight` into intents, so that an open create has one place. After an
-error the state is as it was.
+The caller has turned `in_flight` into intents, so that an open create has one place. After an error the state
+is unchanged.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _LIST: Final = "`reconciler state list` shows what is bound"
 
 
 def move(state: State, previous: Address, address: Address) -> list[Address]:
-    """Let *address* stand for what *previous* stood for, and all that is in it; return what moved.
+    """Move the binding of *previous*, and of everything in it, to *address*; return what moved.
 
-    Raises StateError if nothing is bound to *previous*, if something is to *address*, if a create
-    there is open, or if the object would change its parent, which no live object can.
+    Raises StateError if *previous* is not bound, if *address* is, if a create there is open, or if the object
+    would change its parent, which no live object can.
     """
     moving = [old for old in state.bindings if is_within(old, {previous})]
     if previous not in state.bindings:
@@ -52,7 +52,7 @@ def move(state: State, previous: Address, address: Address) -> list[Address]:
 
 
 def close(state: State, addresses: Iterable[Address]) -> list[Address]:
-    """Forget the open creates of those *addresses* that stand for an object all the same; return them."""
+    """Forget the open creates of those *addresses* that are bound; return them."""
     closed = [address for address in addresses if address in state.intents and address in state.bindings]
     for address in closed:
         state.apply(Closed(address))
@@ -60,7 +60,7 @@ def close(state: State, addresses: Iterable[Address]) -> list[Address]:
 
 
 def remove(state: State, globs: Iterable[str]) -> list[Address]:
-    """Forget every address that a glob matches, and what is in it; return them, sorted.
+    """Forget every address that a glob matches, and everything in it; return them, sorted.
 
     Open creates of these addresses are forgotten too. Raises StateError for a glob without a match.
     """

@@ -1,4 +1,4 @@
-"""Where the files of a state lie, how each is written, and what the disk's refusals mean for the user."""
+"""The files of a state: where they are, how each is written, and hints for errors of the disk."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ADVICE = {
     errno.EIO: "check that disk before running the command again",
 }
 _SIGN = b'"format_version"'
-"""What each state begins with, after a brace and white space."""
+"""The first key of every state."""
 _SIGN_WITHIN = 64
 
 
@@ -52,14 +52,14 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def resolve(path: Path) -> Path:
-    """Return what *path* stands for: a link's target, so that its neighbours are the same for all.
+    """Return the file behind *path*: the target of a link, so that its neighbours are the same for everyone.
 
-    Raises StateError for what is no regular file, and for a link to anything but a state or nothing: even the
-    lock beside it is not made.
+    Raises StateError if it is no regular file, and for a link to anything but a state or nothing: then not
+    even the lock beside it is created.
     """
     try:
         status = path.lstat()
-    except OSError:  # for who opens it to say
+    except OSError:  # whoever opens the file reports it
         return path
     is_link = stat.S_ISLNK(status.st_mode)
     target = Path(os.path.realpath(path)) if is_link else path
@@ -79,10 +79,10 @@ def resolve(path: Path) -> Path:
 
 
 def meet(path: Path) -> None:
-    """Open the files of the state at *path* once, for who has not begun to handle signals.
+    """Open the files of the state at *path* once, before the process handles signals.
 
-    A file system that hangs keeps whoever opens a file there; only a signal that nobody handles ends that.
-    Raises StateError as `resolve` does; what else is wrong is left for who reads them to say.
+    A file system that hangs blocks a process that opens a file; only a signal without a handler ends it.
+    Raises StateError as `resolve` does; other faults are reported when the files are read.
     """
     target = resolve(path)
     for file in (target, beside(target, ".journal")):
@@ -96,7 +96,7 @@ def _begins_like_a_state(path: Path) -> bool:
 
 
 def require_folder(path: Path) -> None:
-    """Raise StateError unless the folder of *path* is there; a mistyped `--state` makes no folder."""
+    """Raise StateError unless the folder of *path* exists; a mistyped `--state` creates no folder."""
     try:
         path.parent.stat()
     except OSError as error:

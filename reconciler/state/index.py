@@ -1,4 +1,4 @@
-"""Bindings by what they stand for and where, so that everything is looked at once."""
+"""The bindings of a state, indexed by type and conversation in one pass."""
 
 from __future__ import annotations
 

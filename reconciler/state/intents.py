@@ -1,4 +1,4 @@
-"""Creates whose outcome is open: what the state knows of them."""
+"""Open creates: what the state knows of creates whose outcome is not on record."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _announced(flight: InFlight) -> Iterable[Intent]:
 
 
 def claims(state: State) -> dict[str, set[str]]:
-    """Return, by conversation sid, the sids of messages that stand for something already."""
+    """Return, by conversation sid, the sids of messages that are bound or superseded."""
     claimed: dict[str, set[str]] = {}
     for binding in state.bindings.values():
         if binding.conversation_sid:
@@ -58,6 +58,6 @@ def claims(state: State) -> dict[str, set[str]]:
 
 
 def fold_in_flight(state: State) -> None:
-    """Turn what the snapshot announced into intents, so that every open create is in one place."""
+    """Turn `in_flight` into intents, so that every open create is in one place."""
     state.intents = {intent.address: intent for intent in open_intents(state)}
     state.in_flight.clear()

@@ -4,7 +4,7 @@ A line is a CRC-32 in hex, a space, JSON, a newline. The first line's JSON names
 and the serial of the snapshot that it continues; each later line is a list of records that
 reached the disk by one flush. Each CRC continues that of the line before, so a line that is
 changed, lost or swapped is seen. A line counts once its newline and its CRC are there, and a flush
-is one line: a crash can only tear the last one, of which nobody was told that it was written.
+is one line: a crash can only tear the last one, whose commit has not returned.
 """
 
 from __future__ import annotations
@@ -126,9 +126,9 @@ class Journal:
     async def commit(self, *records: Record) -> None:
         """Return once *records* are on disk, all of them or none.
 
-        Whoever comes while a flush is under way shares the next one. A caller that is cancelled
-        may find its records written nevertheless. Raises StateError if they could not be written;
-        from then on nothing is: after a failed flush nobody knows what the file holds.
+        Callers during a flush share the next one. A caller that is cancelled may find its records written
+        nevertheless. Raises StateError if they could not be written; from then on every commit fails, as the
+        content of the file is not known after a failed flush.
         """
         import asyncio  # noqa: PLC0415 - reading a journal needs no event loop
 
@@ -137,7 +137,9 @@ class Journal:
             if self._flush is None:
                 self._flush = self._writer.submit(self._write)
             flush = self._flush
-        await asyncio.shield(asyncio.wrap_future(flush))  # one who gives up must not stop the others
+        await asyncio.shield(
+            asyncio.wrap_future(flush)
+        )  # a cancelled caller must not cancel the flush of the others
 
     def close(self) -> None:
         """Wait until everything committed is on disk, or known not to be; no commit may follow."""

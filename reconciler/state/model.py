@@ -43,10 +43,10 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
     """Where the relative timeline of a conversation begins."""
 
     def without(self, sid: str) -> "Binding | None":
-        """Return what the address stands for once the message *sid* is gone, None if for nothing.
+        """Return the binding after the deletion of *sid*, None if nothing remains.
 
-        While messages that it superseded are still to be deleted, the first of them takes its place: without
-        a binding they would be left behind. What was sent to that one is no longer known.
+        While superseded messages are still to be deleted, the first of them takes its place: without a
+        binding they would be left behind. What was sent to that one is no longer known.
         """
         superseded = tuple(other for other in self.superseded if other != sid)
         if sid != self.sid:
@@ -60,7 +60,7 @@ class Binding(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_
 
 
 _MATCHED: Final = frozenset({"author", "body", "attributes"})
-"""Fields that can be sensitive and are part of what a create is recognised by."""
+"""Fields that can be sensitive and are part of the match text of a create."""
 
 
 class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
@@ -139,16 +139,16 @@ class Opened(Struct, frozen=True, gc=False, tag="opened", tag_field="record", fo
 
 
 class Closed(Struct, frozen=True, gc=False, tag="closed", tag_field="record", forbid_unknown_fields=True):
-    """The open intent of *address* came to nothing."""
+    """The create of *address* did not happen, or is no longer looked for."""
 
     address: Address
 
 
 class Bound(Struct, frozen=True, gc=False, tag="bound", tag_field="record", forbid_unknown_fields=True):
-    """*address* now stands for this object.
+    """*address* is now bound to this object.
 
-    That closes its intent, unless the address stood for this object before, or superseded it: an update, or
-    the deletion of its successor, does not say what became of an open create.
+    That closes its intent, unless the address was bound to this object before, or superseded it: an update,
+    or the deletion of a successor, does not settle an open create.
     """
 
     address: Address
@@ -156,13 +156,13 @@ class Bound(Struct, frozen=True, gc=False, tag="bound", tag_field="record", forb
 
 
 class Unbound(Struct, frozen=True, gc=False, tag="unbound", tag_field="record", forbid_unknown_fields=True):
-    """*address* stands for nothing any more: deleted or forgotten. An open create of it stays open."""
+    """*address* is no longer bound: its object was deleted or forgotten. An open create of it stays open."""
 
     address: Address
 
 
 class Moved(Struct, frozen=True, gc=False, tag="moved", tag_field="record", forbid_unknown_fields=True):
-    """The object of *previous* is now that of *address*."""
+    """The binding of *previous* moves to *address*."""
 
     previous: Address
     address: Address
@@ -171,7 +171,7 @@ class Moved(Struct, frozen=True, gc=False, tag="moved", tag_field="record", forb
 class PlanOpened(
     Struct, frozen=True, gc=False, tag="plan_opened", tag_field="record", forbid_unknown_fields=True
 ):
-    """A saved plan was begun, or goes on; *serial* is that of the snapshot which says so."""
+    """A saved plan was begun, or goes on; *serial* is that of the snapshot that records it."""
 
     plan_id: str
     serial: int
@@ -206,7 +206,7 @@ class OpenPlan(Struct, forbid_unknown_fields=True):
 
 
 def gone(address: Address, binding: Binding, sid: str) -> Bound | Unbound:
-    """Return the record that *sid* is gone from what *address*, bound so, stands for."""
+    """Return the record of the deletion of *sid*, which *binding* of *address* has or superseded."""
     left = binding.without(sid)
     return Unbound(address) if left is None else Bound(address, left)
 
@@ -221,7 +221,7 @@ def hard_binding(binding: Binding, digest: Digests) -> Binding:
 
 
 def hard_intent(intent: Intent, digest: Digests) -> Intent:
-    """Return *intent* with hard digests of its sensitive fields, and of all that they are part of."""
+    """Return *intent* with hard digests of its sensitive fields, and of match texts that contain them."""
     match, tolerant, author = hard_match(
         (intent.match, intent.tolerant, intent.author), intent.sensitive, digest
     )
@@ -247,22 +247,26 @@ def _hard(digests: dict[str, str], names: tuple[str, ...], digest: Digests) -> d
 
 
 class State(Struct):
-    """Everything remembered about one account at one origin.
-
-    *lineage* names the history (128 random bits, hex), *serial* counts the snapshots written.
-    *origin* is `scheme://host[:port]`, or `emulator:` and the id of its store.
-    """
+    """Everything remembered about one account at one origin."""
 
     lineage: str
+    """The name of the history: 128 random bits, in hex. It is part of every digest."""
     account_sid: str
+    """The account."""
     origin: str
+    """`scheme://host[:port]`, or `emulator:` and the id of its store."""
     serial: int = 0
+    """How many snapshots were written."""
     bindings: dict[Address, Binding] = field(default_factory=dict)
+    """By address."""
     in_flight: dict[Address, InFlight] = field(default_factory=dict)
+    """By conversation or service, as the snapshot announced."""
     intents: dict[Address, Intent] = field(default_factory=dict)
     """Creates of unknown outcome, in the order in which they were sent."""
     used_plans: list[str] = field(default_factory=list)
+    """The ids of saved plans that are done."""
     open_plan: OpenPlan | None = None
+    """The saved plan that was begun and is not done."""
 
     def apply(self, record: Record) -> None:
         """Change this state as *record* says."""
@@ -299,11 +303,11 @@ class State(Struct):
 
     @property
     def digest(self) -> Digests:
-        """Makes the digests of canonical texts of fields in this history."""
+        """The digests of this history."""
         return Digests(self.lineage)
 
     def protected(self, record: Record) -> Record:
-        """Return *record* as it may be kept: what it says of sensitive values is slow to guess."""
+        """Return *record* as it may be stored: with hard digests of sensitive fields."""
         match record:
             case Bound(address, binding) if binding.sensitive:
                 return Bound(address, hard_binding(binding, self.digest))

@@ -1,1 +1,1 @@
-"""Where a state is kept."""
+"""Stores: where a state is kept."""

@@ -119,7 +119,7 @@ class StateStore:
         self._lineage = state.lineage
 
     def _content(self) -> tuple[State | None, bytes | None]:
-        """Return snapshot and journal as they were together, though a writer may be at work."""
+        """Return a snapshot and its journal, even while another process writes."""
         try:
             while True:
                 seen = _identity(self.path)
@@ -148,7 +148,7 @@ def _bytes(path: Path) -> bytes | None:
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:
-    """Return what differs between two files that were both `path`, or None if there is none."""
+    """Return what tells a file at *path* from a later one, or None if there is no file."""
     try:
         stat = path.stat()
     except FileNotFoundError:

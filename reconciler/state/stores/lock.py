@@ -1,7 +1,7 @@
 """One writer at a time: a lock of the operating system beside the state.
 
-It ends with the process that holds it, however that ends; the lock file itself stays. In that
-file the holder tells who it is, for the one who waits to read: nothing relies on that text.
+The lock ends with the process that holds it, however that ends; the lock file itself stays. The holder writes
+its name into that file, for messages to whoever waits: nothing relies on that text.
 """
 
 from __future__ import annotations
@@ -33,16 +33,18 @@ _SHOWN = 200
 
 
 class Holder(Struct, frozen=True):
-    """Who holds a lock. *command* is a name without arguments, which could hold secrets.
-
-    *since* is in whole seconds of UTC; *run* is the address of the CI run, empty outside CI.
-    """
+    """Who holds a lock."""
 
     who: str
+    """`user@host`."""
     pid: int
+    """The id of its process."""
     command: str
+    """The name of the command, without arguments, which could hold secrets."""
     since: str
+    """In whole seconds of UTC."""
     run: str = ""
+    """The address of the CI run; empty outside CI."""
 
     def __str__(self) -> str:
         run = f", CI run {_inert(self.run)}" if self.run else ""
@@ -52,7 +54,7 @@ class Holder(Struct, frozen=True):
 
 
 def this_process(command: str, environ: Mapping[str, str], now: datetime) -> Holder:
-    """Return this process as a holder; *environ* tells of the CI run."""
+    """Return this process as a holder; *environ* names the CI run."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # in a container, a user id need have no name
@@ -76,8 +78,8 @@ def lock(
 ) -> Iterator[None]:
     """Hold the lock of the state at *path*; wait at most *timeout* seconds for it.
 
-    Before it waits, *waiting* is told who holds it. Raises StateError, saying that too, when the time has
-    passed, and where the folder is missing or does not support locks.
+    *waiting* is called with the holder before it waits. Raises StateError, which names the holder, when the
+    time has passed, and if the folder is missing or does not support locks.
     """
     lock_path = _place(path)
     system_lock = FileLock(lock_path, **_how(holder))
@@ -112,7 +114,7 @@ async def lock_async(path: Path, *, holder: Holder, timeout: float) -> AsyncIter
 
 def _place(path: Path) -> Path:
     lock_path = beside(resolve(path), ".lock")
-    require_folder(lock_path)  # the library would create it
+    require_folder(lock_path)  # otherwise the library creates the folder
     return lock_path
 
 
