@@ -5,8 +5,8 @@
     demo = reconciler.settings("emulator", state="demo.state.json")
     reconciler.apply(reconciler.load("manifests"), demo)
 
-These functions are those of `reconciler.api`, which says what each does. `reconciler.testing` and the
-pytest plugin give tests the same conversations each time, `reconciler.errors` are the errors of all of them.
+These functions are those of `reconciler.api`, which documents them. `reconciler.testing` and the pytest
+plugin give each test the same conversations. `reconciler.errors` has the errors that all of them raise.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MODULES: Final = frozenset({"api", "errors", "testing"})
 _FUNCTIONS: Final = frozenset({"aapply", "adestroy", "aplan", "apply", "destroy", "load", "plan", "settings"})
 
 
-if not TYPE_CHECKING:  # to a type checker, a misspelt name must not be one of these
+if not TYPE_CHECKING:  # hidden from type checkers, so that they report a misspelt name
 
     def __getattr__(name: str) -> Any:
         """Import what is public when it is asked for: `import reconciler` alone stays cheap."""

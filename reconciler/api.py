@@ -14,8 +14,8 @@ To decide in between, plan first and apply exactly that plan:
         api.apply(made, demo)
 
 `aplan`, `aapply` and `adestroy` are the same for async code. All of them hold the lock of the state
-while they work, and raise the errors of `reconciler.errors`. An `Emulator` may stand for the endpoint:
-then the application under test and these functions share one account, in this process.
+while they work, and raise the errors of `reconciler.errors`. The endpoint may be an `Emulator`: then the
+application under test and these functions share one account, in this process.
 """
 
 from __future__ import annotations
@@ -73,11 +73,12 @@ _DEFAULTS = Options()
 
 
 class Incomplete(ApplyError):
-    """Not every action was carried out: *outcome* says what became of each. Applying again does the rest."""
+    """Not every action was carried out; applying again does the rest."""
 
     def __init__(self, text: str, *, hint: str | None, outcome: Outcome) -> None:
         super().__init__(text, hint=hint)
         self.outcome = outcome
+        """The result of each action."""
 
 
 def load(
@@ -86,11 +87,11 @@ def load(
     environ: Mapping[str, str] = os.environ,
     allow_env: Sequence[str] = (),
 ) -> Desired:
-    """Return what the manifests at *paths* (files or folders) ask for, with values for their *variables*.
+    """Return what the manifests at *paths* (files or folders) declare, with values for their *variables*.
 
-    *environ* is looked at for `RECONCILER_VAR_name`, and for the names that manifests may refer to:
-    *allow_env*. Raises ManifestError with every problem of every file, and UsageError for a path that cannot
-    be read and a value that cannot be used.
+    *environ* gives values as `RECONCILER_VAR_name`; manifests may refer to its names in *allow_env*. Raises
+    ManifestError with every problem of every file. Raises UsageError for a path that cannot be read, and for
+    a value that cannot be used.
     """
     require_several("allow_env", allow_env)
     inputs = Inputs(environ, allowed_env=tuple(allow_env), values=variables or {})
@@ -108,7 +109,7 @@ def settings(
     allow_insecure_endpoint: str | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """Return where to work and how patiently, with the meanings of the command line's options.
+    """Return the settings of an operation; each argument means what the option of that name means.
 
     *endpoint* is `twilio`, `emulator`, `emulator:FILE`, an http(s) address, or an emulator of this
     process. Credentials come from *environ* alone. All times are in seconds. Raises UsageError.
@@ -124,7 +125,7 @@ def settings(
         ("settle", settle, 0),
         ("max_wait", max_wait, 0),
     ):
-        if not value >= least:  # which is not to be less: NaN is neither
+        if not value >= least:  # `not >=` instead of `<`: NaN must be refused too
             raise UsageError(f"`{name}` is {value}", hint=f"it must be {least} or more")
     if rate is not None and not rate > 0:
         raise UsageError(f"`rate` is {rate}", hint="it must be more than 0, or None for no bound")
@@ -141,11 +142,11 @@ def settings(
 async def aplan(
     desired: Desired, settings: Settings, options: Options = _DEFAULTS, *, lock_timeout: float = 0
 ) -> SavedPlan:
-    """Return what would make the messages those of *desired*; nothing is changed.
+    """Plan the changes that would make the live messages equal *desired*; nothing is changed.
 
-    The plan itself is `.plan`: its `actions`, `counts`, `warnings`, and whether it is `applyable`.
-    What is returned can be applied as it is, later too. Raises PlanError where no plan can be made, and
-    ManifestError where *desired* names another account.
+    The plan itself is `.plan`: its `actions`, `counts`, `warnings`, and whether it is `applyable`. The
+    returned value can be applied as it is, also later. Raises PlanError if no plan can be made, and
+    ManifestError if *desired* names another account.
     """
     async with _locked("plan", settings, lock_timeout):
         return await make_plan(desired, settings, msgspec.structs.replace(options, record=True))
@@ -158,18 +159,18 @@ async def aapply(
     *,
     lock_timeout: float = 0,
 ) -> Outcome:
-    """Make the messages those of *what*, exactly once and in order, or carry out the plan that it is.
+    """Make the live messages equal *what*, exactly once and in order; a SavedPlan is carried out as it is.
 
-    *options* are for making a plan. Raises PlanError, with the first reason, if the plan is not applyable
-    or, being made earlier, is stale; and Incomplete if something failed. Whatever was done is in the
-    state, also when this is cancelled.
+    *options* are for making a plan. Raises PlanError, with the first reason, if the plan is not applyable, or
+    if a saved one is stale. Raises Incomplete if an action failed. The state holds every action that was
+    carried out, also when this is cancelled.
     """
     done: Outcome | None
     command = "destroy" if options.destroy else "apply"
     async with _locked(command, settings, lock_timeout):
         if isinstance(what, SavedPlan):
-            nobody = _approve(what.plan)
-            done = await apply_saved(what, settings, desired=None, watcher=nobody, interrupts=_NoSignals())
+            watcher = _approve(what.plan)
+            done = await apply_saved(what, settings, desired=None, watcher=watcher, interrupts=_NoSignals())
         else:
             done = await plan_and_apply(what, settings, options, approve=_approve, interrupts=_NoSignals())
     assert done is not None  # noqa: S101 - `_approve` approves or raises
@@ -186,9 +187,9 @@ async def adestroy(
     desired: Desired = NOTHING,
     lock_timeout: float = 0,
 ) -> Outcome:
-    """Delete every managed message, and the parents that were created for them; raises as `aapply` does.
+    """Delete every managed message, and the parents that this tool created; raises as `aapply` does.
 
-    What *desired* protects with `prevent_destroy` makes it refuse.
+    Raises PlanError if *desired* protects one of them with `prevent_destroy`.
     """
     options = msgspec.structs.replace(options, destroy=True)
     return await aapply(desired, settings, options, lock_timeout=lock_timeout)
@@ -223,31 +224,31 @@ def destroy(
     return finish(adestroy(settings, options, desired=desired, lock_timeout=lock_timeout))
 
 
-class _Nobody:
-    """Is told how the work goes, and does not care."""
+class _SilentWatcher:
+    """A watcher that reports nothing."""
 
     def started(self, action: Action) -> None:
-        """Ignore it."""
+        """Report nothing."""
 
     def finished(self, result: Result) -> None:
-        """Ignore it."""
+        """Report nothing."""
 
 
 class _NoSignals(Interrupts):
-    """Leaves signals to the program that this is a part of."""
+    """Leaves signals to the surrounding program."""
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Handle none."""
+        """Handle no signal."""
         yield
 
 
-def _approve(made: Plan) -> _Nobody:
+def _approve(made: Plan) -> _SilentWatcher:
     if made.refusals:
         first, *rest = made.refusals
         more = f" (and {len(rest)} more)" if rest else ""
         raise PlanError(f"the plan is not applyable: {first.text}{more}", hint=first.hint)
-    return _Nobody()
+    return _SilentWatcher()
 
 
 @asynccontextmanager

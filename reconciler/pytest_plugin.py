@@ -1,6 +1,6 @@
-"""Fixtures for pytest: `world = reconciled("support.yaml")`, and the messages are there.
+"""Fixtures for pytest: `world = reconciled("support.yaml")` makes the messages of a manifest.
 
-pytest loads this whenever the package is installed, so nothing heavy is imported before a test asks.
+pytest loads this module whenever the package is installed, so heavy modules wait until a fixture is used.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.testing import Backend, Teardown, World
-    from reconciler.testing.run_registry import Ledger
+    from reconciler.testing.run_registry import RunRegistry
 
 _MEMORY: Final = "memory"
 _TEARDOWNS: Final = ("on", "off", "on-success")
 
 
 class Reconciled(Protocol):
-    """What the fixtures `reconciled`, `reconciled_module` and `reconciled_session` are."""
+    """The type of the fixtures `reconciled`, `reconciled_module` and `reconciled_session`."""
 
     def __call__(
         self,
@@ -32,10 +32,10 @@ class Reconciled(Protocol):
         variables: Mapping[str, Any] | None = None,
         allow_existing: bool = False,
     ) -> World:
-        """Make what the manifests at *paths* ask for, live until the test, module or session ends.
+        """Make what the manifests at *paths* declare; it lives until the test, module or session ends.
 
-        Paths are relative to the file that calls. *variables* are values for those of the manifests.
-        *allow_existing* permits services that exist already. As a context manager, the world ends with its
+        Paths are relative to the file of the caller. *variables* are the values of the manifests' variables.
+        *allow_existing* permits services that exist already. In a `with` statement, the world ends with the
         block.
         """
 
@@ -56,12 +56,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def reconciler_backend(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Backend]:
-    """Where the worlds of this process are made: its `base_url`, `client()` and `faults`."""
-    ledger = _ledger(pytestconfig)
+    """Yield the backend that makes the worlds of this process, with `base_url`, `client()` and `faults`."""
+    registry = _registry(pytestconfig)
     with _backend(pytestconfig, tmp_path_factory.mktemp("reconciler")) as backend, ExitStack() as exits:
-        if backend.remote is not None and ledger is not None:
-            ledger.clear(backend.remote, backend.sweep)
-            exits.enter_context(ledger.entry(backend.maker, backend.remote, is_clean=lambda: backend.clean))
+        if backend.remote is not None and registry is not None:
+            registry.clear(backend.remote, backend.sweep)
+            exits.enter_context(registry.entry(backend.maker, backend.remote, is_clean=lambda: backend.clean))
         yield backend
 
 
@@ -88,17 +88,17 @@ def reconciled_session(request: pytest.FixtureRequest, reconciler_backend: Backe
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Throw away what workers that were killed have left."""
+    """Delete the services that killed workers left behind."""
     config = session.config
     if _worker(config) or _setting(config, "endpoint") == _MEMORY:
         return
-    ledger = _ledger(config)
-    if not ledger:
+    registry = _registry(config)
+    if not registry:
         return
     try:
         with _backend(config, Path()) as backend:
             if backend.remote is not None:
-                ledger.clear(backend.remote, backend.sweep)
+                registry.clear(backend.remote, backend.sweep)
     except ReconcilerError as error:
         from reconciler.report.errors import render_error  # noqa: PLC0415
 
@@ -107,7 +107,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @contextmanager
 def _worlds(request: pytest.FixtureRequest, backend: Backend) -> Iterator[Reconciled]:
-    """Yield what makes worlds; throw them away in the end."""
+    """Yield a function that makes worlds, and throw all of them away in the end."""
     from reconciler.testing.caller import folder_of_caller  # noqa: PLC0415
 
     session = request.session
@@ -133,7 +133,9 @@ def _worlds(request: pytest.FixtureRequest, backend: Backend) -> Iterator[Reconc
             try:
                 return lifetime.enter_context(world).until(lifetime)
             except ReconcilerError as error:
-                raise error.with_traceback(None) from error.__cause__  # where it was raised is no help
+                raise error.with_traceback(
+                    None
+                ) from error.__cause__  # the frames inside this package do not help the reader
 
         yield make
 
@@ -145,15 +147,15 @@ def _backend(config: pytest.Config, folder: Path) -> closing[Backend]:
     return closing(Backend(endpoint, folder=folder, workspace=workspace, label=_worker(config)))
 
 
-def _ledger(config: pytest.Config) -> Ledger | None:
-    """Return the ledger in pytest's cache: None without a cache, and where worlds are kept on purpose."""
+def _registry(config: pytest.Config) -> RunRegistry | None:
+    """Return the registry in pytest's cache; None without a cache, and where worlds are kept on purpose."""
     from reconciler.testing import Teardown  # noqa: PLC0415
-    from reconciler.testing.run_registry import Ledger  # noqa: PLC0415
+    from reconciler.testing.run_registry import RunRegistry  # noqa: PLC0415
 
     cache = getattr(config, "cache", None)
     if cache is None or _teardown(config) is not Teardown.ON:
         return None
-    return Ledger(cache.mkdir("reconciler"))
+    return RunRegistry(cache.mkdir("reconciler"))
 
 
 def _worker(config: pytest.Config) -> str:

@@ -53,7 +53,7 @@ def plan_and_change(
 def change_as_saved(
     saved: SavedPlan, manifests: Manifests, remote: Locking, approval: Approval, output: Output
 ) -> int:
-    """Carry out a plan that was read from the first path of *manifests*; the others are manifests indeed."""
+    """Carry out a plan that was read from the first path of *manifests*; the others name manifests."""
     from reconciler.operations.apply_saved import apply_saved  # noqa: PLC0415
     from reconciler.operations.session import NOTHING  # noqa: PLC0415
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415  # asyncio
@@ -78,9 +78,9 @@ def change_as_saved(
 def load_manifests(
     manifests: Manifests, written: list[tuple[str, Path]], screen: Screen, *, optional: bool
 ) -> Desired:
-    """Load the manifests; if they are *optional*, none need be there.
+    """Load the manifests; *optional* ones need not exist.
 
-    A destroy needs none, but those that are there may protect messages.
+    A destroy works without manifests. Those that exist may protect messages.
     """
     from reconciler.operations.session import NOTHING  # noqa: PLC0415  # asyncio, and most of the package
 

@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.errors import UsageError
 
 PREFIX: Final = "SID_"
-"""What names begin with unless the user asks for something else."""
+"""The beginning of names, unless `--prefix` gives another."""
 
 _PREFIX: Final = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)
 _OWNED: Final = re.compile(
@@ -37,10 +37,10 @@ _OWNED: Final = re.compile(
 
 
 def named(sids: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Return *sids*, which are given by address, by names of variables that begin with *prefix*.
+    """Return *sids*, a mapping from addresses, with names of variables as keys; each begins with *prefix*.
 
-    Raises UsageError for a prefix that is none, for two addresses with one name, and for a name that a
-    shell, a loader or a common tool acts on: a `.env` file is sourced.
+    Raises UsageError for an impossible prefix, and for two addresses with one name. It also refuses a name
+    that a shell, a loader or a common tool acts on, as shells source `.env` files.
     """
     if prefix and not _PREFIX.fullmatch(prefix):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Where output goes: one format to the screen, any number of others into files, in one run."""
+"""The formats of one run: at most one goes to the screen, any number of others into files."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ FORMATS: Final = ("text", "json", "jsonl", "markdown", "github")
 
 
 class Format(Struct, frozen=True):
-    """A format and where it goes; None is the screen."""
+    """One format of the output."""
 
     name: str
+    """One of `FORMATS`."""
     file: Path | None
+    """The file that it is written to; None for the screen."""
 
     def write(self, text: str, *, color: bool | None = None) -> None:
-        """Put *text* on the screen, or in the place of what the file held."""
+        """Print *text* on the screen, or make it the whole content of the file."""
         if self.file is None:
             say(text, nl=False, color=color)
             return
@@ -31,9 +33,9 @@ class Format(Struct, frozen=True):
 
 
 def parse(formats: Sequence[str], known: Sequence[str] = FORMATS) -> list[Format]:
-    """Read `FORMAT[=FILE]…`; text goes to the screen where nothing else does.
+    """Parse `FORMAT[=FILE]…`; without another format for the screen, text goes there.
 
-    Raises UsageError, also for a file that could not be written once there is something to write.
+    Raises UsageError, also for a file that cannot be written: the work would be done before that shows.
     """
     parsed = []
     for item in formats:

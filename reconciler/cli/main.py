@@ -1,4 +1,4 @@
-"""The `reconciler` command: one place that catches errors and decides exit codes.
+"""The command `reconciler`: it catches all errors and decides the exit code.
 
 0 done · 1 error, wrong usage too · 2 only with `--detailed-exitcode`: changes pending · 130/143 interrupted.
 """
@@ -39,7 +39,7 @@ _COMMANDS: Final = {
 
 
 class _Lazy(click.Group):
-    """A group that imports a command's module when the command is asked for: start-up stays short."""
+    """A group that imports the module of a command only when that command runs: start-up stays short."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which people need them."""
@@ -74,13 +74,13 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    # Commands make millions of values and few cycles: at Python's own pace, after 700 new containers,
-    # looking for cycles among them doubles the cost of a plan.
+    # Commands make millions of values and few cycles. Python looks for cycles after every 700 new
+    # containers, which would double the cost of a plan.
     gc.set_threshold(100_000, 50, 100)
     prepare()
     code = _run()
     finish()
-    gc.freeze()  # else Python looks through everything once more on its way out
+    gc.freeze()  # else Python looks for cycles once more as it exits
     sys.exit(code)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of values that options and arguments take, where click's own let through what makes no sense."""
+"""Types of options and arguments, where those of click accept values that make no sense."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 
 class NamedPath(click.Path):
-    """The path of something; an empty text, such as a variable of a script that is not set, names nothing."""
+    """A path that is not empty: a variable that a script forgot to set must not mean the working folder."""
 
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
@@ -23,7 +23,7 @@ class NamedPath(click.Path):
 
 
 class Number(click.FloatRange):
-    """A number in a range; click itself lets `nan` into any."""
+    """A number in a range; unlike click's own type it refuses `nan`, which is in no range."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return *value* as a number of the range, or fail."""
@@ -34,13 +34,13 @@ class Number(click.FloatRange):
 
 
 class BareOptions(click.Command):
-    """A command some of whose options, those of `ADDRESSES`, can stand alone.
+    """A command whose options of the type `ADDRESSES` need no value.
 
-    What follows such an option is its value, unless it is another option, or names a file or folder.
+    The next argument is the value, unless it is another option, or the name of a file or folder.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Write the value of each such option behind a `=`, and parse that as any command does."""
+        """Join each such option and its value by `=`, and parse the result as any command does."""
         optional = {name for option in self.params if option.type is ADDRESSES for name in option.opts}
         given: list[str] = []
         before = ""
@@ -63,7 +63,7 @@ def _addresses(value: Any) -> Any:
 
 
 ADDRESSES: Final = click.types.FuncParamType(_addresses)
-"""All addresses, or those that a glob names: the value of an option that can stand alone."""
+"""True for all addresses, False for none, or a glob: the value of an option such as `--adopt`."""
 
 
 PATH: Final = NamedPath(path_type=Path)

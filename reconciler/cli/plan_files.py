@@ -1,4 +1,4 @@
-"""Saved plans as files: written for their owner alone, as they hold the text of messages."""
+"""Saved plans as files, readable for their owner alone: they hold the text of messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _MOST: Final = 2_000_000_000
 def save_plan(path: Path, saved: SavedPlan) -> bool:
     """Write a plan with mode 0600 and without its sensitive values.
 
-    Return whether nothing that apply needs was left out. Raises PlanError if it cannot be written.
+    Return True if apply needs nothing else, and False if it needs the sensitive values again. Raises
+    PlanError if the file cannot be written.
     """
     from reconciler.plans.planfile import encode_plan  # noqa: PLC0415  # only when a plan is saved
     from reconciler.plans.redact import is_whole, withheld  # noqa: PLC0415
@@ -39,7 +40,10 @@ def save_plan(path: Path, saved: SavedPlan) -> bool:
 
 
 def read_plan(paths: tuple[Path, ...]) -> SavedPlan | None:
-    """Return the saved plan that the first of *paths* is, or None if it is none."""
+    """Return the saved plan at the first of *paths*, or None if that is no saved plan.
+
+    Raises PlanError if the file cannot be read, or is a damaged plan.
+    """
     from reconciler.plans.planfile import decode_plan, is_plan  # noqa: PLC0415  # msgspec
 
     if not paths or not paths[0].is_file():

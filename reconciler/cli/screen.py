@@ -1,4 +1,4 @@
-"""Plans and outcomes, shown in every format that was asked for."""
+"""Show plans and outcomes in every requested format."""
 
 from __future__ import annotations
 
@@ -29,16 +29,18 @@ if TYPE_CHECKING:
 
 
 class _Policy(TypedDict, total=False):
-    """What is shown of texts, and the key of digests that are shown in their place: one for each run."""
+    """How much of texts a report shows."""
 
     bodies: Bodies
+    """The value of `--bodies`."""
     hash_key: str
+    """The key of the digests that stand in the place of texts; each run has its own."""
 
 
 class Screen:
-    """Shows plans and outcomes in every format that was asked for.
+    """Shows plans and outcomes in every requested format.
 
-    *key* tells the pull-request comments of several targets apart.
+    *key* distinguishes the pull-request comments of several targets.
     """
 
     def __init__(self, formats: Sequence[str], *, bodies: str | None, key: str) -> None:
@@ -48,7 +50,7 @@ class Screen:
         self._hash_key = os.urandom(16).hex()
         self._color = colored(sys.stdout)
         self._streams: dict[Path | None, EventStream] = {}
-        self._progress: Progress = _All(())
+        self._progress: Progress = _Several(())
 
     @property
     def asks(self) -> bool:
@@ -56,7 +58,7 @@ class Screen:
         return any(one.name == "text" and one.file is None for one in self._formats)
 
     def plan(self, plan: Plan, desired: Desired, *, before_apply: bool = False) -> None:
-        """Show a plan; before an apply only to people and streams, as files are to hold the outcome."""
+        """Show a plan. Before an apply only people and event streams see it: files will hold the outcome."""
         for one in self._formats:
             if one.name == "jsonl":
                 with writing(one.file):
@@ -68,7 +70,7 @@ class Screen:
                 complain(ReconcilerError(refusal.text, hint=refusal.hint))
 
     def outcome(self, outcome: Outcome, desired: Desired, *, destroy: bool) -> None:
-        """Show what was done to get what is *desired*."""
+        """Show the outcome of an apply or *destroy*; *desired* gives the places of annotations."""
         for one in self._formats:
             if one.name == "jsonl":
                 with writing(one.file):
@@ -79,7 +81,7 @@ class Screen:
 
     @contextmanager
     def annotating(self) -> Iterator[None]:
-        """Annotate the manifests' files with an error that passes, where GitHub is to read it."""
+        """Annotate the files of the manifests, for `github`, when a ManifestError leaves the block."""
         try:
             yield
         except ManifestError as error:
@@ -91,7 +93,7 @@ class Screen:
             raise
 
     def progress(self, plan: Plan) -> Progress:
-        """Return who tells of the work: the streams, and stderr in lines or, for a person, in one line."""
+        """Return a watcher that writes to event streams and stderr; a terminal gets one line."""
         from reconciler.report.progress import LineProgress, StatusProgress  # noqa: PLC0415
 
         parts: list[Progress] = [self._stream(one) for one in self._formats if one.name == "jsonl"]
@@ -99,7 +101,7 @@ class Screen:
             parts.append(StatusProgress(sys.stderr, len(plan.actions)))
         else:
             parts.append(LineProgress(sys.stderr))
-        self._progress = _All(parts)
+        self._progress = _Several(parts)
         return self._progress
 
     def close(self) -> None:
@@ -159,31 +161,31 @@ class Screen:
         return self._streams[one.file]
 
 
-class _All:
-    """Tells several of the progress, one after another. Who cannot be told any more is left alone.
+class _Several:
+    """Passes progress on to several receivers. One whose stream breaks is dropped.
 
-    The work goes on without: to stop in the middle of it would leave more behind than lines unread.
+    The work goes on: to stop in the middle of it would be worse than lines that nobody reads.
     """
 
     def __init__(self, parts: Sequence[Progress]) -> None:
         self._parts = list(parts)
 
     def started(self, action: Action) -> None:
-        """Tell each that *action* begins."""
+        """Report that *action* begins."""
         self._each(lambda part: part.started(action))
 
     def finished(self, result: Result) -> None:
-        """Tell each what became of an action."""
+        """Report the result of an action."""
         self._each(lambda part: part.finished(result))
 
     def close(self) -> None:
-        """Tell each that the work is over."""
+        """Report that the work is over."""
         self._each(lambda part: part.close())
 
-    def _each(self, tell: Callable[[Progress], None]) -> None:
+    def _each(self, call: Callable[[Progress], None]) -> None:
         for part in tuple(self._parts):
             try:
-                tell(part)
+                call(part)
             except OSError:
                 self._parts.remove(part)
 

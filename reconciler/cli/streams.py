@@ -1,4 +1,4 @@
-"""The standard streams: what is said and asked there, also where one is closed or knows few characters."""
+"""Print, complain and ask on the standard streams, also on closed ones and those of few characters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import click
 from reconciler.errors import ReconcilerError, UsageError
 
 _NO: Final = frozenset(("", "0", "f", "false", "n", "no", "off"))
-"""What click reads as no."""
+"""The values of a variable that click takes for no."""
 _HINTS: Final = {
     errno.ELOOP: "name the file itself, or remove the link",
     errno.EINVAL: "name a file; devices and pipes are not written",
@@ -27,7 +27,7 @@ def prepare() -> None:
     """Make the standard streams usable: a closed one is empty, and any text can be written and read."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            # Takes the number of the closed stream, which the next file of ours would have been given.
+            # It takes the descriptor of the closed stream, which the next file that is opened would get.
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
         stream = getattr(sys, name)
         if isinstance(stream, TextIOWrapper):
@@ -36,9 +36,9 @@ def prepare() -> None:
 
 
 def finish() -> None:
-    """Drop what a stream holds and cannot write, be it a full disk or a reader who is gone.
+    """Drop buffered output that cannot be written, as the disk is full or the reader is gone.
 
-    Python would try once more on its way out, complain, and exit with 120.
+    Python would try once more as it exits, print a traceback, and exit with 120.
     """
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -48,22 +48,22 @@ def finish() -> None:
 
 
 def colored(stream: TextIO) -> bool:
-    """Return whether *stream* is a terminal that may be shown colour.
+    """Return whether *stream* is a terminal that may show colour.
 
-    The options are not asked, as an error that is in them has to know, too.
+    This looks at `sys.argv` and not at parsed options, as errors in the options are coloured too.
     """
     plain = os.environ.get("RECONCILER_NO_COLOR", "").lower() not in _NO
     return stream.isatty() and not (plain or "NO_COLOR" in os.environ or "--no-color" in sys.argv)
 
 
 def say(text: str | bytes, *, nl: bool = True, color: bool | None = None) -> None:
-    """Print *text* on standard output; raises UsageError where that cannot be written."""
+    """Print *text* on standard output; raises UsageError if it cannot be written."""
     with writing(None):
         click.echo(text, nl=nl, color=color)
 
 
 def complain(error: ReconcilerError) -> None:
-    """Print an error and its hint on stderr; where that cannot be written, the exit code is all there is."""
+    """Print an error and its hint on stderr; if that cannot be written, only the exit code tells of it."""
     from reconciler.report.errors import render_error  # noqa: PLC0415  # only when it went wrong
 
     with suppress(OSError):
@@ -78,7 +78,10 @@ def ask(question: str) -> bool:
 
 @contextmanager
 def writing(file: Path | None) -> Iterator[None]:
-    """Raise UsageError where *file*, or standard output, cannot be written. That nobody reads is none."""
+    """Raise UsageError if *file*, or standard output (None), cannot be written.
+
+    BrokenPipeError passes: the reader of a pipe went away, which is no error of the user.
+    """
     try:
         yield
     except BrokenPipeError:
@@ -89,11 +92,11 @@ def writing(file: Path | None) -> Iterator[None]:
 
 
 def reason_of(error: OSError) -> str:
-    """Return what the system said, as the end of a sentence of ours."""
+    """Return the reason that the system gives, as the end of a sentence."""
     text = error.strerror or str(error)
     return text[:1].lower() + text[1:]
 
 
 def hint_of(error: OSError) -> str | None:
-    """Return what to do about a file of ours that cannot be written, where it is not plain."""
+    """Return what to do about a file that cannot be written, or None if the reason alone tells it."""
     return _HINTS.get(error.errno or 0)

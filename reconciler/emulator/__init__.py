@@ -1,7 +1,7 @@
-"""A local Twilio Conversations: SQLite behind, Starlette in front, no code shared with the client.
+"""A local Twilio Conversations, made of SQLite and Starlette. It shares no code with the client.
 
-`Emulator` runs in process, `server.serve` over HTTP. `decisions` says what it does where Twilio's
-documents do not; `fault_text` how trouble is scripted, `control` what else its urls offer.
+`Emulator` runs in this process, and `server.serve` serves one over HTTP. `decisions` lists the behaviour that
+Twilio's documents leave open, `fault_text` the notation of faults, and `control` the emulator's own urls.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ __all__ = ["Emulator", "EmulatorOptions", "Fault", "FaultScript"]
 class Emulator:
     """One emulated account, kept in *path* or else in memory.
 
-    Any origin will do for requests: urls in replies repeat it. *clock* is the store's, *sleep* is what
-    scripted latency waits with. Raises UsageError if the file cannot be used.
+    Requests may use any origin; urls in replies repeat it. *clock* gives the dates of objects, and scripted
+    latency waits with *sleep*. Raises UsageError if the file cannot be used.
     """
 
     def __init__(
@@ -55,22 +55,22 @@ class Emulator:
 
     @property
     def store(self) -> Store:
-        """The account behind: tests may fill and read it without a request."""
+        """The emulated account: tests may fill and read it without a request."""
         return self._site.store
 
     @property
     def faults(self) -> FaultScript:
-        """The script in force: `add` and `clear` work at any time."""
+        """The faults in force; rules can be added and cleared at any time."""
         return self._site.faults
 
     @property
     def requests(self) -> deque[Handled]:
-        """What was asked so far, up to 100,000 requests."""
+        """The log of requests; of more than 100,000, only the last."""
         return self._site.requests
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
-        """The names besides those of this machine that it answers to over HTTP."""
+        """The names of hosts that it answers to over HTTP, besides those of this machine."""
         return self._site.options.allowed_hosts
 
     @cached_property
@@ -87,6 +87,6 @@ class Emulator:
         return EmulatorTransport(self.app)
 
     def close(self) -> None:
-        """Carry out what is still delayed, and close the store."""
+        """Carry out delayed requests, and close the store."""
         self._site.catch_up(everything=True)
         self._site.store.close()

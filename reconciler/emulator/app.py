@@ -1,4 +1,4 @@
-"""The HTTP side: read a request, admit it, send what comes of it."""
+"""The ASGI app: read a request, authenticate it, and send the reply."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from reconciler.emulator.wire import Reply
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _LARGEST_FORM: Final = 4 * 1024 * 1024
-"""Bytes of the largest request that is no upload."""
+"""Bytes of a request at most, unless it is an upload."""
 _IN_MEMORY: Final = 256 * 1024
-"""Bytes of a request that are not put on disk while it is read."""
+"""Bytes of a request that are kept in memory; a larger one goes to a temporary file."""
 
 
 def build(site: Site) -> ASGIApp:
@@ -52,7 +52,7 @@ def build(site: Site) -> ASGIApp:
 
 
 class Endpoint:
-    """One path as an ASGI app; without *operations* it is every path that does not exist."""
+    """One path as an ASGI app; without *operations* it answers for all paths that do not exist."""
 
     def __init__(self, site: Site, operations: Mapping[str, Operation] | None) -> None:
         self._site = site
@@ -73,7 +73,7 @@ class Endpoint:
                 outcome = Outcome(wire.error(refusal, scope["path"]))
             except ClientDisconnect:
                 return
-            finally:  # before the reply: whoever has read it finds the request in the log
+            finally:  # before the reply, so that a client that has it finds its request in the log
                 kind = operation.kind if operation else ""
                 status = outcome.reply.status if outcome and outcome.reply else None
                 site.requests.append(Handled(method, scope["path"], kind, status))
@@ -92,7 +92,7 @@ class Endpoint:
 
 
 async def _body(receive: Receive, operation: Operation | None) -> IO[bytes]:
-    """Return the body of a request, on disk if it is large; what is too large is read and not kept."""
+    """Return the body of a request, on disk if it is large; a body over the limit is read but not kept."""
     is_upload = operation is not None and operation.kind == "upload_media"
     most = MEDIA_BYTES if is_upload else _LARGEST_FORM
     body = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller closes it
@@ -143,7 +143,7 @@ def _fields(encoded: bytes) -> Fields:
 
 
 def _account(site: Site, authorization: str) -> str:
-    """Return the account that the credentials name; refuse those that are none."""
+    """Return the account that the credentials name; refuse invalid ones."""
     scheme, _, encoded = authorization.partition(" ")
     try:
         user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
@@ -168,7 +168,7 @@ async def _send(outcome: Outcome, scope: Scope, receive: Receive, send: Send, si
     if ending is not None:
         _end(ending, scope["extensions"][EXTENSION])
         while (await receive())["type"] != "http.disconnect":
-            pass  # only now has the server noticed, and takes the missing reply for no mistake of ours
+            pass  # the server knows now that the client is gone, and does not report a missing reply
 
 
 def _end(ending: Ending, connection: Connection) -> None:

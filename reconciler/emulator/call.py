@@ -1,4 +1,4 @@
-"""One request as the operations see it."""
+"""One request, as the operations receive it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.emulator.wire import Home, Reply
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, read and admitted."""
+    """One request, read and authenticated."""
 
     store: Store
     options: EmulatorOptions
@@ -26,7 +26,7 @@ class Call:
     path: str
     account_sid: str
     names: dict[str, str]
-    """What stands for `{service}`, `{conversation}`… in the path."""
+    """The values of `{service}`, `{conversation}`… in the path."""
     query: Fields
     form: Fields
     body: IO[bytes] = field(default_factory=BytesIO)
@@ -43,7 +43,7 @@ class Call:
         return Home(self.account_sid, self.store.services.default().sid, f"{self.origin}/v1", default=True)
 
     def cut(self, maximum: int) -> Cut:
-        """Read which page is asked for."""
+        """Return the requested page, of at most *maximum* records."""
         maximum = min(maximum, self.options.max_page_size)
         return paging.cut(self.query, maximum=maximum, refuse=self.options.refuse_large_pages)
 

@@ -1,6 +1,6 @@
-"""What a scripted fault may do to the connection that a request came on.
+"""The interface by which scripted faults end the connection of a request.
 
-Whoever runs the app, `server` or `transport`, puts a `Connection` into the request's scope.
+`server` and `transport`, which run the app, put a `Connection` into the scope of each request.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 EXTENSION: Final = "reconciler.connection"
-"""Its name among the extensions of an ASGI scope."""
+"""The key of the Connection among the extensions of an ASGI scope."""
 
 
 class Connection(Protocol):
-    """One TCP connection, or what stands for it in process."""
+    """One TCP connection, or its counterpart inside this process."""
 
     def reset(self) -> None:
-        """Drop it at once, without a reply."""
+        """Drop the connection at once, without a reply."""
 
     def refuse(self) -> None:
-        """Let it never have been established, or else reset it."""
+        """Make the connection appear refused; over HTTP, where it exists already, reset it."""
 
     def close(self) -> None:
-        """Close it once what was sent is delivered, even if the reply is not complete."""
+        """Close the connection once the sent bytes are delivered, even if the reply is not complete."""

@@ -6,8 +6,8 @@
     POST   /_emulator/faults     {"faults": ["create_message:3:reset_after"…]} puts more rules in force
     DELETE /_emulator/faults     drop every rule
 
-They need no credentials. A POST must say that it is JSON, which no page in a browser can without being asked.
-No rule that comes this way may name a file.
+They need no credentials. A POST must have the content type JSON, which browsers send to another origin only
+with its consent. A rule that is posted here may not name a file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reconciler.errors import UsageError
 from reconciler.text.foreign import json_fault
 
 _LARGEST: Final = 1024 * 1024
-"""Bytes of the largest request."""
+"""Bytes of a request at most."""
 
 
 class _Faults(msgspec.Struct, forbid_unknown_fields=True):

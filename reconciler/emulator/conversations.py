@@ -17,26 +17,26 @@ STATE: Final = """CASE
   WHEN state = 'closed' OR touched_at + closed_after <= present() THEN 'closed'
   WHEN state = 'active' AND touched_at + inactive_after <= present() THEN 'inactive'
   ELSE state END"""
-"""The state of a conversation at present, its timers taken into account."""
+"""SQL for the present state of a conversation, its timers taken into account."""
 _SELECT: Final = f"""SELECT c.id, c.sid, s.sid, c.friendly_name, unique_name, attributes,
   messaging_service_sid,
   {STATE}, touched_at + inactive_after, touched_at + closed_after, email_address, email_name,
   next_index, c.date_created, c.date_updated
   FROM conversations c JOIN services s ON s.id = c.service"""  # noqa: S608 (own text)
 _CREATION: Final = "c.date_created || printf('%020d', c.id)"
-"""Orders by date, and as they arrived within a second; text, as dates are."""
+"""SQL for the key that orders conversations by creation: the date, and then the order of arrival."""
 _ACTIVITY: Final = "(SELECT coalesce(max(activity), 0) + 1 FROM conversations WHERE service = {service})"
 
 
 class Conversations:
-    """Conversations of a service; a `ref` is a sid or a unique name."""
+    """The conversations of services; a `ref` is a sid or a unique name."""
 
     def __init__(self, database: Database, services: Services) -> None:
         self._database = database
         self._services = services
 
     def create(self, service_sid: str, fields: Fields) -> Conversation:
-        """Create a conversation; 409/50353 if the unique name is taken, by a closed one too."""
+        """Create a conversation; 409/50353 if the unique name is taken, also by a closed one."""
         with self._database.transaction():
             service = self._services.get(service_sid)
             values = self._checked(service.id, fields)
@@ -120,7 +120,7 @@ class Conversations:
         return Conversation(*row)
 
     def get_open(self, service_sid: str, ref: str) -> Conversation:
-        """Return one conversation that can be changed; 50377 if it is closed."""
+        """Return one conversation that is not closed; 50377 if it is."""
         conversation = self.get(service_sid, ref)
         if conversation.state == "closed":
             raise ApiError(50377, "Can't update conversation as it's in final closed state")
@@ -164,7 +164,7 @@ class Conversations:
             return self.get(service_sid, conversation.sid)
 
     def received(self, conversation: Conversation) -> None:
-        """Note that a message arrived: the next index, the timers, and an inactive one revives."""
+        """Record an arrived message: raise the index, restart the timers, revive an inactive conversation."""
         self._database.execute(
             "UPDATE conversations SET next_index = ?, touched_at = ?, state = 'active' WHERE id = ?",
             (conversation.next_index + 1, self._database.present(), conversation.id),

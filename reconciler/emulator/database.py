@@ -1,4 +1,4 @@
-"""The file behind the store: schema, transactions, and lists cut into pages by key."""
+"""The SQLite file of the store: schema, transactions, and pages of lists."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Clock: TypeAlias = Callable[[], datetime]
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 30
 _PIECE: Final = 1024 * 1024
-"""Bytes that are copied at once."""
+"""Bytes of a file that are copied in one step."""
 _REMEMBERED: Final = frozenset({"IS", "CH", "MB"})
 _SCHEMA: Final = """
 CREATE TABLE account (
@@ -82,14 +82,17 @@ CREATE INDEX media_by_message ON media (message, uploaded_at);
 
 
 class Start(NamedTuple):
-    """Where a page begins: beyond *key* in the order of the list, or, *backward*, just before it."""
+    """The start of a page: the first row after *key* in the order of the list.
+
+    With *backward* the page ends just before *key* instead.
+    """
 
     key: int | str | None = None
     backward: bool = False
 
 
 class Page(NamedTuple):
-    """Rows in the order of the list, the key first in each; *more* says that others lie beyond."""
+    """Rows in the order of the list, the key first in each; *more* is True if further rows follow."""
 
     rows: list[tuple[Any, ...]]
     more: bool
@@ -109,16 +112,16 @@ def _require_own(path: Path) -> None:
 
 
 class Database:
-    """One SQLite file, or memory. Usable from several threads, and by several processes at once."""
+    """One SQLite database, in a file or in memory. Several threads and processes may use it at once."""
 
     def __init__(self, path: Path | None, clock: Clock, new_hex: Callable[[], str]) -> None:
-        """Open or create; UsageError if the file is something else, or of another version."""
+        """Open or create the database; UsageError for a file of another kind or version."""
         self.now = clock
         self.new_hex = new_hex
         self.lag = 0.0
-        """Seconds: who reads sees nothing that is younger."""
+        """Seconds of age below which objects are hidden from reads."""
         self._made: dict[str, float] = {}
-        """SID -> when this process made it; messages know that themselves."""
+        """SID -> the time at which this process made the object; messages have it in their row."""
         self._lock = threading.RLock()
         self._depth = 0
         if path is not None:
@@ -176,42 +179,42 @@ class Database:
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                     raise
                 with self.transaction():
-                    pass  # waits for who else is creating the file, which this pragma alone never does
+                    pass  # waits for a process that creates the file; this pragma itself never waits
             else:
                 return
 
     def close(self) -> None:
-        """Close the file; nothing can be asked afterwards."""
+        """Close the database; no other method works afterwards."""
         with self._lock:
             self._connection.close()
 
     def new_sid(self, prefix: str) -> str:
-        """Return a SID that was never used."""
+        """Return a new SID."""
         sid = prefix + self.new_hex()
         if prefix in _REMEMBERED:
             self._made[sid] = self.now().timestamp()
         return sid
 
     def hides(self, sid: str) -> bool:
-        """Return whether *sid* was made too late for who is reading."""
+        """Return whether *sid* is too young to be seen by the current read."""
         return bool(self.lag) and self._made.get(sid, 0) > self.now().timestamp() - self.lag
 
     def visible(self, column: str) -> str:
-        """Return a condition over sids in *column*, to put behind a WHERE: that who is reading sees them."""
+        """Return a condition for a WHERE clause: the sids in *column* are old enough for the current read."""
         hidden = ", ".join(f"'{sid}'" for sid in self._made if self.hides(sid)) if self.lag else ""
         return f" AND {column} NOT IN ({hidden})" if hidden else ""
 
     def present(self) -> int:
-        """Return the present in epoch seconds; statements call it too."""
+        """Return the present in epoch seconds; it is a function of SQL, too."""
         return int(self.now().timestamp())
 
     def today(self) -> str:
-        """Return the present as replies show dates."""
+        """Return the present in the format of dates in replies."""
         return stamp(self.now())
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Store all or nothing; inside another transaction, be part of that one."""
+        """Store all changes of the block, or none; inside another transaction, join that one."""
         with self._lock:
             if self._depth:
                 yield
@@ -236,7 +239,7 @@ class Database:
     def insert_file(
         self, sql: str, values: Sequence[object], column: tuple[str, str], file: IO[bytes]
     ) -> None:
-        """Run *sql*, which inserts a zeroblob of its size, and copy *file* into that, piece by piece."""
+        """Run *sql*, which inserts a zeroblob of the size of *file*, and copy *file* into that in pieces."""
         with self._lock:
             row = self._connection.execute(sql, values).lastrowid or 0
             with self._connection.blobopen(*column, row) as blob:
@@ -262,7 +265,7 @@ class Database:
     def page(
         self, sql: str, values: Sequence[object], *, key: str, descending: bool, start: Start, size: int
     ) -> Page:
-        """Return *size* rows of `sql AND key …`, the key being its first column."""
+        """Return *size* rows of the query *sql*, whose first column is *key*."""
         down = descending is not start.backward
         if start.key is not None:
             sql += f" AND {key} {'<' if down else '>'} ?"
@@ -273,5 +276,5 @@ class Database:
         del rows[size:]
         if start.backward:
             rows.reverse()
-            more = True  # the row whose page this one precedes
+            more = True  # the row at which the following page begins
         return Page(rows, more)

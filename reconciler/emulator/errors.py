@@ -1,7 +1,7 @@
-"""What the emulated API answers when it refuses.
+"""The refusals of the emulated API.
 
-The store raises `ApiError`; the HTTP side turns it into Twilio's shape. Codes are Twilio's own,
-statuses that Twilio does not publish are decided in `decisions`.
+The store raises `ApiError`; `wire` gives it the form of Twilio's errors. Codes are Twilio's own. Statuses
+that Twilio does not publish are listed in `decisions`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 
 class ApiError(Exception):
-    """A refusal: nothing was stored. *code* is None where Twilio's own replies carry none."""
+    """A refusal: nothing was stored. *code* is None where Twilio's own replies have none."""
 
     def __init__(self, code: int | None, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class ApiError(Exception):
 
 
 class NotFound(ApiError):
-    """A resource, or a parent of it, does not exist; the HTTP side words it by the path asked for."""
+    """The resource, or a parent of it, does not exist; the text of the reply names the requested path."""
 
     def __init__(self) -> None:
         super().__init__(20404, "The requested resource was not found", HTTPStatus.NOT_FOUND)

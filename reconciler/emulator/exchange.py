@@ -1,4 +1,4 @@
-"""Carry out one operation, with what the script does to it before and after."""
+"""Carry out one operation, with the scripted faults before and after it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _READS: Final = ("fetch_", "list_")
 
 
 class Ending(Enum):
-    """How a connection ends instead of carrying a whole reply."""
+    """The end of a connection that carries no whole reply."""
 
     RESET = auto()
     REFUSED = auto()
@@ -64,14 +64,14 @@ class Ending(Enum):
 
 
 class Outcome(NamedTuple):
-    """What the client gets: a reply, none at all, or the beginning of one."""
+    """The result for the client: a reply, none at all, or the beginning of one."""
 
     reply: Reply | None
     ending: Ending | None = None
 
 
 async def carry_out(site: Site, operation: Operation, call: Call, actions: Sequence[Action]) -> Outcome:
-    """Handle *call* unless an action prevents it, and return what its client sees."""
+    """Handle *call*, unless an action prevents it, and return the result for the client."""
     for action in actions:
         await _wait(site, action, after=False)
         outcome = _instead(site, operation, call, action)
@@ -146,7 +146,7 @@ def _troubled(operation: Operation, trouble: Trouble, action: Action) -> Trouble
 
 
 def _with_field(call: Call, name: str, change: Callable[[str], str]) -> Call:
-    """Return *call* with another text in a field of its form, if it has that field."""
+    """Return *call* with the field *name* of its form changed, if it has that field."""
     if name not in call.form:
         return call
     return replace(call, form={**call.form, name: change(call.form[name])})

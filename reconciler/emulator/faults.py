@@ -1,8 +1,8 @@
-"""Scripted trouble: which requests it hits, and what it does to them.
+"""Scripted faults: the requests that they hit, and their actions.
 
-A `Fault` names a kind of request, says which of those requests it hits, and holds one action. Rules
-count on their own, in the order in which requests arrive, so a script with a seed repeats itself.
-Nothing is carried out here; `app` does that.
+A `Fault` has a kind of request, the choice among requests of that kind, and one action. Each rule counts by
+itself, in the order in which requests arrive, so a script with a seed repeats itself. `exchange` carries the
+actions out.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Handle the request that many seconds later."""
+    """Handle the request after *seconds*."""
 
     seconds: float
 
 
 class Form(StrEnum):
-    """What the body of a scripted answer looks like."""
+    """The form of the body of a scripted answer."""
 
     JSON = "json"
     HTML = "html"
@@ -36,8 +36,8 @@ class Form(StrEnum):
 class Answer:
     """Answer with *status*: instead of handling the request, or *after* it was handled.
 
-    *retry_after* seconds are sent as `Retry-After`, as an HTTP date if *as_date*. *message* stands for the
-    usual one.
+    *retry_after* seconds are sent as `Retry-After`, as an HTTP date if *as_date*. *message*
+    replaces the usual one.
     """
 
     status: int
@@ -63,7 +63,7 @@ class NoConnection:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Reset the connection now, handle the request that many seconds later by the store's clock.
+    """Reset the connection now, and handle the request *seconds* later by the store's clock.
 
     It is handled before the first request that arrives after this time, or when the emulator closes.
     """
@@ -78,7 +78,7 @@ class Truncate:
 
 @dataclass(frozen=True, slots=True)
 class ForeignReply:
-    """Handle the request, and answer about an object that nobody asked for, of other parents."""
+    """Handle the request, and reply with another object of other parents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +88,16 @@ class WrongType:
 
 @dataclass(frozen=True, slots=True)
 class LateListing:
-    """Leave messages younger than that many seconds out of a list."""
+    """Leave messages younger than *seconds* out of lists."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class StaleReads:
-    """Let a replica that is that many seconds behind answer reads.
+    """Answer reads as a replica that is *seconds* behind.
 
-    To it a younger service, conversation, participant or message does not exist (404), and no list shows it.
+    A younger service, conversation, participant or message does not exist there (404), and no list shows it.
     """
 
     seconds: float
@@ -105,7 +105,7 @@ class StaleReads:
 
 @dataclass(frozen=True, slots=True)
 class RepeatingPager:
-    """Let `next_page_url` lead to the very page it stands on."""
+    """Let `next_page_url` of each page lead to that same page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,9 @@ class EndlessPager:
 
 @dataclass(frozen=True, slots=True)
 class RewriteBody:
-    """Store *body* instead of what was sent, as a pre-action webhook may, if webhooks were asked for.
+    """Store *body* instead of the body that was sent, as a pre-action webhook may, if webhooks are enabled.
 
-    `{body}` in it stands for what was sent.
+    `{body}` in it is replaced by the body that was sent.
     """
 
     body: str
@@ -135,7 +135,7 @@ class FoldAuthor:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Create *marker* and wait until somebody removes it: before or *after* handling."""
+    """Create the file *marker* and wait until it is removed: before or *after* handling."""
 
     marker: Path
     after: bool = False
@@ -143,7 +143,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Invoke:
-    """Call *callback* with nothing: before or *after* handling. It may kill the client."""
+    """Call *callback* without arguments: before or *after* handling. It may kill the client."""
 
     callback: Callable[[], object]
     after: bool = False
@@ -174,9 +174,9 @@ Action: TypeAlias = (
 class Fault:
     """One rule.
 
-    *kind* is a request's kind (`create_message`; `*` stands for anything, as in `fetch_*`), or its
-    method (`POST`). Of the requests it fits, it hits the *nth* alone, counted from 1, or *every*
-    n-th again, or each with *probability*, or else all.
+    *kind* is the kind of a request (`create_message`; `*` matches anything, as in `fetch_*`), or its method
+    (`POST`). Of the matching requests, the rule hits only the *nth*, counted from 1, or *every* n-th, or each
+    with *probability*, or else all.
     """
 
     kind: str
@@ -217,7 +217,7 @@ class FaultScript:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, *faults: Fault, owner: object = None) -> None:
-        """Put rules in force; their counting starts now."""
+        """Add rules, which count requests from now on."""
         with self._lock:
             for fault in faults:
                 number = self._armed[-1].number + 1 if self._armed else 0
@@ -230,7 +230,7 @@ class FaultScript:
             self._armed = [armed for armed in self._armed if owner not in (None, armed.owner)]
 
     def draw(self, method: str, kind: str) -> list[Action]:
-        """Return what one request has to suffer, in the order in which the rules were added."""
+        """Return the actions for one request, in the order in which their rules were added."""
         with self._lock:
             return [
                 armed.fault.action

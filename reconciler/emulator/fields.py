@@ -1,4 +1,4 @@
-"""Read one request parameter, or say with which code it is refused."""
+"""Read one parameter of a request, or refuse it with Twilio's code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DURATION: Final = re.compile(
     r"P(?=.)(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?=.)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?", re.ASCII
 )
 _DEEPEST: Final = 1_000
-"""Lists and objects inside one another: about where Python's older releases stop by themselves."""
+"""Depth of lists and objects at most: about the limit of older releases of Python."""
 CENTURY: Final = 100 * 365 * 86_400
 _SECONDS: Final = (604_800, 86_400, 3_600, 60, 1)
 _SID: Final = {
@@ -30,7 +30,7 @@ _SID: Final = {
 
 
 def is_sid(prefix: str, text: str) -> bool:
-    """Return whether *text* is a SID of that kind."""
+    """Return whether *text* is a SID with *prefix*."""
     return _SID[prefix].fullmatch(text) is not None
 
 
@@ -81,7 +81,7 @@ def attributes(fields: Fields, limit: int) -> str | None:
 
 
 def _is_deep(value: Any) -> bool:
-    """Return whether *value* is nested deeper than every Python can go: some go further without a word."""
+    """Return whether *value* is nested deeper than every release of Python can parse."""
     level = [value]
     for _ in range(_DEEPEST):
         containers = [one for one in level if isinstance(one, dict | list)]
@@ -100,7 +100,7 @@ def name(fields: Fields, parameter: str, code: int, message: str) -> str | None:
 
 
 def seconds(fields: Fields, parameter: str, *, least: int, wrong: ApiError, short: ApiError) -> int | None:
-    """Return an ISO 8601 duration in seconds; *wrong* and *short* are what its mistakes are answered with."""
+    """Return an ISO 8601 duration in seconds; *wrong* and *short* are the codes of its refusals."""
     text = fields.get(parameter)
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""Who is asked for: a page in a browser may reach this machine under a name of its own (DNS rebinding)."""
+"""Check the Host header: by DNS rebinding, a page in a browser reaches this machine under its own name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class OwnHostsOnly:
-    """Hands requests to *app* whose Host is this machine, or one of the names that are *allowed*."""
+    """Passes requests on to *app* if their Host is this machine, or one of the *allowed* names."""
 
     def __init__(self, app: ASGIApp, allowed: Collection[str] = ()) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Uploaded files: each is carried by one message, or collected five minutes after its upload."""
+"""Uploaded files: each belongs to one message, or is deleted five minutes after its upload."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MediaFiles:
         return self._database.now().timestamp() - MEDIA_SECONDS
 
     def upload(self, service_sid: str, file: IO[bytes], content_type: str, filename: str | None) -> Media:
-        """Keep a file, and collect those that nobody fetched in time."""
+        """Keep a file, and delete those that no message took in time."""
         size = file.seek(0, SEEK_END)
         file.seek(0)
         if size > MEDIA_BYTES:
@@ -53,7 +53,7 @@ class MediaFiles:
             return self.get(service_sid, sid)
 
     def get(self, service_sid: str, sid: str) -> Media:
-        """Return what is known about a file."""
+        """Return the record of a file."""
         row = self._database.one(f"{_SELECT} AND d.sid = ? AND s.sid = ?", (self._oldest(), sid, service_sid))
         if row is None:
             raise NotFound
@@ -66,7 +66,7 @@ class MediaFiles:
         return bytes(content)
 
     def attachable(self, service_sid: str, sid: str) -> Attachment:
-        """Return a file that a new message may carry."""
+        """Return the record of a file that a new message may take."""
         if not is_sid("ME", sid):
             raise ApiError(50510, "Invalid message media SID")
         try:
@@ -78,5 +78,5 @@ class MediaFiles:
         return Attachment(media.sid, media.size, media.content_type, media.filename)
 
     def attach(self, sid: str, message: int) -> None:
-        """Let a message carry a file; it is deleted with that message."""
+        """Attach a file to a message; it is deleted with that message."""
         self._database.execute("UPDATE media SET message = ? WHERE sid = ?", (message, sid))

@@ -33,7 +33,7 @@ _decode: Final = msgspec.json.Decoder(Document).decode
 
 
 class Messages:
-    """Messages of a conversation, which is named by its sid or its unique name."""
+    """The messages of conversations; a `ref` is a sid or a unique name."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Messages:
         self._media = media
 
     def create(self, service_sid: str, conversation_ref: str, fields: Fields) -> Message:
-        """Append a message and deliver it to whoever is outside chat."""
+        """Append a message, and deliver it to the participants outside chat."""
         with self._database.transaction():
             conversation = self._conversations.get_open(service_sid, conversation_ref)
             recipients = self._participants.outside_chat(conversation.id)
@@ -83,7 +83,7 @@ class Messages:
         return body, None
 
     def _picture(self, service_sid: str, content_sid: str) -> Attachment | None:
-        """Return the file that a media template brings along, made anew for each message."""
+        """Return the file of a media template; each message gets its own."""
         picture = PICTURES.get(content_sid)
         if picture is None:
             return None
@@ -146,7 +146,7 @@ class Messages:
         return self._database.page(sql, values, key="number", descending=descending, start=start, size=size)
 
     def update(self, service_sid: str, conversation_ref: str, sid: str, fields: Fields) -> Message:
-        """Change what *fields* mentions; what only a create can set is ignored."""
+        """Change what *fields* mentions; parameters that only a create accepts are ignored."""
         with self._database.transaction():
             conversation = self._conversations.get_open(service_sid, conversation_ref)
             row, number, sid, encoded = self._row(conversation.id, sid)

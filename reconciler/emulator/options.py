@@ -1,4 +1,4 @@
-"""How an emulator behaves beyond what it stores."""
+"""The settings of an emulator."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from reconciler.emulator.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class EmulatorOptions:
-    """Settings of one emulator.
-
-    *max_page_size* is what a list grants at most; a larger `PageSize` is granted as that, or refused
-    with 400 if *refuse_large_pages*. With *auth_token* only this password is accepted. Over HTTP it answers
-    to names of this machine, and to *allowed_hosts*.
-    """
+    """Settings of one emulator."""
 
     max_page_size: int = MAX_PAGE_MESSAGES
+    """Records of one page at most; a larger `PageSize` gets this many."""
     refuse_large_pages: bool = False
+    """Refuse a larger `PageSize` with 400 instead."""
     auth_token: str | None = None
+    """The only password that is accepted; None accepts any that is not empty."""
     faults: tuple[Fault, ...] = ()
+    """The faults in force from the start."""
     fault_seed: int = 0
+    """The seed of faults with a probability."""
     allowed_hosts: tuple[str, ...] = ()
+    """Values of the Host header that it answers to over HTTP, besides the names of this machine."""

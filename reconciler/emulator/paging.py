@@ -1,4 +1,4 @@
-"""Cut lists into pages the way Twilio does: `meta`, urls, opaque tokens."""
+"""Cut lists into pages as Twilio does: `meta`, urls, opaque tokens."""
 
 from __future__ import annotations
 
@@ -27,16 +27,20 @@ class _Token(msgspec.Struct, array_like=True):
 
 
 class Trouble(NamedTuple):
-    """How a scripted reply misbehaves; *hidden_seconds* are those of a list, *stale_seconds* of any read."""
+    """The scripted faults of a reply to a read."""
 
     repeating: bool = False
+    """`next_page_url` leads to the same page."""
     endless: bool = False
+    """Every page has a `next_page_url`."""
     hidden_seconds: float = 0
+    """Seconds of age below which messages are missing from lists."""
     stale_seconds: float = 0
+    """Seconds that the answering replica is behind."""
 
 
 class Cut(NamedTuple):
-    """Which page of a list was asked for."""
+    """The requested page of a list: its size, its number from 0, and its start."""
 
     size: int
     number: int

@@ -1,4 +1,4 @@
-"""Participants of a conversation: chat, or reached by SMS, WhatsApp and the like."""
+"""The participants of conversations: in chat, or reached by SMS, WhatsApp and similar channels."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Participants:
         self._users = users
 
     def create(self, service_sid: str, conversation_ref: str, fields: Fields) -> Participant:
-        """Add a participant; a chat one becomes a user of the service too."""
+        """Add a participant; one in chat becomes a user of the service, too."""
         with self._database.transaction():
             conversation = self._conversations.get_open(service_sid, conversation_ref)
             values = self._checked(fields)
@@ -105,7 +105,7 @@ class Participants:
             raise ApiError(50416, "Participant and proxy address pair is already in use", 409)
 
     def _check_room(self, conversation: Conversation, values: dict[str, Any], *, besides: int = 0) -> None:
-        """Raise if one more would be too many; *besides* is the row of one that is there and changes."""
+        """Raise if one more participant is too many; *besides* is the row of one that is updated."""
         identity = values["identity"]
         total, outside, grouped = self._database.one(
             "SELECT count(*), count(*) - count(identity), count(projected_address)"
@@ -127,7 +127,7 @@ class Participants:
             raise ApiError(50214, "User conversation limit exceeded")
 
     def outside_chat(self, conversation: int) -> list[str]:
-        """Return the sids of those whom a message is delivered to outside chat."""
+        """Return the sids of participants outside chat, to whom messages are delivered."""
         rows = self._database.all(
             "SELECT sid FROM participants WHERE conversation = ? AND identity IS NULL ORDER BY id",
             (conversation,),

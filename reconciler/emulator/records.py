@@ -1,4 +1,4 @@
-"""What the store hands out: one frozen value per resource, without any url."""
+"""The values that the store returns: one frozen struct per resource, without urls."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Attachment(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True):
-    """How far a message came among the participants outside chat."""
+    """The delivery of a message to the participants outside chat."""
 
     total: int
     sent: str = "all"
@@ -90,7 +90,7 @@ class Delivery(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """What a reply shows of a message, in the order of the reply; stored as this very JSON."""
+    """The fields of a message in a reply, in the order of the reply; it is stored as JSON."""
 
     sid: str
     index: int
@@ -106,7 +106,7 @@ class Document(Struct, frozen=True):
 
 
 class Message(NamedTuple):
-    """One stored message; a tuple, because pages of a thousand are made of them."""
+    """One stored message; a tuple, as a page has a thousand of them."""
 
     number: int
     """Its `index` in replies."""
@@ -116,7 +116,7 @@ class Message(NamedTuple):
 
 
 class Receipt(Struct, frozen=True):
-    """How one participant outside chat got one message."""
+    """The delivery of one message to one participant outside chat."""
 
     id: int
     sid: str

@@ -1,4 +1,4 @@
-"""Which path and method does what: requests to store calls, values to replies."""
+"""The operation of each path and method: it calls the store, and makes a reply."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Handler: TypeAlias = Callable[[Call], Reply]
 
 
 class Operation(NamedTuple):
-    """One thing that can be asked for; *kind* is what faults and the request log call it."""
+    """One operation of the API; *kind* is its name in faults and in the log of requests."""
 
     kind: str
     handle: Handler
@@ -289,7 +289,7 @@ def upload_media(call: Call) -> Reply:
 
 
 def fetch_media(call: Call) -> Reply:
-    """Return what is known about a file."""
+    """Return the record of a file."""
     return _ok(wire.media(call.origin, call.store.media.get(call.names["service"], call.names["media"])))
 
 
@@ -336,7 +336,7 @@ PATHS: Final = {
     "/v1/Configuration": _operations(GET=fetch_configuration),
     **_nested("/v1"),
 }
-"""Every path, each with what its methods do; `{…}` stands for one segment."""
+"""Every path with the operations of its methods; `{…}` matches one segment."""
 
 KINDS: Final = sorted({operation.kind for operations in PATHS.values() for operation in operations.values()})
-"""What faults and the request log call the operations."""
+"""The names of operations in faults and in the log of requests."""

@@ -32,8 +32,8 @@ _NO_LINGER: Final = struct.pack("ii", 1, 0)
 def serve(*, port: int, data: Path | None, options: EmulatorOptions) -> None:
     """Serve until SIGINT or SIGTERM; *port* 0 is a free one, *data* None keeps everything in memory.
 
-    One line on stdout says when and where. UsageError if the port is taken or the file cannot be used.
-    Only the main thread can call this; `running` is for others.
+    One line on stdout gives the address once it serves. Raises UsageError if the port is taken, or the file
+    cannot be used. Only the main thread can call this; other threads use `running`.
     """
     emulator = Emulator(data, options=options)
     try:
@@ -55,7 +55,7 @@ def serve(*, port: int, data: Path | None, options: EmulatorOptions) -> None:
 
 @contextmanager
 def running(emulator: Emulator, *, port: int = 0) -> Iterator[str]:
-    """Serve *emulator* from a thread for as long as the block lasts, and yield its origin."""
+    """Serve *emulator* from a thread inside the block, and yield its origin."""
     ready = threading.Event()
     with _listening(port) as listener:
         server = _Server(emulator, ready.set)
@@ -112,7 +112,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop at a signal, and unlike uvicorn do not raise it again: being stopped is no failure."""
+        """Stop at a signal, but unlike uvicorn do not raise it again: a stop is no failure."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -127,11 +127,11 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """Lets the app end the connection it is answering on."""
+    """Lets the app end the connection of the request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # asyncio does this only for sockets whose protocol is named; without it a request takes 40 ms.
+        # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it a request takes 40 ms.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         app, link = self.app, _Link(transport)
 

@@ -1,4 +1,4 @@
-"""Services, the account's default one, and the users of each."""
+"""Services, the default service of the account, and the users of services."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _USER: Final = (
 
 
 class Services:
-    """Services of the account, in order of creation."""
+    """The services of the account, in order of creation."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,7 +43,7 @@ class Services:
         return Service(*row)
 
     def default(self) -> Service:
-        """Return the default service, made if there is none."""
+        """Return the default service, which is created if there is none."""
         with self._database.transaction():
             (sid,) = self._database.one("SELECT default_service_sid FROM account") or (None,)
             if sid is not None and self._database.one("SELECT 1 FROM services WHERE sid = ?", (sid,)):
@@ -64,7 +64,7 @@ class Services:
         )
 
     def delete(self, sid: str) -> None:
-        """Delete a service with everything in it."""
+        """Delete a service with its content."""
         self._database.execute("DELETE FROM services WHERE id = ?", (self.get(sid).id,))
 
 
@@ -76,7 +76,7 @@ class Users:
         self._services = services
 
     def create(self, service_sid: str, fields: Fields) -> User:
-        """Create a user; 409 if the identity has one."""
+        """Create a user; 409 if the identity has one already."""
         with self._database.transaction():
             service = self._services.get(service_sid)
             identity = identity_of(fields)

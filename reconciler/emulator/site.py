@@ -1,4 +1,4 @@
-"""What all requests of one emulator share."""
+"""The objects that all requests of one emulator share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOGGED_REQUESTS: Final = 100_000
 
 
 class Handled(NamedTuple):
-    """One request of the log; *kind* is empty where the path does not exist, *status* None after a reset."""
+    """One request of the log; *kind* is empty for an unknown path, and *status* is None after a reset."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class _Delayed(NamedTuple):
 
 @dataclass(slots=True)
 class Site:
-    """One store with its settings, its script, and the log of what was asked; the oldest entries go first."""
+    """One store with its settings, its faults, and the log of the last requests."""
 
     store: Store
     options: EmulatorOptions
@@ -57,11 +57,11 @@ class Site:
             return wire.error(refusal, call.path)
 
     def delay(self, operation: Operation, call: Call, seconds: float) -> None:
-        """Carry out an operation later, when nobody waits for its reply any more."""
+        """Carry out an operation after *seconds*, when its client has stopped waiting for the reply."""
         self._delayed.append(_Delayed(self.store.clock() + timedelta(seconds=seconds), operation, call))
 
     def catch_up(self, *, everything: bool = False) -> None:
-        """Carry out what was delayed until now, or everything."""
+        """Carry out the delayed operations that are due, or all of them."""
         if not self._delayed:
             return
         now = self.store.clock()

@@ -1,4 +1,4 @@
-"""One Twilio account in a SQLite file: what is there, and what may happen to it. No HTTP."""
+"""One Twilio account in a SQLite file: its resources, and the rules for changing them. No HTTP."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Store:
         ((self.store_id, self.account_sid, self.messaging_service_sid),) = self._database.all(
             "SELECT store_id, sid, messaging_service_sid FROM account"
         )
-        """Made with the file, and never changed."""
+        """These are created with the file, and never change."""
         self.services = Services(self._database)
         self.users = Users(self._database, self.services)
         self.conversations = Conversations(self._database, self.services)
@@ -49,12 +49,12 @@ class Store:
         self.messages = Messages(self._database, self.conversations, self.participants, self.media)
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Store everything done inside at once, or nothing: filling a large store is fast this way."""
+        """Store all changes of the block at once, or none; this fills a large store fast."""
         return self._database.transaction()
 
     @contextmanager
     def at(self, moment: datetime) -> Iterator[None]:
-        """Let it be *moment* for what is done inside."""
+        """Set the clock to *moment* inside the block."""
         clock, self._database.now = self._database.now, lambda: moment
         try:
             yield
@@ -63,7 +63,7 @@ class Store:
 
     @contextmanager
     def behind(self, seconds: float) -> Iterator[None]:
-        """Let nothing exist for what is read inside that is younger than *seconds*."""
+        """Hide objects that are younger than *seconds* from reads inside the block."""
         self._database.lag = seconds
         try:
             yield

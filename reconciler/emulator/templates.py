@@ -1,4 +1,4 @@
-"""The content templates that `ContentSid` may name, and how their variables are filled in.
+"""The content templates that `ContentSid` may name, and the filling of their variables.
 
     HX00000000000000000000000000000001   Hello {{1}}
     HX00000000000000000000000000000002   Your order {{1}} has shipped and arrives on {{2}}.
@@ -6,7 +6,7 @@
     HX00000000000000000000000000000004   Your parcel {{1}} is at the door. (with a picture, `parcel.png`)
     HX0123456789abcdef0123456789abcdef   Thank you, {{1}}. Here is your receipt.
 
-A variable that is not given stays as it is written.
+A variable without a value stays as it is written.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TEMPLATES: Final = {
 
 
 class Picture(NamedTuple):
-    """The file that a media template brings along."""
+    """The file of a media template."""
 
     filename: str
     content_type: str
@@ -54,7 +54,7 @@ _PLACEHOLDER: Final = re.compile(r"\{\{(\w+)\}\}")
 
 
 def render(fields: Fields) -> str | None:
-    """Return the body that `ContentSid` and `ContentVariables` make, or None without a `ContentSid`."""
+    """Return the body made from `ContentSid` and `ContentVariables`, or None without a `ContentSid`."""
     sid = fields.get("ContentSid")
     if sid is None:
         if "ContentVariables" in fields:

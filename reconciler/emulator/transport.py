@@ -1,4 +1,4 @@
-"""The emulator in process, as a transport of httpx: no socket, the same app."""
+"""A transport of httpx that calls the emulator's app in this process, without a socket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.emulator.connection import EXTENSION
 
 
 class _Link:
-    """Stands for one connection, and collects what the app sends over it."""
+    """One connection inside this process: it collects the bytes that the app sends."""
 
     def __init__(self, request: httpx.Request, body: bytes) -> None:
         self._request = request
@@ -55,13 +55,13 @@ class _CutStream(httpx.AsyncByteStream):
 
 
 class EmulatorTransport(httpx.AsyncBaseTransport):
-    """Hands requests straight to the app. Time-outs of the client have no meaning here."""
+    """Passes requests to the app directly. It ignores the time-outs of the client."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the app's reply, or raise what a scripted fault makes of the connection."""
+        """Return the reply of the app, or raise the httpx error of a scripted fault."""
         link = _Link(request, await request.aread())
         await self._app(_scope(request, link), link.receive, link.send)
         if link.error is not None:

@@ -16,7 +16,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Reply(NamedTuple):
-    """What one request is answered with."""
+    """The reply to one request."""
 
     status: int
     body: bytes = b""
@@ -25,17 +25,17 @@ class Reply(NamedTuple):
 
 
 class Home(NamedTuple):
-    """Whose resources a reply shows, and where they live: *url* ends with the service or with `/v1`."""
+    """The account and service of the resources in a reply; *url* ends with the service or with `/v1`."""
 
     account_sid: str
     service_sid: str
     url: str
     default: bool
-    """Reached by the short urls of the default service."""
+    """Whether the request used the short urls of the default service."""
 
 
 def error(refusal: ApiError, path: str) -> Reply:
-    """Return a refusal in Twilio's shape; the resource is named by its path without `/v1`."""
+    """Return a refusal as Twilio's JSON; it names the resource by its path without `/v1`."""
     message = refusal.message
     if isinstance(refusal, NotFound):
         message = f"The requested resource {path.removeprefix('/v1')} was not found"
@@ -159,7 +159,7 @@ def user(home: Home, value: User) -> dict[str, Any]:
 
 
 class MessageWriter:
-    """Writes the messages of one conversation: the parts that all share are made once."""
+    """Writes the messages of one conversation as JSON; their common parts are made once."""
 
     def __init__(self, home: Home, conversation_sid: str) -> None:
         parents = {"account_sid": home.account_sid, "chat_service_sid": home.service_sid}

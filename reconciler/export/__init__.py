@@ -1,1 +1,1 @@
-"""Live objects, and what other tools know of them, as manifests. Pure."""
+"""Convert live objects, and the state of other tools, to manifests. Pure."""

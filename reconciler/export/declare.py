@@ -1,6 +1,6 @@
-"""What a manifest is to say of live objects: everything that a reply shows and that it can ask for.
+"""Convert live objects to the declarations that would produce them.
 
-Nothing here does I/O.
+A declaration has every field that a reply shows and that a manifest can have. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _ACTIVE: Final = "active"
 def conversation_of(
     live: RemoteConversation, messages: Iterable[RemoteMessage] = (), read_at: str = ""
 ) -> Conversation:
-    """Return what a manifest is to say of a live conversation that has these *messages*, *read_at* then.
+    """Return the declaration of a live conversation, without messages and participants.
 
-    That it is active is not said, as every conversation is at first. Timers are said as far as they can be
-    worked out.
+    The state `active` is left out, as every conversation begins so. Replies show when a timer runs out, and
+    not how long it is. Where possible, its length is worked out from *messages* and the time *read_at*.
     """
     shown = live_conversation_values(live)
     timers = worked_out(ConversationView(live, {one.sid: one for one in messages}), read_at)
@@ -51,22 +51,22 @@ def conversation_of(
     )
 
 
-def caveats_of(live: RemoteConversation, said: Conversation) -> Iterator[str]:
-    """Say what is uncertain, or lacking, in what is *said* of a live conversation."""
+def caveats_of(live: RemoteConversation, declared: Conversation) -> Iterator[str]:
+    """Yield what is uncertain or missing in *declared*, the declaration of a live conversation."""
     for name, shown in TIMERS.items():
-        timer, length = name.replace("_", "."), getattr(said, name)
+        timer, length = name.replace("_", "."), getattr(declared, name)
         if length is not None:
             yield f"`{timer}: {length}` is worked out from when it runs out, all that Twilio shows: check it"
         elif (live.timers or {}).get(shown):
             yield f"`{timer}` is left out: Twilio shows when it runs out, not how long it is"
-    if said.state == "inactive":
+    if declared.state == "inactive":
         yield "it is inactive, and is put back to that when somebody writes: take out `state` to let it be"
 
 
 def participant_of(live: RemoteParticipant, number: int) -> Participant:
-    """Return what a manifest is to say of a live participant.
+    """Return the declaration of a live participant.
 
-    The key is a number, and not who it is, as keys are in the state.
+    The key is made from *number* and not from the identity, as the state holds keys in clear text.
     """
     shown = live_participant_values(live)
     in_chat = "identity" in shown
@@ -83,10 +83,10 @@ def participant_of(live: RemoteParticipant, number: int) -> Participant:
 
 
 def message_of(live: RemoteMessage) -> Message:
-    """Return what a manifest is to say of a live message: everything that a reply shows.
+    """Return the declaration of a live message.
 
-    The key comes from the index, which never changes, and not from a text, as keys are in the state. The
-    text and the picture of a content template are the server's.
+    The key is made from the index, which never changes, and not from a text, as the state holds keys in clear
+    text. The text and the picture of a content template are left out, as the server makes them.
     """
     created = canonical_date(live.date_created)
     updated = canonical_date(live.date_updated)
@@ -104,6 +104,6 @@ def message_of(live: RemoteMessage) -> Message:
 
 
 def _attributes(text: str | None) -> str | None:
-    """Return attributes in their canonical form, and none for the empty ones that everything has."""
+    """Return attributes in their canonical form, or None for empty ones, which are the default."""
     canonical = canonical_attributes(text or "{}")
     return None if canonical == "{}" else canonical

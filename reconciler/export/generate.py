@@ -1,6 +1,6 @@
-"""Live conversations as manifests, and as bindings: a plan right after finds nothing to do.
+"""Make manifests and bindings from live conversations, so that a plan right after finds nothing to do.
 
-Nothing here does I/O. What a manifest cannot say is left out, and noted.
+Values that no manifest can express are left out, and noted. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.errors import StateError
 from reconciler.export.names import Names, is_name, name_from
-from reconciler.export.representable import can_be_named, sayable
+from reconciler.export.representable import can_be_named, representable
 from reconciler.model import (
     PARTICIPANTS,
     Address,
@@ -35,38 +35,40 @@ from reconciler.state.model import Binding, Bound, State, Unbound
 
 
 class Found(Struct, frozen=True):
-    """A live conversation, the one of *sid*, and what its manifest is to say.
-
-    *said* has neither messages nor participants; each of *messages* and *people* comes with what is to be
-    said of it. Names and keys are taken if they can be names and are free. *notes* are about *said*.
-    """
+    """A live conversation, and its declaration. Its names and keys are kept if they are possible and free."""
 
     service: RemoteService
+    """The service that it is in."""
     sid: str
-    said: Conversation
+    """Its sid (CH…)."""
+    declared: Conversation
+    """Its declaration, without messages and participants."""
     messages: Sequence[tuple[RemoteMessage, Message]]
+    """Each live message with its declaration, in the order of indexes."""
     people: Sequence[tuple[RemoteParticipant, Participant]] = ()
+    """Each live participant with its declaration."""
     notes: tuple[str, ...] = ()
+    """What is uncertain or missing in the declaration, for the user."""
 
 
 class Captured(Struct):
-    """Manifest values, and for each address the binding to its live object, without digests.
-
-    *left_out* has the addresses of messages and participants that a manifest cannot say, *notes* the
-    reasons.
-    """
+    """The manifests of live conversations, and the bindings that belong to them."""
 
     services: list[Service] = field(default_factory=list)
+    """The values to be written as manifests."""
     bindings: dict[Address, Binding] = field(default_factory=dict)
+    """The binding of each address to its live object, without digests."""
     left_out: list[Address] = field(default_factory=list)
+    """Messages and participants that no manifest can express."""
     notes: list[str] = field(default_factory=list)
+    """Why values were left out, and what is uncertain, for the user."""
 
 
 def capture(found: Iterable[Found], state: State | None = None, *, keep_sids: bool = True) -> Captured:
-    """Return the manifests that say what was *found*; without *keep_sids*, they name no live object.
+    """Return the manifests of the conversations in *found*; without *keep_sids*, they name no live object.
 
-    What *state* binds keeps its address, and what it still has to delete is passed over. Raises
-    StateError where it has an address that no manifest of its own can have.
+    An object that *state* binds keeps its address, and a superseded message is passed over. Raises
+    StateError for an object that is bound to an address which the manifest would not give it.
     """
     by_service: dict[str, list[Found]] = {}
     for one in found:
@@ -90,9 +92,9 @@ def capture(found: Iterable[Found], state: State | None = None, *, keep_sids: bo
 
 
 def bind(captured: Captured, state: State) -> None:
-    """Make *state* remember what was captured, as if everything that is declared had been sent.
+    """Bind the captured objects in *state*, as if this tool had sent every declared value.
 
-    What is left out and was bound before is no longer managed, and stays as it is.
+    An object that is left out, but was bound before, is released: it stays as it is, and is not managed.
     """
     for service in captured.services:
         _bind(state, service.name, captured, {})
@@ -116,7 +118,7 @@ def bind(captured: Captured, state: State) -> None:
 
 
 class _Addresses:
-    """Gives each live object the address that a state has for it, or a new one."""
+    """Gives each live object its address in the state, or a new one."""
 
     def __init__(self, state: State | None) -> None:
         self.superseded: set[str] = set()
@@ -129,7 +131,7 @@ class _Addresses:
             self._names.setdefault(parent, Names()).take(name)
 
     def give(self, parent: Address, sid: str, wanted: str) -> Address:
-        """Return the address of *sid* in *parent*: with the name that is *wanted*, if it is free."""
+        """Return the address of the object *sid* in *parent*: the bound one, or a new one like *wanted*."""
         bound = self._bound.get(sid)
         if bound is None:
             names = self._names.setdefault(parent, Names())
@@ -150,7 +152,7 @@ def _conversation(
     captured: Captured, addresses: _Addresses, service: Service, found: Found, *, keep_sids: bool
 ) -> Conversation:
     service_sid = found.service.sid
-    address = addresses.give(service.name, found.sid, found.said.name)
+    address = addresses.give(service.name, found.sid, found.declared.name)
     captured.bindings[address] = Binding(found.sid, service_sid=service_sid, imported=True)
     name = address.rpartition("/")[2]
     people = []
@@ -169,12 +171,12 @@ def _conversation(
             live.sid, service_sid=service_sid, conversation_sid=found.sid, index=live.index, imported=True
         )
         messages.append(replace(message, key=place.rpartition("/")[2]))
-    one = replace(found.said, name=name, messages=tuple(messages), participants=tuple(people))
+    one = replace(found.declared, name=name, messages=tuple(messages), participants=tuple(people))
     if keep_sids:
         one = replace(one, sid=found.sid)
     elif one.unique_name is None:
         one = replace(one, unique_name=name)
-    said, left_out = sayable(one)
+    declared, left_out = representable(one)
     for part in left_out:
         what = part.field
         if part.key:
@@ -184,18 +186,20 @@ def _conversation(
         captured.notes.append(f"{address}: {what} is left out: {part.reason}")
     captured.notes += [
         f"{address}: {caveat}"
-        for caveat in (*found.notes, *_caveats(said, [live for live, _ in found.messages]))
+        for caveat in (*found.notes, *_caveats(declared, [live for live, _ in found.messages]))
     ]
-    return said
+    return declared
 
 
-def _caveats(said: Conversation, lives: list[RemoteMessage]) -> Iterator[str]:
-    """Say what a manifest is lacking that is no fault of it: Twilio does not show it, or cannot take it."""
-    templates = sum(one.content_sid is not None and one.content_variables is None for one in said.messages)
+def _caveats(declared: Conversation, lives: list[RemoteMessage]) -> Iterator[str]:
+    """Yield what the manifest lacks because Twilio does not show it, or does not accept it again."""
+    templates = sum(
+        one.content_sid is not None and one.content_variables is None for one in declared.messages
+    )
     if templates:
         of = "a template" if templates == 1 else f"{templates} templates"
         yield f"Twilio does not show the variables of {of}; add `content_variables` to post them elsewhere"
-    if any(one.media_sid for one in said.messages):
+    if any(one.media_sid for one in declared.messages):
         yield "a file (`media_sid`) can be posted only once; to post it elsewhere, write `media: {file: …}`"
     for live in lives:
         if live.media and len(live.media) > 1:

@@ -1,4 +1,4 @@
-"""Names for addresses, made of what people wrote. Nothing here does I/O."""
+"""Make names for addresses from texts that people wrote. Nothing here does I/O."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final
 from reconciler.model import NAME
 
 _LONGEST: Final = 110
-"""Characters of a name: fewer than are allowed, so that something can be added to tell two apart."""
+"""Characters of a name at most: fewer than are allowed, so that a suffix can distinguish two names."""
 
 
 def is_name(text: str) -> bool:
-    """Return whether *text* can stand in a manifest as a name or key."""
+    """Return whether *text* is possible as a name or key in a manifest."""
     return re.fullmatch(NAME, text, re.ASCII) is not None
 
 
 def name_from(text: str) -> str:
-    """Return a name that reads like *text*; empty if nothing in it can be part of one."""
+    """Return a name that resembles *text*; empty if no character of it is possible in a name."""
     if is_name(text):
         return text[:_LONGEST]
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
@@ -26,16 +26,16 @@ def name_from(text: str) -> str:
 
 
 class Names:
-    """Gives each of several objects a name of its own.
+    """Gives each of several objects a unique name.
 
-    Names that differ in nothing but capitals count as one: they become the names of files.
+    Names that differ only in capitals count as equal, as they become names of files.
     """
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def take(self, name: str) -> None:
-        """Never give *name* to anything."""
+        """Reserve *name*: no object gets it."""
         self._taken.add(name.casefold())
 
     def give(self, wanted: str, sid: str) -> str:

@@ -1,4 +1,4 @@
-"""What of a live conversation a manifest can say: whatever is read back from it as it is."""
+"""Find which values of a live conversation a manifest can express: those that are read back unchanged."""
 
 from __future__ import annotations
 
@@ -22,32 +22,36 @@ _TOGETHER: Final = (
     ("timers_closed",),
     ("email_address", "email_name"),
 )
-"""The fields of a conversation; those that can only be said together are one."""
+"""The fields of a conversation; those that are valid only together are in one group."""
 
 
-class Unsayable(Struct, frozen=True):
-    """A *field* of a conversation; with a *key*, a message of it or one of its `participants`; and why."""
+class LeftOut(Struct, frozen=True):
+    """A value that no manifest can express."""
 
     reason: str
+    """Why a manifest cannot express it, for the user."""
     field: str = ""
+    """The field of the conversation, or `participants` for one of these; empty for a message."""
     key: str = ""
+    """The key of the message or participant; empty for a field of the conversation itself."""
 
 
-def sayable(one: Conversation) -> tuple[Conversation, list[Unsayable]]:
-    """Return *one*, which comes from no file, without what a manifest cannot say, and what that is.
+def representable(one: Conversation) -> tuple[Conversation, list[LeftOut]]:
+    """Return *one* without the values that a manifest cannot express, and those values.
 
-    A message is left out as a whole: with a part of it missing, it would be another message.
+    *one* has no place in a file. A message is left out as a whole: without one of its fields it would be
+    another message.
     """
     if _problem(one) is None:
         return one, []
-    left_out: list[Unsayable] = []
+    left_out: list[LeftOut] = []
     bare = Conversation(one.name, path="", line=0, sid=one.sid, unique_name=None if one.sid else one.name)
     kept = bare
     for names in _TOGETHER:
         values = {name: value for name in names if (value := getattr(one, name)) is not None}
         reason = _problem(replace(bare, **values)) if values else None
         if reason is not None:
-            left_out.append(Unsayable(reason, field=names[0]))
+            left_out.append(LeftOut(reason, field=names[0]))
         else:
             kept = replace(kept, **values)
     for member in one.participants:
@@ -55,25 +59,25 @@ def sayable(one: Conversation) -> tuple[Conversation, list[Unsayable]]:
         if reason is None:
             kept = replace(kept, participants=(*kept.participants, member))
         else:
-            left_out.append(Unsayable(reason, field="participants", key=member.key))
-    bare = replace(bare, participants=kept.participants)  # a body may be shorter where it is delivered
+            left_out.append(LeftOut(reason, field="participants", key=member.key))
+    bare = replace(bare, participants=kept.participants)  # the limit of a body depends on the participants
     messages = []
     for message in one.messages:
         reason = _problem(replace(bare, messages=(message,)))
         if reason is None:
             messages.append(message)
         else:
-            left_out.append(Unsayable(reason, key=message.key))
+            left_out.append(LeftOut(reason, key=message.key))
     return replace(kept, messages=tuple(messages)), left_out
 
 
 def can_be_named(service: Service) -> bool:
-    """Return whether a manifest can say the friendly name of *service*."""
+    """Return whether a manifest can express the friendly name of *service*."""
     return not resolve_alone(parse(dump((replace(service, conversations=()),)).encode(), "")).problems
 
 
 def _problem(one: Conversation) -> str | None:
-    """Return why a manifest cannot say *one*, or None if it is read back as it is."""
+    """Return why a manifest cannot express *one*, or None if it is read back unchanged."""
     try:
         text = dump((Service("s", path="", line=0, friendly_name="s", conversations=(one,)),))
     except (ValueError, RecursionError):

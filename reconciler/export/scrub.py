@@ -1,9 +1,10 @@
-"""Put stand-ins in the place of what people wrote and of who they are. Nothing here does I/O.
+"""Replace texts and identities by stand-ins. Nothing here does I/O.
 
-The same text always gets the same stand-in under one salt, and without the salt nobody can confirm
-a guess. One word gets another stand-in in each text, so that counting words tells nothing. What stays:
-how long words are and where they stand, punctuation and line breaks, the shape of attributes, the
-order, the dates. What goes: every word, number, name, key and sid, and all files.
+Under one salt, equal texts get equal stand-ins; without the salt nobody can confirm a guess. One word gets
+a different stand-in in each text, so that counting words reveals nothing.
+
+Kept: the length and place of words, punctuation, line breaks, the shape of attributes, the order, the dates.
+Replaced: every word, number, name, key and sid, and all files.
 """
 
 from __future__ import annotations
@@ -18,32 +19,32 @@ from msgspec.structs import replace
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 
 SYSTEM: Final = "system"
-"""Twilio's own author: nobody's name."""
+"""The author that Twilio fills in by default: it names no person."""
 
 
 A_FILE: Final = "(a file)"
-"""What a message says that held nothing but a file."""
+"""The body of a message that held only a file."""
 
 
 _WORD: Final = re.compile(r"[^\s!-/:-@\[-`{-~]+")
-"""Whatever is neither white space nor ASCII punctuation; emoji and marks of any script too."""
+"""A run of characters that are neither white space nor ASCII punctuation: letters, emoji and marks too."""
 
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Scrubber:
-    """Stand-ins under one *salt*."""
+    """Makes stand-ins under one *salt*."""
 
     def __init__(self, salt: bytes) -> None:
         self._key = sha256(salt).digest()
 
     def service(self, live: RemoteService) -> RemoteService:
-        """Return a service of which nobody can tell whose it is."""
+        """Return a service without anything that identifies its owner."""
         return replace(live, sid=self._sid(live.sid), friendly_name=self._optional(live.friendly_name))
 
     def conversation(self, live: RemoteConversation) -> RemoteConversation:
-        """Return a conversation of which nobody can tell which it is."""
+        """Return a conversation without anything that identifies it."""
         return RemoteConversation(
             sid=self._sid(live.sid),
             unique_name=self._optional(live.unique_name),
@@ -53,7 +54,7 @@ class Scrubber:
         )
 
     def participant(self, live: RemoteParticipant) -> RemoteParticipant:
-        """Return another member of the chat; whoever was reached outside of it is so no more."""
+        """Return a chat participant with a stand-in as identity; addresses outside the chat are dropped."""
         address = (live.messaging_binding or {}).get("address")
         name = live.identity or address
         return RemoteParticipant(
@@ -63,7 +64,7 @@ class Scrubber:
         )
 
     def message(self, live: RemoteMessage) -> RemoteMessage:
-        """Return a message with another text by somebody else; files and templates become text."""
+        """Return a message with stand-ins for text and author; files and templates become text."""
         return replace(
             live,
             sid=self._sid(live.sid),
@@ -100,7 +101,7 @@ class Scrubber:
         scrubbed: dict[str, Any] = {}
         for key, item in fields.items():
             name = self.text(key)
-            while name in scrubbed:  # short keys meet easily, and none may be lost
+            while name in scrubbed:  # stand-ins of short keys may collide, and no key may be lost
                 name += "x"
             scrubbed[name] = self.value(item)
         return scrubbed

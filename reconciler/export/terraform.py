@@ -28,18 +28,18 @@ _PULL: Final = "`terraform state pull > terraform.tfstate` writes the one that i
 
 
 class TerraformMessage(Struct, frozen=True):
-    """A message that Terraform knows: where it is, and what Terraform holds of it.
-
-    *service_sid* is empty for the account's default service, whose sid Terraform does not need.
-    """
+    """A message in a Terraform state."""
 
     address: str
-    """Terraform's own address; the key of *message* comes from it."""
+    """Its address in Terraform."""
     service_sid: str
+    """The sid of its service (IS…); empty for the default service, whose sid Terraform does not need."""
     conversation: str
-    """The sid or the unique name, as it was given to Terraform."""
+    """The sid or unique name of its conversation, as the Terraform configuration gives it."""
     sid: str
+    """Its sid (IM…)."""
     message: Message
+    """Its declaration; the key is made from the address."""
 
 
 class TerraformRead(Struct, frozen=True):
@@ -157,7 +157,7 @@ def _message(resource: _Resource, instance: _Instance, where: str) -> TerraformM
         form = "CH…/IM…" if resource.type == _DEFAULT_RESOURCE else "IS…/CH…/IM…"
         raise UsageError(f"`{address[:200]}` in `{where}` has no id of the form `{form}`", hint=_PULL)
     service_sid, conversation, sid = (canonical_sid(part or "") for part in identity.groups())
-    return TerraformMessage(address, service_sid, conversation, sid, _said(key, _texts(fields)))
+    return TerraformMessage(address, service_sid, conversation, sid, _message_of(key, _texts(fields)))
 
 
 def _texts(fields: dict[str, Any]) -> dict[str, str]:
@@ -168,11 +168,11 @@ def _texts(fields: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _said(key: str, fields: dict[str, str]) -> Message:
-    """Return what a manifest is to say: what Terraform was given or has read.
+def _message_of(key: str, fields: dict[str, str]) -> Message:
+    """Return the declaration of a message that has these *fields* in the Terraform state.
 
-    The body of a content template is rendered by the server; what equals the API's default, or a date of
-    update that equals the one of creation, was never given.
+    Left out are the body of a content template, which the server renders, values that equal the API's
+    default, and a date of update that equals the date of creation: no user gave these.
     """
     template = fields.get("content_sid")
     attributes = canonical_attributes(fields.get("attributes", "{}"))

@@ -1,1 +1,1 @@
-"""What people and programs read: text, JSON, Markdown."""
+"""Reports for people and programs: text, JSON, event streams, Markdown, annotations. Pure."""

@@ -59,7 +59,7 @@ _REQUESTED_BY: Final = {
     Verb.ADOPT: "an `import:` block names it",
     Verb.REPLACE: "`--replace` or `--reset` asks for it",
 }
-"""What `requested` means beside a destroy."""
+"""The meaning of the reason `requested`, except for a destroy."""
 
 
 _CONTEXT: Final = 2
@@ -67,7 +67,7 @@ _CONTEXT: Final = 2
 
 
 def header(action: Action) -> str:
-    """Return what happens to the address, in Terraform's words, without the leading `#`."""
+    """Return the header of an action, in Terraform's words, without the leading `#`."""
     if action.verb is Verb.MOVE:
         return f"{inert.escape(str(action.previous_address))} has moved to {inert.escape(action.address)}"
     also = "will be imported, and " if action.importing and action.verb is not Verb.ADOPT else ""
@@ -75,14 +75,14 @@ def header(action: Action) -> str:
 
 
 def in_common(actions: Sequence[Action]) -> str | None:
-    """Return what happens to all *actions* and why, if it is the same for each."""
+    """Return header and reason for all *actions* at once, if they are the same for each."""
     said = {(action.verb, why(action)) for action in actions}
     verb, reason = next(iter(said))
     return f"each {_PHRASES[verb]} {reason}" if len(said) == 1 and verb in _PHRASES else None
 
 
 def why(action: Action) -> str:
-    """Return the reason: its code, which scripts may rely on, and what it means."""
+    """Return the reason: its code, which is stable for scripts, and its meaning."""
     meaning = _REASONS[action.reason]
     if action.reason is Reason.REQUESTED:
         meaning = _REQUESTED_BY.get(action.verb, meaning)
@@ -167,7 +167,7 @@ def _changed_text(path: str, before: str, after: str, notes: list[str]) -> Itera
 
 
 def _text_diff(before: list[str], after: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield the changed lines with some around them; the signs stand in front of `| `."""
+    """Yield the changed lines with some around them; each with its sign before `| `."""
     seen = 0
     for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(_CONTEXT):
         yield from _hidden_lines(group[0][1] - seen)
@@ -198,7 +198,7 @@ def inline(value: Any) -> str:
 
 
 def dotted(path: tuple[str | int, ...]) -> str:
-    """Return `attributes.tags[0]`; a name that is no plain word stands in quotes."""
+    """Return `attributes.tags[0]`; a name that is no plain word is quoted."""
     text = ""
     for part in path:
         if isinstance(part, int):

@@ -1,4 +1,4 @@
-"""ANSI colours, only where they were asked for."""
+"""ANSI colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a message's text a report may show, and in which form.
+"""Decide how much of a message's text a report shows, and in which form.
 
 `--bodies` is applied here and nowhere else: every format asks this module for the values it shows.
 """
@@ -23,7 +23,7 @@ SHORT: Final = 200
 
 
 _CONTEXT: Final = 40
-"""How much of what two texts have in common is kept on each side of their difference."""
+"""Characters in common that are kept on each side of a difference."""
 
 
 _SHORT_DIGEST: Final = 12
@@ -44,7 +44,7 @@ _PLAIN: Final = frozenset(
         "unique_name",
     }
 )
-"""Fields that hold no text of people; every other one, known or not, is under the policy."""
+"""Fields without text of people. All other fields, known or not, are subject to `--bodies`."""
 
 
 class Bodies(StrEnum):
@@ -54,14 +54,14 @@ class Bodies(StrEnum):
     SHORT = "short"
     """Long texts are cut in the middle."""
     HASH = "hash"
-    """A digest under a key that no other run has: equal texts of one report can be told, none can be read."""
+    """A digest under a key of this run alone: equal texts can be recognized, and none can be read."""
     NONE = "none"
 
 
 def shown(name: str, value: Any, bodies: Bodies, salt: str) -> Any:
-    """Return what may be shown of *value*, which belongs to the field *name*.
+    """Return the part of *value*, of the field *name*, that may be shown.
 
-    UNSET (absent) stays UNSET. *salt* is the key of all digests in one report; without one there are none.
+    UNSET (absent) stays UNSET. *salt* is the key of all digests in one report; without it, `hash` hides all.
     """
     if value is UNSET or name in _PLAIN:
         return value
@@ -76,7 +76,7 @@ def shown(name: str, value: Any, bodies: Bodies, salt: str) -> Any:
 
 
 def cut(text: str, limit: int = SHORT) -> str:
-    """Return *text* without its middle if it has more than *limit* characters; its length is said."""
+    """Return *text*, or its ends and its length if it has more than *limit* characters."""
     if len(text) <= limit:
         return text
     half = limit // 2 - _CONTEXT // 2
@@ -84,7 +84,7 @@ def cut(text: str, limit: int = SHORT) -> str:
 
 
 def narrowed(before: str, after: str, limit: int = SHORT) -> tuple[str, str]:
-    """Return two texts without most of what they have in common, if either is longer than *limit*.
+    """Return two texts without most of their common parts, if either has more than *limit* characters.
 
     Cutting each by itself could cut away the difference.
     """
@@ -102,7 +102,7 @@ def narrowed(before: str, after: str, limit: int = SHORT) -> tuple[str, str]:
 
 
 def _shared(left: str, right: str) -> int:
-    """Return how many characters both texts begin with."""
+    """Return the length of the common beginning of two texts."""
     pairs = enumerate(zip(left, right, strict=False))
     return next((at for at, (one, other) in pairs if one != other), min(len(left), len(right)))
 
@@ -139,7 +139,7 @@ def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) 
         elif name == "media":
             yield name, _media(action, text)
         elif bodies is Bodies.HASH:
-            # The digest is of the text: that is canonical.
+            # The digest is made from the text, which is canonical.
             yield name, shown(name, text, bodies, salt)
         else:
             yield name, shown(name, parsed(name, text), bodies, salt)
@@ -148,8 +148,8 @@ def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) 
 def changes(action: Action, bodies: Bodies, salt: str) -> Iterator[FieldChange]:
     """Yield the changes of *action* as they may be shown.
 
-    Under `hash` and `none`, and where attributes are sensitive, a change inside of them shows as one of the
-    whole field, since the names inside are people's text too.
+    Under `hash` and `none`, and for sensitive attributes, a change inside of attributes is shown as a change
+    of the whole field, since the names inside are text of people too.
     """
     whole: set[str] = set()
     for change in action.changes:

@@ -1,4 +1,4 @@
-"""What was changed remotely since the last apply, as lines of text."""
+"""Remote changes since the last apply, as lines of text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.text import inert
 
 HEADING = "Objects have changed remotely since the last apply:"
 _NOT_KEPT = "(not kept)"
-"""Stands for a value of which the state has the digest alone."""
+"""Shown for a value of which the state has only the digest."""
 
 
 def drift_line(drift: Drift) -> str:
@@ -26,7 +26,7 @@ def drift_line(drift: Drift) -> str:
 
 
 def pending_line(drift: Drift) -> str | None:
-    """Return what the manifests still want, or None if that is nothing or was not looked at."""
+    """Return the line on pending changes of the manifests; None without changes or without manifests."""
     if not drift.pending:
         return None
     changes = "1 change" if drift.pending == 1 else f"{drift.pending:,} changes"
@@ -34,7 +34,7 @@ def pending_line(drift: Drift) -> str | None:
 
 
 def drift_lines(item: Action, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]:
-    """Yield header and block of one object."""
+    """Yield the header and the block of one object."""
     gone = item.verb is Verb.DELETE
     name = inert.quoted(item.address.rpartition("/")[2])
     yield paint.bold(f"  # {inert.escape(item.address)} has {'been deleted' if gone else 'changed'}")

@@ -1,6 +1,6 @@
 """GitHub annotations: problems and warnings at their file and line.
 
-Printed to stdout or stderr of a step, the runner turns each line into an annotation.
+The runner turns each line that a step prints into an annotation.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def problem_annotations(error: ManifestError) -> Iterator[str]:
 def plan_annotations(plan: Plan, desired: Desired) -> Iterator[str]:
     """Yield a `::warning` for each warning and drifted object and an `::error` for each refusal of *plan*.
 
-    Warnings stand at what *desired* declares, or at no place where nothing declares it any more.
+    Each has the file and line where *desired* declares the object, if it still does.
     """
     yield from warning_annotations(plan.warnings, desired)
     places = dict(_places(desired))
@@ -50,7 +50,7 @@ def plan_annotations(plan: Plan, desired: Desired) -> Iterator[str]:
 
 
 def outcome_annotations(outcome: Outcome, desired: Desired) -> Iterator[str]:
-    """Yield an `::error` for each action that is not done, at what *desired* declares."""
+    """Yield an `::error` for each action that is not done, at the place in *desired*."""
     places = dict(_places(desired))
     for result in outcome.results:
         if result.status is not Status.DONE:
@@ -61,7 +61,7 @@ def outcome_annotations(outcome: Outcome, desired: Desired) -> Iterator[str]:
 
 
 def warning_annotations(warnings: Iterable[PlanWarning], desired: Desired) -> Iterator[str]:
-    """Yield a `::warning` for each of *warnings*, at what *desired* declares."""
+    """Yield a `::warning` for each of *warnings*, at the place in *desired*."""
     places = dict(_places(desired))
     for warning in warnings:
         path, line = places.get(warning.address, _NOWHERE)
@@ -71,7 +71,7 @@ def warning_annotations(warnings: Iterable[PlanWarning], desired: Desired) -> It
 
 
 def _what_drifted(item: Action) -> str:
-    """Return which fields were changed remotely; never to what, as annotations are kept and mailed."""
+    """Return the names of the changed fields, without their values: annotations are kept and mailed."""
     address = inert.escape(item.address)
     if item.verb is Verb.DELETE:
         return f"{address} has been deleted remotely"

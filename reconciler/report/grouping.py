@@ -1,4 +1,4 @@
-"""Conversations with like plans, so that five hundred of them print as one."""
+"""Group conversations with similar plans, so that five hundred of them print as one."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from reconciler.plans.plan import Plan
 from reconciler.text import inert
 
 _FEWEST: Final = 3
-"""Fewer like conversations than this are printed one by one."""
+"""Similar conversations that form a group; fewer are printed one by one."""
 
 
 _NAMED: Final = 4
 
 
 class Group(Struct, frozen=True):
-    """Actions to print; *heading* is empty unless they stand for those of other conversations too."""
+    """Actions to print; *heading* is empty unless they represent those of other conversations too."""
 
     actions: list[Action]
     heading: str = ""
 
 
 def grouped(plan: Plan) -> Iterator[Group]:
-    """Yield the listed actions of *plan* in its order, those of like conversations once.
+    """Yield the listed actions of *plan* in its order, those of similar conversations once.
 
-    Conversations are alike if their plans are equal but for names and sids; the items of one `for_each` also
-    if the values differ that it is there to make different.
+    Conversations are similar if their plans differ only in names and sids. Items of one `for_each` may also
+    differ in the values that come from the item.
     """
     by_conversation: dict[Address, list[Action]] = {}
     for action in plan.actions:
@@ -77,7 +77,7 @@ def _differing(group: list[Address], plans: list[list[Action]]) -> list[str]:
 
 
 def _signature(conversation: Address, actions: list[Action]) -> str:
-    """Return a text that is equal for like conversations."""
+    """Return a text that is equal for similar conversations."""
     is_item = conversation != family(conversation)
     likeness = [_likeness(conversation, action, with_values=not is_item) for action in actions]
     return json.dumps([family(conversation) if is_item else "", likeness])
@@ -111,7 +111,7 @@ def _present(value: object) -> list[object]:
 
 
 def _texts(conversation: Address, action: Action) -> dict[str, str]:
-    """Return the fields of what will be, or of what is deleted; the conversation's name is left out."""
+    """Return the fields after the action, or before a delete, without the name of the conversation."""
     name = conversation.rpartition("/")[2]
     fields = action.before if action.verb is Verb.DELETE else action.after
     return {field: "" if text == name else text for field, text in fields.items()}

@@ -32,7 +32,7 @@ from reconciler.report.documents import (
 )
 
 FORMAT_VERSION: Final = "1.2"
-"""Terraform's, as its readers check it."""
+"""The version of Terraform's plan representation, which its readers check."""
 
 _ACTIONS: Final[dict[Verb, Actions]] = {
     Verb.CREATE: ["create"],
@@ -51,7 +51,7 @@ _UNKNOWN: Final[dict[ResourceType, dict[str, bool]]] = {
     ResourceType.PARTICIPANT: {"sid": True},
     ResourceType.MESSAGE: {"sid": True, "index": True},
 }
-"""What is known only after apply, as Twilio chooses it."""
+"""Fields that Twilio chooses, so that they are known only after apply."""
 
 
 def plan_document(
@@ -59,7 +59,7 @@ def plan_document(
 ) -> PlanDocument:
     """Return *plan* as Terraform's plan representation.
 
-    Equal but for *timestamp* whenever the plans are equal. Plain no-ops are counted, not listed.
+    Equal plans give documents that differ only in *timestamp*. Plain no-ops are counted, not listed.
     """
     document: PlanDocument = {
         "format_version": FORMAT_VERSION,
@@ -102,7 +102,7 @@ def plan_document(
 
 
 def outcome_document(outcome: Outcome) -> OutcomeDocument:
-    """Return what an apply did; its summary counts what was done, and what was not."""
+    """Return the outcome of an apply; its summary counts actions that are done, and those that are not."""
     done, rest = summary.done(outcome), summary.not_done(outcome)
     return {
         "format_version": FORMAT_VERSION,
@@ -126,8 +126,7 @@ def outcome_document(outcome: Outcome) -> OutcomeDocument:
 def encode(document: Mapping[str, Any], *, indent: int | None = None) -> bytes:
     """Return *document* as ASCII JSON that no terminal and no CI runner acts on.
 
-    Without an *indent* it is one line. Escapes within strings keep the meaning: whoever parses it gets the
-    values back unchanged.
+    Without an *indent* it is one line. Only strings contain escapes, so a parser gets the values unchanged.
     """
     text = json.dumps(document, indent=indent, separators=(",", ":" if indent is None else ": "))
     # `##[…]` is a command of CI runners wherever it stands in a line; json.dumps leaves DEL alone.
@@ -152,7 +151,7 @@ def _summary(counts: Counts) -> Summary:
 
 
 def _actions(action: Action) -> Actions:
-    """Return Terraform's words for what *action* does, in the order in which it is done."""
+    """Return Terraform's words for *action*, in the order in which its requests are sent."""
     if action.verb is Verb.ADOPT and action.send:
         return ["update"]
     if action.verb is Verb.REPLACE and (action.with_parent or action.type is ResourceType.CONVERSATION):

@@ -1,7 +1,7 @@
 """Terraform's event stream: one JSON object a line, as things happen.
 
-The shapes follow Terraform's machine-readable UI, version 1.2, so that its readers understand them; the
-reason is ours, and a resource's type is what the address names.
+The objects follow Terraform's machine-readable UI, version 1.2, so that its readers understand them. Of our
+own are the codes of reasons and the types of resources.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _STARTS: Final = {
 
 
 class EventStream:
-    """Writes events to *stream*; a `Progress` for the time of an apply.
+    """Writes events to *stream*; during an apply it is a `Progress`.
 
-    *timestamp* returns the time as RFC 3339, *seconds* a clock that only rises.
+    *timestamp* returns the time as RFC 3339, and *seconds* that of a monotonic clock.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class EventStream:
         self._write("info", f"reconciler {version}", "version", reconciler=version, ui=_UI_VERSION)
 
     def plan(self, plan: Plan) -> None:
-        """Write what is planned: drift first, then every change, what to know, and the counts."""
+        """Write a plan: drift first, then every change, the warnings, and the counts."""
         listed = [action for action in plan.actions if action.verb is not Verb.NO_OP]
         for action in plan.drift.objects if plan.drift is not None else listed:
             if action.reason in {Reason.DRIFTED, Reason.MISSING_REMOTELY}:
@@ -93,10 +93,10 @@ class EventStream:
             self._diagnostic("error", describe(result), code=result.kind, address=result.address)
 
     def close(self) -> None:
-        """Write nothing: the outcome ends the stream."""
+        """Write nothing, as the outcome ends the stream."""
 
     def outcome(self, outcome: Outcome, *, destroy: bool = False) -> None:
-        """Write what was found on the way, and the counts of what was done."""
+        """Write the warnings of the apply, and the counts of its results."""
         for warning in outcome.warnings:
             self._diagnostic("warning", warning.text, code=warning.code, address=warning.address)
         line = summary.outcome_line(outcome, destroy=destroy)

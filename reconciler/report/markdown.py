@@ -2,7 +2,7 @@
 
 Deletions come first, then the summary, then the details, folded. GitHub refuses comments over
 65,536 characters, so details are left out where they do not fit, and the comment says so.
-Whatever strangers wrote stands in code spans and fences, where nothing comes alive.
+Text of strangers is put into code spans and fences, where neither links nor mentions work.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from reconciler.report.text import action_lines, warnings
 from reconciler.text import inert
 
 LIMIT: Final = 65_536
-"""GitHub's; counted here in UTF-16 units, which are never fewer than characters."""
+"""GitHub's limit in characters; counted here in UTF-16 units, which are never fewer."""
 _FRAME: Final = 400
-"""What folding a section, and saying that some of it is left out, may take."""
+"""Characters that are reserved for folding a section, and for the note on parts that are left out."""
 _REFUSALS: Final = 8_000
 _WARNINGS: Final = 8_000
 _LEAST: Final = 100
-"""With less room than this, nothing more is tried."""
+"""Characters of room below which no further section is added."""
 _KEYS_A_LINE: Final = 40
 _SIGNED: Final = re.compile(r"^( *)(-/\+|[-+~])(?= )")
 _PLAIN: Final = Paint(color=False)
 
 
 def marker(kind: str, key: str) -> str:
-    """Return the hidden first line by which a later run finds its comment again.
+    """Return the hidden first line, by which a later run finds its own comment.
 
     *kind* is `plan`, `apply` or `drift`; *key* tells the comments of several targets apart.
     """
@@ -72,7 +72,7 @@ def plan_markdown(plan: Plan, *, key: str = "", bodies: Bodies = Bodies.SHORT, h
 
 
 def outcome_markdown(outcome: Outcome, *, key: str = "", destroy: bool = False) -> str:
-    """Return what an apply did as a comment of at most `LIMIT` characters; what failed comes first."""
+    """Return the outcome of an apply as a comment of at most `LIMIT` characters; failures come first."""
     verb = "Destroy" if destroy else "Apply"
     title = f":x: {verb} Failed" if not_done(outcome) else f":white_check_mark: {verb} Succeeded"
     parts = [
@@ -94,7 +94,7 @@ def _refusal(refusal: Refusal) -> str:
 
 
 def _deletions(plan: Plan, room: int) -> Iterator[str]:
-    """Yield what is lost: the number, and the addresses, grouped by what they are in."""
+    """Yield the deletions: their number, and their addresses, grouped by parent."""
     for verb, what in ((Verb.DELETE, "destroyed"), (Verb.REPLACE, "replaced by a new one")):
         addresses = [action.address for action in plan.actions if action.verb is verb]
         if not addresses:
@@ -114,7 +114,7 @@ def _deletions(plan: Plan, room: int) -> Iterator[str]:
 
 
 def _address_lines(addresses: Iterable[Address]) -> Iterator[tuple[str, int]]:
-    """Yield list items that name a parent and some of what is in it, and how many that are."""
+    """Yield list items: a parent, the number of its deletions, and the first of their names."""
     inside: dict[Address, list[str]] = {}
     for address in addresses:
         parent = parent_of(address) if "/" in address else ""
@@ -137,14 +137,14 @@ def _details(plan: Plan, bodies: Bodies, salt: str) -> Iterator[str]:
 
 
 def _diff(lines: Iterable[str]) -> str:
-    """Return *lines* with their signs in the first column, as the highlighter of diffs wants them."""
+    """Return *lines* with their signs in the first column, as highlighters of diffs expect."""
     return "\n".join(_SIGNED.sub(lambda found: found[2].replace("~", "!") + found[1], line) for line in lines)
 
 
 def _folded(
     title: str, what: str, items: Iterable[str], total: int, room: int, language: str
 ) -> Iterator[str]:
-    """Yield a folded section with as many of *total* items as fit *room*, and how many do not."""
+    """Yield a folded section with those of *total* items that fit into *room*, and the number of others."""
     if not total:
         return
     sections = list(_section(what, items, total, room, language))
@@ -161,7 +161,7 @@ def _section(what: str, items: Iterable[str], total: int, room: int, language: s
     left, ticks = room - _FRAME, 3
     for item in items:
         needed = max(ticks, inert.longest_run(item) + 1)
-        # The fence stands at both ends.
+        # The fence is counted twice: it opens and closes.
         cost = _size(item) + 1 + 2 * (needed - ticks)
         if cost <= left:
             taken.append(item)

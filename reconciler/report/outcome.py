@@ -1,4 +1,4 @@
-"""What became of an apply, as text and as the error that ends the command."""
+"""The outcome of an apply, as text, and as the error that ends the command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.text import inert
 
 
 def render_outcome(outcome: Outcome, *, destroy: bool = False, color: bool = False) -> str:
-    """Return the summary line; before it, where something is not done, a table of every action."""
+    """Return the summary line, after a table of all actions if one of them is not done."""
     paint = Paint(color=color)
     lines = [line for text in warnings(outcome.warnings, paint) for line in (*text, "")]
     complete = all(result.status is Status.DONE for result in outcome.results)
@@ -26,7 +26,7 @@ def render_outcome(outcome: Outcome, *, destroy: bool = False, color: bool = Fal
 
 
 def failure(outcome: Outcome, command: str = "apply") -> ApplyError | None:
-    """Return the error that says what went wrong and that *command* goes on, or None if all was done."""
+    """Return the error on actions that are not done, with *command* as the next step; None if all are."""
     total = len(outcome.results)
     saved = sum(result.status is Status.DONE for result in outcome.results)
     if saved == total and not outcome.interrupted:
@@ -56,7 +56,7 @@ def _what_happened(result: Result) -> str:
 
 
 def table(results: Sequence[Result]) -> Iterator[str]:
-    """Yield one row an action: what became of it, what it was, where, and the error's text."""
+    """Yield one row for each action: its status, its verb, its address, and the text of its error."""
     rows = [
         (
             result.status.replace("_", " "),

@@ -1,4 +1,4 @@
-"""What a command tells on stderr while it works: quiet lines for a pipe, one line for a person."""
+"""Progress on stderr while a command works: lines for a pipe, one changing line for a person."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ _CLEAR: Final = "\r\x1b[K"
 
 
 class Progress(Protocol):
-    """Whoever is told how the work goes; the calls come in the order of events."""
+    """A receiver of progress; the calls come in the order of events."""
 
     def started(self, action: Action) -> None:
-        """Tell that the request of *action* is about to be sent."""
+        """Report that the request of *action* is about to be sent."""
 
     def finished(self, result: Result) -> None:
-        """Tell what became of an action."""
+        """Report the result of an action."""
 
     def close(self) -> None:
-        """Tell that the work is over; nothing is told after it."""
+        """Report that the work is over; no call follows."""
 
 
 class LineProgress:
-    """One line for each action that ended, in Terraform's words; for logs and pipes."""
+    """Prints one line for each action that ended, in Terraform's words, for logs and pipes."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def started(self, action: Action) -> None:
-        """Say nothing: the end is worth a line, the start is not."""
+        """Print nothing: only the end of an action gets a line."""
 
     def finished(self, result: Result) -> None:
-        """Print what became of the action."""
+        """Print the result of the action."""
         print(describe(result), file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Do nothing: every line is ended."""
+        """Do nothing, as every line is complete."""
 
 
 class StatusProgress:
-    """One line of a terminal that is written over and over; what failed stays above it."""
+    """Rewrites one line of a terminal; lines on failures stay above it."""
 
     def __init__(self, stream: TextIO, total: int) -> None:
         self._stream = stream
@@ -72,7 +72,7 @@ class StatusProgress:
         self._show(f"{self._ended}/{self._total} {result.verb} {inert.escape(result.address)}")
 
     def close(self) -> None:
-        """Take the line away."""
+        """Clear the line."""
         self._stream.write(_CLEAR)
         self._stream.flush()
 
@@ -82,7 +82,7 @@ class StatusProgress:
 
 
 def describe(result: Result) -> str:
-    """Return what became of an action, as `ADDRESS: Creation complete [sid=IM…]`."""
+    """Return the result of an action as one line, such as `ADDRESS: Creation complete [sid=IM…]`."""
     address, noun = inert.escape(result.address), _NOUNS[result.verb]
     sid = f" [sid={inert.escape(result.sid)}]" if result.sid else ""
     text = f": {inert.escape(result.text)}" if result.text else ""

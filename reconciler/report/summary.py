@@ -1,4 +1,4 @@
-"""The lines that count: the same in every format, as tools look for them."""
+"""The summary lines: the same in every format, as tools look for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_CHANGES: Final = "No changes. Your conversations match the manifests."
 
 
 def listed(plan: Plan) -> bool:
-    """Return whether *plan* has anything to show: plain no-ops are only counted."""
+    """Return whether *plan* has an action other than a plain no-op, which is only counted."""
     return any(action.verb is not Verb.NO_OP for action in plan.actions)
 
 
@@ -39,7 +39,7 @@ def plan_line(plan: Plan) -> str:
 
 
 def done(outcome: Outcome) -> Counts:
-    """Return how much of each kind was done."""
+    """Return the number of actions of each kind that are done."""
     results = [result for result in outcome.results if result.status is Status.DONE]
     verbs = Counter(result.verb for result in results)
     return Counts(
@@ -54,7 +54,7 @@ def done(outcome: Outcome) -> Counts:
 
 
 def not_done(outcome: Outcome) -> dict[Status, int]:
-    """Return how many actions are in each of the other states, without zeros."""
+    """Return the number of actions with each other status, without zeros."""
     statuses = Counter(result.status for result in outcome.results)
     return {status: statuses[status] for status in Status if status is not Status.DONE and statuses[status]}
 

@@ -1,6 +1,6 @@
-"""A plan as people read it, in Terraform's shape.
+"""A plan as text for people, in the form of Terraform's plans.
 
-Signs alone tell what happens; colour only repeats them.
+The signs carry the meaning; colour only repeats them.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _LEGEND: Final = {
     Verb.FORGET: "forget (no longer managed)",
 }
 _MANY: Final = 20
-"""More parents than this are listed only where something happens in them."""
+"""Parents that are all listed; of more than these, only those with changes."""
 _NAMED: Final = 5
-"""Addresses that a warning names before it counts the rest."""
+"""Addresses that a warning names; further ones are only counted."""
 
 
 def render_plan(plan: Plan, *, color: bool = False, bodies: Bodies = Bodies.SHORT, hash_key: str = "") -> str:
@@ -64,7 +64,7 @@ def _block(action: Action, paint: Paint, bodies: Bodies, salt: str) -> Iterator[
 
 
 def warnings(items: Iterable[PlanWarning], paint: Paint) -> Iterator[list[str]]:
-    """Yield each warning's lines; equal ones are said once, with the first addresses."""
+    """Yield the lines of each warning; equal warnings are merged, with their first addresses."""
     places: dict[tuple[str, str], list[str]] = {}
     for item in items:
         places.setdefault((item.code, item.text), []).append(item.address)

@@ -1,1 +1,1 @@
-"""What deals with the machine and knows nothing of messages: whole files, read and written safely."""
+"""Files, signals and concurrency; it knows nothing of messages."""

@@ -1,8 +1,8 @@
-"""The one way in which a whole file is written: under its own name, wholly or not at all.
+"""Write whole files atomically: a reader finds the old content or the new, and nothing between.
 
-What is written is a new file beside the target, of a name that nobody can guess; it is synced, then takes the
-target's name in one step, and the folder is synced. So no link is ever followed, no device is ever replaced,
-and whoever reads finds the old content or the new.
+The data is written to a new file beside the target, under a name that cannot be guessed, and synced. The new
+file then takes the target's name in one step, and the folder is synced. No link is ever followed, and no
+device is ever replaced.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import BinaryIO, Final
 from reconciler.runtime.regular_file import require_regular
 
 PRIVATE: Final = 0o600
-"""The mode of what holds texts of messages or the state: for its owner alone."""
+"""The mode of files that hold texts of messages or the state: for the owner alone."""
 SHARED: Final = 0o666
-"""The mode of what others may read; the umask takes from it."""
+"""The mode of files that others may read, before the umask."""
 _CREATING: Final = (
     os.O_WRONLY
     | os.O_CREAT
@@ -35,19 +35,19 @@ _sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 class Files:
     """The calls that change the disk. Each raises OSError where the system does.
 
-    Whole files and the journal reach the disk through it, so that a test can make any single call fail, or
-    end the process there.
+    Whole files and the journal are written through it, so that a test can make any single call fail, or end
+    the process there.
     """
 
     def create(self, path: Path, mode: int = PRIVATE) -> int:
-        """Return a descriptor of the new, empty file *path*; a link there is not followed."""
+        """Create the empty file *path* and return its descriptor; a link at *path* is not followed."""
         fd = os.open(path, _CREATING, mode)
         if mode != SHARED and hasattr(os, "fchmod"):
-            os.fchmod(fd, mode)  # an odd umask could have taken the owner's own rights
+            os.fchmod(fd, mode)  # a strict umask could have taken the rights of the owner
         return fd
 
     def append(self, path: Path) -> int:
-        """Return a descriptor that writes at the end of *path*; a link there is not followed."""
+        """Return a descriptor that appends to *path*; a link at *path* is not followed."""
         flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         return os.open(path, os.O_WRONLY | os.O_APPEND | flags)
 
@@ -58,7 +58,7 @@ class Files:
             rest = rest[os.write(fd, rest) :]
 
     def sync(self, fd: int) -> None:
-        """Return once what was written to *fd* is on disk."""
+        """Return once the data written to *fd* is on disk."""
         _sync_data(fd)
 
     def close(self, fd: int) -> None:
@@ -74,7 +74,7 @@ class Files:
         path.unlink(missing_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
-        """Return once the names in *folder* are on disk; Windows has no way to ask for that."""
+        """Return once the names in *folder* are on disk; on Windows, which has no such call, do nothing."""
         if _FOLDER is None:
             return
         fd = os.open(folder, os.O_RDONLY | _FOLDER | os.O_CLOEXEC)
@@ -99,13 +99,12 @@ def write_whole(
 ) -> None:
     """Make *data* the content of *path*: wholly, or not at all.
 
-    A file that is there keeps its mode, unless the new one is private. With *draft*, that is the name of the
-    new file, and one that a crash left there is removed: only for whom a lock keeps all others away. Without
-    *durable* nothing is synced: only for what its reader can tell from a torn file. *follow_folders* is for
-    a path whose folders the user alone decides.
+    An existing file keeps its mode, unless *mode* is `PRIVATE`. *draft* is the name of the new file; one that
+    a crash left there is removed, so the caller must hold a lock. Without *durable* nothing is synced, which
+    suits files whose reader detects torn content. *follow_folders* allows links among the folders of *path*,
+    which suits paths that the user alone decides.
 
-    Raises OSError; then *path* has the old or the new content. It is raised for a link, with its target, and
-    for all else that is no regular file.
+    Raises OSError, also if *path* is a link or no regular file; then it has the old or the new content.
     """
     before = require_replaceable(path, follow_folders=follow_folders)
     if before is not None and mode == SHARED:
@@ -124,7 +123,7 @@ def write_whole(
             files.close(fd)
         files.replace(draft, path)
     except OSError:
-        with suppress(OSError):  # a full disk is not left fuller than it was
+        with suppress(OSError):  # the draft must not stay on a full disk
             files.remove(draft)
         raise
     if durable:
@@ -132,7 +131,7 @@ def write_whole(
 
 
 def require_writable(path: Path) -> None:
-    """Raise OSError if `write_whole` could not write *path* now; everything stays as it is."""
+    """Raise OSError if `write_whole` could not write *path* now; nothing is changed."""
     require_replaceable(path)
     draft = _beside(path)
     _DISK.close(_DISK.create(draft))
@@ -140,7 +139,7 @@ def require_writable(path: Path) -> None:
 
 
 def open_stream(path: Path) -> BinaryIO:
-    """Open *path* to be written piece by piece, from its beginning, where readers are to see each.
+    """Open *path* for writing piece by piece, so that readers see each piece at once.
 
     Raises OSError as `write_whole` does.
     """
@@ -151,10 +150,10 @@ def open_stream(path: Path) -> BinaryIO:
 
 
 def require_replaceable(path: Path, *, follow_folders: bool = False) -> os.stat_result | None:
-    """Return the status of *path*, None if nothing is there; raises OSError if it must not be replaced.
+    """Return the status of *path*, None if there is none; raises OSError if it must not be replaced.
 
-    That is so for a link, for what is no regular file, and, unless *follow_folders*, where a folder on the
-    way, below the one that is worked in, is a link that leads out of it.
+    A link must not be replaced, and no other file that is not regular. Unless *follow_folders*, the same
+    holds for a path through a folder below the working folder that is a link out of it.
     """
     if not follow_folders:
         require_own_folders(path, Path.cwd())

@@ -1,4 +1,4 @@
-"""Run several coroutines side by side and fail as one."""
+"""Run several coroutines concurrently; the first failure cancels the others."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ T = TypeVar("T")
 
 
 AT_ONCE: Final = 500
-"""Coroutines that wait for their requests side by side: more than are ever in flight, and few enough that
-what each of them keeps (16 KB) does not add up with the number of conversations."""
+"""Coroutines that wait for requests at once.
+
+That is more than the requests in flight. It is a limit on memory, as each coroutine keeps 16 KB.
+"""
 
 
 async def concurrently(coroutines: Iterable[Coroutine[object, object, T]]) -> list[T]:
-    """Return all results in order; the first failure cancels the others and is raised as it is."""
+    """Return all results in order; the first failure cancels the others, and is raised without a group."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(coroutine) for coroutine in coroutines]
@@ -27,9 +29,12 @@ async def concurrently(coroutines: Iterable[Coroutine[object, object, T]]) -> li
 async def each(
     items: Sequence[T], work: Callable[[T], Coroutine[object, object, None]], *, at_once: int
 ) -> None:
-    """Do *work* for every item, begun in order, *at_once* of them side by side; fail as one."""
+    """Do *work* for every item, *at_once* of them concurrently; the first failure cancels the others.
+
+    Work begins in the order of *items*.
+    """
     if len(items) == 1:
-        await work(items[0])  # at once, without a task
+        await work(items[0])  # no task is needed
         return
     queue = iter(items)
 
@@ -43,10 +48,12 @@ async def each(
 def finish(work: Coroutine[object, object, T]) -> T:
     """Run *work* to its end, for callers that are not async.
 
-    In a thread that runs a loop already (a notebook, an async test), another thread does it while this
-    one waits. The loop that is set for this thread stays set: test frameworks keep theirs there.
+    If this thread runs an event loop already (a notebook, an async test), another thread does the work while
+    this one waits. The event loop that is set for this thread stays set, as test frameworks rely on it.
     """
-    if not _in_loop():  # not inside its `except`, which every error of *work* would be told along with
+    if (
+        not _in_loop()
+    ):  # not inside the `except` of `_in_loop`, which would become the context of every error of *work*
         return _finish(work)
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - rarely needed
 

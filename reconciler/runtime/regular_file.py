@@ -1,4 +1,4 @@
-"""Read regular files alone: a pipe, a device or a socket is refused before it can block or never end."""
+"""Read regular files only: pipes, devices and sockets are refused, as they may block or never end."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 def open_regular(path: Path, *, follow: bool = True, most: int | None = None) -> BufferedReader:
     """Open the regular file *path* for reading, without ever waiting for it.
 
-    Raises OSError: for what is no regular file, for a link unless links are to be *followed*, and for a file
-    of more than *most* bytes.
+    Raises OSError, also for a file that is not regular, for a link unless *follow*, and for a file of more
+    than *most* bytes.
     """
     require_regular(path, path.stat() if follow else path.lstat())
     descriptor = os.open(path, _OPENING if follow else _OPENING | _NO_FOLLOW)
     try:
         status = os.fstat(descriptor)
-        require_regular(path, status)  # it may have become another one meanwhile
+        require_regular(path, status)  # another file may have taken its name meanwhile
         _require_size(path, status.st_size, most)
         return open(descriptor, "rb")  # noqa: PTH123 - a descriptor, not a path
     except BaseException:
@@ -34,9 +34,9 @@ def open_regular(path: Path, *, follow: bool = True, most: int | None = None) ->
 
 
 def read_regular(path: Path, *, follow: bool = True, most: int | None = None) -> bytes:
-    """Return what the regular file *path* holds, as `open_regular` opens it.
+    """Return the content of the regular file *path*; *follow* is as for `open_regular`.
 
-    Raises OSError, also for a file of more than *most* bytes, which is then not read.
+    Raises OSError, also for a file of more than *most* bytes, before it is read.
     """
     with open_regular(path, follow=follow, most=most) as file:
         data = file.read() if most is None else file.read(most + 1)
@@ -45,7 +45,7 @@ def read_regular(path: Path, *, follow: bool = True, most: int | None = None) ->
 
 
 def require_regular(path: Path, status: os.stat_result) -> None:
-    """Raise OSError unless *status* is that of a regular file; a link is named with its target."""
+    """Raise OSError unless *status* is that of a regular file; for a link the error names the target."""
     if stat.S_ISREG(status.st_mode):
         return
     if stat.S_ISLNK(status.st_mode):

@@ -1,4 +1,4 @@
-"""Decode the text files that a user hands in: manifests, values, data, exports and Terraform states."""
+"""Decode text files of the user: manifests, values, data, exports and Terraform states."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import re
 from typing import Final
 
 _MARKED: Final = (
-    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),  # starts like the one of UTF-16, so it comes first
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),  # begins like the mark of UTF-16, so it comes first
     (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
-"""Byte order marks, each with the codec that reads what follows and drops the mark, and with its name."""
+"""Byte order marks, each with the codec that drops it and decodes the rest, and with the codec's name."""
 _LOOKED_AT: Final = 64
-"""Bytes in which UTF-16 without a mark shows itself: of Latin text every second one is zero."""
+"""Bytes that are searched for UTF-16 without a mark: in Latin text, every second byte is zero."""
 _CUT: Final = ("truncated data", "unexpected end of data", "unexpected end of surrogate pair data")
-"""What codecs say of a text that ends too early."""
+"""Reasons that codecs give for a text that ends too early."""
 _BREAK: Final = re.compile("\r\n|\r|\n")
 
 
 class NotText(ValueError):
-    """Bytes that are no text of their encoding; *text* says so behind the name of the file.
+    """Bytes that are not valid in their encoding; *text* is an error that continues the name of the file.
 
-    *line* and *column* (both from 1) are where the text ends. *start* is the text of that line, as far as
-    it can be read.
+    *line* and *column*, both from 1, are the place of the first invalid byte. *start* is the text of that
+    line before it.
     """
 
     hint: Final = "save it as UTF-8"
@@ -37,9 +37,9 @@ class NotText(ValueError):
 
 
 def decoded(data: bytes) -> str:
-    """Return the text of *data*: of the encoding that its byte order mark names, UTF-8 without one.
+    """Return the text of *data*, in the encoding that the byte order mark names; without a mark, UTF-8.
 
-    Raises NotText for what is not of that encoding, and for UTF-16 without a mark.
+    Raises NotText for bytes that are invalid in that encoding, and for UTF-16 without a mark.
     """
     codec, name = next(
         ((codec, name) for mark, codec, name in _MARKED if data.startswith(mark)), ("utf-8-sig", "UTF-8")
@@ -49,7 +49,7 @@ def decoded(data: bytes) -> str:
     try:
         return data.decode(codec)
     except UnicodeDecodeError as error:
-        # the error of UTF-8 with a mark counts from behind the mark, in its own copy of the bytes
+        # in UTF-8 with a mark, the error has its own copy of the bytes, without the mark
         good, bad = error.object[: error.start], error.object[error.start :]
         before = good.decode(codec, "replace")
         rest = bad[:200].decode("ascii", "backslashreplace") if name == "UTF-8" else ""
@@ -60,17 +60,17 @@ def decoded(data: bytes) -> str:
 
 
 def as_utf8(data: bytes) -> bytes:
-    """Return *data* in UTF-8 if a byte order mark says that it is something else; raises NotText."""
+    """Return *data* in UTF-8, converted if a byte order mark names another encoding; raises NotText."""
     return decoded(data).encode() if data.startswith(tuple(mark for mark, _, _ in _MARKED)) else data
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines of *text* as editors count them; unlike `splitlines`, no other character ends one."""
+    """Return the lines of *text* as editors count them; `splitlines` would split at more characters."""
     return _BREAK.split(text)
 
 
 def place_in(text: str, offset: int) -> tuple[int, int]:
-    """Return line and column, both from 1, of the character at *offset* of *text*."""
+    """Return the line and the column, both from 1, of the character at *offset* of *text*."""
     lines = lines_of(text[:offset])
     return len(lines), len(lines[-1]) + 1
 

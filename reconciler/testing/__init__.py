@@ -1,4 +1,4 @@
-"""The same conversations for every test: made when it begins, thrown away when it ends.
+"""The same conversations for every test: made when the test begins, thrown away when it ends.
 
     from reconciler.testing import reconciled
 
@@ -8,8 +8,8 @@
             [("alice", "Where is my order?"), ("bot", "On its way.")]
         )
 
-Every service of the manifests is made anew, under a name that nobody else has, so tests that run side
-by side never see each other's messages. `pytest_plugin` offers the same as fixtures.
+Every service of the manifests is made anew, under a unique name, so tests that run side by side never
+see each other's messages. `pytest_plugin` offers the same as fixtures.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def reconciled(
     teardown: Teardown = Teardown.ON,
     allow_existing: bool = False,
 ) -> AbstractContextManager[World]:
-    """Make what the manifests at *paths* ask for, and throw it away when the block ends.
+    """Make what the manifests at *paths* declare, and throw it away when the block ends.
 
-    Paths are relative to the file that calls, or to the working folder where no file does. *endpoint* is
-    `memory`, `emulator:FILE`, `twilio`, or an http(s) address; *workspace* is what `sweep` knows the services
-    by, should this process be killed. The rest is as for `Backend.world`.
+    Paths are relative to the file of the caller, or to the working folder for a prompt. *endpoint* is
+    `memory`, `emulator:FILE`, `twilio`, or an http(s) address. `reconciler sweep --workspace` finds the
+    services by *workspace*, should this process be killed. All else is as for `Backend.world`.
     """
     folder = folder_of_caller()
     return _reconciled(

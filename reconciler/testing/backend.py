@@ -1,4 +1,4 @@
-"""Where the worlds of one process live, and how each is made and thrown away."""
+"""Make the worlds of one process, and throw each away."""
 
 from __future__ import annotations
 
@@ -38,18 +38,21 @@ if TYPE_CHECKING:
 
 
 class Teardown(StrEnum):
-    """When a world is thrown away in the end."""
+    """Whether a world is thrown away at its end."""
 
     ON = "on"
+    """Always."""
     OFF = "off"
+    """Never."""
     ON_SUCCESS = "on-success"
+    """Only if no test failed and no error was raised."""
 
 
 class Backend:
     """Makes worlds at one target, and throws them away; close it in the end.
 
-    *endpoint* is that of `Target`. The names of services that are made hold *workspace* and who made them,
-    *label* included. States are kept in *folder*. Raises UsageError.
+    *endpoint* is that of `Target`. Names of services hold *workspace*, and *label* as a part of the name of
+    this process. The state of each world is a file in *folder*. Raises UsageError.
     """
 
     def __init__(
@@ -63,38 +66,38 @@ class Backend:
     ) -> None:
         self._workspace = check_workspace(workspace)
         self.maker = f"{label}-{secrets.token_hex(6)}".lstrip("-")
-        """Names this process in the names of services."""
+        """The name of this process, as a part of the names of services."""
         self._folder = folder
-        self._numbers = count(1)  # no two threads are given the same one
+        self._numbers = count(1)  # two threads never get the same number
         self._standing: set[int] = set()
         self._target = Target(endpoint, environ)
 
     def close(self) -> None:
-        """Stop what was started; an emulator in memory loses all that it holds."""
+        """Stop the emulator and its server, if any; an emulator in memory loses its content."""
         self._target.close()
 
     @property
     def remote(self) -> str | None:
-        """Where worlds outlive this process if it is killed: an origin or file URL; None in memory."""
+        """An origin or file URL where worlds would outlive this process; None for an emulator in memory."""
         return self._target.remote
 
     @property
     def clean(self) -> bool:
-        """Whether every world that was made here is thrown away."""
+        """Whether every world of this backend was thrown away."""
         return not self._standing
 
     @property
     def base_url(self) -> str:
-        """Where the API is reached over HTTP, without `/v1`; an emulator is served from the first use on."""
+        """The address of the API over HTTP, without `/v1`; the first use starts the server of an emulator."""
         return self._target.base_url
 
     @property
     def faults(self) -> Faults:
-        """The faults of all worlds here, until cleared; UsageError where no emulator is inside."""
+        """The faults that hit all worlds, until cleared; raises UsageError without an emulator inside."""
         return self._target.faults_of(None)
 
     def client(self) -> Client:
-        """Return a client of the official SDK; UsageError if it is not installed."""
+        """Return a client of the official SDK; raises UsageError if that is not installed."""
         return self._target.client()
 
     @contextmanager
@@ -106,18 +109,21 @@ class Backend:
         allow_existing: bool = False,
         failed: Callable[[], bool] = bool,
     ) -> Iterator[World]:
-        """Make what the manifests at *paths* ask for, and throw it away when the block ends, however it does.
+        """Make what the manifests at *paths* declare, and throw it away at the end of the block.
 
-        *variables* are values for theirs, and win over `RECONCILER_VAR_…`. A `sid:` of a service is refused,
-        unless *allow_existing*: then what was made there is deleted in the end. `on-success` keeps a world if
-        the block raises, or if *failed* says so in the end. Raises what `api.load` and `api.apply` do, and
-        ApplyError if something could not be thrown away.
+        *variables* are the values of the manifests' variables; they win over `RECONCILER_VAR_…`. A service
+        with `sid:` is refused, unless *allow_existing*: then the objects made in it are deleted at the end.
+        With `on-success` a world stays if the block raises, or if *failed* returns True at the end.
+
+        Raises the errors of `api.load` and `api.apply`, and ApplyError if an object could not be deleted.
         """
         number = next(self._numbers)
         label = Label(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, number)
         desired = throw_away(api.load(*paths, variables=variables), label, allow_existing=allow_existing)
         if self._target.is_emulator:
-            desired = replace(desired, account_sid=None)  # the emulator's account is nobody's
+            desired = replace(
+                desired, account_sid=None
+            )  # the account of the emulator is not the one that the manifests name
         settings = self._target.settings(self._folder / f"{self.maker}.{number}.json")
         done = False
         self._standing.add(number)
@@ -135,7 +141,7 @@ class Backend:
                 self._standing.remove(number)
 
     def sweep(self, maker: str) -> None:
-        """Delete the services that the process *maker* left here; raises ApplyError."""
+        """Delete the services that the process *maker* left behind; raises ApplyError."""
         finish(self._sweep(maker))
 
     async def _sweep(self, maker: str) -> None:
@@ -151,12 +157,12 @@ def _bindings(settings: Settings) -> Mapping[str, Binding]:
 
 
 async def _tear_down(desired: Desired, settings: Settings) -> None:
-    """Delete the services that were made, with everything in them, and what was made in others."""
+    """Delete the services that were made, with their content, and the objects made in other services."""
     bindings = _bindings(settings)
     made = [service for service in desired.services if not exists_already(service)]
     sids = [bindings[service.name].sid for service in made if service.name in bindings]
     lost = {service.friendly_name for service in made if service.name not in bindings}
-    if lost:  # the reply was, but not necessarily the service
+    if lost:  # the reply to its create was lost, so the service may exist
         async with open_connection(settings) as connection:
             async for page in connection.client.service_pages():
                 sids += [service.sid for service in page if service.friendly_name in lost]
@@ -178,5 +184,5 @@ async def _delete(sids: list[str], settings: Settings) -> None:
 
 
 def _unprotected(desired: Desired) -> Desired:
-    """Return *desired* so that its conversations go with what tests have added, `prevent_destroy` or not."""
+    """Return *desired* without protections, so that messages of tests are deleted as well."""
     return map_conversations(desired, lambda _, one: replace(one, unmanaged=Unmanaged.DELETE, messages=()))

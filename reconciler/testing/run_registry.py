@@ -1,4 +1,4 @@
-"""Remember which processes have worlds somewhere, to clean up after one that was killed."""
+"""Remember which processes have live worlds, so that a later run can clean up after a killed one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from filelock import FileLock, Timeout
 _SUFFIX = ".lock"
 
 
-class Ledger:
-    """One file in *folder* for each process, named after it and locked as long as it lives.
+class RunRegistry:
+    """One file in *folder* for each process, named after the process, which holds a lock on it.
 
-    A lock ends with its process, however that ends: a file that can be locked is of one that was killed.
+    The operating system releases the lock when the process ends. So a file that can be locked belongs to a
+    process that was killed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -24,7 +25,10 @@ class Ledger:
 
     @contextmanager
     def entry(self, maker: str, origin: str, *, is_clean: Callable[[], bool]) -> Iterator[None]:
-        """Stand in the ledger as *maker*, who makes worlds at *origin*; leave it only if *is_clean*."""
+        """Register the process *maker*, with worlds at *origin*, inside the block.
+
+        The entry stays behind unless *is_clean* returns True at the end.
+        """
         path = self._folder / f"{maker}{_SUFFIX}"
         with FileLock(path, on_acquired=partial(_write, text=origin)):
             yield
@@ -32,7 +36,7 @@ class Ledger:
                 path.unlink()
 
     def clear(self, origin: str, sweep: Callable[[str], None]) -> None:
-        """Call *sweep* with each process that is gone and had worlds at *origin*, and forget it."""
+        """Call *sweep* with each ended process that left worlds at *origin*, and remove its entry."""
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             lock = FileLock(path)
             try:
@@ -43,13 +47,13 @@ class Ledger:
                 made_at = path.read_text(encoding="utf-8")
                 if made_at == origin:
                     sweep(path.name.removesuffix(_SUFFIX))
-                if made_at in {origin, ""}:  # empty is one that went away just now
+                if made_at in {origin, ""}:  # an empty file belongs to a process that just ended cleanly
                     path.unlink()
             finally:
                 lock.release()
 
     def __bool__(self) -> bool:
-        """Return whether anyone stands in it."""
+        """Return whether there is any entry."""
         return any(self._folder.glob(f"*{_SUFFIX}"))
 
 

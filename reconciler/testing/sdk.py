@@ -1,4 +1,4 @@
-"""The official SDK, pointed at whatever speaks Conversations."""
+"""Clients of the official SDK whose requests go to another address than Twilio's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def sdk_client(username: str, password: str, account_sid: str | None, base_url: str | None) -> Client:
-    """Return a client of the SDK; *base_url* (an origin) stands for Twilio's own, and is Conversations alone.
+    """Return a client of the SDK whose requests to Conversations go to *base_url*, an origin.
 
     Raises UsageError if the SDK is not installed.
     """
@@ -26,7 +26,7 @@ def sdk_client(username: str, password: str, account_sid: str | None, base_url: 
         ) from error
 
     class Redirected(TwilioHttpClient):  # type: ignore[misc] # the SDK has no types
-        """Sends what is meant for Conversations to *base_url*, and refuses the rest."""
+        """Sends requests to Conversations to *base_url*, and refuses all others."""
 
         def request(self, method: str, url: str, *args: Any, **more: Any) -> Any:
             parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""Where worlds live: an emulator inside this process, or the API at an address."""
+"""The API that holds the worlds: an emulator inside this process, or one at an address."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from twilio.rest import Client
 
 MEMORY: Final = "memory"
-"""The endpoint that is an emulator of this process, and forgets everything when it ends."""
+"""The endpoint of an emulator in the memory of this process."""
 
 
 class Faults:
@@ -30,14 +30,14 @@ class Faults:
         self._owner = owner
 
     def add(self, *faults: str | Fault) -> None:
-        """Put rules in force from now on, such as `create_message:1:reset_after`."""
+        """Add rules, such as `create_message:1:reset_after`; they count requests from now on."""
         from reconciler.emulator.fault_text import parse_fault  # noqa: PLC0415 - the emulator's routes
 
         rules = (parse_fault(one) if isinstance(one, str) else one for one in faults)
         self._script.add(*rules, owner=self._owner)
 
     def clear(self) -> None:
-        """Drop every rule, those of others too."""
+        """Drop every rule, also those that others added."""
         self._script.clear()
 
 
@@ -52,7 +52,7 @@ class Target:
         self._exit = ExitStack()
         self._where: Endpoint | Emulator
         self.remote: str | None = None
-        """Where worlds outlive this process if it is killed: an origin or file URL; None in memory."""
+        """An origin or file URL where worlds would outlive this process; None for an emulator in memory."""
         if endpoint == MEMORY:
             self._where = self._exit.enter_context(closing(Emulator()))
             return
@@ -64,7 +64,7 @@ class Target:
             self.remote = file.resolve().as_uri()
 
     def close(self) -> None:
-        """Stop what was started; an emulator in memory loses all that it holds."""
+        """Stop the emulator and its server, if any; an emulator in memory loses its content."""
         self._exit.close()
 
     @property
@@ -74,7 +74,7 @@ class Target:
 
     @cached_property
     def base_url(self) -> str:
-        """Where the API is reached over HTTP, without `/v1`; an emulator is served from the first use on."""
+        """The address of the API over HTTP, without `/v1`; the first use starts the server of an emulator."""
         if isinstance(self._where, Endpoint):
             return self._where.base_url.removesuffix("/v1")
         from reconciler.emulator.server import running  # noqa: PLC0415 - uvicorn
@@ -82,7 +82,7 @@ class Target:
         return self._exit.enter_context(running(self._where))
 
     def client(self) -> Client:
-        """Return a client of the official SDK; UsageError if it is not installed."""
+        """Return a client of the official SDK; raises UsageError if that is not installed."""
         if not isinstance(self._where, Endpoint):
             return sdk_client(self._where.store.account_sid, "emulator", None, self.base_url)
         if self._where.credentials is None:
@@ -94,7 +94,7 @@ class Target:
     def faults_of(self, owner: object) -> Faults:
         """Return the emulator's faults; those added through them belong to *owner*.
 
-        Raises UsageError where no emulator is inside.
+        Raises UsageError without an emulator inside.
         """
         if isinstance(self._where, Endpoint):
             raise UsageError(
@@ -109,15 +109,15 @@ class Target:
             self._where.faults.clear(owner)
 
     def settings(self, state: Path) -> Settings:
-        """Return how to work here with the state at *state*."""
+        """Return the settings of an operation at this target, with the state at *state*."""
         if isinstance(self._where, Endpoint):
             return Settings(self._where, state, files=_Unsynced())
-        # What an emulator accepted shows at once: there is nothing to wait for.
+        # An emulator shows what it accepted at once, so a create without a reply needs no waiting.
         return Settings(self._where, state, settle=0, files=_Unsynced())
 
 
 class _Unsynced(Files):
-    """Writes without waiting for the disk: a world's state is of no use once its process is gone."""
+    """Writes without waiting for the disk: the state of a world has no use after its process."""
 
     def sync(self, fd: int) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""A world: what some manifests ask for, live, for as long as a test needs it."""
+"""A world: live services, conversations and messages, made from manifests for one test or several."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.operations.session import Settings, open_connection
 from reconciler.runtime.concurrency import finish
 from reconciler.state.model import Binding
 from reconciler.testing.target import Faults, Target
-from reconciler.testing.transcript import Said, difference
+from reconciler.testing.transcript import AuthorAndBody, difference
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class World:
     """Live services, conversations and messages, by their addresses in the manifests.
 
-    It ends with whatever it was made for, or with a `with` block around it, if that comes first.
+    It ends with the test, module or session that it was made for, or with a `with` block around it.
     """
 
     def __init__(self, target: Target, settings: Settings, bindings: Mapping[Address, Binding]) -> None:
@@ -57,19 +57,19 @@ class World:
 
     @property
     def base_url(self) -> str:
-        """Where the API is reached over HTTP, without `/v1`: what the application under test is told."""
+        """The address of the API over HTTP, without `/v1`, for the application under test."""
         return self._target.base_url
 
     @property
     def faults(self) -> Faults:
-        """The emulator's faults, which hit whoever asks it; those added here end with this world.
+        """The faults of the emulator, which hit every client; those added here end with this world.
 
-        UsageError where no emulator is inside.
+        Raises UsageError without an emulator inside.
         """
         return self._target.faults_of(self)
 
     def client(self) -> Client:
-        """Return a client of the official SDK; UsageError if it is not installed."""
+        """Return a client of the official SDK; raises UsageError if that is not installed."""
         return self._target.client()
 
     def sensitive_texts(self, messages: Iterable[RemoteMessage]) -> set[str]:
@@ -90,7 +90,7 @@ class World:
 
 
 class LiveConversation:
-    """One conversation of a world; what it holds is read anew each time."""
+    """One conversation of a world; each call reads it anew."""
 
     def __init__(self, world: World, settings: Settings, address: Address, binding: Binding) -> None:
         self.address = address
@@ -103,11 +103,11 @@ class LiveConversation:
         return self._world.sid(f"{self.address}/{key}")
 
     def messages(self) -> tuple[RemoteMessage, ...]:
-        """Return all messages as replies show them, those of others too, in the order of their arrival."""
+        """Return all messages as replies show them, also those of others, in the order of indexes."""
         return finish(self._read())
 
-    def assert_transcript(self, expected: Iterable[Said]) -> None:
-        """Raise AssertionError, showing where they differ, unless the messages are these (author, body)."""
+    def assert_transcript(self, expected: Iterable[AuthorAndBody]) -> None:
+        """Raise AssertionError, with the difference, unless the messages have these authors and bodies."""
         __tracebackhide__ = True
         live = self.messages()
         lines = difference(

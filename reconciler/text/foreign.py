@@ -1,4 +1,4 @@
-"""What other programs find wrong: in our words where they give facts, else quoted under their name."""
+"""Errors of other libraries: reworded where they give facts, else quoted with the name of the library."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Final, NoReturn
 import msgspec
 
 _SHOWN: Final = 200
-"""Characters that are shown of another program's text."""
+"""Characters of another library's text that are shown at most."""
 
 
 _MOST_READ: Final = 4 * 1024 * 1024
-"""Bytes of JSON that are read once more, to say where they go wrong: that takes ten times their memory."""
+"""Bytes of JSON that are parsed again to find the place of an error; that takes ten times the memory."""
 
 
 _UNCLOSED: Final = re.compile(r'"(?:[^"\\]|\\.)*\\?', re.DOTALL)
-"""The start of a text up to the end of all."""
+"""A string that is not closed before the end of the input."""
 
 
 def quoted(error: BaseException, who: str = "") -> str:
     """Return `NAME says "TEXT"` about *error*, or `NAME raised CLASS` where it has no text.
 
-    *who* is the program's name, by default the package that the error's class comes from.
+    *who* is the name of the library, by default the package that defines the error's class.
     """
     text = " ".join(str(error).split())[:_SHOWN]
     name = who or type(error).__module__.partition(".")[0].strip("_").replace("builtins", "Python")

@@ -1,4 +1,4 @@
-"""The one place that makes foreign text harmless.
+"""Make foreign text harmless; no other module does.
 
 Bodies, authors, attributes, names and server errors are written by strangers. What passes through
 here can neither move a cursor, hide or reorder what a reader sees, start a workflow command in a
@@ -50,7 +50,7 @@ _SPECIAL: Final = {
         (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)), Hazard.SELECTOR
     ),
 }
-"""Code points whose category alone does not tell what they do."""
+"""Code points whose Unicode category alone does not tell their effect."""
 
 
 _CATEGORIES: Final = {
@@ -84,7 +84,7 @@ _FORMULA: Final = tuple("=+-@\t\r＝＋－＠")  # noqa: RUF001 - spreadsheets r
 
 
 DISARMED: frozenset[Hazard] = frozenset(Hazard)
-"""All of them. The tests take out one at a time, to see that the corpus notices."""
+"""The hazards that are escaped: all. Tests take out one at a time, to see that the corpus notices."""
 
 
 def hazard_of(character: str) -> Hazard | None:
@@ -99,7 +99,7 @@ def _visible(characters: str) -> str:
 
 
 class _Escapes(dict[int, str]):
-    """A table for `str.translate` that looks at each character once in a process."""
+    """A table for `str.translate` that computes the escape of each character once per process."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -116,7 +116,7 @@ def escape(text: str) -> str:
     if text.isascii() and text.isprintable() and "##" not in text and "::" not in text:
         return text
     if Hazard.COMMAND in DISARMED:
-        # Before the blanks are escaped, as the runner skips every kind of them.
+        # This runs before blanks are escaped, as the runner skips blanks of every kind.
         text = _COMMAND.sub(r"\1\\:", text)
     if Hazard.STACKED in DISARMED:
         text = _STACK.sub(lambda run: _visible(run[0]), text)

@@ -1,4 +1,4 @@
-"""Which known name a misspelt one may mean; cheap also where thousands are misspelt among thousands."""
+"""Suggest a known name for a misspelt one, at a bounded cost even for thousands of both."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from itertools import count, islice
 from typing import Final
 
 MOST_SUGGESTIONS: Final = 200
-"""In one run: twice as many as problems are shown, which are not found in the order of their places."""
+"""Suggestions of one run at most.
+
+That is twice the number of problems that are shown, as problems are not found in the order of their lines.
+"""
 
 
 _LOOKED_THROUGH: Final = 10_000
-"""Known names that are looked through for one suggestion."""
+"""Known names that are considered for one suggestion at most."""
 
 
 _COMPARED: Final = 100
-"""Known names that are compared letter by letter for one suggestion: the likeliest."""
+"""Known names, the likeliest, that are compared letter by letter for one suggestion."""
 
 
 _asked: Final[ContextVar[Iterator[int] | None]] = ContextVar("asked", default=None)
-"""Counts what was asked in one run; None where there is no bound."""
+"""The counter of suggestions in one run; None outside of `few_suggestions`, where there is no limit."""
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def few_suggestions() -> Iterator[None]:
 
 
 def close_to(given: str, known: Iterable[str]) -> str | None:
-    """Return which of the *known* names *given* may be a misspelling of, or None."""
+    """Return the one of the *known* names that *given* may be a misspelling of, or None."""
     asked = _asked.get()
     if asked is not None and next(asked) >= MOST_SUGGESTIONS:
         return None

@@ -1,4 +1,4 @@
-"""Words and lists as they stand in sentences."""
+"""Counts, lists and values as parts of sentences."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 _MOST_NAMED: Final = 20
-"""Names in one choice."""
+"""Names that one choice lists at most."""
 
 
 _SHOWN: Final = 40
-"""Characters shown of a wrong value."""
+"""Characters of a wrong value that are shown at most."""
 
 
 def cut(text: str) -> str:
@@ -19,14 +19,14 @@ def cut(text: str) -> str:
 
 
 def one_of(items: Sequence[str]) -> str:
-    """Return *items* as a choice: `a, b or c`; of very many only the first."""
+    """Return *items* as a choice, such as `a, b or c`; of more than twenty only the first and a count."""
     if len(items) > _MOST_NAMED:
         return f"{', '.join(items[:_MOST_NAMED])} or one of {len(items) - _MOST_NAMED:,} more"
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
 
 
 def quoted(names: Iterable[str]) -> str:
-    """Return *names* as they stand in a sentence."""
+    """Return *names* in backquotes, with commas between."""
     return ", ".join(f"`{name}`" for name in names)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from reconciler.errors import ManifestError, Problem, RemoteError
-from reconciler.export.representable import Unsayable, sayable
+from reconciler.export.representable import LeftOut, representable
 from reconciler.manifest.dump import dump
 from reconciler.model import Conversation, Desired, MediaFile, Message, Service
 from reconciler.model.canonical import canonical_attributes
@@ -121,7 +121,7 @@ def drift_of(text: str) -> Plan:
     return Plan((), drift=Drift((item,), pending=1))
 
 
-def captured(text: str) -> tuple[Service, list[Unsayable]]:
+def captured(text: str) -> tuple[Service, list[LeftOut]]:
     """Return a service in which a stranger wrote *text*, as far as a manifest can say it."""
     one = Conversation(
         "order",
@@ -137,7 +137,7 @@ def captured(text: str) -> tuple[Service, list[Unsayable]]:
             Message("long", 0, body=f"{text} and more, so that it is too long for one line " * 3),
         ),
     )
-    kept, left_out = sayable(one)
+    kept, left_out = representable(one)
     return Service("support", "", 0, friendly_name="support", conversations=(kept,)), left_out
 
 

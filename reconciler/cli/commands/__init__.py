@@ -1,1 +1,1 @@
-"""One file per command, named like it; `import_` alone differs, as its name is a keyword of Python."""
+"""One file per command, with the name of the command; `import_` has a `_`, as `import` is a keyword."""

@@ -64,7 +64,7 @@ def _format(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:
 
 
 def _formatted(file: Path, reading: Reading) -> tuple[bytes, str]:
-    """Return what *file* holds, and that in canonical form; raises ManifestError if it is no YAML."""
+    """Return the bytes of *file* and its canonical form; raises ManifestError if it is no YAML."""
     from reconciler.manifest.parse import parse  # noqa: PLC0415  # pydantic-core
     from reconciler.manifest.yaml.format import format_text  # noqa: PLC0415
     from reconciler.manifest.yaml.reader import Irregular  # noqa: PLC0415
@@ -90,7 +90,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def _diff(file: Path, before: bytes, after: str) -> list[str]:
-    """Return the lines of a diff, made harmless: the text may be a stranger's."""
+    """Return the lines of a diff, escaped, as strangers may have written the text."""
     from reconciler.runtime.text_file import decoded  # noqa: PLC0415
 
     old = decoded(before).split("\n")

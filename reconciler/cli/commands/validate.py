@@ -47,7 +47,7 @@ def validate(manifests: Manifests, formats: tuple[str, ...]) -> int:
 
 
 def _refuse(error: ManifestError, forms: Sequence[Format]) -> None:
-    """Write what is wrong in each of *forms*, but to people on the screen, whom the error itself tells."""
+    """Write the problems in each of *forms*, except as text on the screen: `main` prints the error there."""
     for one in forms:
         if one.name == "json":
             one.write(_diagnostics(_problems(error), valid=False))
@@ -77,7 +77,7 @@ def _problems(error: ManifestError) -> list[dict[str, Any]]:
 
 
 def _success(one: Format, desired: Desired, warnings: Sequence[PlanWarning]) -> str:
-    """Return what to write of valid manifests; warnings for people on the screen go to stderr at once."""
+    """Return the report on valid manifests; warnings that belong to text on the screen go to stderr."""
     if one.name == "json":
         diagnostics = [
             {"severity": "warning", "summary": each.text, "detail": "", "address": each.address}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.export.representable import sayable
+from reconciler.export.representable import representable
 from reconciler.manifest.dump import dump
 from reconciler.manifest.load import load
 from reconciler.model import Conversation, MediaFile, Message, Service
@@ -93,4 +93,4 @@ def test_a_live_text_that_looks_like_a_reference_can_be_exported() -> None:
     """`export` leaves nothing out that a manifest can say."""
     conversation = world(Message("a", 0, body="${env.HOME}"))[0].conversations[0]
 
-    assert sayable(conversation) == (conversation, [])
+    assert representable(conversation) == (conversation, [])

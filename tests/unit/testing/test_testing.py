@@ -1,4 +1,4 @@
-"""Parts of `reconciler.testing` for themselves: transcripts, the ledger, the context manager."""
+"""Parts of `reconciler.testing` for themselves: transcripts, the registry, the context manager."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.emulator.faults import Answer
 from reconciler.emulator.server import running
 from reconciler.errors import ApplyError, ManifestError, RemoteError, UsageError
 from reconciler.testing import Backend, World, reconciled
-from reconciler.testing.run_registry import Ledger
+from reconciler.testing.run_registry import RunRegistry
 from reconciler.testing.transcript import difference
 
 ORIGIN = "https://conversations.example"
@@ -72,49 +72,50 @@ def test_white_space_and_missing_parts_are_visible() -> None:
     assert difference([(None, "")], [("", None)]) == ['- (no author): ""', "+ : (no body)"]
 
 
-def swept(ledger: Ledger, origin: str = ORIGIN) -> list[str]:
+def swept(registry: RunRegistry, origin: str = ORIGIN) -> list[str]:
     """Return who is found to be gone, each to be swept once."""
     found: list[str] = []
-    ledger.clear(origin, found.append)
+    registry.clear(origin, found.append)
     return found
 
 
 def test_who_lives_is_not_swept(tmp_path: Path) -> None:
     """An entry is held as long as its process works, and is gone when that is clean."""
-    with Ledger(tmp_path).entry("gw0-1", ORIGIN, is_clean=lambda: True):
-        assert Ledger(tmp_path)
-        assert swept(Ledger(tmp_path)) == []
+    with RunRegistry(tmp_path).entry("gw0-1", ORIGIN, is_clean=lambda: True):
+        assert RunRegistry(tmp_path)
+        assert swept(RunRegistry(tmp_path)) == []
 
-    assert not Ledger(tmp_path)
+    assert not RunRegistry(tmp_path)
 
 
 def test_who_was_killed_is_swept_once(tmp_path: Path) -> None:
     """A killed process leaves its entry, for the first who looks at the same origin."""
     script = (
-        "import os, pathlib\nfrom reconciler.testing.run_registry import Ledger\n"
-        f"with Ledger(pathlib.Path({str(tmp_path)!r})).entry('gw0-1', {ORIGIN!r}, is_clean=lambda: True):\n"
+        "import os, pathlib\nfrom reconciler.testing.run_registry import RunRegistry\n"
+        f"registry = RunRegistry(pathlib.Path({str(tmp_path)!r}))\n"
+        f"with registry.entry('gw0-1', {ORIGIN!r}, is_clean=lambda: True):\n"
         "    os.kill(os.getpid(), 9)\n"
     )
     killed = subprocess.run([sys.executable, "-c", script], check=False)
     assert killed.returncode == -signal.SIGKILL
 
-    assert swept(Ledger(tmp_path), "https://elsewhere.example") == []
-    assert swept(Ledger(tmp_path)) == ["gw0-1"]
-    assert swept(Ledger(tmp_path)) == []
+    assert swept(RunRegistry(tmp_path), "https://elsewhere.example") == []
+    assert swept(RunRegistry(tmp_path)) == ["gw0-1"]
+    assert swept(RunRegistry(tmp_path)) == []
 
 
 def test_what_cannot_be_swept_stays_in_the_ledger(tmp_path: Path) -> None:
     """An error leaves the entry for the next one."""
-    with Ledger(tmp_path).entry("gw0-1", ORIGIN, is_clean=lambda: False):
+    with RunRegistry(tmp_path).entry("gw0-1", ORIGIN, is_clean=lambda: False):
         pass
 
     def fail(maker: str) -> None:
         raise ApplyError(maker)
 
     with pytest.raises(ApplyError):
-        Ledger(tmp_path).clear(ORIGIN, fail)
+        RunRegistry(tmp_path).clear(ORIGIN, fail)
 
-    assert swept(Ledger(tmp_path)) == ["gw0-1"]
+    assert swept(RunRegistry(tmp_path)) == ["gw0-1"]
 
 
 def test_a_world_is_gone_after_its_block(manifest: Path, tmp_path: Path) -> None:
