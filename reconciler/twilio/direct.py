@@ -91,7 +91,8 @@ class Direct(httpx.AsyncBaseTransport):
             raise httpx.LocalProtocolError("the address would be changed", request=request)
         client = self._client(connect, request)
         try:
-            builder = client.request(request.method, url).headers(request.headers.multi_items())
+            headers = [(name.decode("ascii"), value.decode("ascii")) for name, value in request.headers.raw]
+            builder = client.request(request.method, url).headers(headers)
             if isinstance(request.stream, httpx.ByteStream):
                 builder = builder.body_bytes(request.content)
             else:
@@ -163,7 +164,7 @@ def _headers(headers: HeaderMap) -> list[tuple[str, str]]:
     try:
         return list(headers.items())
     except ValueError:  # one of them is not ASCII, and spoils them all
-        return [(name, value) for name in set(headers.keys()) for value in _values(headers, name)]
+        return [(name, value) for name in dict.fromkeys(headers.keys()) for value in _values(headers, name)]
 
 
 def _values(headers: HeaderMap, name: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, Generic, TypeVar, overload
 
 import httpx
@@ -222,11 +222,17 @@ class Exchange:
         }
         return httpx.Request(
             call.method,
-            call.url,
+            _parsed(call.url),
             content=call.content() if callable(call.content) else call.content,
             headers={**_HEADERS, **call.headers},
             extensions={"timeout": timeouts},
         )
+
+
+@lru_cache(maxsize=256)
+def _parsed(url: str | httpx.URL) -> httpx.URL:
+    """Return *url* as httpx has it; the messages of a conversation are created at one address."""
+    return httpx.URL(url)
 
 
 def _mask(request: httpx.Request) -> Mask:

@@ -9,6 +9,7 @@ import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -42,7 +43,7 @@ async def get(http: httpx.AsyncBaseTransport, port: int) -> None:
 def reply(body: bytes = BODY, *, status: str = "200 OK", length: int | None = None, more: str = "") -> bytes:
     """Return the bytes of a reply, whose length may be a lie."""
     size = len(body) if length is None else length
-    return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{more}\r\n".encode() + body
+    return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{more}\r\n".encode("latin-1") + body
 
 
 class Server:
@@ -250,6 +251,63 @@ def test_broken_replies_of_reads_and_deletes_are_repeated() -> None:
     talk(server, both)
 
     assert len(server.requests) == 5
+
+
+def test_headers_that_are_no_ascii_spoil_no_reply() -> None:
+    """They are of no use, but the others are."""
+    date = "Date: Mon, 05 Jan 2026 09:00:00 GMT\r\nX-Served-By: "
+    server = Server(reply(more=date + "caf\u00e9\r\n"))
+
+    async def read(twilio: Twilio) -> None:
+        await twilio.fetch_message("IS1", "CH1", "IM1")
+        assert twilio.read_at == "2026-01-05T09:00:00Z"
+
+    talk(server, read)
+
+
+def test_body_is_bounded_while_it_is_read() -> None:
+    """A server that never stops sending is left at 32 MiB."""
+    sent = 0
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        try:
+            while not writer.is_closing():
+                writer.write(b" " * 65536)
+                await writer.drain()
+                sent += 65536
+        except ConnectionError:
+            writer.close()
+
+    async def main() -> None:
+        server = await asyncio.start_server(flood, "127.0.0.1", 0)
+        async with server, client(server.sockets[0].getsockname()[1]) as twilio:
+            with pytest.raises(OutcomeUnknown, match="more than 32 MiB"):
+                await twilio.create_message("IS1", "CH1", {"body": "Hi"})
+
+    asyncio.run(main())
+
+    assert sent < 64 * 1024 * 1024
+
+
+def test_upload_is_sent_as_it_is(tmp_path: Path) -> None:
+    """Piece by piece, with its length before it."""
+    file = tmp_path / "photo.png"
+    file.write_bytes(b"0123456789" * 100_000)
+    server = Server(reply(b'{"sid":"ME1"}'))
+
+    async def upload(twilio: Twilio) -> None:
+        assert await twilio.upload_media("IS1", file, content_type="image/png", filename="a b.png") == "ME1"
+
+    talk(server, upload)
+
+    [request] = server.requests
+    assert b"?Filename=a+b.png " in request.split(b"\r\n")[0]
+    assert b"\r\nContent-Length: 1000000\r\n" in request
+    assert b"transfer-encoding" not in request.lower().partition(b"\r\n\r\n")[0]
+    assert request.endswith(b"\r\n\r\n" + file.read_bytes())
 
 
 def test_redirect_is_not_followed() -> None:
