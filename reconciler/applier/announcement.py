@@ -100,6 +100,7 @@ def _in_flight(context: Context, creates: Creates, service_sid: str, conversatio
         service_sid=service_sid,
         conversation_sid=conversation_sid,
         webhooks=any(action.webhooks for action in actions),
+        unordered=creates.unordered,
         opened_at=context.client.now(),
         clock_at=context.clock(),
     )

@@ -61,7 +61,7 @@ class Creates:
         self.done: set[Address] = set()
         """The addresses whose message exists now."""
         self._context = context
-        self._unordered = unordered
+        self.unordered = unordered
         self._left = len(actions)
         self._where = ("", "")
         self._failure: RemoteError | None = None
@@ -74,7 +74,7 @@ class Creates:
     @property
     def priority(self) -> int:
         """Length of the remaining chain of sequential requests; used as priority."""
-        return min(self._left, 1) if self._unordered else self._left
+        return min(self._left, 1) if self.unordered else self._left
 
     async def read_boundary(self, service_sid: str, sid: str, seen: int) -> None:
         """Read the highest index of an existing conversation: only messages above it can be ours.
@@ -107,7 +107,7 @@ class Creates:
             self._context.results.fail(self.actions[0], self._failure)
             return
         try:
-            for batch in [self.actions] if self._unordered else [[action] for action in self.actions]:
+            for batch in [self.actions] if self.unordered else [[action] for action in self.actions]:
                 await self._post(batch)
                 if self._context.stopping or not self.done.issuperset(action.address for action in batch):
                     return

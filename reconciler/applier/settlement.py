@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconciler.applier.polling import Clock, SettleWindow, settle_window_of
-from reconciler.applier.settle_messages import find_messages, message_binding
+from reconciler.applier.settle_messages import Found, find_messages, message_binding
 from reconciler.applier.settle_parents import Settled, settle_parent, settle_participant
 from reconciler.model import Address, ResourceType, parent_of, type_of
 from reconciler.runtime.concurrency import concurrently
@@ -71,12 +71,34 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
         )
         for group in by_conversation.values()
     )
-    for one in (one for group in found for one in group):
+    for one in (one for group in found for one in _in_order(group, state)):
         binding = (
             message_binding(state, one.intent, one.live, replied=False) if one.live is not None else None
         )
         settled.append(Settled(one.intent, binding, one.unknown))
     return settled
+
+
+def _in_order(found: list[Found], state: State) -> list[Found]:
+    """Return *found* without the messages that stand below one that the same run posted before.
+
+    That matters where the journal is lost, so that all creates of a run are open; others may have posted the
+    same text first. Which message such a create made, if any, cannot be told.
+    """
+    flight = state.in_flight.get(parent_of(found[0].intent.address))
+    if flight is None or flight.unordered:
+        return found
+    announced, highest, judged = flight.creates.keys() - state.intents.keys(), -1, []
+    for one in found:
+        if one.live is not None and one.intent.address in announced:
+            if one.live.index < highest:
+                judged.append(
+                    Found(one.intent, unknown=f"{one.live.sid} stands before what was posted first")
+                )
+                continue
+            highest = one.live.index
+        judged.append(one)
+    return judged
 
 
 def _place(

@@ -124,6 +124,8 @@ class InFlight(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown
     """The conversation; empty if it is to be created too."""
     webhooks: bool = False
     """Whether the service's webhooks are called for any of them."""
+    unordered: bool = False
+    """Whether they may be sent side by side, so that their indexes need not rise."""
     opened_at: str = ""
     """When the snapshot was written, by the server's clock, in whole seconds of UTC."""
     clock_at: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from reconciler.emulator.faults import Invoke
 from reconciler.plans.actions import Reason
 from reconciler.plans.options import Options
 from reconciler.plans.outcome import Status
-from tests.support.desk import Desk, conversation, statuses
+from tests.support.desk import Desk, NotApplyable, conversation, statuses
+from tests.support.mortal import Death, MortalFiles, PowerOff
 
 THREE = conversation("a: One", "b: Two", "c: Three")
 A = "desk/c/a"
@@ -239,3 +241,29 @@ def test_what_somebody_changed_in_a_message_found_later_is_drift(desk: Desk) -> 
     assert [(action.address, action.reason) for action in plan.actions] == [(A, Reason.DRIFTED)]
     desk.apply(wanted)
     assert desk.messages("c")[0]["date_updated"] == "2026-01-05T09:00:00Z"
+
+
+def test_of_a_run_whose_journal_is_lost_no_message_stands_below_one_that_was_posted_before(
+    desk: Desk,
+) -> None:
+    """Somebody posted the second text before our first one; the process died before our second one."""
+    desk.apply(conversation("z: Zero"))
+    wanted = conversation("z: Zero", "a: One", "b: Two")
+    death = Death("request", 1, torn=False)
+    desk.fault(
+        Fault("create_message", Invoke(lambda: desk.post("c", "Two")), nth=1),
+        Fault("create_message", Invoke(death.request), nth=2),
+    )
+    with suppress(PowerOff):
+        desk.apply(wanted, files=MortalFiles(death))
+    desk.fault()
+    Path(f"{desk.state_path}.journal").unlink()
+    desk.elapsed += 60
+
+    with pytest.raises(NotApplyable, match="stands before what was posted first"):
+        desk.apply(wanted)
+
+    assert desk.bodies("c") == ["Zero", "Two", "One"]
+    desk.close_intent("desk/c/b")
+    desk.apply(wanted, Options(duplicate=True))
+    assert desk.bodies("c") == ["Zero", "Two", "One", "Two"]
