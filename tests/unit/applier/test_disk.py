@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,13 +60,6 @@ class FailingFiles(Files):
         """Flush the names, or fail."""
         self._reach(needs_space=False)
         super().sync_folder(folder)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An emulator with nothing in it."""
-    with Desk(tmp_path) as made:
-        yield made
 
 
 def test_apply_survives_a_failing_disk(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,13 +13,6 @@ from tests.support.desk import Desk, NotApplyable, conversation
 
 STRICT = "order: strict"
 ADOPT = Options(adopt=True)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An emulator and a state."""
-    with Desk(tmp_path) as made:
-        yield made
 
 
 def photo(desk: Desk, text: str) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from reconciler.emulator import Fault
@@ -16,13 +13,6 @@ from tests.support.desk import Desk, conversation, statuses
 
 FIRST = conversation("a: Hello", settings="order: strict")
 BEHIND = conversation("z: Welcome", "a: Hello", settings="order: strict")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An emulator and a state."""
-    with Desk(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from reconciler.emulator import Fault
@@ -31,13 +28,6 @@ def phone(*numbers: str) -> str:
         for at, number in enumerate(numbers)
     )
     return conversation("a: Hello", settings=f"participants: [{people}]")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An emulator and a state."""
-    with Desk(tmp_path) as made:
-        yield made
 
 
 def there(desk: Desk) -> dict[str, str]:

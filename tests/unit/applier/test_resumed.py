@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,13 +66,6 @@ def expect_done(desk: Desk, saved: bytes) -> None:
     assert desk.state.open_plan is None
     with pytest.raises(PlanError, match="this plan was applied already"):
         desk.apply_saved(saved)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An emulator and a state."""
-    with Desk(tmp_path) as desk:
-        yield desk
 
 
 def die(desk: Desk, saved: bytes, what: str, at: int, *, half: bool) -> Death:

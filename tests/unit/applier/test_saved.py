@@ -8,7 +8,6 @@ server normalises it.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from reconciler.plans.outcome import Status
 from tests.support.desk import Desk, conversation, statuses
 
 FIVE = ("a: Hello", "b: Hello", "c: How are you?", "d: Hello", "e: Bye")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An emulator and a state."""
-    with Desk(tmp_path) as desk:
-        yield desk
 
 
 def expect_refusal(desk: Desk, saved: bytes, match: str, state: Path | None = None) -> None:

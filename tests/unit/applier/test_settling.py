@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,13 +18,6 @@ from tests.support.mortal import Death, MortalFiles, PowerOff
 THREE = conversation("a: One", "b: Two", "c: Three")
 A = "desk/c/a"
 DATED = conversation("{key: a, body: Hello, date_created: 2026-01-05T09:00:00Z}", "b: Bye")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An emulator with nothing in it."""
-    with Desk(tmp_path) as made:
-        yield made
 
 
 # Looks that fail

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from reconciler.plans.options import Options
@@ -13,13 +10,6 @@ from tests.support.desk import Desk, NotApplyable, conversation, statuses
 
 CLOSING = Options(allow_close=True)
 PEOPLE = "participants: [{identity: alice}, {identity: bob}]"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An emulator and a state."""
-    with Desk(tmp_path) as desk:
-        yield desk
 
 
 def state_of(desk: Desk) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from reconciler.emulator import Fault
@@ -14,13 +11,6 @@ from reconciler.plans.outcome import Status
 from tests.support.desk import Desk, conversation, statuses
 
 THREE = conversation("a: One", "b: Two", "c: Three")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An emulator and a state."""
-    with Desk(tmp_path) as made:
-        yield made
 
 
 def stop_at(desk: Desk, kind: str, nth: int) -> None:

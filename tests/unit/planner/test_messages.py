@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import deepdiff
 import pytest
-from msgspec import UNSET
 
-from reconciler.model import Message, Order, RemoteMedia, Unmanaged
+from reconciler.model import Message, Order, RemoteMedia
 from reconciler.plans.actions import Action, FieldChange, Reason, Verb
-from reconciler.state.model import Bound
 from tests.support.scenes import (
     AT,
     CREATED,
@@ -20,7 +18,6 @@ from tests.support.scenes import (
     codes,
     empty,
     found,
-    live,
     message,
     messages,
     only,
@@ -112,163 +109,6 @@ def test_a_dropped_field_goes_back_to_its_default() -> None:
     assert action.managed == ("body",)
     assert action.after == {"body": "text of a", "author": "system", "subject": ""}
     assert [change.path for change in action.changes] == [("author",), ("subject",)]
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "forced"),
-    [
-        (photo("a"), photo("a", "1"), ("media",)),
-        (message("a", media_sid="ME1"), message("a", media_sid="ME2"), ("media_sid",)),
-        (message("a", content_sid="HX1"), message("a", content_sid="HX2"), ("content_sid",)),
-        (
-            message("a", content_sid="HX1", content_variables={"1": "x"}),
-            message("a", content_sid="HX1", content_variables={"1": "y"}),
-            ("content_variables",),
-        ),
-        (photo("a", body="old"), photo("a", body="new"), ("body",)),
-        (photo("a", body="old"), message("a", body="old"), ("media",)),
-        (message("a", content_sid="HX1"), message("a", body="new"), ("content_sid",)),
-    ],
-)
-def test_what_no_update_can_change_needs_a_new_message(
-    before: Message, after: Message, forced: tuple[str, ...]
-) -> None:
-    """Media and templates are immutable, and so is the body beside media."""
-    plan = applied(before).wanting(after).plan()
-
-    action = only(plan)
-    assert (action.verb, action.reason) == (Verb.REPLACE, Reason.IMMUTABLE_FIELD)
-    assert action.replace_paths == forced
-    assert action.sid == "IMa"
-    assert "" not in action.send.values()
-    assert plan.warnings == ()  # nothing is lost that was not meant to go
-
-
-def test_other_fields_of_a_media_message_are_updated() -> None:
-    """Only its body shares the fate of the media, declared or not."""
-    scene = applied(photo("a", author="alice"), message("b")).edited("b", media=(RemoteMedia("ME1"),))
-
-    author, body = scene.wanting(photo("a", author="bob"), message("b", body="new")).plan().actions
-
-    assert (author.verb, author.replace_paths) == (Verb.UPDATE, ())
-    assert author.changes == (FieldChange(("author",), "alice", "bob"),)
-    assert (body.verb, body.replace_paths) == (Verb.REPLACE, ("body",))
-
-
-def test_another_file_shows_what_media_goes() -> None:
-    """The state knows no file names, but the reply shows the sid of what was uploaded."""
-    action = only(applied(photo("a")).wanting(photo("a", "1")).plan())
-
-    assert action.changes == (
-        FieldChange(("media",), UNSET, "1"),
-        FieldChange(("media_sid",), "MEIMa", UNSET),
-    )
-    assert action.file is not None
-
-
-def test_a_replacement_takes_over_what_the_manifest_does_not_say() -> None:
-    """Live author, attributes and date come along; what the manifest says does not give way."""
-    scene = applied(photo("a", author="alice"))
-    scene = scene.edited("a", author="bob", attributes='{"seen": 1}', date_created=LATER)
-
-    action = only(scene.wanting(photo("a", "1", author="alice")).plan())
-
-    assert action.send == {
-        "author": "alice",
-        "media": "1",
-        "attributes": '{"seen":1}',
-        "date_created": LATER,
-    }
-    assert action.managed == ("author", "media")
-
-
-def test_a_replacement_takes_over_what_is_ignored() -> None:
-    """Whole fields and attribute paths keep their live values, in the new message too."""
-    ignored = (("author",), ("attributes", "seen", "at"))
-    wanted = photo("a", author="alice", attributes={"x": 1, "seen": {"at": 0}}, ignore_changes=ignored)
-    scene = applied(wanted).edited("a", author="bob", attributes='{"x": 9, "seen": {"at": 5}}')
-
-    action = only(scene.plan(replace=(at("a"),)))
-
-    assert (action.verb, action.reason) == (Verb.REPLACE, Reason.REQUESTED)
-    assert action.send["author"] == "bob"
-    assert action.send["attributes"] == '{"seen":{"at":5},"x":1}'
-
-
-def test_a_replacement_sets_back_what_was_dropped() -> None:
-    """It does not take over the author that is to go; one without any author brings none along."""
-    dropped = applied(photo("a", author="alice")).wanting(photo("a", "1"))
-    nobody = applied(photo("a")).edited("a", author=None).wanting(photo("a", "1"))
-
-    assert "author" not in only(dropped.plan()).send
-    assert only(dropped.plan()).after["author"] == "system"
-    assert "author" not in only(nobody.plan()).send
-
-
-def test_ignoring_a_field_that_is_not_declared_manages_nothing() -> None:
-    """The live author comes along as it always does, and is not ours."""
-    action = only(applied(message("a", ignore_changes=(("author",),))).plan(replace=(at("a"),)))
-
-    assert action.managed == ("body",)
-    assert action.send["author"] == "system"
-
-
-def test_an_ignored_media_sid_is_not_taken_from_the_old_message() -> None:
-    """It could not be attached again."""
-    scene = applied(message("a", media_sid="ME1"))
-
-    action = only(
-        scene.wanting(message("a", media_sid="ME2", ignore_changes=(("media_sid",),))).plan(
-            replace=(at("a"),)
-        )
-    )
-
-    assert action.send["media_sid"] == "ME2"
-
-
-def test_an_update_leaves_ignored_fields_as_they_are() -> None:
-    """The live value counts as declared, so that nobody is blamed for it later."""
-    ignored = (("author",), ("subject",))
-    scene = applied(message("a", author="alice", subject="s")).edited("a", author="bob")
-
-    action = only(
-        scene.wanting(message("a", author="alice", subject="t", body="new", ignore_changes=ignored)).plan()
-    )
-
-    assert action.send == {"body": "new"}
-    assert action.after["author"] == "bob"
-    assert action.managed == ("author", "body", "subject")
-
-
-def test_what_an_update_leaves_in_the_state_is_all_that_is_declared() -> None:
-    """Also what no reply shows and what does not change."""
-    scene = applied(message("a", subject="s")).wanting(message("a", subject="s", body="new"))
-
-    assert only(scene.plan()).managed == ("body", "subject")
-
-
-def test_requested_replacements_show_what_changes_too() -> None:
-    """`--replace` overrides the reason, not the comparison."""
-    action = only(applied(message("a")).wanting(message("a", body="new")).plan(replace=(at("a"),)))
-
-    assert (action.verb, action.reason, action.replace_paths) == (Verb.REPLACE, Reason.REQUESTED, ())
-    assert action.send["body"] == "new"
-    assert action.changes
-
-
-def test_requested_replacements_say_what_would_have_forced_them() -> None:
-    """A file that changed needs a new message anyway."""
-    action = only(applied(photo("a")).wanting(photo("a", "1")).plan(replace=(at("a"),)))
-
-    assert (action.reason, action.replace_paths) == (Reason.REQUESTED, ("media",))
-
-
-def test_replacing_an_address_that_nobody_declares_is_refused() -> None:
-    """A slip of the pen must not look like success."""
-    plan = applied(message("a")).plan(replace=(at("aa"),))
-
-    assert codes(plan.refusals) == ["unknown_address"]
-    assert at("aa") in plan.refusals[0].text
 
 
 def test_a_key_that_left_the_manifest_is_deleted() -> None:
@@ -371,115 +211,6 @@ def test_what_is_rewritten_by_the_server_is_a_warning_not_a_change() -> None:
     assert plan.actions == ()
     assert codes(plan.warnings) == ["rewritten_by_server"]
     assert scene.plan(record=True).records == ()
-
-
-def test_what_changed_to_the_manifests_value_is_recorded() -> None:
-    """Nothing is to be done, but what was last applied is no longer true; `apply` writes it down."""
-    scene = applied(message("a")).edited("a", body="new").wanting(message("a", body="new"))
-
-    assert scene.plan().actions == ()
-    (record,) = scene.plan(record=True).records
-    assert isinstance(record, Bound)
-    assert record.address == at("a")
-    assert record.binding.sent == {"body": scene.state.digest("body", "new")}
-
-
-def test_an_imported_message_is_bound_by_what_the_manifest_says() -> None:
-    """What cannot be seen is assumed, once, and then it is a message like any other."""
-    scene = applied(message("a", subject="s")).remembering(at("a"), sent={}, imported=True)
-
-    plan = scene.plan()
-
-    assert plan.actions == ()
-    assert codes(plan.warnings) == ["assumed_equal", "adopted"]
-    assert "removing its key will delete" in plan.warnings[1].text
-    (record,) = plan.records
-    assert isinstance(record, Bound)
-    assert record.binding.imported is False
-    assert record.binding.sent == applied(message("a", subject="s")).state.bindings[at("a")].sent
-
-
-def test_an_imported_message_that_needs_nothing_is_recorded_too() -> None:
-    """Its binding is empty until then, and whoever removes the key must know what that does."""
-    scene = applied(*messages("a", "b")).remembering(at("a"), sent={}, imported=True)
-
-    plan = scene.plan()
-
-    assert [record.address for record in plan.records] == [at("a")]
-    assert codes(plan.warnings) == ["adopted"]
-
-
-def test_ignored_fields_of_an_unchanged_message_are_recorded_as_they_are() -> None:
-    """A subject that is ignored was not sent: whatever is known of it stays known."""
-    ignored = (("author",), ("subject",))
-    scene = applied(message("a", author="alice", subject="s")).edited("a", author="bob")
-    scene = scene.wanting(message("a", author="alice", subject="t", ignore_changes=ignored))
-    never = scene.remembering(at("a"), sent={"body": scene.state.digest("body", "text of a")})
-
-    (record,) = scene.plan(record=True).records
-    (other,) = never.plan(record=True).records
-
-    assert isinstance(record, Bound)
-    assert isinstance(other, Bound)
-    assert record.binding.sent["author"] == scene.state.digest("author", "bob")
-    assert record.binding.sent["subject"] == scene.state.digest("subject", "s")
-    assert "subject" not in other.binding.sent
-
-
-def test_a_released_message_is_spared() -> None:
-    """It has no key, and still neither plan nor `unmanaged: delete` touches it."""
-    scene = applied(*messages("a", "b"), unmanaged=Unmanaged.DELETE).remembering(at("a"), released=True)
-
-    plan = scene.wanting(message("b")).plan()
-
-    assert plan.actions == ()
-    assert plan.records == ()
-
-
-def test_a_released_message_that_is_gone_is_forgotten() -> None:
-    """There is nothing left to spare."""
-    scene = applied(*messages("a", "b")).remembering(at("a"), released=True).without("a")
-
-    assert steps(scene.wanting(message("b")).plan()) == [("a", "forget")]
-
-
-def test_a_released_message_whose_key_is_back_is_managed_again() -> None:
-    """It is compared like any other, and then no longer released."""
-    scene = applied(message("a")).remembering(at("a"), released=True)
-
-    (record,) = scene.plan().records
-
-    assert isinstance(record, Bound)
-    assert record.binding.released is False
-
-
-def test_superseded_messages_are_deleted() -> None:
-    """What an earlier apply replaced and could not delete goes now; a protected key does not protect it."""
-    scene = applied(message("a", prevent_destroy=True)).also(live("IM-old", 9, body="text of a"))
-    scene = scene.remembering(at("a"), superseded=("IM-old",))
-
-    action = only(scene.plan())
-
-    assert (action.address, action.verb, action.reason, action.sid) == (
-        at("a"),
-        Verb.DELETE,
-        Reason.SUPERSEDED,
-        "IM-old",
-    )
-    assert scene.plan().applyable
-    assert scene.plan().records == ()
-
-
-def test_superseded_messages_that_are_gone_are_struck_off() -> None:
-    """The record keeps what is still there, and what else is to be recorded of the message."""
-    scene = applied(message("a", subject="s")).also(live("IM-old", 9))
-    scene = scene.remembering(at("a"), superseded=("IM-old", "IM-gone"), sent={}, imported=True)
-
-    (record,) = scene.plan().records
-
-    assert isinstance(record, Bound)
-    assert record.binding.superseded == ("IM-old",)
-    assert record.binding.imported is False
 
 
 def test_a_world_without_changes_never_asks_deepdiff(monkeypatch: pytest.MonkeyPatch) -> None:
