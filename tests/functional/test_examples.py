@@ -167,6 +167,14 @@ def bot(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+def test_the_example_of_tests_runs_in_the_clone() -> None:
+    """The options for the tests of this project hold there too."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "examples/pytest"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stdout
+
+
 def test_the_example_of_tests_warns_of_nothing(bot: pytest.Pytester) -> None:
     """Warnings are errors, as in the suites of many."""
     bot.runpytest_subprocess("-W", "error").assert_outcomes(passed=3)
