@@ -27,7 +27,7 @@ def diagnose(data: bytes, path: str) -> Parsed:
         problems.append(source.problem_at(fault.position, fault.text + earlier, fault.hint))
     if root is None:
         return Parsed(FileContent(path), tuple(problems))
-    findings = shape_findings(root, plain=positions.plain)
+    findings = shape_findings(root, written=positions.plain | positions.comments)
     if not isinstance(root, dict):
         root = {}
     content, unexpanded = FileContent(path), None

@@ -1,4 +1,7 @@
-"""Doubts about allowed values: numbers in attributes that lose digits or signs, and perhaps are texts."""
+"""Doubts about allowed values: numbers that lose digits or signs, and perhaps are texts.
+
+They stand in attributes, and in defaults of variables without a `type`.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,10 @@ def doubts_of(data: bytes, path: str) -> tuple[Doubt, ...]:
 def _lossy(positions: Positions) -> Iterator[Loc]:
     for loc, written in positions.plain.items():
         inside = loc[len(record_of(loc)) :]
-        is_attribute = inside[:1] == ("attributes",) or inside[:2] == ("defaults", "attributes")
-        if is_attribute and type(positions.at(loc)) in (int, float) and loses_digits(written):
+        is_open = inside[:1] == ("attributes",) or inside[:2] == ("defaults", "attributes")
+        if loc[:1] == ("variables",):
+            is_open = "type" not in positions.at(record_of(loc))
+        if is_open and type(positions.at(loc)) in (int, float) and loses_digits(written):
             yield loc
 
 

@@ -30,6 +30,8 @@ class Finding(Struct, frozen=True):
     """Path and location of the value that this one conflicts with; its position ends the sentence *text*."""
     without_line: bool = False
     """Whether the line of the file is not shown, as it holds a sensitive value."""
+    number: str | None = None
+    """The number in *text*, as Python writes it: the problem shows it as the file does."""
 
 
 class Refusal(Exception):

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.errors import ManifestError, Problem, UsageError
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
-from reconciler.manifest.diagnostics.wording import described
+from reconciler.manifest.diagnostics.wording import as_text, described
 from reconciler.manifest.expansion.references import Known, pieces
 from reconciler.manifest.inputs import TAKEN, VARIABLE_PREFIX, Inputs
 from reconciler.manifest.limits import Reading
@@ -120,7 +120,8 @@ class Declarations:
                 _check(default, kind, sensitive=sensitive)
         except Refusal as refusal:
             text = f"`default` of variable `{name}` {refusal.text}"
-            finding = Finding((*loc, "default"), text, refusal.hint, without_line=sensitive)
+            number = as_text(default) if isinstance(default, int | float) and not sensitive else None
+            finding = Finding((*loc, "default"), text, refusal.hint, without_line=sensitive, number=number)
             self.found.setdefault(path, []).append(finding)
             default = _FAULTY
         self.variables[name] = Variable(name, kind, default, sensitive, path, loc, file.broken)

@@ -75,11 +75,12 @@ _NAMING: Final[dict[str | int, str]] = {"key": "", "use": "name of a template"}
 def shape_findings(
     root: Any,
     validate: Callable[[Any], object] = validate_manifest,
-    plain: Mapping[Loc, str] | None = None,
+    written: Mapping[Loc, str] | None = None,
 ) -> list[Finding]:
     """Return what is wrong with the shape of the manifest *root*, and take the wrong parts out of *root*.
 
-    *validate* is one of `schema.validators`. *plain* has the texts of numbers and truth values as written.
+    *validate* is one of `schema.validators`. *written* has numbers and truth values as the
+    file writes them, and comments in place of values.
     """
     try:
         validate(root)
@@ -90,7 +91,7 @@ def shape_findings(
     meant = {loc: _meant(loc, root) for loc, one in details if one["type"] == "extra_forbidden"}
     misspelt = {(*loc[:-1], field) for loc, field in meant.items() if field}
     findings = [
-        _finding(loc, one, root, meant, (plain or {}).get(loc))
+        _finding(loc, one, root, meant, (written or {}).get(loc))
         for loc, one in details
         if not (one["type"] == "missing" and loc in misspelt)
     ]

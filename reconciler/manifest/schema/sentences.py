@@ -30,8 +30,16 @@ _AS_WRITTEN: Final = "as written"
 
 
 def wrong_value(detail: ErrorDetails, written: str | None = None) -> Sentence:
-    """Return the sentence for the error *detail*; *written* is a number as its file has it."""
+    """Return the sentence for the error *detail*.
+
+    *written* is a number as its file has it, or the comment that stands in place of a value.
+    """
     given = detail["input"]
+    if given is None and written is not None:
+        return (
+            "has no value",
+            f"`#` starts a comment; put the text in quotes if `{cut(written)}` is the value",
+        )
     if given is None:
         return "has no value", "give it a value, or remove it"
     sentence = _SENTENCES.get(detail["type"])

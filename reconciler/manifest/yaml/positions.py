@@ -34,6 +34,7 @@ from reconciler.manifest.yaml.reader import (
     Sizes,
 )
 from reconciler.manifest.yaml.scalars import NoJsonNumber, plain_value
+from reconciler.runtime.text_file import lines_of
 
 
 class Positions:
@@ -46,6 +47,8 @@ class Positions:
         self.values: dict[Loc, Position] = {}
         self.plain: dict[Loc, str] = {}
         """The texts of numbers and truth values, as written."""
+        self.comments: dict[Loc, str] = {}
+        """Comments in place of values whose `#` no space follows, as in `body: #hashtag`."""
 
     def at(self, loc: Loc) -> Any:
         """Return the value at *loc*."""
@@ -71,6 +74,9 @@ _NOWHERE: Final[Loc] = ("",)
 _NO_KEY: Final = "use a text as the key; put a text that starts with `{{` or `[` in quotes"
 
 
+_COMMENT_FOR_VALUE: Final = re.compile(r":\s+(#[^\s#].*?)\s*$")
+
+
 class _Stop(Exception):
     """Nothing after this fault can be read."""
 
@@ -83,7 +89,7 @@ def read_closely(text: str) -> Positions:
     def read(next_event: NextEvent, _: object) -> Positions:
         tries.append(Positions())
         with suppress(_Stop):
-            _CloseReader(next_event, tries[-1]).document()
+            _CloseReader(next_event, tries[-1], lines_of(text)).document()
         return tries[-1]
 
     try:
@@ -101,9 +107,10 @@ def read_closely(text: str) -> Positions:
 
 
 class _CloseReader:
-    def __init__(self, next_event: NextEvent, found: Positions) -> None:
+    def __init__(self, next_event: NextEvent, found: Positions, lines: list[str]) -> None:
         self._next = next_event
         self._found = found
+        self._lines = lines
         self._anchors: dict[str, Any] = {}
         self._open: set[str] = set()
         self._sizes = Sizes()
@@ -195,6 +202,14 @@ class _CloseReader:
             else:
                 self._found.keys[*loc, key] = position
                 fields[key] = self._node(self._next(), (*loc, key), depth)
+                if fields[key] is None:
+                    self._look_for_comment(position, (*loc, key))
+
+    def _look_for_comment(self, position: Position, loc: Loc) -> None:
+        """Note the comment behind the key at *position*, which has no value, if it may be meant as one."""
+        line = self._lines[position.line - 1] if position.line <= len(self._lines) else ""
+        if match := _COMMENT_FOR_VALUE.search(line, position.column - 1):
+            self._found.comments.setdefault(loc, match[1])
 
     def _key(self, event: Any, depth: int) -> str | None:
         """Return the key at *event*, or None after adding a fault."""

@@ -43,6 +43,9 @@ class Source:
             path, loc = finding.earlier
             earlier = source_of(path)._position(loc, on_key=finding.on_key)  # noqa: SLF001 - another source
             text = f"{text} {path}:{earlier.line}:{earlier.column}"
+        if finding.number is not None:
+            written = self.positions.plain.get(finding.loc, finding.number)
+            text = text.replace(f"`{finding.number}`", f"`{written}`")
         problem = self.problem_at(self._position(finding.loc, on_key=finding.on_key), text, finding.hint)
         return replace(problem, snippet="") if finding.without_line else problem
 

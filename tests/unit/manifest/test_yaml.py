@@ -139,6 +139,23 @@ def test_a_number_in_attributes_that_loses_something_is_doubted(
     assert doubts == ((Doubt("s/c/a", text),) if loses else ())
 
 
+@pytest.mark.parametrize(
+    ("declaration", "doubted"), [("default: 0606", True), ("type: number, default: 0606", False)]
+)
+def test_a_default_without_a_type_that_loses_something_is_doubted(
+    tmp_path: Path, declaration: str, *, doubted: bool
+) -> None:
+    """A variable that is declared as a number is meant as one."""
+    file = tmp_path / "m.yaml"
+    file.write_text(f"version: 1\nvariables: {{door: {{{declaration}}}}}\n", encoding="utf-8")
+
+    doubts = load([file]).doubts
+
+    assert [doubt.text.partition(" is a number")[0] for doubt in doubts] == (
+        ["`default` of variable `door`"] if doubted else []
+    )
+
+
 def test_doubts_are_remembered_and_expanded(tmp_path: Path) -> None:
     """One that is known is not read again, and one with defaults is expanded; both are doubted."""
     file = tmp_path / "m.yaml"
