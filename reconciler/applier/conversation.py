@@ -12,9 +12,7 @@ from reconciler.model import Address, ResourceType, parent_of
 from reconciler.plans.actions import POSTING, Action, Verb
 from reconciler.plans.outcome import Status
 from reconciler.plans.plan import Plan
-from reconciler.resources.binding import message_up_to_date
-from reconciler.resources.message import MESSAGE
-from reconciler.resources.schema import digests
+from reconciler.resources.binding import adopted_message, existing, message_up_to_date
 from reconciler.runtime.concurrency import concurrently, each
 from reconciler.state.model import Binding, Bound, gone
 
@@ -83,20 +81,19 @@ class ConversationWork:
 
     def _adopted(self, action: Action) -> Binding:
         managed = {name: action.after[name] for name in action.managed}
-        sent, observed = digests(MESSAGE, managed, managed, self.context.state.digest, ignored=action.ignored)
-        before = self.context.state.bindings.get(action.address)
-        if before is not None and before.sid == action.sid:
-            observed |= before.observed  # the server's form of the same values
-        return Binding(
-            sid=action.sid or "",
+        found = existing(
+            action.sid or "",
             service_sid=self._where[0],
             conversation_sid=self._where[1],
             index=action.index,
-            sent=sent,
-            observed=observed,
-            superseded=before.superseded if before is not None else (),
-            sensitive=action.sensitive,
+        )
+        return adopted_message(
+            found,
+            self.context.state.bindings.get(action.address),
+            managed,
+            self.context.state.digest,
             ignored=action.ignored,
+            sensitive=action.sensitive,
         )
 
     async def _update(self, action: Action) -> None:

@@ -23,7 +23,6 @@ from reconciler.applier.polling import RESENDS
 from reconciler.applier.settle_messages import (
     date_digest,
     find_messages,
-    message_binding,
 )
 from reconciler.errors import OutcomeUnknown, PlanError, RemoteError
 from reconciler.model import Address, MediaFile, RemoteMessage
@@ -31,6 +30,7 @@ from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.plans.fingerprint import planned
 from reconciler.plans.outcome import Status
 from reconciler.refresh.reading import highest_index, tail
+from reconciler.resources.binding import created_message
 from reconciler.resources.match import likeness, pair
 from reconciler.resources.schema import managed_part
 from reconciler.runtime.concurrency import each
@@ -174,7 +174,7 @@ class Creates:
                     report = _nothing
                 self._unwritten.append((Closed(action.address), report))
             else:
-                self._bind(action, message_binding(self._context.state, intent, reply, replied=True), reply)
+                self._bind(action, created_message(self._context.state, intent, reply, replied=True), reply)
 
     def _may_upload_again(self, action: Action, error: RemoteError) -> bool:
         """Return whether a create was refused with 50507, as its media had expired, for the first time."""
@@ -198,7 +198,7 @@ class Creates:
                 continue
             one = unanswered.pop(found.intent.address)
             if found.live is not None:
-                binding = message_binding(context.state, one.intent, found.live, replied=False)
+                binding = created_message(context.state, one.intent, found.live, replied=False)
                 self._bind(one.action, binding, found.live)
                 continue
             report: Callable[[], None] = _nothing

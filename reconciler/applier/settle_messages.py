@@ -11,11 +11,11 @@ from reconciler.applier.polling import Answer, Pause, SettleWindow, poll, sleep
 from reconciler.model import RemoteMessage
 from reconciler.refresh.reading import tail
 from reconciler.resources.match import Likeness, likeness
-from reconciler.resources.message import MESSAGE, live_values
-from reconciler.resources.schema import Digest, managed_part
+from reconciler.resources.message import live_values
+from reconciler.resources.schema import Digest
 from reconciler.resources.settlement import Candidate, Create, Settlement, settle
 from reconciler.state.digests import is_hard
-from reconciler.state.model import Binding, Intent, State
+from reconciler.state.model import Intent
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _UPLOADED: Final = "uploaded"
 """The media sid in the likeness of a message whose file is not uploaded yet."""
 _DATE: Final = "date_created"
-_FORGIVABLE: Final = frozenset({"body", "attributes"})
-"""Fields whose values the server may normalise in a message that is certainly ours."""
 
 
 class Found(Struct, frozen=True):
@@ -91,39 +89,6 @@ async def find_messages(
         else Found(intent, unknown=_doubt(intent, answer, settlement, unclaimed))
         for intent in intents
     ]
-
-
-def message_binding(state: State, intent: Intent, live: RemoteMessage, *, replied: bool) -> Binding:
-    """Return the binding of *live*, the message that the create of *intent* made.
-
-    The message that was bound to the address in this conversation before is superseded. *replied* is true if
-    *live* comes from the reply to the create: every difference in it was made by the server. A message that
-    was found later may have been changed by others: only a normalised body or attributes count as made by the
-    server, and other differences are drift.
-    """
-    before = state.bindings.get(intent.address)
-    superseded: tuple[str, ...] = ()
-    if before is not None and before.conversation_sid == intent.conversation_sid and before.sid != live.sid:
-        superseded = (*before.superseded, before.sid)
-    values = live_values(live)
-    observed = {}
-    for name, sent in intent.sent.items():
-        if name not in MESSAGE.unseen and (replied or name in _FORGIVABLE):
-            seen = managed_part(name, values.get(name, MESSAGE.defaults.get(name, "")), intent.ignored)
-            if not state.digest.fits(sent, name, seen):
-                observed[name] = state.digest(name, seen)
-    return Binding(
-        sid=live.sid,
-        service_sid=intent.service_sid,
-        conversation_sid=intent.conversation_sid,
-        index=live.index,
-        sent=intent.sent,
-        observed=observed,
-        superseded=superseded,
-        imported=not intent.sent,
-        sensitive=intent.sensitive,
-        ignored=intent.ignored,
-    )
 
 
 def _doubt(intent: Intent, answer: Answer, settlement: Settlement, unclaimed: Sequence[RemoteMessage]) -> str:

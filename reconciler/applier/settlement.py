@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconciler.applier.polling import Clock, SettleWindow, settle_window_of
-from reconciler.applier.settle_messages import Found, find_messages, message_binding
+from reconciler.applier.settle_messages import Found, find_messages
 from reconciler.applier.settle_parents import Settled, settle_parent, settle_participant
 from reconciler.model import Address, ResourceType, parent_of, type_of
+from reconciler.resources.binding import created_message
 from reconciler.runtime.concurrency import concurrently
 from reconciler.state.intents import claims, open_intents
 from reconciler.state.model import Intent, State
@@ -73,7 +74,7 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
     )
     for one in (one for group in found for one in _in_order(group, state)):
         binding = (
-            message_binding(state, one.intent, one.live, replied=False) if one.live is not None else None
+            created_message(state, one.intent, one.live, replied=False) if one.live is not None else None
         )
         settled.append(Settled(one.intent, binding, one.unknown))
     return settled

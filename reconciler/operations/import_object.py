@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from reconciler.applier.settle_messages import message_binding
 from reconciler.errors import NotFound, StateError, UsageError
 from reconciler.model import Address, Desired, ResourceType, is_address, parent_of, type_of
 from reconciler.model.sids import PREFIXES, canonical_sid, is_sid
 from reconciler.operations.session import Session, Settings, open_session
 from reconciler.refresh.parents import resolve
+from reconciler.resources.binding import created_message
 from reconciler.state.intents import fold_in_flight
 from reconciler.state.model import Binding, Bound, Intent, State
 
@@ -152,4 +152,4 @@ async def _read(session: Session, address: Address, sid: str) -> Binding:
         ) from error
     intent = session.state.intents.get(address) or Intent(address)
     placed = msgspec.structs.replace(intent, service_sid=parent.service_sid, conversation_sid=parent.sid)
-    return message_binding(session.state, placed, live, replied=True)
+    return created_message(session.state, placed, live, replied=True)
