@@ -1,21 +1,13 @@
-"""The operation of each path and method: it calls the store, and makes a reply."""
+"""The operation of each path and method."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
-import msgspec
-
-from reconciler.emulator import wire
+from reconciler.emulator import handlers
 from reconciler.emulator.call import Call
-from reconciler.emulator.decisions import MAX_PAGE, MAX_PAGE_SMALL
-from reconciler.emulator.errors import ApiError
-from reconciler.emulator.records import Conversation, Participant, Receipt, Service, User
-from reconciler.emulator.wire import Home, Reply
-
-_encode: Final = msgspec.json.Encoder().encode
-
+from reconciler.emulator.wire import Reply
 
 Handler: TypeAlias = Callable[[Call], Reply]
 
@@ -27,280 +19,9 @@ class Operation(NamedTuple):
     handle: Handler
 
 
-def _joined(show: Callable[[tuple[Any, ...]], dict[str, Any]]) -> Callable[[list[Any]], bytes]:
-    return lambda rows: b",".join(_encode(show(row)) for row in rows)
-
-
-def _created(value: dict[str, Any]) -> Reply:
-    return Reply(201, _encode(value))
-
-
-def _ok(value: dict[str, Any]) -> Reply:
-    return Reply(200, _encode(value))
-
-
-_GONE: Final = Reply(204)
-
-
-def fetch_configuration(call: Call) -> Reply:
-    """Return the account's configuration."""
-    url = f"{call.origin}/v1/Configuration"
-    return _ok(
-        {
-            "account_sid": call.account_sid,
-            "default_chat_service_sid": call.store.services.default().sid,
-            "default_messaging_service_sid": call.store.messaging_service_sid,
-            "default_inactive_timer": None,
-            "default_closed_timer": None,
-            "url": url,
-            "links": {"service": f"{url}/Services", "webhooks": f"{url}/Webhooks"},
-        }
-    )
-
-
-def create_service(call: Call) -> Reply:
-    """Create a service."""
-    return _created(wire.service(call.origin, call.account_sid, call.store.services.create(call.form)))
-
-
-def list_services(call: Call) -> Reply:
-    """List services."""
-    place = call.cut(MAX_PAGE)
-    return call.page(
-        "services",
-        call.store.services.page(place.start, place.size),
-        place,
-        _joined(lambda row: wire.service(call.origin, call.account_sid, Service(*row))),
-    )
-
-
-def fetch_service(call: Call) -> Reply:
-    """Return one service."""
-    service = call.store.services.get(call.names["service"])
-    return _ok(wire.service(call.origin, call.account_sid, service))
-
-
-def delete_service(call: Call) -> Reply:
-    """Delete a service."""
-    call.store.services.delete(call.names["service"])
-    return _GONE
-
-
-def create_conversation(call: Call) -> Reply:
-    """Create a conversation."""
-    home = call.home
-    return _created(wire.conversation(home, call.store.conversations.create(home.service_sid, call.form)))
-
-
-def list_conversations(call: Call) -> Reply:
-    """List conversations, by latest activity."""
-    home, place = call.home, call.cut(MAX_PAGE)
-    return call.page(
-        "conversations",
-        call.store.conversations.page(home.service_sid, call.query, place.start, place.size),
-        place,
-        _joined(lambda row: wire.conversation(home, Conversation(*row[1:]))),
-    )
-
-
-def fetch_conversation(call: Call) -> Reply:
-    """Return one conversation."""
-    home = call.home
-    conversation = call.store.conversations.get(home.service_sid, call.names["conversation"])
-    return _ok(wire.conversation(home, conversation))
-
-
-def update_conversation(call: Call) -> Reply:
-    """Update a conversation."""
-    home = call.home
-    conversation = call.store.conversations.update(home.service_sid, call.names["conversation"], call.form)
-    return _ok(wire.conversation(home, conversation))
-
-
-def delete_conversation(call: Call) -> Reply:
-    """Delete a conversation."""
-    call.store.conversations.delete(call.home.service_sid, call.names["conversation"])
-    return _GONE
-
-
-def create_participant(call: Call) -> Reply:
-    """Add a participant."""
-    home = call.home
-    participant = call.store.participants.create(home.service_sid, call.names["conversation"], call.form)
-    return _created(wire.participant(home, participant))
-
-
-def list_participants(call: Call) -> Reply:
-    """List participants."""
-    home, place = call.home, call.cut(MAX_PAGE)
-    return call.page(
-        "participants",
-        call.store.participants.page(home.service_sid, call.names["conversation"], place.start, place.size),
-        place,
-        _joined(lambda row: wire.participant(home, Participant(*row))),
-    )
-
-
-def fetch_participant(call: Call) -> Reply:
-    """Return one participant."""
-    home, names = call.home, call.names
-    participant = call.store.participants.get(home.service_sid, names["conversation"], names["participant"])
-    return _ok(wire.participant(home, participant))
-
-
-def update_participant(call: Call) -> Reply:
-    """Update a participant."""
-    home, names = call.home, call.names
-    participant = call.store.participants.update(
-        home.service_sid, names["conversation"], names["participant"], call.form
-    )
-    return _ok(wire.participant(home, participant))
-
-
-def delete_participant(call: Call) -> Reply:
-    """Remove a participant."""
-    call.store.participants.delete(
-        call.home.service_sid, call.names["conversation"], call.names["participant"]
-    )
-    return _GONE
-
-
-def create_user(call: Call) -> Reply:
-    """Create a user."""
-    home = call.home
-    return _created(wire.user(home, call.store.users.create(home.service_sid, call.form)))
-
-
-def list_users(call: Call) -> Reply:
-    """List users."""
-    home, place = call.home, call.cut(MAX_PAGE_SMALL)
-    return call.page(
-        "users",
-        call.store.users.page(home.service_sid, place.start, place.size),
-        place,
-        _joined(lambda row: wire.user(home, User(*row))),
-    )
-
-
-def fetch_user(call: Call) -> Reply:
-    """Return one user."""
-    home = call.home
-    return _ok(wire.user(home, call.store.users.get(home.service_sid, call.names["user"])))
-
-
-def update_user(call: Call) -> Reply:
-    """Update a user."""
-    home = call.home
-    return _ok(wire.user(home, call.store.users.update(home.service_sid, call.names["user"], call.form)))
-
-
-def delete_user(call: Call) -> Reply:
-    """Delete a user."""
-    call.store.users.delete(call.home.service_sid, call.names["user"])
-    return _GONE
-
-
-def _writer(call: Call, home: Home) -> tuple[str, wire.MessageWriter]:
-    sid = call.store.conversations.get(home.service_sid, call.names["conversation"]).sid
-    return sid, wire.MessageWriter(home, sid)
-
-
-def create_message(call: Call) -> Reply:
-    """Create a message."""
-    home = call.home
-    sid, writer = _writer(call, home)
-    return Reply(201, writer.write(call.store.messages.create(home.service_sid, sid, call.form)))
-
-
-def list_messages(call: Call) -> Reply:
-    """List messages by index."""
-    order = call.query.get("Order", "asc").lower()
-    if order not in {"asc", "desc"}:
-        raise ApiError(20001, "Invalid parameter: Order")
-    home, place = call.home, call.cut(call.options.max_page_size)
-    sid, writer = _writer(call, home)
-    page = call.store.messages.page(
-        home.service_sid,
-        sid,
-        place.start,
-        place.size,
-        descending=order == "desc",
-        hidden_seconds=call.trouble.hidden_seconds,
-    )
-    return call.page("messages", page, place, writer.write_all)
-
-
-def fetch_message(call: Call) -> Reply:
-    """Return one message."""
-    home = call.home
-    sid, writer = _writer(call, home)
-    return Reply(200, writer.write(call.store.messages.get(home.service_sid, sid, call.names["message"])))
-
-
-def update_message(call: Call) -> Reply:
-    """Update a message."""
-    home = call.home
-    sid, writer = _writer(call, home)
-    message = call.store.messages.update(home.service_sid, sid, call.names["message"], call.form)
-    return Reply(200, writer.write(message))
-
-
-def delete_message(call: Call) -> Reply:
-    """Delete a message."""
-    call.store.messages.delete(call.home.service_sid, call.names["conversation"], call.names["message"])
-    return _GONE
-
-
-def _receipt(call: Call, home: Home) -> Callable[[Receipt], dict[str, Any]]:
-    conversation = call.store.conversations.get(home.service_sid, call.names["conversation"])
-    return lambda receipt: wire.receipt(home, conversation.sid, call.names["message"], receipt)
-
-
-def list_receipts(call: Call) -> Reply:
-    """List the receipts of a message."""
-    home, names, place = call.home, call.names, call.cut(MAX_PAGE_SMALL)
-    show = _receipt(call, home)
-    return call.page(
-        "delivery_receipts",
-        call.store.messages.receipts(
-            home.service_sid, names["conversation"], names["message"], place.start, place.size
-        ),
-        place,
-        _joined(lambda row: show(Receipt(*row))),
-    )
-
-
-def fetch_receipt(call: Call) -> Reply:
-    """Return one receipt."""
-    home, names = call.home, call.names
-    receipt = call.store.messages.receipt(
-        home.service_sid, names["conversation"], names["message"], names["receipt"]
-    )
-    return _ok(_receipt(call, home)(receipt))
-
-
-def upload_media(call: Call) -> Reply:
-    """Keep the raw bytes of a request as a file."""
-    content_type = call.content_type or "application/octet-stream"
-    media = call.store.media.upload(
-        call.names["service"], call.body, content_type, call.query.get("Filename")
-    )
-    return _created(wire.media(call.origin, media))
-
-
-def fetch_media(call: Call) -> Reply:
-    """Return the record of a file."""
-    return _ok(wire.media(call.origin, call.store.media.get(call.names["service"], call.names["media"])))
-
-
-def fetch_media_content(call: Call) -> Reply:
-    """Return the bytes of a file."""
-    media = call.store.media.get(call.names["service"], call.names["media"])
-    return Reply(200, call.store.media.content(media.service_sid, media.sid), media.content_type)
-
-
-def _operations(**handlers: Handler) -> dict[str, Operation]:
-    return {method: Operation(handler.__name__, handler) for method, handler in handlers.items()}
+def _operations(**by_method: Handler) -> dict[str, Operation]:
+    """Return the operations by HTTP method; each is called like its handler."""
+    return {method: Operation(handler.__name__, handler) for method, handler in by_method.items()}
 
 
 _LONG: Final = "/v1/Services/{service}"
@@ -309,31 +30,41 @@ _LONG: Final = "/v1/Services/{service}"
 def _nested(prefix: str) -> dict[str, dict[str, Operation]]:
     one = f"{prefix}/Conversations/{{conversation}}"
     return {
-        f"{prefix}/Conversations": _operations(GET=list_conversations, POST=create_conversation),
-        one: _operations(GET=fetch_conversation, POST=update_conversation, DELETE=delete_conversation),
-        f"{one}/Messages": _operations(GET=list_messages, POST=create_message),
+        f"{prefix}/Conversations": _operations(
+            GET=handlers.list_conversations, POST=handlers.create_conversation
+        ),
+        one: _operations(
+            GET=handlers.fetch_conversation,
+            POST=handlers.update_conversation,
+            DELETE=handlers.delete_conversation,
+        ),
+        f"{one}/Messages": _operations(GET=handlers.list_messages, POST=handlers.create_message),
         f"{one}/Messages/{{message}}": _operations(
-            GET=fetch_message, POST=update_message, DELETE=delete_message
+            GET=handlers.fetch_message, POST=handlers.update_message, DELETE=handlers.delete_message
         ),
-        f"{one}/Messages/{{message}}/Receipts": _operations(GET=list_receipts),
-        f"{one}/Messages/{{message}}/Receipts/{{receipt}}": _operations(GET=fetch_receipt),
-        f"{one}/Participants": _operations(GET=list_participants, POST=create_participant),
+        f"{one}/Messages/{{message}}/Receipts": _operations(GET=handlers.list_receipts),
+        f"{one}/Messages/{{message}}/Receipts/{{receipt}}": _operations(GET=handlers.fetch_receipt),
+        f"{one}/Participants": _operations(GET=handlers.list_participants, POST=handlers.create_participant),
         f"{one}/Participants/{{participant}}": _operations(
-            GET=fetch_participant, POST=update_participant, DELETE=delete_participant
+            GET=handlers.fetch_participant,
+            POST=handlers.update_participant,
+            DELETE=handlers.delete_participant,
         ),
-        f"{prefix}/Users": _operations(GET=list_users, POST=create_user),
-        f"{prefix}/Users/{{user}}": _operations(GET=fetch_user, POST=update_user, DELETE=delete_user),
+        f"{prefix}/Users": _operations(GET=handlers.list_users, POST=handlers.create_user),
+        f"{prefix}/Users/{{user}}": _operations(
+            GET=handlers.fetch_user, POST=handlers.update_user, DELETE=handlers.delete_user
+        ),
     }
 
 
 PATHS: Final = {
     **_nested(_LONG),
-    "/v1/Services": _operations(GET=list_services, POST=create_service),
-    _LONG: _operations(GET=fetch_service, DELETE=delete_service),
-    f"{_LONG}/Media": _operations(POST=upload_media),
-    f"{_LONG}/Media/{{media}}": _operations(GET=fetch_media),
-    f"{_LONG}/Media/{{media}}/Content": _operations(GET=fetch_media_content),
-    "/v1/Configuration": _operations(GET=fetch_configuration),
+    "/v1/Services": _operations(GET=handlers.list_services, POST=handlers.create_service),
+    _LONG: _operations(GET=handlers.fetch_service, DELETE=handlers.delete_service),
+    f"{_LONG}/Media": _operations(POST=handlers.upload_media),
+    f"{_LONG}/Media/{{media}}": _operations(GET=handlers.fetch_media),
+    f"{_LONG}/Media/{{media}}/Content": _operations(GET=handlers.fetch_media_content),
+    "/v1/Configuration": _operations(GET=handlers.fetch_configuration),
     **_nested("/v1"),
 }
 """Every path with the operations of its methods; `{…}` matches one segment."""
