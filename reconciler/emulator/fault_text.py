@@ -81,7 +81,7 @@ _WHEN: Final = re.compile(r"\d+|every=.*|p=.*", re.ASCII | re.DOTALL)
 
 
 def parse_fault(text: str) -> Fault:
-    """Return the fault that *text* describes; UsageError says what is wrong with it."""
+    """Return the fault that *text* describes; raises UsageError, with its first mistake."""
     kind, colon, rest = text.partition(":")
     if not kind or not colon:
         _refuse(text, "it has no action")

@@ -76,9 +76,9 @@ def header(action: Action) -> str:
 
 def in_common(actions: Sequence[Action]) -> str | None:
     """Return header and reason for all *actions* at once, if they are the same for each."""
-    said = {(action.verb, why(action)) for action in actions}
-    verb, reason = next(iter(said))
-    return f"each {_PHRASES[verb]} {reason}" if len(said) == 1 and verb in _PHRASES else None
+    texts = {(action.verb, why(action)) for action in actions}
+    verb, reason = next(iter(texts))
+    return f"each {_PHRASES[verb]} {reason}" if len(texts) == 1 and verb in _PHRASES else None
 
 
 def why(action: Action) -> str:
