@@ -38,6 +38,15 @@ _CREDENTIALS_HINT: Final = (
 )
 
 
+_CONNECTION_HINT: Final = (
+    "check the network and `--endpoint`; a local one is started with `reconciler emulator`"
+)
+_CERTIFICATE_HINT: Final = (
+    "check `--endpoint`; where a proxy or server has a certificate of your own authority, "
+    "set SSL_CERT_FILE to the file of that authority"
+)
+
+
 _REQUEST_ID: Final = re.compile(r"RQ[0-9A-Za-z]{1,64}")
 
 
@@ -103,7 +112,7 @@ def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, w
     if isinstance(error, _NEVER_CONNECTED):
         return NotSent(
             f"{operation} failed: no connection to `{server}`: {cause}",
-            hint="check the network and `--endpoint`; a local one is started with `reconciler emulator`",
+            hint=_CERTIFICATE_HINT if "certificate" in str(error).lower() else _CONNECTION_HINT,
             operation=operation,
             where=where,
         )

@@ -118,7 +118,7 @@ def test_wrong_certificate_is_refused_before_anything_is_sent(way: str, kind: st
 
 @pytest.mark.parametrize("way", WAYS)
 def test_authority_that_nobody_knows_is_refused(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So it is without any setting."""
+    """So it is without any setting; the hint says how to trust it."""
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
     if way == "httpx":
@@ -127,8 +127,9 @@ def test_authority_that_nobody_knows_is_refused(way: str, monkeypatch: pytest.Mo
 
     async def main() -> None:
         async with server.running() as endpoint, open_http(endpoint) as http:
-            with pytest.raises(NotSent):
+            with pytest.raises(NotSent) as refused:
                 await create(http, endpoint)
+            assert "SSL_CERT_FILE" in (refused.value.hint or "")
 
     asyncio.run(main())
 
