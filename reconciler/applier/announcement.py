@@ -18,7 +18,7 @@ from reconciler.model import Address, ResourceType, type_of
 from reconciler.plans.actions import POSTING, Action
 from reconciler.resources.match import Likeness
 from reconciler.runtime.concurrency import each
-from reconciler.state.model import InFlight, Intent
+from reconciler.state.remembered import InFlight, Intent
 
 
 class Announcement:

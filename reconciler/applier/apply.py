@@ -33,7 +33,8 @@ from reconciler.plans.outcome import Outcome, Status
 from reconciler.plans.plan import Plan
 from reconciler.runtime.concurrency import concurrently
 from reconciler.state.intents import claims
-from reconciler.state.model import Binding, Bound, State, Unbound
+from reconciler.state.model import Bound, State, Unbound
+from reconciler.state.remembered import Binding
 
 if TYPE_CHECKING:
     from reconciler.state.stores.file import StateStore

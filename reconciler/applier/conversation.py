@@ -14,7 +14,8 @@ from reconciler.plans.outcome import Status
 from reconciler.plans.plan import Plan
 from reconciler.resources.binding import adopted_message, existing, message_up_to_date
 from reconciler.runtime.concurrency import concurrently, each
-from reconciler.state.model import Binding, Bound, gone
+from reconciler.state.model import Bound, gone
+from reconciler.state.remembered import Binding
 
 _RECORD_ONLY: Final = frozenset({Verb.MOVE, Verb.ADOPT, Verb.FORGET})
 

@@ -22,7 +22,8 @@ from reconciler.plans.plan import PlanWarning
 from reconciler.refresh.reading import highest_index
 from reconciler.resources.conversation import CONVERSATION, live_conversation_values
 from reconciler.resources.participant import live_participant_values
-from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, hard_intent
+from reconciler.state.model import Bound, Closed, Opened
+from reconciler.state.remembered import Binding, Intent, hard_intent
 
 
 async def services_by_name(context: Context) -> dict[str, tuple[str, ...]]:

@@ -17,7 +17,8 @@ from reconciler.plans.outcome import Status
 from reconciler.refresh.reading import highest_index
 from reconciler.resources.conversation import CONVERSATION, live_conversation_values
 from reconciler.resources.schema import digests
-from reconciler.state.model import Binding, Bound, Closed, Unbound
+from reconciler.state.model import Bound, Closed, Unbound
+from reconciler.state.remembered import Binding
 
 
 async def update_conversation(context: Context, action: Action, binding: Binding) -> None:

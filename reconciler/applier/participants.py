@@ -19,7 +19,8 @@ from reconciler.plans.outcome import Status
 from reconciler.resources.participant import PARTICIPANT, live_participant_values, natural_key
 from reconciler.resources.schema import digests
 from reconciler.runtime.concurrency import concurrently
-from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, gone
+from reconciler.state.model import Bound, Closed, Opened, gone
+from reconciler.state.remembered import Binding, Intent
 
 _THERE_ALREADY: Final = frozenset({50416, 50433})
 """Twilio's codes for a pair of addresses and for an identity that is in the conversation already."""

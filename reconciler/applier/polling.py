@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import NotFound, RemoteError
 from reconciler.model.canonical import canonical_instant
-from reconciler.state.model import Intent
+from reconciler.state.remembered import Intent
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio

@@ -35,7 +35,8 @@ from reconciler.resources.match import likeness, pair
 from reconciler.resources.schema import managed_part
 from reconciler.runtime.concurrency import each
 from reconciler.runtime.regular_file import open_regular
-from reconciler.state.model import Binding, Bound, Closed, Intent, Opened, Record
+from reconciler.state.model import Bound, Closed, Opened, Record
+from reconciler.state.remembered import Binding, Intent
 
 _MEDIA_EXPIRED: Final = 50507
 """Twilio's code for media that does not exist: it deletes unused media five minutes after the upload."""

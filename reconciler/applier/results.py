@@ -9,7 +9,7 @@ from reconciler.errors import OutcomeUnknown, RemoteError, Throttled
 from reconciler.plans.actions import Action
 from reconciler.plans.outcome import Result, Status
 from reconciler.plans.plan import PlanWarning
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 
 CLOSED: Final = 50377
 """Twilio's code for a change in a conversation that is closed."""

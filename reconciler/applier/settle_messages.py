@@ -15,7 +15,7 @@ from reconciler.resources.message import live_values
 from reconciler.resources.schema import Digest
 from reconciler.resources.settlement import Candidate, Create, Settlement, settle
 from reconciler.state.digests import is_hard
-from reconciler.state.model import Intent
+from reconciler.state.remembered import Intent
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio

@@ -14,7 +14,8 @@ from reconciler.model import RemoteParticipant, ResourceType, type_of
 from reconciler.model.canonical import canonical_date
 from reconciler.resources.participant import live_participant_values, natural_key
 from reconciler.resources.schema import Digest
-from reconciler.state.model import Binding, Bound, Closed, Intent, Record, State
+from reconciler.state.model import Bound, Closed, Record, State
+from reconciler.state.remembered import Binding, Intent
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio

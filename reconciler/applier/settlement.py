@@ -20,7 +20,8 @@ from reconciler.model import Address, ResourceType, parent_of, type_of
 from reconciler.resources.binding import created_message
 from reconciler.runtime.concurrency import concurrently
 from reconciler.state.intents import claims, open_intents
-from reconciler.state.model import Intent, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Intent
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio

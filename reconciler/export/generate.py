@@ -31,7 +31,8 @@ from reconciler.resources.conversation import CONVERSATION, conversation_values
 from reconciler.resources.message import MESSAGE, desired_values
 from reconciler.resources.participant import PARTICIPANT, participant_values
 from reconciler.resources.schema import digests
-from reconciler.state.model import Binding, Bound, State, Unbound
+from reconciler.state.model import Bound, State, Unbound
+from reconciler.state.remembered import Binding
 
 
 class Found(Struct, frozen=True):

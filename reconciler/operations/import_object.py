@@ -12,7 +12,8 @@ from reconciler.operations.session import Session, Settings, open_session
 from reconciler.refresh.parents import resolve
 from reconciler.resources.binding import created_message
 from reconciler.state.intents import fold_in_flight
-from reconciler.state.model import Binding, Bound, Intent, State
+from reconciler.state.model import Bound, State
+from reconciler.state.remembered import Binding, Intent
 
 
 class Imported(Struct, frozen=True):

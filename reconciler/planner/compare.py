@@ -27,7 +27,7 @@ from reconciler.resources.schema import (
     wholly_ignored,
     with_ignored_from,
 )
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 
 
 class Difference(Struct):

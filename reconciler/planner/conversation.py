@@ -22,7 +22,7 @@ from reconciler.resources.conversation import (
     live_conversation_values,
     seen_conversation_values,
 )
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 from reconciler.text.words import plural
 
 ACTIVE: Final = "active"

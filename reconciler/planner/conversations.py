@@ -15,7 +15,7 @@ from reconciler.planner.participants import plan_participants
 from reconciler.planner.renames import find_renames
 from reconciler.planner.reset import CLOSED, GONE, make_anew
 from reconciler.plans.actions import Action, Reason, Verb
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 from reconciler.text.words import plural
 
 

@@ -12,7 +12,8 @@ from reconciler.plans.options import Options
 from reconciler.plans.plan import PlanWarning, Refusal
 from reconciler.plans.selection import Selection
 from reconciler.resources.schema import Digest, ResourceSchema
-from reconciler.state.model import Binding, Bound, Unbound
+from reconciler.state.model import Bound, Unbound
+from reconciler.state.remembered import Binding
 
 
 class Scope(Struct, frozen=True):

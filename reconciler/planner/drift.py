@@ -33,7 +33,8 @@ from reconciler.resources.conversation import CONVERSATION, conversation_values,
 from reconciler.resources.message import MESSAGE, desired_values, live_values
 from reconciler.resources.participant import PARTICIPANT, live_participant_values, participant_values
 from reconciler.resources.schema import Digest, Paths, ResourceSchema, managed_part, wholly_ignored
-from reconciler.state.model import Binding, Bound, State
+from reconciler.state.model import Bound, State
+from reconciler.state.remembered import Binding
 
 _SERVICE: Final = ResourceSchema(unseen=frozenset(), immutable=frozenset(), defaults={})
 _DRIFT: Final = frozenset({Reason.DRIFTED, Reason.MISSING_REMOTELY})

@@ -16,7 +16,7 @@ from reconciler.resources.binding import existing, resembling_message
 from reconciler.resources.match import forgiven
 from reconciler.resources.message import MESSAGE, desired_values, live_values
 from reconciler.resources.schema import with_ignored_from
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 from reconciler.text.words import quoted
 
 

@@ -23,7 +23,7 @@ from reconciler.resources.participant import (
     natural_key,
     participant_values,
 )
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 
 
 def plan_participants(draft: Draft, scope: Scope) -> list[Action]:

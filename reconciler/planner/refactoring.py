@@ -27,7 +27,8 @@ from reconciler.plans.options import Options
 from reconciler.plans.plan import Refusal
 from reconciler.plans.selection import Selection
 from reconciler.resources.binding import existing
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 
 
 class Refactored(Struct, frozen=True):

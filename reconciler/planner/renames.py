@@ -8,7 +8,7 @@ from reconciler.model import Address, Message
 from reconciler.planner.draft import Draft, Scope
 from reconciler.resources.message import desired_values
 from reconciler.resources.schema import managed_part
-from reconciler.state.model import hard_binding
+from reconciler.state.remembered import hard_binding
 
 Signature = frozenset[tuple[str, str]]
 

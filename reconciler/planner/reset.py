@@ -29,7 +29,7 @@ from reconciler.plans.actions import Action, FieldChange, Reason, Verb
 from reconciler.resources.conversation import conversation_values, live_conversation_values
 from reconciler.resources.message import live_values
 from reconciler.resources.participant import live_participant_values, natural_key, participant_values
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 from reconciler.text.words import plural
 
 CLOSED: Final = "closed"

@@ -14,7 +14,8 @@ import msgspec
 from reconciler.model import Address, ResourceType, parent_of, type_of
 from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.plans.plan import Plan
-from reconciler.state.model import Binding, State, Unbound
+from reconciler.state.model import State, Unbound
+from reconciler.state.remembered import Binding
 
 Numbered: TypeAlias = list[tuple[int, Action]]
 """Actions with their numbers in the plan as it was saved."""

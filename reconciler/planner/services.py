@@ -7,7 +7,7 @@ from typing import Final
 from reconciler.model import Address, RemoteService, Service
 from reconciler.planner.draft import Draft
 from reconciler.plans.actions import Action, Reason, Verb
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 from reconciler.text.words import plural
 
 KEPT: Final = "{sid} is kept and forgotten: this tool did not create it"

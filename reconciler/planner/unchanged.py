@@ -6,7 +6,7 @@ from reconciler.model import Message, RemoteMessage
 from reconciler.model.canonical import canonical_attributes
 from reconciler.resources.message import desired_values
 from reconciler.resources.schema import Digest
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 
 
 def is_unchanged(message: Message, live: RemoteMessage, binding: Binding, digest: Digest) -> bool:

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from reconciler.model import Address
 from reconciler.plans.actions import Action, Verb, posting
-from reconciler.state.model import Bound, Intent, Unbound
+from reconciler.state.model import Bound, Unbound
+from reconciler.state.remembered import Intent
 
 
 class PlanWarning(Struct, frozen=True):

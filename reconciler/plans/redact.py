@@ -22,7 +22,8 @@ from reconciler.resources.conversation import conversation_values
 from reconciler.resources.message import desired_values
 from reconciler.resources.schema import with_ignored_from
 from reconciler.state.digests import SECONDS, Digests
-from reconciler.state.model import State, hard_intent
+from reconciler.state.model import State
+from reconciler.state.remembered import hard_intent
 from reconciler.text.words import quoted
 
 _STANDS_FOR: Final = "sensitive:"

@@ -11,7 +11,7 @@ from reconciler.model import (
     RemoteMessage,
 )
 from reconciler.runtime.concurrency import concurrently
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio

@@ -23,7 +23,8 @@ from reconciler.refresh.parents import resolve
 from reconciler.refresh.reading import _fetch, _Held, _listing_is_cheaper, list_messages
 from reconciler.runtime.concurrency import AT_ONCE, each
 from reconciler.state.index import BindingIndex, index_bindings
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio

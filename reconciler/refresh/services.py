@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from reconciler.errors import NotFound, PlanError
 from reconciler.model import Address, Desired, RemoteService, Service
 from reconciler.runtime.concurrency import concurrently
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 
 if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio

@@ -10,7 +10,8 @@ import msgspec
 from reconciler.model import RemoteMessage
 from reconciler.resources.message import MESSAGE, live_values
 from reconciler.resources.schema import Digest, Paths, ResourceSchema, digests, managed_part, wholly_ignored
-from reconciler.state.model import Binding, Intent, State, hard_binding
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding, Intent, hard_binding
 
 _NORMALISED: Final = frozenset({"body", "attributes"})
 """Fields of a message in which the text of a server may differ from what was sent."""

@@ -13,7 +13,7 @@ from reconciler.model import (
 from reconciler.model.canonical import canonical_attributes
 from reconciler.resources.schema import Digest, ResourceSchema
 from reconciler.resources.timers import TIMERS, contradicted
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 
 CONVERSATION: Final = ResourceSchema(
     unseen=frozenset({"timers_inactive", "timers_closed", "email_address", "email_name"}),

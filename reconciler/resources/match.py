@@ -20,7 +20,7 @@ from reconciler.model import Address, MediaFile, RemoteMessage
 from reconciler.model.canonical import canonical_attributes
 from reconciler.resources.message import live_values
 from reconciler.resources.schema import Digest
-from reconciler.state.model import hard_match
+from reconciler.state.remembered import hard_match
 
 MATCH: Final = "match"
 """The field name under which match texts are digested."""

@@ -18,7 +18,8 @@ from reconciler._version import __version__
 from reconciler.errors import StateError
 from reconciler.model import Address, is_well_formed
 from reconciler.model.sids import canonical_sid
-from reconciler.state.model import Binding, InFlight, Intent, OpenPlan, State
+from reconciler.state.model import OpenPlan, State
+from reconciler.state.remembered import Binding, InFlight, Intent
 from reconciler.text.foreign import json_fault, quoted
 
 FORMAT_VERSION: Final = 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from reconciler.model import Address, ResourceType, parent_of, type_of
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 
 Bindings = dict[Address, Binding]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.state.model import InFlight, Intent, State
+from reconciler.state.model import State
+from reconciler.state.remembered import InFlight, Intent
 
 if TYPE_CHECKING:
     pass

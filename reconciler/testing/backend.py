@@ -28,7 +28,7 @@ from reconciler.operations.ephemeral import (
 from reconciler.operations.session import Settings, open_connection
 from reconciler.operations.sweep import delete_services, leftovers
 from reconciler.runtime.concurrency import finish
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 from reconciler.state.stores.file import StateStore
 from reconciler.testing.target import MEMORY, Faults, Target
 from reconciler.testing.world import World

@@ -11,7 +11,7 @@ from reconciler.errors import UsageError
 from reconciler.model import Address, RemoteMessage, ResourceType, type_of
 from reconciler.operations.session import Settings, open_connection
 from reconciler.runtime.concurrency import finish
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 from reconciler.testing.target import Faults, Target
 from reconciler.testing.transcript import AuthorAndBody, difference
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.emulator import Emulator
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 from reconciler.state.stores.file import StateStore, new_state
 from tests.benchmarks._process import RECONCILER
 

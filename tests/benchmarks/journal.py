@@ -16,7 +16,8 @@ from time import perf_counter
 
 from reconciler.model import MESSAGE_FIELDS
 from reconciler.state.files import Files
-from reconciler.state.model import Binding, Bound, State
+from reconciler.state.model import Bound, State
+from reconciler.state.remembered import Binding
 from reconciler.state.stores.file import StateStore, new_state
 from reconciler.state.stores.lock import lock, this_process
 

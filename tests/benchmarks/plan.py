@@ -29,7 +29,8 @@ from reconciler.model import (
 )
 from reconciler.planner.build import build_plan
 from reconciler.plans.options import Options
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 
 PER_CONVERSATION = 100
 SIZES = (10_000, 100_000)

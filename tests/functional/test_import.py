@@ -10,7 +10,7 @@ import pytest
 from twilio.rest import Client
 
 from reconciler.emulator import Emulator
-from reconciler.state.model import Intent
+from reconciler.state.remembered import Intent
 from reconciler.state.stores.file import StateStore
 from tests.support.golden import expect_golden
 from tests.support.hostile import CORPUS

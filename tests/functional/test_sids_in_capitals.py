@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.state.model import Binding, Bound, Intent, Opened, State
+from reconciler.state.model import Bound, Opened, State
+from reconciler.state.remembered import Binding, Intent
 from reconciler.state.stores.file import StateStore
 from tests.support.project import ACCOUNT, Project
 from tests.support.sdk import client_at

@@ -19,7 +19,7 @@ from reconciler.model import MediaFile, Message, Order, RemoteMessage, Unmanaged
 from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.fingerprint import fingerprinted
 from reconciler.plans.plan import Plan
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 from tests.support.scenes import AT, LATER, Scene, at, empty, found, live, live_of, message
 from tests.support.simulate import simulate
 

@@ -16,12 +16,9 @@ from reconciler.state.document import decode, encode
 from reconciler.state.files import Files
 from reconciler.state.journal import Journal, replay
 from reconciler.state.model import (
-    Binding,
     Bound,
     Carried,
     Closed,
-    InFlight,
-    Intent,
     Opened,
     OpenPlan,
     PlanOpened,
@@ -30,6 +27,7 @@ from reconciler.state.model import (
     State,
     Unbound,
 )
+from reconciler.state.remembered import Binding, InFlight, Intent
 from reconciler.state.stores.file import StateStore, new_state
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))

@@ -11,7 +11,7 @@ from reconciler.planner.compare import Difference, compare
 from reconciler.planner.unchanged import is_unchanged
 from reconciler.resources.message import MESSAGE, desired_values, live_values
 from reconciler.state.digests import Digests
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 
 DIGEST = Digests("lineage")
 VALUES = {

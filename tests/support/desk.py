@@ -31,7 +31,8 @@ from reconciler.runtime.interrupts import Interrupts
 from reconciler.state import edit
 from reconciler.state.files import Files
 from reconciler.state.intents import fold_in_flight, open_intents
-from reconciler.state.model import Intent, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Intent
 from reconciler.state.stores.file import StateStore
 from tests.support.jumping import run_jumping
 

@@ -26,7 +26,7 @@ from reconciler.report.markdown import outcome_markdown, plan_markdown
 from reconciler.report.outcome import render_outcome
 from reconciler.report.progress import LineProgress, StatusProgress
 from reconciler.report.text import render_plan
-from reconciler.state.model import Intent
+from reconciler.state.remembered import Intent
 from reconciler.text.inert import escape
 
 CORPUS: dict[str, list[str]] = json.loads(

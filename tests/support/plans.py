@@ -8,7 +8,7 @@ from reconciler.model import MediaFile
 from reconciler.plans.actions import Action, FieldChange, Reason, Verb
 from reconciler.plans.outcome import Outcome, Result, Status
 from reconciler.plans.plan import Parent, Plan, PlanWarning, Refusal
-from reconciler.state.model import Intent
+from reconciler.state.remembered import Intent
 
 CONVERSATION = "support/order-4711"
 _PHOTO = MediaFile("/desk/photos/car.jpg", "0123456789ab" + "c" * 52, 2048, "image/jpeg", "car.jpg")

@@ -31,7 +31,8 @@ from reconciler.plans.actions import Action, Verb
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
 from reconciler.resources.message import desired_values
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 
 SERVICE = "desk"
 AT = "desk/order"

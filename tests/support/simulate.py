@@ -26,7 +26,8 @@ from reconciler.plans.plan import Plan
 from reconciler.resources.conversation import CONVERSATION, live_conversation_values
 from reconciler.resources.message import MESSAGE, live_values
 from reconciler.resources.schema import digests
-from reconciler.state.model import Binding, State, Unbound
+from reconciler.state.model import State, Unbound
+from reconciler.state.remembered import Binding
 from tests.support.scenes import Scene
 
 NOW = "2026-06-01T12:00:00Z"

@@ -23,7 +23,8 @@ from reconciler.state.stores.file import StateStore
 from reconciler.text.inert import escape
 
 if TYPE_CHECKING:
-    from reconciler.state.model import Binding, State
+    from reconciler.state.model import State
+    from reconciler.state.remembered import Binding
 
 
 @click.group(epilog="Example: reconciler state list 'support/*'")

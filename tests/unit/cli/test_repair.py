@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from reconciler.cli.main import cli
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.state.document import decode, encode
-from reconciler.state.model import Binding, InFlight, State, Unbound
+from reconciler.state.model import State, Unbound
+from reconciler.state.remembered import Binding, InFlight
 from reconciler.state.stores.file import StateStore
 from reconciler.state.stores.lock import Holder, lock
 

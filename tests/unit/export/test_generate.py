@@ -10,7 +10,8 @@ from reconciler.export.declare import conversation_of, message_of
 from reconciler.export.generate import Captured, Found, bind, capture
 from reconciler.export.names import Names, name_from
 from reconciler.model import RemoteConversation, RemoteMedia, RemoteMessage, RemoteService
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 from tests.support.foreign import without_quotes
 
 HEX = "0123456789abcdef" * 2

@@ -11,7 +11,8 @@ from reconciler.export.generate import Found, capture
 from reconciler.manifest.load import load
 from reconciler.model import Conversation, Message, RemoteMessage, RemoteService, is_address
 from reconciler.state import edit
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 
 HEAD = "version: 1\nservices:\n  s:\n    conversations:\n      c:\n"
 WAYS = {

@@ -14,7 +14,8 @@ from reconciler.model import Conversation, Desired, Service
 from reconciler.operations.connection import connect
 from reconciler.operations.import_object import Imported, import_object
 from reconciler.operations.session import NOTHING, Settings
-from reconciler.state.model import Binding, Intent, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding, Intent
 from reconciler.state.stores.file import StateStore
 
 HELLO = "support/order/hello"

@@ -19,7 +19,7 @@ from reconciler.plans.actions import FieldChange, Reason
 from reconciler.resources.message import MESSAGE, live_values
 from reconciler.resources.schema import Paths, digests, managed_part, with_ignored_from
 from reconciler.state.digests import Digests
-from reconciler.state.model import Binding
+from reconciler.state.remembered import Binding
 from tests.support.scenes import live, message
 
 NOWHERE: Paths = ()

@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.model import Message, Order, Unmanaged
 from reconciler.plans.actions import Reason, Verb
-from reconciler.state.model import Bound, Intent
+from reconciler.state.model import Bound
+from reconciler.state.remembered import Intent
 from tests.support.scenes import (
     AT,
     CONVERSATION_SID,

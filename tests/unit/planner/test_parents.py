@@ -15,7 +15,8 @@ from reconciler.model import (
 )
 from reconciler.plans.actions import FieldChange, Reason, Verb
 from reconciler.plans.plan import Parent
-from reconciler.state.model import Binding, Bound, Unbound
+from reconciler.state.model import Bound, Unbound
+from reconciler.state.remembered import Binding
 from tests.support.scenes import (
     AT,
     CONVERSATION_SID,

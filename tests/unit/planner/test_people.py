@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from reconciler.model import Participant, RemoteParticipant
 from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.plan import Plan
-from reconciler.state.model import Binding, Unbound
+from reconciler.state.model import Unbound
+from reconciler.state.remembered import Binding
 from tests.support.scenes import AT, CONVERSATION_SID, SERVICE_SID, Scene, applied
 
 ALICE = RemoteParticipant("MBa", identity="alice", attributes="{}")

@@ -8,7 +8,8 @@ from reconciler.model import (
     Unmanaged,
 )
 from reconciler.plans.actions import Reason, Verb
-from reconciler.state.model import Binding, Bound, Unbound
+from reconciler.state.model import Bound, Unbound
+from reconciler.state.remembered import Binding
 from tests.support.scenes import (
     AT,
     CONVERSATION_SID,

@@ -14,7 +14,8 @@ from reconciler.manifest.load import load
 from reconciler.model import Anchor, Conversation, Desired, Moment, Order, Timeline
 from reconciler.planner.timeline import resolve_times
 from reconciler.plans.actions import Verb
-from reconciler.state.model import Binding, Bound, State
+from reconciler.state.model import Bound, State
+from reconciler.state.remembered import Binding
 from tests.support.scenes import AT, Scene, applied, at, empty, found, live_of, message
 
 NOW = datetime(2026, 6, 10, 12, 30, 15, 500_000, tzinfo=UTC)

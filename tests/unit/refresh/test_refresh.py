@@ -13,7 +13,8 @@ from reconciler.model import Conversation, Desired, Message, Remote, Service
 from reconciler.operations.connection import connect
 from reconciler.plans.options import Options
 from reconciler.refresh.remote import refresh
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 from reconciler.state.stores.file import new_state
 
 AUTHOR, BODY, ATTRIBUTES = "alice", "Hello, Bob!", '{"seen":false}'

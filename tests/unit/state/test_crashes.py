@@ -19,7 +19,8 @@ import pytest
 
 from reconciler.errors import StateError
 from reconciler.state.files import Files
-from reconciler.state.model import Binding, Bound, State
+from reconciler.state.model import Bound, State
+from reconciler.state.remembered import Binding
 from reconciler.state.stores.file import StateStore, new_state
 
 RECORDS = [Bound(f"a/b/k{number}", Binding(sid=f"IM{number}")) for number in range(4)]

@@ -14,7 +14,8 @@ import pytest
 from reconciler.resources.match import AUTHOR, MATCH, TOLERANT, match_text, tolerant_text
 from reconciler.state.digests import Digests, field_digest, is_hard
 from reconciler.state.document import encode
-from reconciler.state.model import Binding, Bound, Intent, Opened, State
+from reconciler.state.model import Bound, Opened, State
+from reconciler.state.remembered import Binding, Intent
 from tests.support.desk import Desk, conversation
 
 CODE = "4711"

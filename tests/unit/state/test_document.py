@@ -17,7 +17,8 @@ import pytest
 
 from reconciler.errors import StateError
 from reconciler.state.document import FORMAT_VERSION, decode, decode_lines, encode, state_schema
-from reconciler.state.model import Binding, InFlight, Intent, OpenPlan, State
+from reconciler.state.model import OpenPlan, State
+from reconciler.state.remembered import Binding, InFlight, Intent
 
 ROOT = Path(__file__).parents[3]
 MISFIT = "not what is expected there (msgspec says "

@@ -8,7 +8,8 @@ import pytest
 from reconciler.errors import StateError
 from reconciler.model import is_address
 from reconciler.state.edit import check_successor, close, move, remove
-from reconciler.state.model import Binding, Intent, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding, Intent
 
 LINEAGE = "1f" * 16
 

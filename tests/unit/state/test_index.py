@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reconciler.state.index import index_bindings
-from reconciler.state.model import Binding, State
+from reconciler.state.model import State
+from reconciler.state.remembered import Binding
 
 
 def test_bindings_are_grouped_by_what_their_addresses_name() -> None:

@@ -21,11 +21,9 @@ from reconciler.errors import StateError
 from reconciler.state.files import Files
 from reconciler.state.journal import Journal, replay
 from reconciler.state.model import (
-    Binding,
     Bound,
     Carried,
     Closed,
-    Intent,
     Moved,
     Opened,
     OpenPlan,
@@ -35,6 +33,7 @@ from reconciler.state.model import (
     State,
     Unbound,
 )
+from reconciler.state.remembered import Binding, Intent
 
 Damage: TypeAlias = Callable[[list[bytes]], list[bytes]]
 

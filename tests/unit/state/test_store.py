@@ -16,7 +16,8 @@ import pytest
 
 from reconciler.errors import StateError
 from reconciler.state.files import Files
-from reconciler.state.model import Binding, Bound, Intent, Opened, State
+from reconciler.state.model import Bound, Opened, State
+from reconciler.state.remembered import Binding, Intent
 from reconciler.state.stores import file as store_module
 from reconciler.state.stores.file import StateStore, new_state
 
