@@ -77,8 +77,11 @@ class Options(Struct, frozen=True):
         return _means(address, self.adopt)
 
     def duplicates(self, address: Address) -> bool:
-        """Return whether *address* is to be created even if an equal message exists."""
-        return _means(address, self.duplicate)
+        """Return whether *address* is to be created even if an equal message exists.
+
+        An address that `--adopt` names too is not: a message that is posted twice cannot be taken back.
+        """
+        return _means(address, self.duplicate) and not self.adopts(address)
 
 
 def _means(address: Address, choice: Choice) -> bool:

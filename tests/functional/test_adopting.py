@@ -46,6 +46,7 @@ ADOPT, CREATE = ["no-op"], ["create"]
         (["--adopt", "--", FOLDER], {}, {ONE: ADOPT, TWO: ADOPT}),
         (["--adopt=desk/one", "--duplicate=*/bye"], {}, {ONE: ADOPT, TWO: CREATE}),
         (["--adopt", "desk/one", "--duplicate", "*/bye", FOLDER], {}, {ONE: ADOPT, TWO: CREATE}),
+        (["--adopt=*", "--duplicate=*/bye"], {}, {ONE: ADOPT, TWO: ADOPT}),
         (["--duplicate"], {}, {ONE: CREATE, TWO: CREATE}),
         ([], {"RECONCILER_ADOPT": "true"}, {ONE: ADOPT, TWO: ADOPT}),
         ([], {"RECONCILER_ADOPT": "1", "RECONCILER_DUPLICATE": "0"}, {ONE: ADOPT, TWO: ADOPT}),
