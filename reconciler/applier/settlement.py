@@ -7,8 +7,9 @@ may show late. A look that fails decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from reconciler.applier.polling import Clock, SettleWindow, settle_window_of
 from reconciler.applier.settle_messages import Found, find_messages
 from reconciler.applier.settle_parents import Settled, settle_parent, settle_participant
-from reconciler.model import Address, ResourceType, parent_of, type_of
+from reconciler.model import Address, RemoteMessage, ResourceType, parent_of, type_of
 from reconciler.resources.binding import created_message
 from reconciler.runtime.concurrency import concurrently
 from reconciler.state.intents import claims, open_intents
@@ -85,13 +86,14 @@ def _in_order(found: list[Found], state: State) -> list[Found]:
     """Return *found* without the messages that stand below one that the same run posted before.
 
     That matters where the journal is lost, so that all creates of a run are open; others may have posted the
-    same text first. Which message such a create made, if any, cannot be told.
+    same text first. Which message such a create made, if any, cannot be told. Messages that are equal in text
+    and date are interchangeable: they go to their creates in the order of their indexes.
     """
     flight = state.in_flight.get(parent_of(found[0].intent.address))
     if flight is None or flight.unordered:
         return found
     announced, highest, judged = flight.creates.keys() - state.intents.keys(), -1, []
-    for one in found:
+    for one in _exchanged(found, announced):
         if one.live is not None and one.intent.address in announced:
             if one.live.index < highest:
                 judged.append(
@@ -101,6 +103,26 @@ def _in_order(found: list[Found], state: State) -> list[Found]:
             highest = one.live.index
         judged.append(one)
     return judged
+
+
+def _exchanged(found: list[Found], announced: Collection[Address]) -> list[Found]:
+    """Return *found* with the equal messages of equal *announced* creates in the order of their indexes."""
+    equal: dict[tuple[str, ...], list[RemoteMessage]] = {}
+    for one in found:
+        if one.live is not None and one.intent.address in announced:
+            equal.setdefault(_likeness(one.intent, one.live), []).append(one.live)
+    for lives in equal.values():
+        lives.sort(key=attrgetter("index"), reverse=True)
+    return [
+        Found(one.intent, equal[_likeness(one.intent, one.live)].pop())
+        if one.live is not None and one.intent.address in announced
+        else one
+        for one in found
+    ]
+
+
+def _likeness(intent: Intent, live: RemoteMessage) -> tuple[str, ...]:
+    return intent.match, live.body or "", live.date_created or ""
 
 
 def _place(
