@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from shutil import copyfileobj
+from tempfile import SpooledTemporaryFile
 from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.emulator import wire
@@ -19,6 +21,8 @@ from reconciler.emulator.wire import Reply
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 LOGGED_REQUESTS: Final = 100_000
+_IN_MEMORY: Final = 1 << 20
+"""Bytes of a delayed body that are kept in memory; a larger one is kept on disk."""
 
 
 class Handled(NamedTuple):
@@ -58,7 +62,11 @@ class Site:
 
     def delay(self, operation: Operation, call: Call, seconds: float) -> None:
         """Carry out an operation after *seconds*, when its client has stopped waiting for the reply."""
-        self._delayed.append(_Delayed(self.store.clock() + timedelta(seconds=seconds), operation, call))
+        kept = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - `catch_up` closes it
+        call.body.seek(0)
+        copyfileobj(call.body, kept)  # the request's own body is closed with the request
+        due = self.store.clock() + timedelta(seconds=seconds)
+        self._delayed.append(_Delayed(due, operation, replace(call, body=kept)))
 
     def catch_up(self, *, everything: bool = False) -> None:
         """Carry out the delayed operations that are due, or all of them."""
@@ -68,5 +76,5 @@ class Site:
         due = [delayed for delayed in self._delayed if everything or delayed.due <= now]
         self._delayed = [delayed for delayed in self._delayed if delayed not in due]
         for delayed in sorted(due, key=lambda delayed: delayed.due):
-            with self.store.at(min(delayed.due, now)):
+            with delayed.call.body, self.store.at(min(delayed.due, now)):
                 self.handle(delayed.operation, delayed.call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 if TYPE_CHECKING:
@@ -32,6 +33,16 @@ def test_uploaded_file_can_be_read_back(api: Api, service: str) -> None:
     assert (media["size"], media["filename"], media["message_sid"]) == (len(PNG), "car.png", None)
     assert media["date_created"] == "2026-03-01T12:00:00.000000+00:00"
     assert (content.content, content.headers["content-type"]) == (PNG, "image/png")
+
+
+def test_delayed_upload_is_stored_when_its_time_has_come(api: Api, service: str, clock: Clock) -> None:
+    """Its request is over by then, and with it the body that came with the request."""
+    api.fault("upload_media:1:delay=5")
+    with pytest.raises(httpx.ReadError):
+        upload(api, service)
+    clock.forward(5)
+
+    assert api.get(service)["sid"].startswith("IS")
 
 
 def test_file_without_a_type_is_a_stream_of_octets(api: Api, service: str) -> None:

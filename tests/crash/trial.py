@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,6 +38,10 @@ LATE = 0.1
 """Seconds after which a late request is handled."""
 
 
+LAG = timedelta(seconds=5)
+"""Longer than any replica of a scenario lags; the emulator's clock goes ahead by it between two steps."""
+
+
 class Trial:
     """An emulator over HTTP and a folder in *place*; use it as a context manager."""
 
@@ -44,7 +49,8 @@ class Trial:
         self.folder = place / "work"
         self._kept = place / "kept"
         self._output = place / "output"
-        self._emulator = Emulator()
+        self._ahead = timedelta()
+        self._emulator = Emulator(clock=lambda: datetime.now(UTC) + self._ahead)
         self._live = self._emulator.store._database._connection
         self._empty = copy_of(self._live)
         self._before = copy_of(self._live)
@@ -88,11 +94,13 @@ class Trial:
         self._empty.backup(self._live)
         self._faults = [parse_fault(text) for text in scenario.faults]
         self._misbehave()
+        self._ahead = timedelta()
         if scenario.before:
             self._write(scenario.before, scenario.files_before)
             self._run("apply", "desk.yaml", "--auto-approve", check=True)
         if scenario.before:
             self._spoil(scenario)
+        self._ahead = LAG
         self._write(scenario.wanted, scenario.files)
         if scenario.saved:
             self._run("plan", "desk.yaml", "--out", PLAN, *scenario.flags, check=True)
@@ -172,8 +180,9 @@ class Trial:
         self.calm()
         if point.lost or scenario.rolled_back:
             (self.folder / f"{STATE}.journal").unlink(missing_ok=True)
-        if scenario.rolled_back:
+        if scenario.rolled_back:  # no intent tells of a write under way: what is sent has arrived by then
             shutil.copy(self._kept / STATE, self.folder / STATE)
+            self._emulator._site.catch_up(everything=True)
         if not self._is_over(scenario, status):
             assert status == -signal.SIGKILL, f"{point}: exit {status}\n{self._output.read_text()}"
         return status != 0
@@ -221,6 +230,7 @@ class Trial:
         tries = _TRIES if scenario.faults else 1
         if not any(self._is_over(scenario, self.apply(scenario, again=True)) for _ in range(tries)):
             return [f"the second apply failed: {self._output.read_text()}"]
+        self._ahead += LAG
         wrong = [*differences(scenario, self.bodies()), *self._odd_rooms(scenario)]
         if self._run("plan", "desk.yaml", "--detailed-exitcode", *scenario.flags):
             wrong.append(f"the next plan is not empty: {self._output.read_text()}")
