@@ -206,7 +206,7 @@ def test_what_others_may_write_is_not_trusted(
 def test_the_oldest_folders_make_room(manifest: Path, tmp_path: Path) -> None:
     """The cache of somebody who works in ever new folders does not grow without end."""
     for number in range(40):
-        load([manifest], known=ParsedFiles(tmp_path / "cache", Path(f"/work/{number}")))
+        load([manifest], known=ParsedFiles(tmp_path / "cache", Path(f"/checkouts/{number}")))
 
     assert sum(path.is_dir() for path in (tmp_path / "cache").iterdir()) == 32
 
