@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
-from tempfile import SpooledTemporaryFile
 from typing import IO, Final
 from urllib.parse import parse_qsl, unquote
 
@@ -18,7 +17,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reconciler.emulator import wire
-from reconciler.emulator.call import Call
+from reconciler.emulator.call import Call, new_body
 from reconciler.emulator.connection import EXTENSION, Connection
 from reconciler.emulator.control import Control
 from reconciler.emulator.decisions import MEDIA_BYTES
@@ -32,8 +31,6 @@ from reconciler.emulator.wire import Reply
 _FORM: Final = "application/x-www-form-urlencoded"
 _LARGEST_FORM: Final = 4 * 1024 * 1024
 """Bytes of a request at most, unless it is an upload."""
-_IN_MEMORY: Final = 256 * 1024
-"""Bytes of a request that are kept in memory; a larger one goes to a temporary file."""
 
 
 def build(site: Site) -> ASGIApp:
@@ -95,7 +92,7 @@ async def _body(receive: Receive, operation: Operation | None) -> IO[bytes]:
     """Return the body of a request, on disk if it is large; a body over the limit is read but not kept."""
     is_upload = operation is not None and operation.kind == "upload_media"
     most = MEDIA_BYTES if is_upload else _LARGEST_FORM
-    body = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller closes it
+    body = new_body()
     received, goes_on = 0, True
     while goes_on:
         message = await receive()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import IO, Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Final
 
 from reconciler.emulator import paging
 from reconciler.emulator.database import Page
@@ -14,6 +15,14 @@ from reconciler.emulator.options import EmulatorOptions
 from reconciler.emulator.paging import Cut, Trouble
 from reconciler.emulator.store import Store
 from reconciler.emulator.wire import Home, Reply
+
+_IN_MEMORY: Final = 256 * 1024
+"""Bytes of a body that are kept in memory; a larger one is kept on disk."""
+
+
+def new_body() -> IO[bytes]:
+    """Return an empty body to be filled; whoever asks for it closes it."""
+    return SpooledTemporaryFile(max_size=_IN_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from shutil import copyfileobj
-from tempfile import SpooledTemporaryFile
 from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.emulator import wire
-from reconciler.emulator.call import Call
+from reconciler.emulator.call import Call, new_body
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.faults import FaultScript
 from reconciler.emulator.options import EmulatorOptions
@@ -21,8 +20,6 @@ from reconciler.emulator.wire import Reply
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 LOGGED_REQUESTS: Final = 100_000
-_IN_MEMORY: Final = 1 << 20
-"""Bytes of a delayed body that are kept in memory; a larger one is kept on disk."""
 
 
 class Handled(NamedTuple):
@@ -62,7 +59,7 @@ class Site:
 
     def delay(self, operation: Operation, call: Call, seconds: float) -> None:
         """Carry out an operation after *seconds*, when its client has stopped waiting for the reply."""
-        kept = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - `catch_up` closes it
+        kept = new_body()  # `catch_up` closes it
         call.body.seek(0)
         copyfileobj(call.body, kept)  # the request's own body is closed with the request
         due = self.store.clock() + timedelta(seconds=seconds)
