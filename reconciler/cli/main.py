@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 from keyword import iskeyword
 from signal import SIGINT
@@ -38,6 +39,10 @@ _COMMANDS: Final = {
 """The name of each command with its line in `--help`; the file in `commands` is called like it."""
 
 
+_COMPLETION: Final = "_RECONCILER_COMPLETE"
+"""The variable by which shells ask for completion."""
+
+
 class _Lazy(click.Group):
     """A group that imports the module of a command only when that command runs: start-up stays short."""
 
@@ -54,6 +59,15 @@ class _Lazy(click.Group):
         name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
         command: click.Command = getattr(importlib.import_module(f"reconciler.cli.commands.{name}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that *args* begin with; for a misspelt one, the error names those alike."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=_COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -86,6 +100,10 @@ def main() -> NoReturn:
 
 def _run() -> int:
     """Run the command that is asked for, answer every error, and return the exit code."""
+    if _COMPLETION in os.environ:
+        from reconciler.cli.options.completion import use_our_zsh  # noqa: PLC0415 - only shells ask
+
+        use_our_zsh()
     try:
         return cli.main(standalone_mode=False) or 0
     except click.ClickException as error:

@@ -71,9 +71,19 @@ def complain(error: ReconcilerError) -> None:
 
 
 def ask(question: str) -> bool:
-    """Ask a person on stderr, and return whether the answer is `yes`."""
+    """Ask a person on stderr, and return whether the answer is `yes`.
+
+    Raises UsageError if nobody can answer: standard input is no terminal, and has ended.
+    """
     click.echo(f"{question} Only `yes` approves: ", err=True, nl=False)
-    return sys.stdin.readline().strip() == "yes"
+    answer = sys.stdin.readline()
+    if not answer and not sys.stdin.isatty():
+        click.echo(err=True)
+        raise UsageError(
+            "nobody can approve this: standard input is no terminal, and has ended",
+            hint="pass `--auto-approve` where nobody is to be asked",
+        )
+    return answer.strip() == "yes"
 
 
 @contextmanager

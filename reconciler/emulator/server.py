@@ -9,7 +9,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +32,9 @@ _NO_LINGER: Final = struct.pack("ii", 1, 0)
 def serve(*, port: int, data: Path | None, options: EmulatorOptions) -> None:
     """Serve until SIGINT or SIGTERM; *port* 0 is a free one, *data* None keeps everything in memory.
 
-    One line on stdout gives the address once it serves. Raises UsageError if the port is taken, or the file
-    cannot be used. Only the main thread can call this; other threads use `running`.
+    One line on stdout gives the address once it serves. Those after it, on stderr, are for a person who wants
+    to use it from another terminal. Raises UsageError if the port is taken, or the file cannot be used. Only
+    the main thread can call this; other threads use `running`.
     """
     emulator = Emulator(data, options=options)
     try:
@@ -47,6 +48,8 @@ def serve(*, port: int, data: Path | None, options: EmulatorOptions) -> None:
             def announce() -> None:
                 sys.stdout.write(line)
                 sys.stdout.flush()
+                with suppress(OSError):  # nobody may be there to read them
+                    sys.stderr.write(_exports(_url(listener), with_token=options.auth_token is not None))
 
             _Server(emulator, announce).run(sockets=[listener])
     finally:
@@ -80,6 +83,16 @@ def _listening(port: int) -> Iterator[socket.socket]:
         ) from error
     with listener:
         yield listener
+
+
+def _exports(url: str, *, with_token: bool) -> str:
+    """Return the lines by which another terminal uses the emulator at *url*; no token is printed."""
+    token = "  # the one of --require-token" if with_token else "any"
+    return (
+        "To use it from another terminal:\n"
+        f"  export RECONCILER_ENDPOINT={url}\n"
+        f"  export TWILIO_ACCOUNT_SID=AC{'0' * 32} TWILIO_AUTH_TOKEN={token}\n"
+    )
 
 
 def _url(listener: socket.socket) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.errors import UsageError
+from reconciler.manifest.own_files import refuse_own
 from reconciler.runtime.regular_file import read_regular
 
 _MB: Final = 1_000_000
@@ -56,7 +57,10 @@ class Reading:
         self._bytes = 0
 
     def read(self, path: Path) -> bytes:
-        """Return the bytes of *path*; raises OSError, and UsageError where a limit is exceeded."""
+        """Return the bytes of *path*.
+
+        Raises OSError, and UsageError where a limit is exceeded, or where it is a saved plan or a state.
+        """
         most = limits().file_mb
         try:
             data = read_regular(path, most=most * _MB)
@@ -73,4 +77,5 @@ class Reading:
                 f"the manifests have more than {limits().all_mb:,} MB together",
                 hint="give fewer of them, or pass a larger `--max-total-size`",
             )
+        refuse_own(path, data)
         return data

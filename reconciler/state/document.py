@@ -5,6 +5,7 @@ change of shape, an added field too, raises `FORMAT_VERSION`: an older release m
 file, as a field that it dropped on its next write could be the one that prevents a duplicate.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from inspect import cleandoc
 from itertools import chain, islice
@@ -61,6 +62,7 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
 _FIRST: Final = b'  "bindings": {\n'
 _LAST: Final = b"  }\n"
 """The lines before and after the bindings, which have one line each."""
+_OPENING: Final = re.compile(rb'\s*\{\s*"format_version":\s*\d+,\s*"lineage":')
 _BATCH: Final = 1000
 """Lines that are decoded together."""
 _NOTHING: Final[dict[str, str]] = {}
@@ -68,6 +70,11 @@ _NOTHING: Final[dict[str, str]] = {}
 _decoder = msgspec.json.Decoder(Document)
 _bindings_decoder = msgspec.json.Decoder(dict[Address, Binding])
 _encode = msgspec.json.Encoder().encode
+
+
+def is_state(data: bytes) -> bool:
+    """Return whether *data* begins like a state of any release; a hundred bytes are enough."""
+    return _OPENING.match(data) is not None
 
 
 def encode(state: State, serial: int) -> bytes:

@@ -200,7 +200,12 @@ class Exchange:
         data = mask.data(data)  # before anything of it can be shown or kept
         self.clock.see(response.headers.get("Date"))
         failure = failures.of_reply(
-            response, data, hide=mask.whole, operation=call.operation, where=call.path
+            response,
+            data,
+            request.url,
+            hide=mask.whole,
+            operation=call.operation,
+            where=call.path,
         )
         if failure is not None:
             raise failure

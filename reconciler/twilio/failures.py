@@ -16,6 +16,7 @@ import httpx
 from reconciler.errors import Conflict, NotFound, NotSent, OutcomeUnknown, Refused, RemoteError, Throttled
 from reconciler.text.foreign import quoted
 from reconciler.twilio import wire
+from reconciler.twilio.endpoint import is_loopback
 
 _NEVER_CONNECTED: Final = (
     httpx.ConnectError,
@@ -38,9 +39,11 @@ _CREDENTIALS_HINT: Final = (
 )
 
 
-_CONNECTION_HINT: Final = (
-    "check the network and `--endpoint`; a local one is started with `reconciler emulator`"
-)
+_LOCAL_CREDENTIALS_HINT: Final = (
+    "the emulator takes any account and any token: `export TWILIO_ACCOUNT_SID=AC{digits} "
+    "TWILIO_AUTH_TOKEN=any`; one that was started with `--require-token` takes that token only"
+).format(digits="0" * 32)
+_CONNECTION_HINT: Final = "check the network and `--endpoint`"
 _CERTIFICATE_HINT: Final = (
     "check `--endpoint`; where a proxy or server has a certificate of your own authority, "
     "set SSL_CERT_FILE to the file of that authority"
@@ -73,9 +76,15 @@ def may_repeat(error: Exception, idempotency: Idempotency) -> bool:
 
 
 def of_reply(
-    response: httpx.Response, content: bytes, *, hide: Callable[[str], str], operation: str, where: str
+    response: httpx.Response,
+    content: bytes,
+    url: httpx.URL,
+    *,
+    hide: Callable[[str], str],
+    operation: str,
+    where: str,
 ) -> RemoteError | None:
-    """Return the error for *response*, whose body is *content*, or None if its status is a success.
+    """Return the error for *response* from *url*, whose body is *content*, or None if it is a success.
 
     *hide* takes our credentials out of the server's message.
     """
@@ -95,7 +104,7 @@ def of_reply(
     return error(
         f"{operation} failed at `{where}`: {answer}",
         reply=hide(body.message) if body is not None else "",
-        hint=_hint(status, body),
+        hint=_hint(status, body, local=is_loopback(url.host)),
         operation=operation,
         where=where,
         status=status,
@@ -112,7 +121,7 @@ def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, w
     if isinstance(error, _NEVER_CONNECTED):
         return NotSent(
             f"{operation} failed: no connection to `{server}`: {cause}",
-            hint=_CERTIFICATE_HINT if "certificate" in str(error).lower() else _CONNECTION_HINT,
+            hint=_unreached(error, url),
             operation=operation,
             where=where,
         )
@@ -122,6 +131,15 @@ def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, w
         operation=operation,
         where=where,
     )
+
+
+def _unreached(error: httpx.RequestError, url: httpx.URL) -> str:
+    """Return what to do where no connection to *url* could be made because of *error*."""
+    if "certificate" in str(error).lower():
+        return _CERTIFICATE_HINT
+    if isinstance(error, httpx.ConnectError) and url.scheme == "http" and is_loopback(url.host):
+        return f"nothing listens there; `reconciler emulator --port {url.port or 80}` starts an emulator"
+    return _CONNECTION_HINT
 
 
 def of_deadline(seconds: float, url: httpx.URL, *, operation: str, where: str) -> OutcomeUnknown:
@@ -155,9 +173,10 @@ def _request_id(response: httpx.Response) -> str | None:
     return text if _REQUEST_ID.fullmatch(text) else None
 
 
-def _hint(status: int, body: wire.ErrorBody | None) -> str | None:
+def _hint(status: int, body: wire.ErrorBody | None, *, local: bool) -> str | None:
+    """Return what to do about a reply; *local* says whether the server is on this machine."""
     if status == httpx.codes.UNAUTHORIZED or (body is not None and body.code in {20003, 20005, 20006}):
-        return _CREDENTIALS_HINT
+        return _LOCAL_CREDENTIALS_HINT if local else _CREDENTIALS_HINT
     if status == httpx.codes.TOO_MANY_REQUESTS:
         return "try again later, or with a lower `--parallelism` or `--rate`"
     if body is None:

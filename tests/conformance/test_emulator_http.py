@@ -452,7 +452,7 @@ def test_unknown_control_is_404(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_server_announces_itself_and_stops_without_fuss(tmp_path: Path, number: signal.Signals) -> None:
-    """One line on stdout when it is ready, exit code 0 after the signal, data kept."""
+    """One line on stdout when it is ready, the lines to export on stderr, exit code 0 after the signal."""
     program = (
         "import sys; from pathlib import Path\n"
         "from reconciler.emulator import EmulatorOptions\n"
@@ -479,7 +479,12 @@ def test_server_announces_itself_and_stops_without_fuss(tmp_path: Path, number: 
     assert line == (
         f"Twilio Conversations emulator on {origin} (account {store.account_sid}, store {store.store_id})\n"
     )
-    assert (process.returncode, rest, errors, kept) == (0, "", "", "kept")
+    assert (process.returncode, rest, kept) == (0, "", "kept")
+    assert errors == (
+        "To use it from another terminal:\n"
+        f"  export RECONCILER_ENDPOINT={origin}\n"
+        f"  export TWILIO_ACCOUNT_SID=AC{'0' * 32} TWILIO_AUTH_TOKEN=any\n"
+    )
 
 
 def test_taken_port_is_an_error_that_names_it(api: Api) -> None:

@@ -86,7 +86,7 @@ def test_a_closed_input_approves_nothing(desk: Project) -> None:
     ran = run_in_shell(desk, "<&-", "apply")
 
     assert ran.returncode == 1
-    assert ran.stderr.endswith("Only `yes` approves: apply cancelled: only `yes` approves\n")
+    assert "Only `yes` approves: \nerror: nobody can approve this: " in ran.stderr
     assert not (desk.folder / "reconciler.state.json").exists()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.env_names import PREFIX, named
+from reconciler.cli.options.completion import bound_addresses
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.state import existing_state, state_option
 from reconciler.cli.streams import say
@@ -19,7 +20,7 @@ from reconciler.text.inert import escape
 
 
 @click.command(epilog="Example: reconciler output 'support/*' --format env > .env")
-@click.argument("globs", nargs=-1)
+@click.argument("globs", nargs=-1, shell_complete=bound_addresses)
 @state_option
 @option(
     "--format",

@@ -10,6 +10,7 @@ from reconciler.cli.options.declare import option
 from reconciler.cli.options.state import existing_state, state_option
 from reconciler.cli.param_types import EXISTING_FILE
 from reconciler.cli.streams import say
+from reconciler.errors import UsageError
 from reconciler.plans.planfile import decode_plan
 from reconciler.report.json import encode, plan_document
 from reconciler.report.text import render_plan
@@ -27,7 +28,12 @@ def show(plan: Path | None, state: Path, form: str) -> None:
     if plan is None:
         _show_state(state, form)
         return
-    saved = decode_plan(plan.read_bytes())
+    data = plan.read_bytes()
+    if document.is_state(data):
+        raise UsageError(
+            f"`{plan}` is a state, not a saved plan", hint=f"run `reconciler show --state {plan}`"
+        )
+    saved = decode_plan(data)
     if form == "json":
         made = plan_document(saved.plan, timestamp=saved.created_at, version=saved.reconciler_version)
         say(encode(made), nl=False)

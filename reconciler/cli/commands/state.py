@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from reconciler.cli.options.completion import bound_addresses, unbound_addresses
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.state import existing_state, lock_state, lock_timeout_option, state_option
 from reconciler.cli.param_types import NamedPath
@@ -35,8 +36,8 @@ def state() -> None:
 @state.command(
     name="mv", epilog="Example: reconciler state mv support/order-4711/hello support/order-4711/welcome"
 )
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", shell_complete=bound_addresses)
+@click.argument("new", shell_complete=unbound_addresses)
 @state_option
 @lock_timeout_option
 def mv(old: str, new: str, state: Path, lock_timeout: float) -> None:
@@ -48,7 +49,7 @@ def mv(old: str, new: str, state: Path, lock_timeout: float) -> None:
 
 
 @state.command(name="rm", epilog="Example: reconciler state rm 'support/order-47*'")
-@click.argument("globs", nargs=-1, required=True, metavar="ADDRESS...")
+@click.argument("globs", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=bound_addresses)
 @state_option
 @lock_timeout_option
 def rm(globs: tuple[str, ...], state: Path, lock_timeout: float) -> None:
@@ -100,7 +101,7 @@ def push(file: Path, state: Path, lock_timeout: float, *, force: bool) -> None:
 
 
 @state.command(name="list", epilog="Example: reconciler state list 'support/*'")
-@click.argument("globs", nargs=-1)
+@click.argument("globs", nargs=-1, shell_complete=bound_addresses)
 @state_option
 def list_(globs: tuple[str, ...], state: Path) -> None:
     """List the addresses that are bound, all or those that match a glob."""
@@ -110,7 +111,7 @@ def list_(globs: tuple[str, ...], state: Path) -> None:
 
 
 @state.command(name="show", epilog="Example: reconciler state show support/order-4711/welcome")
-@click.argument("address")
+@click.argument("address", shell_complete=bound_addresses)
 @state_option
 @option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def show(address: str, state: Path, form: str) -> None:

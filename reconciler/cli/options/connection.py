@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from reconciler.cli.options.completion import endpoints
 from reconciler.cli.options.declare import group, option, together
 from reconciler.cli.options.state import lock_state, lock_timeout_option, state_option
 from reconciler.cli.param_types import Number
@@ -81,6 +82,7 @@ _endpoint = option(
     default="twilio",
     show_default=True,
     metavar="WHERE",
+    shell_complete=endpoints,
     help="twilio, emulator, emulator:FILE, or an http(s):// address.",
 )
 _patience = together(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -187,9 +188,12 @@ def files_written(
 def require_apart(paths: Sequence[Path], written: Iterable[tuple[str, Path]]) -> None:
     """Raise UsageError if one of the files in *written* would be read as a manifest of *paths*."""
     from reconciler.manifest.files import is_manifest  # noqa: PLC0415
+    from reconciler.manifest.own_files import refuse_own_file  # noqa: PLC0415
 
     for name, file in written:
         if is_manifest(file, paths):
+            with suppress(OSError):
+                refuse_own_file(file)  # it was not only named for output: it was given as a manifest
             raise UsageError(
                 f"`{name}` names `{file}`, which would be read as a manifest",
                 hint="give it a name that does not end in `.yaml` or `.yml`, or another folder",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from reconciler.cli.options.completion import addresses
 from reconciler.cli.options.declare import group, option, together
 from reconciler.cli.param_types import ADDRESSES, Number
 from reconciler.errors import UsageError
@@ -103,6 +104,7 @@ _targeting = together(
         "targets",
         multiple=True,
         metavar="GLOB",
+        shell_complete=addresses,
         help="Only these addresses, and what is in them. May be repeated.",
     ),
     option(
@@ -110,6 +112,7 @@ _targeting = together(
         "excludes",
         multiple=True,
         metavar="GLOB",
+        shell_complete=addresses,
         help="Not these addresses, nor what is in them. May be repeated.",
     ),
 )
@@ -128,6 +131,7 @@ planning = group(
         type=ADDRESSES,
         default=False,
         metavar="[GLOB]",
+        shell_complete=addresses,
         help="Take over messages that say what would be created; with GLOB, for these addresses.",
     ),
     option(
@@ -135,12 +139,14 @@ planning = group(
         type=ADDRESSES,
         default=False,
         metavar="[GLOB]",
+        shell_complete=addresses,
         help="Create messages even where the same ones stand already; with GLOB, for these addresses.",
     ),
     option(
         "--replace",
         multiple=True,
         metavar="ADDRESS",
+        shell_complete=addresses,
         help="Post this message again, or make this conversation anew. May be repeated.",
     ),
     option(

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from reconciler.state.model import State
     from reconciler.state.stores.file import StateStore
 
-_DEFAULT_STATE: Final = "reconciler.state.json"
+DEFAULT_STATE: Final = "reconciler.state.json"
+"""The state file where none is given."""
 
 state_option = option(
     "--state",
     type=FILE,
-    default=_DEFAULT_STATE,
+    default=DEFAULT_STATE,
     show_default=True,
     help="The state file.",
 )

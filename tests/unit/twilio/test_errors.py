@@ -19,6 +19,7 @@ Run = Callable[[Any], Any]
 Answer = Callable[[httpx.Request], httpx.Response]
 
 BASE = "http://127.0.0.1:8080/v1"
+TWILIO = "https://conversations.twilio.com/v1"
 WHERE = "/Services/IS1/Conversations/CH1/Messages"
 TOKEN = "t0ken-that-nobody-may-see"
 NO_JSON = "it stops being JSON at character 1"
@@ -33,13 +34,13 @@ def twilio_error(status: int, code: int | None = None, message: str = "Something
     )
 
 
-def failure(run: Run, answer: Answer) -> RemoteError:
-    """Return the error of a create that is answered by *answer*."""
+def failure(run: Run, answer: Answer, base: str = BASE) -> RemoteError:
+    """Return the error of a create at *base* that is answered by *answer*."""
 
     async def main() -> None:
-        http = Identified(httpx.MockTransport(answer), Credentials("AC1", TOKEN), origins=[BASE])
+        http = Identified(httpx.MockTransport(answer), Credentials("AC1", TOKEN), origins=[base])
         pace = Pace(max_wait=10)
-        await Twilio(http, base_url=BASE, media_url=BASE, pace=pace).create_message("IS1", "CH1", {})
+        await Twilio(http, base_url=base, media_url=base, pace=pace).create_message("IS1", "CH1", {})
 
     with pytest.raises(RemoteError) as caught:
         run(main())
@@ -160,20 +161,24 @@ def test_text_of_an_error(run: Run, reply: httpx.Response, text: str) -> None:
 
 
 def test_refused_connection_names_the_server(run: Run) -> None:
-    """Host and port are what a person checks first."""
-    error = failure(run, raising(httpx.ConnectError("All connection attempts failed")))
+    """Host and port are what a person checks first; on this machine, it is the emulator that is missing."""
+    refused = raising(httpx.ConnectError("All connection attempts failed"))
+    here, there = failure(run, refused), failure(run, refused, TWILIO)
 
-    assert "no connection to `127.0.0.1:8080`: httpx says " in error.text
-    assert "reconciler emulator" in (error.hint or "")
+    assert "no connection to `127.0.0.1:8080`: httpx says " in here.text
+    assert "`reconciler emulator --port 8080`" in (here.hint or "")
+    assert "no connection to `conversations.twilio.com`: httpx says " in there.text
+    assert there.hint == "check the network and `--endpoint`"
 
 
 @pytest.mark.parametrize("reply", [twilio_error(401, 20003), httpx.Response(401), twilio_error(403, 20003)])
 def test_refused_credentials_name_the_variables(run: Run, reply: httpx.Response) -> None:
-    """All four variables, and the trap that keys belong to one region."""
-    hint = failure(run, lambda _: reply).hint or ""
+    """All four variables, and the trap that keys belong to one region; an emulator takes any."""
+    hint = failure(run, lambda _: reply, TWILIO).hint or ""
 
     for word in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY", "TWILIO_API_SECRET", "region"):
         assert word in hint
+    assert "takes any account and any token" in (failure(run, lambda _: reply).hint or "")
 
 
 def test_hint_leads_to_the_documentation_of_the_code(run: Run) -> None:
