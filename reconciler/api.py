@@ -46,7 +46,8 @@ from reconciler.plans.planfile import SavedPlan
 from reconciler.report.outcome import failure
 from reconciler.runtime.concurrency import finish
 from reconciler.runtime.interrupts import Interrupts
-from reconciler.state.stores.lock import lock_async, this_process
+from reconciler.state.stores.holder import this_process
+from reconciler.state.stores.lock import lock_async
 from reconciler.twilio.endpoint import TWILIO, Endpoint
 
 __all__ = [

@@ -123,6 +123,12 @@ class Journal:
     ) -> None:
         self.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        self.close()
+
     async def commit(self, *records: Record) -> None:
         """Return once *records* are on disk, all of them or none.
 

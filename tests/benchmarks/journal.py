@@ -19,7 +19,8 @@ from reconciler.state.files import Files
 from reconciler.state.model import Bound, State
 from reconciler.state.remembered import Binding
 from reconciler.state.stores.file import StateStore, new_state
-from reconciler.state.stores.lock import lock, this_process
+from reconciler.state.stores.holder import this_process
+from reconciler.state.stores.lock import lock
 
 SIZES = (100, 10_000, 100_000)
 COMMITS = 320

@@ -18,7 +18,8 @@ from reconciler.emulator.database import Start
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.errors import ManifestError, PlanError, StateError, UsageError
 from reconciler.plans.outcome import Status
-from reconciler.state.stores.lock import lock, this_process
+from reconciler.state.stores.holder import this_process
+from reconciler.state.stores.lock import lock
 
 HELLO = """\
 version: 1

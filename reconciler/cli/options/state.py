@@ -42,7 +42,8 @@ def lock_state(command: str, state: Path, timeout: float) -> AbstractContextMana
 
     Before it waits, stderr names the holder.
     """
-    from reconciler.state.stores.lock import lock, this_process  # noqa: PLC0415
+    from reconciler.state.stores.holder import this_process  # noqa: PLC0415
+    from reconciler.state.stores.lock import lock  # noqa: PLC0415
     from reconciler.text.inert import escape  # noqa: PLC0415
 
     holder = this_process(command, os.environ, datetime.now(UTC))

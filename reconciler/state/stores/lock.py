@@ -6,75 +6,32 @@ its name into that file, for messages to whoever waits: nothing relies on that t
 
 from __future__ import annotations
 
-import getpass
 import os
-import platform
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
-from msgspec import Struct
 
 from reconciler.errors import StateError
-from reconciler.model.canonical import canonical_instant
 from reconciler.runtime.regular_file import open_regular
 from reconciler.state.files import beside, require_folder, resolve, unusable
+from reconciler.state.stores.holder import Holder
+from reconciler.state.stores.interface import silent
 
 _LONGEST = 4096
 """Bytes of a lock file that are read: more was not written by us."""
 
 
-_SHOWN = 200
-
-
-class Holder(Struct, frozen=True):
-    """Who holds a lock."""
-
-    who: str
-    """`user@host`."""
-    pid: int
-    """The id of its process."""
-    command: str
-    """The name of the command, without arguments, which could hold secrets."""
-    since: str
-    """In whole seconds of UTC."""
-    run: str = ""
-    """The address of the CI run; empty outside CI."""
-
-    def __str__(self) -> str:
-        run = f", CI run {_inert(self.run)}" if self.run else ""
-        return (
-            f"{_inert(self.who)} (`{_inert(self.command)}`, pid {self.pid}) since {_inert(self.since)}{run}"
-        )
-
-
-def this_process(command: str, environ: Mapping[str, str], now: datetime) -> Holder:
-    """Return this process as a holder; *environ* names the CI run."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # in a container, a user id need have no name
-        user = str(os.getuid())
-    return Holder(
-        who=f"{user}@{platform.node()}",
-        pid=os.getpid(),
-        command=command,
-        since=canonical_instant(now),
-        run=_ci_run(environ),
-    )
-
-
-def _ignore(_: str) -> None:
-    pass
+_NOBODY_KNOWN = Holder("another process", 0, "unknown", "an unknown time")
 
 
 @contextmanager
 def lock(
-    path: Path, *, holder: Holder, timeout: float, waiting: Callable[[str], None] = _ignore
+    path: Path, *, holder: Holder, timeout: float, waiting: Callable[[str], None] = silent
 ) -> Iterator[None]:
     """Hold the lock of the state at *path*; wait at most *timeout* seconds for it.
 
@@ -110,6 +67,20 @@ async def lock_async(path: Path, *, holder: Holder, timeout: float) -> AsyncIter
         yield
     finally:
         await system_lock.release()
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Return who holds the lock of the state at *path* now, or None if nobody does."""
+    lock_path = _place(path)
+    if not lock_path.exists():
+        return None
+    try:
+        with FileLock(lock_path, mode=0o600, fallback_to_soft=False).acquire(timeout=0):
+            return None
+    except Timeout:
+        return _read(lock_path) or _NOBODY_KNOWN
+    except OSError as error:
+        raise unusable("lock", lock_path, error) from error
 
 
 def _place(path: Path) -> Path:
@@ -157,19 +128,3 @@ def _read(lock_path: Path) -> Holder | None:
             return msgspec.json.decode(file.read(_LONGEST), type=Holder)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def _ci_run(environ: Mapping[str, str]) -> str:
-    """Return the address of the CI run, by the variables of GitHub, GitLab, Jenkins and others."""
-    if run := environ.get("GITHUB_RUN_ID"):
-        server = environ.get("GITHUB_SERVER_URL", "https://github.com")
-        return f"{server}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{run}"
-    names = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
-    return next((environ[name] for name in names if environ.get(name)), "")
-
-
-def _inert(text: str) -> str:
-    """Return *text*, which anyone may have written, cut and without control characters."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:_SHOWN]
-    )

@@ -16,7 +16,8 @@ from reconciler.state.document import decode, encode
 from reconciler.state.model import State, Unbound
 from reconciler.state.remembered import Binding, InFlight
 from reconciler.state.stores.file import StateStore
-from reconciler.state.stores.lock import Holder, lock
+from reconciler.state.stores.holder import Holder
+from reconciler.state.stores.lock import lock
 
 Command = Callable[..., Result]
 

@@ -20,13 +20,15 @@ import msgspec
 import pytest
 
 from reconciler.errors import StateError
-from reconciler.state.stores.lock import Holder, lock, this_process
+from reconciler.state.stores.holder import Holder, this_process
+from reconciler.state.stores.lock import lock
 
 ME = Holder(who="me@here", pid=1, command="plan", since="2026-01-05T10:00:00Z")
 HOLDER = """
 import os, sys
 from pathlib import Path
-from reconciler.state.stores.lock import Holder, lock
+from reconciler.state.stores.holder import Holder
+from reconciler.state.stores.lock import lock
 holder = Holder("alice@ci", os.getpid(), "apply", "2026-01-05T09:00:00Z", "https://ci.example/runs/7")
 with lock(Path(sys.argv[1]), holder=holder, timeout=0):
     forks = "fork" in sys.argv

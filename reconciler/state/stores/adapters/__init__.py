@@ -1,0 +1,1 @@
+"""Adapters: the requests of one kind of store, without a decision."""

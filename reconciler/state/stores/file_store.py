@@ -1,0 +1,115 @@
+"""The store of a path: files on this machine, and a lock of the operating system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from pathlib import Path
+
+from reconciler.errors import StateError
+from reconciler.state.files import Files
+from reconciler.state.journal import Journal
+from reconciler.state.model import State
+from reconciler.state.stores import lock as system_lock
+from reconciler.state.stores.file import StateStore
+from reconciler.state.stores.holder import Holder
+from reconciler.state.stores.interface import SETTLE_SECONDS, LockInfo, silent
+
+
+class FileStore:
+    """The state at *path*, as `Store` has it; no method ever waits for an event loop."""
+
+    is_file = True
+    window = 1
+    announces = True
+
+    def __init__(self, path: Path | str, *, files: Files | None = None) -> None:
+        self._path = Path(path)
+        self._files = files
+
+    @property
+    def place(self) -> str:
+        """The path, behind a link."""
+        return str(self._kept.path)
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether a journal is there."""
+        return self._kept.journal_path.exists()
+
+    @property
+    def _kept(self) -> StateStore:
+        """The files; a link is followed when they are first used, which may be after the lock is taken."""
+        if self._opened is None:
+            self._opened = StateStore(self._path, files=self._files)
+        return self._opened
+
+    _opened: StateStore | None = None
+
+    async def read(self) -> State | None:
+        """Return the state, or None."""
+        return self._kept.read()
+
+    async def begin(self, state: State) -> Journal:
+        """Write *state*, and return a journal that continues it."""
+        return self._kept.begin(state)
+
+    async def write(self, state: State) -> None:
+        """Make *state* the snapshot."""
+        self._kept.write(state)
+
+    def next_serial(self, state: State) -> int:
+        """Return the serial of the next snapshot of *state*."""
+        return state.serial + 1
+
+    def lock(
+        self,
+        holder: Holder,
+        *,
+        timeout: float,
+        waiting: Callable[[str], None] = silent,
+        settle: float = SETTLE_SECONDS,
+        reading: bool = False,
+    ) -> AbstractContextManager[None]:
+        """Hold the lock; a command that only reads holds it too, as the files are read one after another."""
+        del settle, reading
+
+        def held_by(other: str) -> None:
+            waiting(f"waiting for the lock of the state, which is held by {other}")
+
+        return system_lock.lock(self._path, holder=holder, timeout=timeout, waiting=held_by)
+
+    def lock_async(
+        self,
+        holder: Holder,
+        *,
+        timeout: float,
+        waiting: Callable[[str], None] = silent,
+        settle: float = SETTLE_SECONDS,
+        reading: bool = False,
+    ) -> AbstractAsyncContextManager[None]:
+        """Hold the lock; the event loop goes on while this waits."""
+        del waiting, settle, reading
+        return system_lock.lock_async(self._path, holder=holder, timeout=timeout)
+
+    def may_send(self) -> None:
+        """Return: the lock lasts as long as this process."""
+
+    def on_loss(self, stop: Callable[[], None]) -> None:
+        """Do nothing: the lock cannot be lost."""
+
+    async def locks(self) -> list[LockInfo]:
+        """Return who holds the lock."""
+        holder = system_lock.holder_of(self._path)
+        return [] if holder is None else [LockInfo(holder)]
+
+    async def unlock(self, settle: float = SETTLE_SECONDS) -> LockInfo | None:
+        """Refuse: the lock ends with the process that holds it."""
+        del settle
+        raise StateError(
+            f"the lock of `{self._path}` belongs to a process of this machine and ends with it",
+            hint="`reconciler state locks` names the process",
+        )
+
+    async def close(self) -> None:
+        """Do nothing: no file is held open."""
