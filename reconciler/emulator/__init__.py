@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.database import Clock
     from reconciler.emulator.site import Handled, Sleep
     from reconciler.emulator.store import Store
+    from reconciler.emulator.webhooks.engine import Webhooks
 
 __all__ = ["Emulator", "EmulatorOptions", "Fault", "FaultScript"]
 
@@ -73,6 +74,11 @@ class Emulator:
         """The names of hosts that it answers to over HTTP, besides those of this machine."""
         return self._site.options.allowed_hosts
 
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks that it sends."""
+        return self._site.webhooks
+
     @cached_property
     def app(self) -> ASGIApp:
         """The ASGI app."""
@@ -87,6 +93,7 @@ class Emulator:
         return EmulatorTransport(self.app)
 
     def close(self) -> None:
-        """Carry out delayed requests, and close the store."""
+        """Carry out delayed requests, drop webhooks that wait, and close the store."""
         self._site.catch_up(everything=True)
+        self._site.webhooks.outbox.close()
         self._site.store.close()

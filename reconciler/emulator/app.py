@@ -23,7 +23,7 @@ from reconciler.emulator.control import Control
 from reconciler.emulator.decisions import MEDIA_BYTES
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.exchange import Ending, Outcome, carry_out
-from reconciler.emulator.fields import Fields, is_sid
+from reconciler.emulator.fields import is_sid
 from reconciler.emulator.routes import PATHS, Operation
 from reconciler.emulator.site import Handled, Site
 from reconciler.emulator.wire import Reply
@@ -117,6 +117,8 @@ def _read(site: Site, scope: Scope, body: IO[bytes]) -> Call:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     content_type = headers.get("content-type", "")
     host, port = scope["server"]
+    is_form = content_type.partition(";")[0].strip().lower() == _FORM
+    pairs = _pairs(body.read()) if is_form else []
     return Call(
         store=site.store,
         options=site.options,
@@ -124,17 +126,18 @@ def _read(site: Site, scope: Scope, body: IO[bytes]) -> Call:
         path=scope["path"],
         account_sid=_account(site, headers.get("authorization", "")),
         names={name: unquote(value) for name, value in scope.get("path_params", {}).items()},
-        query=_fields(scope["query_string"]),
-        form=_fields(body.read()) if content_type.partition(";")[0].strip().lower() == _FORM else {},
+        query=dict(_pairs(scope["query_string"])),
+        form=dict(pairs),
+        pairs=pairs,
         body=body,
         content_type=content_type,
         webhooks=headers.get("x-twilio-webhook-enabled", "").lower() == "true",
     )
 
 
-def _fields(encoded: bytes) -> Fields:
+def _pairs(encoded: bytes) -> list[tuple[str, str]]:
     try:
-        return dict(parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict"))
+        return parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
         raise ApiError(20001, "Invalid parameters: not percent-encoded UTF-8") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
@@ -38,6 +38,8 @@ class Call:
     """The values of `{service}`, `{conversation}`… in the path."""
     query: Fields
     form: Fields
+    pairs: Sequence[tuple[str, str]] = ()
+    """The form once more, with every value of a parameter that is repeated."""
     body: IO[bytes] = field(default_factory=BytesIO)
     content_type: str = ""
     webhooks: bool = False
@@ -50,6 +52,10 @@ class Call:
         if sid is not None:
             return Home(self.account_sid, sid, f"{self.origin}/v1/Services/{sid}", default=False)
         return Home(self.account_sid, self.store.services.default().sid, f"{self.origin}/v1", default=True)
+
+    def values(self, name: str) -> list[str] | None:
+        """Return the values of a parameter that may be repeated; None if it was not sent."""
+        return [value for one, value in self.pairs if one == name] or None
 
     def cut(self, maximum: int) -> Cut:
         """Return the requested page, of at most *maximum* records."""

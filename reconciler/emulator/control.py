@@ -3,6 +3,7 @@
     GET    /_emulator/store      {"store_id", "account_sid"}
     GET    /_emulator/requests   {"requests": [{"method", "path", "kind", "status"}…]}
     DELETE /_emulator/requests   empty the log
+    GET    /_emulator/webhooks   {"webhooks": [{"event", "method", "url", "parameters", "status", "error"}…]}
     POST   /_emulator/faults     {"faults": ["create_message:3:reset_after"…]} puts more rules in force
     DELETE /_emulator/faults     drop every rule
 
@@ -22,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.faults import Pause
 from reconciler.emulator.site import Site
+from reconciler.emulator.webhooks.outbox import Sent
 from reconciler.errors import UsageError
 from reconciler.text.foreign import json_fault
 
@@ -60,6 +62,8 @@ class Control:
                 return _json({"requests": [handled._asdict() for handled in site.requests]})
             case "DELETE", "requests":
                 site.requests.clear()
+            case "GET", "webhooks":
+                return _json({"webhooks": [_shown(sent) for sent in site.webhooks.outbox.log.copy()]})
             case "POST", "faults":
                 return self._add_faults(request, body)
             case "DELETE", "faults":
@@ -84,6 +88,18 @@ class Control:
             return _json({"error": str(error)}, 400)
         self._site.faults.add(*faults)
         return Response(status_code=204)
+
+
+def _shown(sent: Sent) -> dict[str, Any]:
+    hook, answer = sent
+    return {
+        "event": hook.event,
+        "method": hook.method,
+        "url": hook.url,
+        "parameters": hook.parameters,
+        "status": answer.status,
+        "error": answer.error,
+    }
 
 
 def _json(value: dict[str, Any], status: int = 200) -> Response:

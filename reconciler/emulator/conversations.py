@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from reconciler.emulator import fields as read
+from reconciler.emulator.account import Account
 from reconciler.emulator.database import Database, Page, Start
 from reconciler.emulator.decisions import CONVERSATION_ATTRIBUTES_BYTES
 from reconciler.emulator.errors import ApiError, NotFound
@@ -31,24 +32,24 @@ _ACTIVITY: Final = "(SELECT coalesce(max(activity), 0) + 1 FROM conversations WH
 class Conversations:
     """The conversations of services; a `ref` is a sid or a unique name."""
 
-    def __init__(self, database: Database, services: Services) -> None:
+    def __init__(self, database: Database, services: Services, account: Account) -> None:
         self._database = database
         self._services = services
+        self._account = account
 
     def create(self, service_sid: str, fields: Fields) -> Conversation:
         """Create a conversation; 409/50353 if the unique name is taken, also by a closed one."""
         with self._database.transaction():
             service = self._services.get(service_sid)
-            values = self._checked(service.id, fields)
+            values = self._checked(service.id, {**self._account.default_timers(), **fields})
             if values.get("state") == "closed":
                 raise ApiError(50384, "Initial state can't be 'closed'")
             sid, today = self._database.new_sid("CH"), self._database.today()
-            ((messaging_service_sid,),) = self._database.all("SELECT messaging_service_sid FROM account")
             values = {
                 "sid": sid,
                 "service": service.id,
                 "attributes": "{}",
-                "messaging_service_sid": messaging_service_sid,
+                "messaging_service_sid": self._account.messaging_service_sid,
                 "state": "active",
                 "touched_at": self._database.present(),
                 "date_created": today,
@@ -79,20 +80,7 @@ class Conversations:
             "attributes": read.attributes(fields, CONVERSATION_ATTRIBUTES_BYTES),
             "messaging_service_sid": read.sid(fields, "MessagingServiceSid", "MG", code=50341),
             "state": state,
-            "inactive_after": read.seconds(
-                fields,
-                "Timers.Inactive",
-                least=60,
-                wrong=ApiError(50379, "TimeToInactive format is invalid"),
-                short=ApiError(50375, "TimeToInactive should be greater or equal to 1 minute"),
-            ),
-            "closed_after": read.seconds(
-                fields,
-                "Timers.Closed",
-                least=600,
-                wrong=ApiError(50380, "TimeToClosed format is invalid"),
-                short=ApiError(50376, "TimeToClosed should be greater or equal to 10 minutes"),
-            ),
+            **read.timers(fields),
             "email_address": fields.get("Bindings.Email.Address"),
             "email_name": fields.get("Bindings.Email.Name"),
             "date_created": read.date(fields, "DateCreated"),

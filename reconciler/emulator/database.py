@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from reconciler.emulator.fields import stamp
+from reconciler.emulator.schema import FORMATS
 from reconciler.errors import UsageError
 from reconciler.runtime.atomic_file import require_replaceable
 from reconciler.text.foreign import quoted
@@ -18,67 +19,10 @@ from reconciler.text.foreign import quoted
 Clock: TypeAlias = Callable[[], datetime]
 """Returns the present, with an offset."""
 
-FORMAT: Final = 1
 BUSY_SECONDS: Final = 30
 _PIECE: Final = 1024 * 1024
 """Bytes of a file that are copied in one step."""
 _REMEMBERED: Final = frozenset({"IS", "CH", "MB"})
-_SCHEMA: Final = """
-CREATE TABLE account (
-  store_id TEXT NOT NULL, sid TEXT NOT NULL, messaging_service_sid TEXT NOT NULL, default_service_sid TEXT
-) STRICT;
-CREATE TABLE services (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE, friendly_name TEXT NOT NULL,
-  date_created TEXT NOT NULL, date_updated TEXT NOT NULL
-) STRICT;
-CREATE TABLE conversations (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE,
-  service INTEGER NOT NULL REFERENCES services ON DELETE CASCADE,
-  friendly_name TEXT, unique_name TEXT, attributes TEXT NOT NULL, messaging_service_sid TEXT NOT NULL,
-  state TEXT NOT NULL, inactive_after INTEGER, closed_after INTEGER, touched_at INTEGER NOT NULL,
-  email_address TEXT, email_name TEXT, next_index INTEGER NOT NULL DEFAULT 0, activity INTEGER NOT NULL,
-  date_created TEXT NOT NULL, date_updated TEXT NOT NULL,
-  UNIQUE (service, unique_name)
-) STRICT;
-CREATE INDEX conversations_by_activity ON conversations (service, activity);
-CREATE TABLE participants (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE,
-  conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
-  identity TEXT, address TEXT, proxy_address TEXT, projected_address TEXT, role_sid TEXT,
-  attributes TEXT NOT NULL, last_read_message_index INTEGER, last_read_timestamp TEXT,
-  date_created TEXT NOT NULL, date_updated TEXT NOT NULL,
-  UNIQUE (conversation, identity)
-) STRICT;
-CREATE INDEX participants_by_address ON participants (address, proxy_address);
-CREATE INDEX participants_by_identity ON participants (identity);
-CREATE TABLE users (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE,
-  service INTEGER NOT NULL REFERENCES services ON DELETE CASCADE,
-  identity TEXT NOT NULL, friendly_name TEXT, role_sid TEXT, attributes TEXT NOT NULL,
-  date_created TEXT NOT NULL, date_updated TEXT NOT NULL,
-  UNIQUE (service, identity)
-) STRICT;
-CREATE TABLE messages (
-  id INTEGER PRIMARY KEY, sid TEXT NOT NULL UNIQUE,
-  conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
-  number INTEGER NOT NULL, stored_at REAL NOT NULL, document BLOB NOT NULL,
-  UNIQUE (conversation, number)
-) STRICT;
-CREATE TABLE receipts (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE,
-  message INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,
-  channel_message_sid TEXT NOT NULL, participant_sid TEXT NOT NULL, status TEXT NOT NULL,
-  date_created TEXT NOT NULL
-) STRICT;
-CREATE INDEX receipts_by_message ON receipts (message);
-CREATE TABLE media (
-  sid TEXT PRIMARY KEY, service INTEGER NOT NULL REFERENCES services ON DELETE CASCADE,
-  message INTEGER REFERENCES messages ON DELETE CASCADE,
-  content_type TEXT NOT NULL, filename TEXT, uploaded_at REAL NOT NULL, content BLOB NOT NULL
-) STRICT;
-CREATE INDEX media_by_service ON media (service);
-CREATE INDEX media_by_message ON media (message, uploaded_at);
-"""
 
 
 class Start(NamedTuple):
@@ -156,20 +100,23 @@ class Database:
             self._connection.execute(f"PRAGMA {pragma}")
         with self.transaction():
             (version,) = self.one("PRAGMA user_version") or (0,)
-            if version == FORMAT:
+            known = len(FORMATS)
+            if version == known:
                 return
-            if version or self.one("SELECT 1 FROM sqlite_master"):
+            if version > known or (version == 0 and self.one("SELECT 1 FROM sqlite_master")):
                 raise UsageError(
-                    f"the data file holds format {version}, this emulator knows {FORMAT}",
+                    f"the data file holds format {version}, this emulator knows {known}",
                     hint="name another file; a file that does not exist is created",
                 )
-            for statement in _SCHEMA.split(";"):
-                self.execute(statement)
-            self.execute(
-                "INSERT INTO account VALUES (?, ?, ?, NULL)",
-                (self.new_hex(), self.new_sid("AC"), self.new_sid("MG")),
-            )
-            self.execute(f"PRAGMA user_version = {FORMAT}")
+            for changes in FORMATS[version:]:
+                for statement in changes.split(";"):
+                    self.execute(statement)
+            if version == 0:
+                self.execute(
+                    "INSERT INTO account VALUES (?, ?, ?, NULL)",
+                    (self.new_hex(), self.new_sid("AC"), self.new_sid("MG")),
+                )
+            self.execute(f"PRAGMA user_version = {known}")
 
     def _log_ahead(self) -> None:
         while True:

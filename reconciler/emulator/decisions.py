@@ -36,17 +36,34 @@ Conversations, participants, services
   an empty `UniqueName` means none.
 - Conversations are listed by latest activity, newest first; with `StartDate` or `EndDate` by creation,
   newest first.
-- `role_sid` is null unless given. Adding an unknown `Identity` creates its user; removing the participant
-  keeps it.
+- `role_sid` of a participant is null unless given. Adding an unknown `Identity` creates its user;
+  removing the participant keeps it.
 - The default service is made when it is first asked for, so a new store lists no services. It can be
   deleted like any other; the next question makes a new one. `/v1/Conversations/…` and `/v1/Users/…` lead
   to it.
 
 Paging
 - `PageSize` above the maximum is granted as the maximum, or refused with 400/20001 if so configured; below
-  1 or no number is 400/20001. Maxima: messages 1,000 (configurable), users and receipts 50, all other
-  lists 100; none exceeds the configured one.
+  1 or no number is 400/20001. Maxima: messages 1,000 (configurable); users, receipts, roles, addresses and
+  memberships 50; webhooks 5; all other lists 100. None exceeds the configured one.
 - Tokens never expire and survive the deletion of the message they point at.
+
+Webhooks
+- Pre-action webhooks see REST writes that have the header. A delayed write meets only those after it.
+- Post-action webhooks are sent one after another, in the order of their events, and once each.
+- An event that `filters` does not list is not sent, by none of the three scopes; `[]` lists none.
+- A service has webhooks of its own as soon as it has a url; those of conversations are sent besides.
+- No connection is no answer: nothing changes. So does a redirect, and a 2xx whose body is no JSON object.
+- A refusal is 400/50056 for the caller. A replaced value that is no string is 400/20001.
+- `onDeliveryUpdated` is sent as `sent` and as `delivered` for each receipt. No timer causes an event.
+- They are signed with the configured token, else with `emulator`; dates of the past have `.000`.
+- A trigger is found anywhere in a body, in any case. Webhooks for Studio are kept and never sent.
+
+Other resources
+- A service's four roles are made when they are first asked for; what they allow is not enforced.
+- `ParticipantConversations` without a filter is an empty list. `unread_messages_count` is null before the
+  first read. `created_by` is `system`.
+- Addresses make no conversations, notifications are not pushed, and there are never any bindings.
 
 Media
 - Same origin as everything else. Urls are absolute; there is no `content_direct_temporary`.

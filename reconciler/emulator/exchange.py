@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from enum import Enum, auto
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -78,7 +79,7 @@ async def carry_out(site: Site, operation: Operation, call: Call, actions: Seque
         if outcome is not None:
             return outcome
         call = _altered(operation, call, action)
-    reply = site.handle(operation, call)
+    reply = await site.webhooks.around(operation.kind, call, partial(site.handle, operation))
     for action in actions:
         await _wait(site, action, after=True)
         outcome = _instead_of_reply(site, reply, action)

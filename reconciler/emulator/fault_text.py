@@ -7,9 +7,9 @@
     POST:every=4:503_html
 
 KIND   a method, or an operation, with `*` for anything: `fetch_*` is every fetch, `*` every request.
-       {create,list,fetch,update,delete}_{conversation,message,participant,user}[s], as in `list_messages`;
-       {create,list,fetch,delete}_service[s], fetch_configuration, list_receipts, fetch_receipt,
-       upload_media, fetch_media, fetch_media_content
+       {create,list,fetch,update,delete}_{conversation,message,participant,user,role,webhook,address,
+       credential}[s], as in `list_messages`; {create,list,fetch,delete}_service[s], list_receipts,
+       fetch_receipt, upload_media, fetch_media, fetch_media_content; the others are in `routes`
 WHEN   `N` the n-th alone, `every=N`, `p=PROBABILITY`; every one if left out
 ACTION latency=SECONDS, reset_before, reset_after, no_connection, delay=SECONDS, truncate, wrong_type,
        foreign_reply, late=SECONDS, stale=SECONDS, repeat_page, endless_pages, rewrite_body=TEXT ({body}: what

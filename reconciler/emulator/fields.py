@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -25,7 +25,7 @@ CENTURY: Final = 100 * 365 * 86_400
 _SECONDS: Final = (604_800, 86_400, 3_600, 60, 1)
 _SID: Final = {
     prefix: re.compile(prefix + "[0-9a-fA-F]{32}", re.ASCII)
-    for prefix in ("AC", "CH", "HX", "IS", "ME", "MG", "RL", "SK")
+    for prefix in ("AC", "CH", "FW", "HX", "IS", "ME", "MG", "RL", "SK")
 }
 
 
@@ -113,3 +113,37 @@ def seconds(fields: Fields, parameter: str, *, least: int, wrong: ApiError, shor
     if total < least:
         raise short
     return total
+
+
+def timers(fields: Fields) -> dict[str, int | None]:
+    """Return the timers of a conversation in seconds, by the names of their columns."""
+    return {
+        "inactive_after": seconds(
+            fields,
+            "Timers.Inactive",
+            least=60,
+            wrong=ApiError(50379, "TimeToInactive format is invalid"),
+            short=ApiError(50375, "TimeToInactive should be greater or equal to 1 minute"),
+        ),
+        "closed_after": seconds(
+            fields,
+            "Timers.Closed",
+            least=600,
+            wrong=ApiError(50380, "TimeToClosed format is invalid"),
+            short=ApiError(50376, "TimeToClosed should be greater or equal to 10 minutes"),
+        ),
+    }
+
+
+def choice(fields: Fields, name: str, known: Collection[str], code: int = 20001) -> str | None:
+    """Return a parameter that has one of the *known* values."""
+    text = fields.get(name)
+    if text is not None and text not in known:
+        raise ApiError(code, f"Invalid parameter: {name}")
+    return text
+
+
+def flag(fields: Fields, name: str) -> bool | None:
+    """Return a parameter that is `true` or `false`."""
+    text = choice({name: fields[name].lower()} if name in fields else {}, name, ("true", "false"))
+    return None if text is None else text == "true"

@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
-
-import msgspec
+from typing import Any
 
 from reconciler.emulator import wire
 from reconciler.emulator.call import Call
 from reconciler.emulator.decisions import MAX_PAGE, MAX_PAGE_SMALL
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.records import Conversation, Participant, Receipt, Service, User
+from reconciler.emulator.replies import GONE, created, joined, ok
 from reconciler.emulator.wire import Home, Reply
-
-_encode: Final = msgspec.json.Encoder().encode
-
-
-def _joined(show: Callable[[tuple[Any, ...]], dict[str, Any]]) -> Callable[[list[Any]], bytes]:
-    return lambda rows: b",".join(_encode(show(row)) for row in rows)
-
-
-def _created(value: dict[str, Any]) -> Reply:
-    return Reply(201, _encode(value))
-
-
-def _ok(value: dict[str, Any]) -> Reply:
-    return Reply(200, _encode(value))
-
-
-_GONE: Final = Reply(204)
-
-
-def fetch_configuration(call: Call) -> Reply:
-    """Return the account's configuration."""
-    url = f"{call.origin}/v1/Configuration"
-    return _ok(
-        {
-            "account_sid": call.account_sid,
-            "default_chat_service_sid": call.store.services.default().sid,
-            "default_messaging_service_sid": call.store.messaging_service_sid,
-            "default_inactive_timer": None,
-            "default_closed_timer": None,
-            "url": url,
-            "links": {"service": f"{url}/Services", "webhooks": f"{url}/Webhooks"},
-        }
-    )
 
 
 def create_service(call: Call) -> Reply:
     """Create a service."""
-    return _created(wire.service(call.origin, call.account_sid, call.store.services.create(call.form)))
+    return created(wire.service(call.origin, call.account_sid, call.store.services.create(call.form)))
 
 
 def list_services(call: Call) -> Reply:
@@ -60,26 +26,26 @@ def list_services(call: Call) -> Reply:
         "services",
         call.store.services.page(place.start, place.size),
         place,
-        _joined(lambda row: wire.service(call.origin, call.account_sid, Service(*row))),
+        joined(lambda row: wire.service(call.origin, call.account_sid, Service(*row))),
     )
 
 
 def fetch_service(call: Call) -> Reply:
     """Return one service."""
     service = call.store.services.get(call.names["service"])
-    return _ok(wire.service(call.origin, call.account_sid, service))
+    return ok(wire.service(call.origin, call.account_sid, service))
 
 
 def delete_service(call: Call) -> Reply:
     """Delete a service."""
     call.store.services.delete(call.names["service"])
-    return _GONE
+    return GONE
 
 
 def create_conversation(call: Call) -> Reply:
     """Create a conversation."""
     home = call.home
-    return _created(wire.conversation(home, call.store.conversations.create(home.service_sid, call.form)))
+    return created(wire.conversation(home, call.store.conversations.create(home.service_sid, call.form)))
 
 
 def list_conversations(call: Call) -> Reply:
@@ -89,7 +55,7 @@ def list_conversations(call: Call) -> Reply:
         "conversations",
         call.store.conversations.page(home.service_sid, call.query, place.start, place.size),
         place,
-        _joined(lambda row: wire.conversation(home, Conversation(*row[1:]))),
+        joined(lambda row: wire.conversation(home, Conversation(*row[1:]))),
     )
 
 
@@ -97,27 +63,27 @@ def fetch_conversation(call: Call) -> Reply:
     """Return one conversation."""
     home = call.home
     conversation = call.store.conversations.get(home.service_sid, call.names["conversation"])
-    return _ok(wire.conversation(home, conversation))
+    return ok(wire.conversation(home, conversation))
 
 
 def update_conversation(call: Call) -> Reply:
     """Update a conversation."""
     home = call.home
     conversation = call.store.conversations.update(home.service_sid, call.names["conversation"], call.form)
-    return _ok(wire.conversation(home, conversation))
+    return ok(wire.conversation(home, conversation))
 
 
 def delete_conversation(call: Call) -> Reply:
     """Delete a conversation."""
     call.store.conversations.delete(call.home.service_sid, call.names["conversation"])
-    return _GONE
+    return GONE
 
 
 def create_participant(call: Call) -> Reply:
     """Add a participant."""
     home = call.home
     participant = call.store.participants.create(home.service_sid, call.names["conversation"], call.form)
-    return _created(wire.participant(home, participant))
+    return created(wire.participant(home, participant))
 
 
 def list_participants(call: Call) -> Reply:
@@ -127,7 +93,7 @@ def list_participants(call: Call) -> Reply:
         "participants",
         call.store.participants.page(home.service_sid, call.names["conversation"], place.start, place.size),
         place,
-        _joined(lambda row: wire.participant(home, Participant(*row))),
+        joined(lambda row: wire.participant(home, Participant(*row))),
     )
 
 
@@ -135,7 +101,7 @@ def fetch_participant(call: Call) -> Reply:
     """Return one participant."""
     home, names = call.home, call.names
     participant = call.store.participants.get(home.service_sid, names["conversation"], names["participant"])
-    return _ok(wire.participant(home, participant))
+    return ok(wire.participant(home, participant))
 
 
 def update_participant(call: Call) -> Reply:
@@ -144,7 +110,7 @@ def update_participant(call: Call) -> Reply:
     participant = call.store.participants.update(
         home.service_sid, names["conversation"], names["participant"], call.form
     )
-    return _ok(wire.participant(home, participant))
+    return ok(wire.participant(home, participant))
 
 
 def delete_participant(call: Call) -> Reply:
@@ -152,13 +118,13 @@ def delete_participant(call: Call) -> Reply:
     call.store.participants.delete(
         call.home.service_sid, call.names["conversation"], call.names["participant"]
     )
-    return _GONE
+    return GONE
 
 
 def create_user(call: Call) -> Reply:
     """Create a user."""
     home = call.home
-    return _created(wire.user(home, call.store.users.create(home.service_sid, call.form)))
+    return created(wire.user(home, call.store.users.create(home.service_sid, call.form)))
 
 
 def list_users(call: Call) -> Reply:
@@ -168,26 +134,26 @@ def list_users(call: Call) -> Reply:
         "users",
         call.store.users.page(home.service_sid, place.start, place.size),
         place,
-        _joined(lambda row: wire.user(home, User(*row))),
+        joined(lambda row: wire.user(home, User(*row))),
     )
 
 
 def fetch_user(call: Call) -> Reply:
     """Return one user."""
     home = call.home
-    return _ok(wire.user(home, call.store.users.get(home.service_sid, call.names["user"])))
+    return ok(wire.user(home, call.store.users.get(home.service_sid, call.names["user"])))
 
 
 def update_user(call: Call) -> Reply:
     """Update a user."""
     home = call.home
-    return _ok(wire.user(home, call.store.users.update(home.service_sid, call.names["user"], call.form)))
+    return ok(wire.user(home, call.store.users.update(home.service_sid, call.names["user"], call.form)))
 
 
 def delete_user(call: Call) -> Reply:
     """Delete a user."""
     call.store.users.delete(call.home.service_sid, call.names["user"])
-    return _GONE
+    return GONE
 
 
 def _writer(call: Call, home: Home) -> tuple[str, wire.MessageWriter]:
@@ -238,7 +204,7 @@ def update_message(call: Call) -> Reply:
 def delete_message(call: Call) -> Reply:
     """Delete a message."""
     call.store.messages.delete(call.home.service_sid, call.names["conversation"], call.names["message"])
-    return _GONE
+    return GONE
 
 
 def _receipt(call: Call, home: Home) -> Callable[[Receipt], dict[str, Any]]:
@@ -256,7 +222,7 @@ def list_receipts(call: Call) -> Reply:
             home.service_sid, names["conversation"], names["message"], place.start, place.size
         ),
         place,
-        _joined(lambda row: show(Receipt(*row))),
+        joined(lambda row: show(Receipt(*row))),
     )
 
 
@@ -266,7 +232,7 @@ def fetch_receipt(call: Call) -> Reply:
     receipt = call.store.messages.receipt(
         home.service_sid, names["conversation"], names["message"], names["receipt"]
     )
-    return _ok(_receipt(call, home)(receipt))
+    return ok(_receipt(call, home)(receipt))
 
 
 def upload_media(call: Call) -> Reply:
@@ -275,12 +241,12 @@ def upload_media(call: Call) -> Reply:
     media = call.store.media.upload(
         call.names["service"], call.body, content_type, call.query.get("Filename")
     )
-    return _created(wire.media(call.origin, media))
+    return created(wire.media(call.origin, media))
 
 
 def fetch_media(call: Call) -> Reply:
     """Return the record of a file."""
-    return _ok(wire.media(call.origin, call.store.media.get(call.names["service"], call.names["media"])))
+    return ok(wire.media(call.origin, call.store.media.get(call.names["service"], call.names["media"])))
 
 
 def fetch_media_content(call: Call) -> Reply:

@@ -24,3 +24,7 @@ class EmulatorOptions:
     """The seed of faults with a probability."""
     allowed_hosts: tuple[str, ...] = ()
     """Values of the Host header that it answers to over HTTP, besides the names of this machine."""
+    webhook_hosts: tuple[str, ...] = ()
+    """Names of other machines to which webhooks may be sent."""
+    webhook_seconds: float = 5
+    """How long the answer to a webhook may take."""

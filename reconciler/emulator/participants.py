@@ -18,13 +18,14 @@ from reconciler.emulator.decisions import (
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.fields import Fields
 from reconciler.emulator.records import Conversation, Participant
-from reconciler.emulator.services import Users, identity_of
+from reconciler.emulator.users import Users, identity_of
 
-_SELECT: Final = """SELECT p.id, p.sid, c.sid, identity, address, proxy_address, projected_address, role_sid,
-  p.attributes, last_read_message_index, last_read_timestamp, p.date_created, p.date_updated
-  FROM participants p JOIN conversations c ON c.id = p.conversation"""
-_IN_OPEN: Final = f"""FROM participants p JOIN conversations c ON c.id = p.conversation
-  WHERE {STATE} != 'closed'"""
+COLUMNS: Final = """p.id, p.sid, c.sid, identity, address, proxy_address, projected_address, role_sid,
+  p.attributes, last_read_message_index, last_read_timestamp, p.date_created, p.date_updated"""
+"""SQL for the fields of a `Participant`, of the tables of `JOINED`."""
+JOINED: Final = "FROM participants p JOIN conversations c ON c.id = p.conversation"
+_SELECT: Final = f"SELECT {COLUMNS} {JOINED}"
+_IN_OPEN: Final = f"{JOINED} WHERE {STATE} != 'closed'"
 _INDEX: Final = re.compile(r"\d{1,10}", re.ASCII)
 
 

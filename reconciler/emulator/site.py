@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from shutil import copyfileobj
 from typing import Final, NamedTuple, TypeAlias
 
@@ -16,6 +17,7 @@ from reconciler.emulator.faults import FaultScript
 from reconciler.emulator.options import EmulatorOptions
 from reconciler.emulator.routes import Operation
 from reconciler.emulator.store import Store
+from reconciler.emulator.webhooks.engine import Webhooks
 from reconciler.emulator.wire import Reply
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
@@ -47,7 +49,11 @@ class Site:
     sleep: Sleep
     requests: deque[Handled] = field(default_factory=lambda: deque(maxlen=LOGGED_REQUESTS))
     in_flight: int = 0
+    webhooks: Webhooks = field(init=False)
     _delayed: list[_Delayed] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.webhooks = Webhooks(self.options)
 
     def handle(self, operation: Operation, call: Call) -> Reply:
         """Carry out one operation."""
@@ -74,4 +80,5 @@ class Site:
         self._delayed = [delayed for delayed in self._delayed if delayed not in due]
         for delayed in sorted(due, key=lambda delayed: delayed.due):
             with delayed.call.body, self.store.at(min(delayed.due, now)):
-                self.handle(delayed.operation, delayed.call)
+                operation = delayed.operation
+                self.webhooks.behind(operation.kind, delayed.call, partial(self.handle, operation))

@@ -8,12 +8,17 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reconciler.emulator.account import Account
 from reconciler.emulator.conversations import Conversations
 from reconciler.emulator.database import Clock, Database
 from reconciler.emulator.media import MediaFiles
+from reconciler.emulator.memberships import Memberships
 from reconciler.emulator.messages import Messages
 from reconciler.emulator.participants import Participants
-from reconciler.emulator.services import Services, Users
+from reconciler.emulator.resources import Shelf
+from reconciler.emulator.roles import Roles
+from reconciler.emulator.services import Services
+from reconciler.emulator.users import Users
 
 
 def utc_now() -> datetime:
@@ -37,16 +42,30 @@ class Store:
     ) -> None:
         self._database = Database(path, clock, new_hex)
         self.clock = clock
-        ((self.store_id, self.account_sid, self.messaging_service_sid),) = self._database.all(
-            "SELECT store_id, sid, messaging_service_sid FROM account"
-        )
+        ((self.store_id, self.account_sid),) = self._database.all("SELECT store_id, sid FROM account")
         """These are created with the file, and never change."""
         self.services = Services(self._database)
-        self.users = Users(self._database, self.services)
-        self.conversations = Conversations(self._database, self.services)
+        self.account = Account(self._database, self.services)
+        self.roles = Roles(self._database, self.services)
+        self.users = Users(self._database, self.services, self.roles)
+        self.conversations = Conversations(self._database, self.services, self.account)
         self.participants = Participants(self._database, self.conversations, self.users)
+        self.memberships = Memberships(
+            self._database, self.services, self.users, self.conversations, self.participants
+        )
         self.media = MediaFiles(self._database, self.services)
         self.messages = Messages(self._database, self.conversations, self.participants, self.media)
+
+    def shelf(
+        self, kind: str, prefix: str, *, service_sid: str | None = None, conversation_sid: str | None = None
+    ) -> Shelf:
+        """Return the resources of one kind: the account's, a service's or a conversation's."""
+        if service_sid is None:
+            return Shelf(self._database, kind, prefix)
+        if conversation_sid is None:
+            return Shelf(self._database, kind, prefix, self.services.get(service_sid).id)
+        conversation = self.conversations.get(service_sid, conversation_sid)
+        return Shelf(self._database, kind, prefix, conversation=conversation.id)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Store all changes of the block at once, or none; this fills a large store fast."""

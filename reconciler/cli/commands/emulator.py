@@ -41,6 +41,13 @@ from reconciler.cli.param_types import FILE
     metavar="NAME",
     help="Answer also to this Host, not only to names of this machine. May be repeated.",
 )
+@option(
+    "--allow-webhook-host",
+    "webhook_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Send webhooks also to this host, not only to this machine. May be repeated.",
+)
 @option("--fault-seed", type=int, default=0, show_default=True, help="Seed of random trouble.")
 def emulator(
     *,
@@ -51,6 +58,7 @@ def emulator(
     require_token: str | None,
     faults: tuple[str, ...],
     hosts: tuple[str, ...],
+    webhook_hosts: tuple[str, ...],
     fault_seed: int,
 ) -> None:
     """Serve a local Twilio Conversations on 127.0.0.1 until it is stopped."""
@@ -65,5 +73,6 @@ def emulator(
         faults=tuple(map(parse_fault, faults)),
         fault_seed=fault_seed,
         allowed_hosts=hosts,
+        webhook_hosts=webhook_hosts,
     )
     serve(port=port, data=data, options=options)

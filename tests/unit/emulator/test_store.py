@@ -16,6 +16,7 @@ import pytest
 
 from reconciler.emulator.database import Start
 from reconciler.emulator.errors import ApiError
+from reconciler.emulator.schema import FORMATS
 from reconciler.emulator.store import Store
 from reconciler.errors import UsageError
 
@@ -123,7 +124,7 @@ def test_database_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE theirs (x)")
-    with pytest.raises(UsageError, match="holds format 0, this emulator knows 1"):
+    with pytest.raises(UsageError, match="holds format 0, this emulator knows 2"):
         Store(path)
 
 
@@ -131,9 +132,26 @@ def test_file_of_a_newer_emulator_is_refused(tmp_path: Path) -> None:
     """The version is looked at first."""
     path = tmp_path / "newer.db"
     with closing(sqlite3.connect(path)) as newer:
-        newer.execute("PRAGMA user_version = 2")
-    with pytest.raises(UsageError, match="holds format 2, this emulator knows 1"):
+        newer.execute("PRAGMA user_version = 99")
+    with pytest.raises(UsageError, match="holds format 99, this emulator knows 2"):
         Store(path)
+
+
+def test_file_of_an_older_emulator_is_brought_up_to_date(tmp_path: Path) -> None:
+    """What is in it stays."""
+    path = tmp_path / "older.db"
+    with closing(sqlite3.connect(path)) as older:
+        older.executescript(FORMATS[0])
+        older.execute("INSERT INTO account VALUES ('id', 'AC1', 'MG1', NULL)")
+        older.execute("INSERT INTO services VALUES (1, 'IS1', 'Support', '', '')")
+        older.execute("PRAGMA user_version = 1")
+        older.commit()
+    with closing(Store(path)) as store:
+        assert store.account_sid == "AC1"
+        assert store.services.get("IS1").friendly_name == "Support"
+        assert len(store.roles.page("IS1", Start(), 10).rows) == 4
+    with closing(Store(path)) as again:
+        assert len(again.roles.page("IS1", Start(), 10).rows) == 4
 
 
 def test_missing_folder_is_an_error_that_names_the_file(tmp_path: Path) -> None:
