@@ -20,6 +20,7 @@ application under test and these functions share one account, in this process.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -47,7 +48,6 @@ from reconciler.report.outcome import failure
 from reconciler.runtime.concurrency import finish
 from reconciler.runtime.interrupts import Interrupts
 from reconciler.state.stores.holder import this_process
-from reconciler.state.stores.lock import lock_async
 from reconciler.twilio.endpoint import TWILIO, Endpoint
 
 __all__ = [
@@ -132,7 +132,7 @@ def settings(
         raise UsageError(f"`rate` is {rate}", hint="it must be more than 0, or None for no bound")
     return Settings(
         endpoint=where,
-        state=Path(state),
+        state=state if isinstance(state, str) else Path(state),
         parallelism=parallelism,
         rate=rate,
         settle=settle,
@@ -149,8 +149,8 @@ async def aplan(
     returned value can be applied as it is, also later. Raises PlanError if no plan can be made, and
     ManifestError if *desired* names another account.
     """
-    async with _locked("plan", settings, lock_timeout):
-        return await make_plan(desired, settings, msgspec.structs.replace(options, record=True))
+    async with _locked("plan", settings, lock_timeout, reading=True) as held:
+        return await make_plan(desired, held, msgspec.structs.replace(options, record=True))
 
 
 async def aapply(
@@ -168,12 +168,12 @@ async def aapply(
     """
     done: Outcome | None
     command = "destroy" if options.destroy else "apply"
-    async with _locked(command, settings, lock_timeout):
+    async with _locked(command, settings, lock_timeout) as held:
         if isinstance(what, SavedPlan):
             watcher = _approve(what.plan)
-            done = await apply_saved(what, settings, desired=None, watcher=watcher, interrupts=_NoSignals())
+            done = await apply_saved(what, held, desired=None, watcher=watcher, interrupts=_NoSignals())
         else:
-            done = await plan_and_apply(what, settings, options, approve=_approve, interrupts=_NoSignals())
+            done = await plan_and_apply(what, held, options, approve=_approve, interrupts=_NoSignals())
     assert done is not None  # noqa: S101 - `_approve` approves or raises
     error = failure(done, command)
     if error is not None:
@@ -253,7 +253,11 @@ def _approve(made: Plan) -> _SilentWatcher:
 
 
 @asynccontextmanager
-async def _locked(command: str, settings: Settings, seconds: float) -> AsyncIterator[None]:
+async def _locked(
+    command: str, settings: Settings, seconds: float, *, reading: bool = False
+) -> AsyncIterator[Settings]:
+    """Hold the lock of the state, and yield the settings with which to work under it."""
     holder = this_process(command, os.environ, datetime.now(UTC))
-    async with lock_async(settings.state, holder=holder, timeout=seconds):
-        yield
+    store = settings.store()
+    async with store.lock_async(holder, timeout=seconds, settle=settings.settle, reading=reading):
+        yield dataclasses.replace(settings, held=store)

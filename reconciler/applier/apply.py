@@ -37,7 +37,7 @@ from reconciler.state.model import Bound, State, Unbound
 from reconciler.state.remembered import Binding
 
 if TYPE_CHECKING:
-    from reconciler.state.stores.file import StateStore
+    from reconciler.state.stores.interface import Store
     from reconciler.twilio.client import Twilio
 
 
@@ -82,7 +82,7 @@ class Run:
         self._lacks_state = False
         """Whether a conversation that is reported as done lacks its final state."""
 
-    async def __call__(self, store: StateStore) -> Outcome:
+    async def __call__(self, store: Store) -> Outcome:
         """Apply the plan and return what was done; raises only if the state cannot be kept."""
         context = self.context
         try:
@@ -92,8 +92,8 @@ class Run:
                 raise
         if context.stopping:
             return self._outcome()
-        context.progress.open(context.state)
-        with store.begin(context.state) as context.journal:
+        context.progress.open(context.state, store.next_serial(context.state))
+        async with await store.begin(context.state) as context.journal:
             for work in self._conversations.values():
                 work.report_recorded()
             await self._create_services()
@@ -101,13 +101,13 @@ class Run:
                 await self._work()
         if self._awaiting:
             self._announcement.complete(self._awaiting, self._conversations)
-            context.progress.open(context.state)
-            with store.begin(context.state) as context.journal:
+            context.progress.open(context.state, store.next_serial(context.state))
+            async with await store.begin(context.state) as context.journal:
                 await self._work()
         self._unbind_parents()
         context.state.in_flight.clear()
-        context.progress.close(context.state)
-        store.write(context.state)
+        context.progress.close(context.state, store.next_serial(context.state))
+        await store.write(context.state)
         return self._outcome()
 
     def stop(self) -> None:

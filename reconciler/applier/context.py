@@ -18,7 +18,7 @@ from reconciler.plans.sid_references import completed
 from reconciler.state.model import Record, State
 
 if TYPE_CHECKING:
-    from reconciler.state.journal import Journal
+    from reconciler.state.stores.interface import Journal
     from reconciler.twilio.client import Twilio
 
 PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})

@@ -52,15 +52,15 @@ class Progress:
         numbers, self._unwritten = tuple(self._unwritten), []
         return (Carried(numbers),)
 
-    def open(self, state: State) -> None:
-        """Note in *state*, before its next snapshot, that the plan is being applied, and how far it is."""
+    def open(self, state: State, serial: int) -> None:
+        """Note in *state*, before its snapshot number *serial*, that the plan is begun, and how far it is."""
         if self._use is not None:
-            self._say(state, PlanOpened(self._use.plan_id, state.serial + 1))
+            self._say(state, PlanOpened(self._use.plan_id, serial))
 
-    def close(self, state: State) -> None:
-        """Note in *state*, before its last snapshot, whether all of the plan is done."""
+    def close(self, state: State, serial: int) -> None:
+        """Note in *state*, before its last snapshot, number *serial*, whether all of the plan is done."""
         if self._use is not None and self._left:
-            self.open(state)
+            self.open(state, serial)
         elif self._use is not None:
             self._say(state, PlanUsed(self._use.plan_id))
 

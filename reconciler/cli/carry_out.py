@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,11 +21,14 @@ from reconciler.errors import SIGNALLED, UsageError
 if TYPE_CHECKING:
     from reconciler.applier.results import Watcher
     from reconciler.model import Desired
+    from reconciler.operations.session import Settings
     from reconciler.plans.options import Options
     from reconciler.plans.outcome import Outcome
     from reconciler.plans.plan import Plan
     from reconciler.plans.planfile import SavedPlan
     from reconciler.runtime.interrupts import Interrupts
+
+    Work = Coroutine[Any, Any, Outcome | None]
 
 _ADVICE: Final = "what was in flight is looked up by the next `plan` or `apply`"
 
@@ -46,8 +49,11 @@ def plan_and_change(
     settings = remote.settings(settle=approval.settle)
     approve = _Approve(command, screen, desired, auto=approval.auto_approve)
     interrupts = Interrupts(_ADVICE)
-    work = plan_and_apply(desired, settings, options, approve=approve, interrupts=interrupts)
-    return _carry_out(command, remote, work, desired, screen, interrupts, destroy=options.destroy)
+
+    def work(held: Settings) -> Work:
+        return plan_and_apply(desired, held, options, approve=approve, interrupts=interrupts)
+
+    return _carry_out(command, remote, settings, work, desired, screen, interrupts, destroy=options.destroy)
 
 
 def change_as_saved(
@@ -65,13 +71,16 @@ def change_as_saved(
     desired = load_manifests(rest, written, screen, optional=False) if rest.paths else None
     settings = remote.settings(settle=approval.settle)
     interrupts = Interrupts(_ADVICE)
-    work = apply_saved(
-        saved, settings, desired=desired, watcher=screen.progress(saved.plan), interrupts=interrupts
-    )
+
+    def work(held: Settings) -> Work:
+        return apply_saved(
+            saved, held, desired=desired, watcher=screen.progress(saved.plan), interrupts=interrupts
+        )
+
     command = "destroy" if saved.destroy else "apply"  # the command that plans the rest anew
     again = shlex.join(["apply", *map(str, manifests.paths)])
     return _carry_out(
-        command, remote, work, desired or NOTHING, screen, interrupts, destroy=False, again=again
+        command, remote, settings, work, desired or NOTHING, screen, interrupts, destroy=False, again=again
     )
 
 
@@ -91,7 +100,8 @@ def load_manifests(
 def _carry_out(
     command: str,
     remote: Locking,
-    work: Coroutine[Any, Any, Outcome | None],
+    settings: Settings,
+    work: Callable[[Settings], Work],
     desired: Desired,
     screen: Screen,
     interrupts: Interrupts,
@@ -106,10 +116,9 @@ def _carry_out(
     from reconciler.report.outcome import failure  # noqa: PLC0415
 
     try:
-        with screen.annotating(), interrupts.at_once(), remote.lock(command):
-            outcome = interrupts.run(work)
+        with screen.annotating(), interrupts.at_once(), remote.lock(command, settings) as held:
+            outcome = interrupts.run(work(held))
     finally:
-        work.close()
         screen.close()
     if outcome is None:
         return 1

@@ -69,6 +69,23 @@ ADDRESSES: Final = click.types.FuncParamType(_addresses)
 PATH: Final = NamedPath(path_type=Path)
 
 
+class Place(NamedPath):
+    """A file, or the address of a state away from this machine, which stays a text."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Return a path or an address, or fail."""
+        from reconciler.state.stores.opening import is_address  # noqa: PLC0415
+
+        if isinstance(value, str) and is_address(value):
+            return value
+        return super().convert(value, param, ctx)
+
+
+PLACE: Final = Place(path_type=Path, dir_okay=False)
+
+
 FILE: Final = NamedPath(path_type=Path, dir_okay=False)
 
 

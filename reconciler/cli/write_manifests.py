@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.cli.options.declare import group, option
+from reconciler.cli.options.state import finished
 from reconciler.cli.param_types import PATH
 from reconciler.cli.streams import say
 from reconciler.cli.streams import writing as writing_to
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.export.generate import Captured
     from reconciler.model import Service
     from reconciler.state.model import State
+    from reconciler.state.stores.interface import Store
 
     Work = Coroutine[Any, Any, tuple[Captured, State | None]]
 
@@ -52,22 +54,21 @@ writing = group(
 )
 
 
-def write_down(work: Work, writing: Writing, state_path: Path) -> None:
-    """Do the *work*, and write the manifests that it returns, and then its state."""
+def write_down(work: Work, writing: Writing, store: Store) -> None:
+    """Do the *work*, and write the manifests that it returns, and then its state into *store*."""
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
-    from reconciler.state.stores.file import StateStore  # noqa: PLC0415
 
     captured, state = Interrupts().run(work)
     write(captured.services, writing.out, force=writing.force)
     if state is not None:
-        StateStore(state_path).write(state)
+        finished(store, store.write(state))
     for note in captured.notes:
         click.echo(f"note: {escape(note)}", err=True)
     conversations = [one for service in captured.services for one in service.conversations]
     messages = sum(len(one.messages) for one in conversations)
     people = sum(len(one.participants) for one in conversations)
     also = f" and {counted(people, 'participant')}" if people else ""
-    bound = f", bound in {state_path}" if state is not None else ""
+    bound = f", bound in {store.place}" if state is not None else ""
     click.echo(
         f"Wrote {counted(messages, 'message')}{also} of {counted(len(conversations), 'conversation')}{bound}",
         err=True,

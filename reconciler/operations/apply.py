@@ -48,7 +48,7 @@ async def carry_out(
     from reconciler.applier.apply import Run  # noqa: PLC0415 - a plan needs nothing of it
 
     if not plan.actions:
-        session.keep(plan, use)
+        await session.keep(plan, use)
         return Outcome(results=(), read=session.client.counters.read)
     run = Run(
         session.client,
@@ -66,4 +66,5 @@ async def carry_out(
         session.connection.pace.stop()
 
     interrupts.stop_gently(stop)
+    session.store.on_loss(stop)
     return await run(session.store)

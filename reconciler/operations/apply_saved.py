@@ -23,7 +23,6 @@ from reconciler.plans.plan import Plan
 from reconciler.plans.planfile import SavedPlan
 from reconciler.plans.redact import is_whole, restored
 from reconciler.state.model import Carried, OpenPlan, State
-from reconciler.state.stores.file import StateStore
 
 if TYPE_CHECKING:
     from reconciler.runtime.interrupts import Interrupts
@@ -50,11 +49,12 @@ async def apply_saved(
             "the plan was saved without its sensitive values",
             hint="name the manifests too, with the same variables: `reconciler apply PLAN MANIFESTS…`",
         )
-    store = StateStore(settings.state, files=settings.files)
-    state, begun = _state_of(saved, store.read())
+    store = settings.store()
+    state, begun = _state_of(saved, await store.read())
     async with open_connection(settings) as connection:
         account_sid = await account_of(connection, desired)
         _check_target(saved, account_sid, connection.origin)
+        connection.client.guard(store.may_send)
         session = Session(settings, connection, store, state)
         await session.settle(settings.settle)
         if begun is None:

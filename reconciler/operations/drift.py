@@ -18,7 +18,6 @@ from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
 from reconciler.refresh.remote import refresh
 from reconciler.state.files import Files
-from reconciler.state.stores.file import StateStore
 
 
 async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
@@ -27,14 +26,8 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
     With *desired* it counts the changes that are pending in the manifests too. Raises StateError if there
     is no state. No lock is needed.
     """
-    store = StateStore(settings.state, files=_Unchanging())
-    if not store.path.exists():
-        raise StateError(
-            f"there is no state at `{store.path}`, so nothing was applied that could have drifted",
-            hint="name one with `--state`, or run `reconciler apply` first",
-        )
     settings = dataclasses.replace(settings, files=_Unchanging())
-    async with open_session(settings, desired, read_only=True) as session:
+    async with open_session(settings, desired, read_only=True, missing=_nothing_applied) as session:
         await session.settle(0)
         prepared = prepare(desired or NOTHING, session.state, Options(), settings.now())
         remote = await refresh(
@@ -47,6 +40,13 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
         )
         found = find_drift(prepared, remote, with_pending=desired is not None)
         return msgspec.structs.replace(found, requests_read=session.client.counters.read)
+
+
+def _nothing_applied(place: str) -> StateError:
+    return StateError(
+        f"there is no state at `{place}`, so nothing was applied that could have drifted",
+        hint="name one with `--state`, or run `reconciler apply` first",
+    )
 
 
 class _Unchanging(Files):

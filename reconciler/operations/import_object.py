@@ -42,7 +42,7 @@ async def import_object(address: Address, sid: str, desired: Desired, settings: 
             state.apply(Bound(parent, binding))
         binding = await _read(session, address, sid)
         state.apply(Bound(address, binding))
-        session.store.write(state)
+        await session.store.write(state)
     return Imported(address, binding, tuple(parents))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reconciler.errors import StateError
 from reconciler.manifest.account import check_account
 from reconciler.model import Desired
 from reconciler.operations.connection import Connection, connect
@@ -22,13 +23,16 @@ from reconciler.refresh.needs import look_closer
 from reconciler.refresh.remote import refresh
 from reconciler.state.files import Files
 from reconciler.state.model import PlanUsed, Record, State
-from reconciler.state.stores.file import StateStore, new_state
+from reconciler.state.stores.file import new_state
+from reconciler.state.stores.interface import check_target
+from reconciler.state.stores.opening import open_store
 from reconciler.twilio.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from reconciler.applier.progress import Use
     from reconciler.applier.settle_parents import Settled
     from reconciler.emulator import Emulator
+    from reconciler.state.stores.interface import Store
     from reconciler.twilio.client import Twilio
 
 
@@ -45,8 +49,8 @@ class Settings:
 
     endpoint: Endpoint | Emulator
     """The API: that of `--endpoint`, or an emulator in this process."""
-    state: Path
-    """The state file: `--state`."""
+    state: Path | str
+    """The path or the address of the state: `--state`."""
     parallelism: int = 10
     """The most requests in flight: `--parallelism`."""
     rate: float | None = None
@@ -59,6 +63,12 @@ class Settings:
     """The file system of the state; None is the real one. Commands that only read pass one that refuses."""
     now: Callable[[], datetime] = _now
     """Our own clock, with an offset. Relative timelines and dates in the future are judged by it."""
+    held: Store | None = None
+    """The store of the state, where the caller holds its lock; None opens one to read."""
+
+    def store(self) -> Store:
+        """Return the store of the state; raises UsageError for an address that cannot be used."""
+        return self.held or open_store(self.state, files=self.files)
 
 
 @dataclass(slots=True)
@@ -67,7 +77,7 @@ class Session:
 
     settings: Settings
     connection: Connection
-    store: StateStore
+    store: Store
     state: State
     settled: list[Settled] = field(default_factory=list)
     """What became of the creates that earlier runs left open; filled by `settle`."""
@@ -120,36 +130,44 @@ class Session:
             requests_read=self.client.counters.read,
         )
 
-    def keep(self, plan: Plan, use: Use | None = None) -> None:
+    async def keep(self, plan: Plan, use: Use | None = None) -> None:
         """Write the state if there is anything new: records of *plan*, settled creates, a plan that is done.
 
         A journal that a crash left is such a reason too. *use* is given if *plan* was saved.
         """
-        if plan.records or self.settled or use is not None or self.store.journal_path.exists():
+        if plan.records or self.settled or use is not None or self.store.is_unfolded:
             records: list[Record] = [*plan.records]
             if use is not None:
                 records.append(PlanUsed(use.plan_id))
             for record in records:
                 self.state.apply(record)
-            self.store.write(self.state)
+            await self.store.write(self.state)
 
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, desired: Desired | None = None, *, read_only: bool = False
+    settings: Settings,
+    desired: Desired | None = None,
+    *,
+    read_only: bool = False,
+    missing: Callable[[str], StateError] | None = None,
 ) -> AsyncIterator[Session]:
     """Read the state, connect, and check that state and *desired* belong to that account and endpoint.
 
-    Raises StateError or ManifestError if they do not. With *read_only*, nothing but GET can be sent.
+    Raises StateError or ManifestError if they do not. With *read_only*, nothing but GET can be sent. Without
+    a state, what *missing* returns for its place is raised; None begins a new state.
     """
-    store = StateStore(settings.state, files=settings.files)
-    state = store.read()
+    store = settings.store()
+    state = await store.read()
+    if state is None and missing is not None:
+        raise missing(store.place)
     async with open_connection(settings, read_only=read_only) as connection:
         account_sid = await account_of(connection, desired)
         if state is not None:
-            store.check(state, account_sid, connection.origin)
+            check_target(store.place, state, account_sid, connection.origin)
         else:
             state = new_state(account_sid, connection.origin)
+        connection.client.guard(store.may_send)
         yield Session(settings, connection, store, state)
 
 

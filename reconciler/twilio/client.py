@@ -8,7 +8,7 @@ unique name may take the place of a conversation's sid.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -51,6 +51,14 @@ class Twilio:
         self._asked = _MESSAGES_ASKED
         self.message_page_size = _MESSAGES_ASKED
         """Messages per page: as asked for, or fewer if the server has granted fewer."""
+
+    def guard(self, may_send: Callable[[], None]) -> None:
+        """Call *may_send* right before each create, update or delete is handed to the transport.
+
+        It raises NotSent to prevent the request. An upload changes nothing that a later run could repeat, so
+        it is not asked about.
+        """
+        self._exchange.may_send = may_send
 
     @property
     def counters(self) -> Counters:
@@ -270,6 +278,7 @@ class Twilio:
             content=chunks,
             headers={"Content-Type": content_type, "Content-Length": str(size)},
             seconds=_UPLOAD_SECONDS,
+            guarded=False,
         )
         return (await self._exchange.send(call, _UPLOADED)).sid
 

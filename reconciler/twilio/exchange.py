@@ -13,6 +13,7 @@ from msgspec.json import Decoder
 
 from reconciler.errors import RemoteError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
+from reconciler.state.deadlines import REQUEST_SECONDS
 from reconciler.twilio import body, failures, identity, wire
 from reconciler.twilio.failures import Idempotency
 from reconciler.twilio.masking import Mask, mask_of, mask_of_proxy
@@ -20,8 +21,8 @@ from reconciler.twilio.pace import Pace
 from reconciler.twilio.server_clock import ServerClock
 from reconciler.twilio.transport import CONNECT_SECONDS
 
-ATTEMPT_SECONDS: Final = 60.0
-"""The time limit in seconds of one attempt: to connect, send and receive."""
+ATTEMPT_SECONDS: Final = REQUEST_SECONDS
+"""The time limit in seconds of one attempt: to wait for a connection, connect, send and receive."""
 _LEAST_SECONDS: Final = 4.0
 """The least time in seconds for an attempt or a listing, however little of `--max-wait` is left."""
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": body.ENCODING}
@@ -59,6 +60,8 @@ class Call(Struct, frozen=True):
     headers: Mapping[str, str] = {}
     seconds: float = ATTEMPT_SECONDS
     """The time limit of one attempt, from connecting to the end of the reply."""
+    guarded: bool = True
+    """Whether `Exchange.may_send` is asked, unless it is a read."""
 
 
 class Listing(Struct, Generic[Resource], frozen=True):
@@ -79,6 +82,8 @@ class Exchange:
         self._origin = _origin(httpx.URL(base_url))
         self._pace = pace
         self.counters = Counters()
+        self.may_send: Callable[[], None] = _always
+        """Called right before a guarded request is handed to the transport; raises NotSent to prevent it."""
         self.clock = ServerClock()
 
     def url(self, path: str) -> str:
@@ -174,6 +179,8 @@ class Exchange:
         request, response = self._request(call, seconds), None
         try:
             async with asyncio.timeout(seconds) as deadline:
+                if call.guarded and call.idempotency is not Idempotency.SAFE:
+                    self.may_send()
                 response = await self._http.handle_async_request(request)
                 try:
                     data = await body.read(response)
@@ -232,6 +239,10 @@ class Exchange:
             headers={**_HEADERS, **call.headers},
             extensions={"timeout": timeouts},
         )
+
+
+def _always() -> None:
+    """Let every request be sent."""
 
 
 @lru_cache(maxsize=256)

@@ -67,7 +67,7 @@ def test_a_plan_changes_nothing(manifest: Path, demo: api.Settings, remote: Emul
 
     assert (made.plan.counts.add, made.plan.applyable) == (4, True)
     assert {one.method for one in remote.requests} <= {"GET"}
-    assert not demo.state.exists()
+    assert not Path(demo.state).exists()
 
 
 def test_a_plan_is_applied_as_it_was_made(manifest: Path, demo: api.Settings) -> None:
@@ -138,7 +138,7 @@ def test_the_lock_is_taken(manifest: Path, demo: api.Settings) -> None:
     """While another run holds the state, nothing is done."""
     holder = this_process("apply", {}, datetime.now(UTC))
 
-    with lock(demo.state, holder=holder, timeout=0), pytest.raises(StateError, match="is locked by"):
+    with lock(Path(demo.state), holder=holder, timeout=0), pytest.raises(StateError, match="is locked by"):
         api.apply(api.load(manifest), demo)
 
 

@@ -73,9 +73,9 @@ def export(
     )
     settings = remote.settings()
     if binds:
-        with remote.lock("export"):
-            write_down(exporting.export_bound(selection, settings), writing, remote.state)
+        with remote.lock("export", settings) as held:
+            write_down(exporting.export_bound(selection, held), writing, held.store())
         return
     key = salt.encode() if salt is not None else os.urandom(32)
     scrubber = Scrubber(key) if scrub else None
-    write_down(exporting.export(selection, settings, scrubber), writing, remote.state)
+    write_down(exporting.export(selection, settings, scrubber), writing, settings.store())

@@ -67,8 +67,8 @@ def _import_object(address: str, sid: str, manifests: Manifests, remote: Locking
 
     desired = manifests.load_if_any(files_written(state=remote.state)) or NOTHING
     settings = remote.settings()
-    with remote.lock("import"):
-        imported = Interrupts().run(import_object(address, sid, desired, settings))
+    with remote.lock("import", settings) as held:
+        imported = Interrupts().run(import_object(address, sid, desired, held))
     for parent, binding in imported.parents:
         say(f"Found {escape(parent)}: {binding.sid}")
     say(f"Imported {escape(address)}: {imported.binding.sid}")
@@ -89,8 +89,8 @@ def _import_terraform(source: Path, writing: Writing, remote: Locking) -> None:
 
     messages = read_terraform(source.read_bytes(), str(source))
     settings = remote.settings()
-    with remote.lock("import"):
-        write_down(move_from_terraform(messages, settings), writing, remote.state)
+    with remote.lock("import", settings) as held:
+        write_down(move_from_terraform(messages, held), writing, held.store())
 
 
 def _is_declared(desired: Desired, address: str) -> bool:

@@ -9,13 +9,12 @@ import click
 from reconciler.cli.env_names import PREFIX, named
 from reconciler.cli.options.completion import bound_addresses
 from reconciler.cli.options.declare import option
-from reconciler.cli.options.state import existing_state, state_option
+from reconciler.cli.options.state import read_state, state_option
 from reconciler.cli.streams import say
 from reconciler.errors import StateError
 from reconciler.model import matches
 from reconciler.model.sids import is_plausible_sid
 from reconciler.report.json import encode
-from reconciler.state.stores.file import StateStore
 from reconciler.text.inert import escape
 
 
@@ -33,13 +32,13 @@ from reconciler.text.inert import escape
 @option(
     "--prefix", default=PREFIX, show_default=True, metavar="TEXT", help="What the names of `env` begin with."
 )
-def output(globs: tuple[str, ...], state: Path, form: str, prefix: str) -> None:
+def output(globs: tuple[str, ...], state: Path | str, form: str, prefix: str) -> None:
     """Print the sid of every address in the state, or of those that match a glob.
 
     As `env`, an address becomes a name in capitals: `support/order-4711` is SID_SUPPORT_ORDER_4711. A name
     that shells or other programs act on is refused.
     """
-    remembered = existing_state(StateStore(state), hint="run `reconciler apply`, or name one with `--state`")
+    remembered = read_state(state, hint="run `reconciler apply`, or name one with `--state`")
     for glob in globs:
         if not any(matches(address, glob) for address in remembered.bindings):
             raise StateError(

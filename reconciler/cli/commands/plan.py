@@ -49,8 +49,8 @@ def plan(
     desired = load_manifests(manifests, written, screen, optional=destroy or options.refresh_only)
     settings = remote.settings()
     interrupts = Interrupts()
-    with screen.annotating(), interrupts.at_once(), remote.lock("plan"):
-        saved = interrupts.run(make_plan(desired, settings, options))
+    with screen.annotating(), interrupts.at_once(), remote.lock("plan", settings, reading=True) as held:
+        saved = interrupts.run(make_plan(desired, held, options))
     made = saved.plan
     screen.plan(made, desired)
     if not made.applyable:

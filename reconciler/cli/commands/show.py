@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.options.declare import option
-from reconciler.cli.options.state import existing_state, state_option
+from reconciler.cli.options.state import read_state, state_option
 from reconciler.cli.param_types import EXISTING_FILE
 from reconciler.cli.streams import say
 from reconciler.errors import UsageError
@@ -15,7 +15,6 @@ from reconciler.plans.planfile import decode_plan
 from reconciler.report.json import encode, plan_document
 from reconciler.report.text import render_plan
 from reconciler.state import document
-from reconciler.state.stores.file import StateStore
 from reconciler.text.inert import escape
 
 
@@ -23,7 +22,7 @@ from reconciler.text.inert import escape
 @click.argument("plan", required=False, type=EXISTING_FILE)
 @state_option
 @option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def show(plan: Path | None, state: Path, form: str) -> None:
+def show(plan: Path | None, state: Path | str, form: str) -> None:
     """Show a saved plan; without one, the state: which live object each address stands for."""
     if plan is None:
         _show_state(state, form)
@@ -41,8 +40,8 @@ def show(plan: Path | None, state: Path, form: str) -> None:
         say(render_plan(saved.plan), nl=False)
 
 
-def _show_state(path: Path, form: str) -> None:
-    state = existing_state(StateStore(path))
+def _show_state(path: Path | str, form: str) -> None:
+    state = read_state(path)
     if form == "json":
         say(document.encode(state, state.serial), nl=False)
         return

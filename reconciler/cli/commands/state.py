@@ -13,19 +13,26 @@ import msgspec
 
 from reconciler.cli.options.completion import bound_addresses, unbound_addresses
 from reconciler.cli.options.declare import option
-from reconciler.cli.options.state import existing_state, lock_state, lock_timeout_option, state_option
+from reconciler.cli.options.state import (
+    existing_state,
+    finished,
+    lock_timeout_option,
+    locked,
+    read_state,
+    state_option,
+)
 from reconciler.cli.param_types import NamedPath
 from reconciler.cli.streams import say
 from reconciler.errors import StateError
 from reconciler.model import matches, type_of
 from reconciler.report.json import encode
 from reconciler.state import document, edit
-from reconciler.state.stores.file import StateStore
 from reconciler.text.inert import escape
 
 if TYPE_CHECKING:
     from reconciler.state.model import State
     from reconciler.state.remembered import Binding
+    from reconciler.state.stores.interface import Store
 
 
 @click.group(epilog="Example: reconciler state list 'support/*'")
@@ -40,7 +47,7 @@ def state() -> None:
 @click.argument("new", shell_complete=unbound_addresses)
 @state_option
 @lock_timeout_option
-def mv(old: str, new: str, state: Path, lock_timeout: float) -> None:
+def mv(old: str, new: str, state: Path | str, lock_timeout: float) -> None:
     """Let the address NEW stand for what OLD stood for, and everything in it."""
     with _changing("state mv", state, lock_timeout) as remembered:
         moved = edit.move(remembered, old, new)
@@ -52,7 +59,7 @@ def mv(old: str, new: str, state: Path, lock_timeout: float) -> None:
 @click.argument("globs", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=bound_addresses)
 @state_option
 @lock_timeout_option
-def rm(globs: tuple[str, ...], state: Path, lock_timeout: float) -> None:
+def rm(globs: tuple[str, ...], state: Path | str, lock_timeout: float) -> None:
     """Forget addresses, or all that match a glob, and what is in them; the live objects stay as they are.
 
     Of an address whose replacement was left open, only that is forgotten, and it stands for the old message.
@@ -73,10 +80,10 @@ def rm(globs: tuple[str, ...], state: Path, lock_timeout: float) -> None:
 @state.command(name="pull", epilog="Example: reconciler state pull > state.json")
 @state_option
 @lock_timeout_option
-def pull(state: Path, lock_timeout: float) -> None:
+def pull(state: Path | str, lock_timeout: float) -> None:
     """Print the state as it is now, with what an unfinished run wrote into the journal."""
-    with lock_state("state pull", state, lock_timeout):
-        remembered = existing_state(StateStore(state))
+    with locked("state pull", state, lock_timeout, reading=True) as store:
+        remembered = existing_state(store)
     say(document.encode(remembered, remembered.serial), nl=False)
 
 
@@ -85,27 +92,26 @@ def pull(state: Path, lock_timeout: float) -> None:
 @state_option
 @lock_timeout_option
 @option("--force", is_flag=True, help="Push it even if it is older.")
-def push(file: Path, state: Path, lock_timeout: float, *, force: bool) -> None:
+def push(file: Path, state: Path | str, lock_timeout: float, *, force: bool) -> None:
     """Put FILE in the place of the state; - reads standard input.
 
     It must be of the same lineage, account and origin, and not older.
     """
     pushed = _read_pushed(file)
-    with lock_state("state push", state, lock_timeout):
-        store = StateStore(state)
-        current = store.read()
+    with locked("state push", state, lock_timeout) as store:
+        current = finished(store, store.read())
         edit.check_successor(current, pushed, older=force)
         _keep_journal(store, current)
-        store.write(pushed)
+        finished(store, store.write(pushed))
     say(f"Pushed {len(pushed.bindings):,} bindings; the state is now at serial {pushed.serial}")
 
 
 @state.command(name="list", epilog="Example: reconciler state list 'support/*'")
 @click.argument("globs", nargs=-1, shell_complete=bound_addresses)
 @state_option
-def list_(globs: tuple[str, ...], state: Path) -> None:
+def list_(globs: tuple[str, ...], state: Path | str) -> None:
     """List the addresses that are bound, all or those that match a glob."""
-    for address in existing_state(StateStore(state)).bindings:
+    for address in read_state(state).bindings:
         if not globs or any(matches(address, glob) for glob in globs):
             say(escape(address))
 
@@ -114,9 +120,9 @@ def list_(globs: tuple[str, ...], state: Path) -> None:
 @click.argument("address", shell_complete=bound_addresses)
 @state_option
 @option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def show(address: str, state: Path, form: str) -> None:
+def show(address: str, state: Path | str, form: str) -> None:
     """Show one binding: sids, index, and the digests of what was sent and seen."""
-    bindings = existing_state(StateStore(state)).bindings
+    bindings = read_state(state).bindings
     if address not in bindings:
         raise StateError(
             f"nothing is bound to `{address}`", hint="`reconciler state list` shows what is bound"
@@ -136,23 +142,22 @@ def _fields(binding: Binding) -> dict[str, Any]:
 
 
 @contextmanager
-def _changing(command: str, path: Path, timeout: float) -> Iterator[State]:
+def _changing(command: str, place: Path | str, timeout: float) -> Iterator[State]:
     """Hold the lock and give the state to be changed; it is written unless that fails."""
     from reconciler.state.intents import fold_in_flight  # noqa: PLC0415
 
-    with lock_state(command, path, timeout):
-        store = StateStore(path)
+    with locked(command, place, timeout) as store:
         state = existing_state(store)
         _keep_journal(store, state)
         fold_in_flight(state)
         yield state
-        store.write(state)
+        finished(store, store.write(state))
 
 
-def _keep_journal(store: StateStore, state: State | None) -> None:
+def _keep_journal(store: Store, state: State | None) -> None:
     """Fold a journal that an unfinished run left into the snapshot, so that the backup has it too."""
-    if state is not None and store.journal_path.exists():
-        store.write(state)
+    if state is not None and store.is_unfolded:
+        finished(store, store.write(state))
 
 
 def _read_pushed(file: Path) -> State:

@@ -81,8 +81,11 @@ def _offered(known: Iterable[Address], incomplete: str) -> list[str]:
 def _bound(ctx: click.Context) -> Iterator[Address]:
     from reconciler.cli.options.state import DEFAULT_STATE  # noqa: PLC0415
     from reconciler.state.stores.file import StateStore  # noqa: PLC0415
+    from reconciler.state.stores.opening import is_address  # noqa: PLC0415
 
     path = ctx.params.get("state") or os.environ.get("RECONCILER_STATE") or DEFAULT_STATE
+    if is_address(str(path)):  # a key press must not wait for a network
+        return
     try:
         state: State | None = StateStore(path).read()
     except (ReconcilerError, OSError):

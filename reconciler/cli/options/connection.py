@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from msgspec import Struct
 
 from reconciler.cli.options.completion import endpoints
 from reconciler.cli.options.declare import group, option, together
-from reconciler.cli.options.state import lock_state, lock_timeout_option, state_option
+from reconciler.cli.options.state import lock_timeout_option, locked, state_option
 from reconciler.cli.param_types import Number
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ class Sending(Struct, frozen=True):
 class Reading(Sending, frozen=True):
     """What a command needs to compare the remote side with a state."""
 
-    state: Path
-    """The state file."""
+    state: Path | str
+    """The path or the address of the state."""
     rate: float | None = None
     """Changes per second and conversation at most; None for the endpoint's own limit."""
 
@@ -55,7 +57,8 @@ class Reading(Sending, frozen=True):
         from reconciler.operations.session import Settings  # noqa: PLC0415  # asyncio, and most of the package
         from reconciler.state.files import meet  # noqa: PLC0415
 
-        meet(self.state)
+        if isinstance(self.state, Path):
+            meet(self.state)
         return Settings(
             endpoint=self.address(),
             state=self.state,
@@ -72,9 +75,14 @@ class Locking(Reading, frozen=True):
     lock_timeout: float = 0.0
     """Seconds to wait for another run to finish."""
 
-    def lock(self, command: str) -> AbstractContextManager[None]:
-        """Return the lock of the state, taken in the name of *command*."""
-        return lock_state(command, self.state, self.lock_timeout)
+    @contextmanager
+    def lock(self, command: str, settings: Settings, *, reading: bool = False) -> Iterator[Settings]:
+        """Hold the lock of the state in the name of *command*, and yield *settings* for work under it.
+
+        With *reading*, the command changes nothing, and only a file is locked.
+        """
+        with locked(command, self.state, self.lock_timeout, settle=settings.settle, reading=reading) as store:
+            yield replace(settings, held=store)
 
 
 _endpoint = option(

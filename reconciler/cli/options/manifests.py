@@ -174,10 +174,10 @@ manifests = group(
 
 
 def files_written(
-    *, out: Path | None = None, state: Path | None = None, formats: Sequence[str] = ()
+    *, out: Path | None = None, state: Path | str | None = None, formats: Sequence[str] = ()
 ) -> list[tuple[str, Path]]:
     """Return the files that a command will write, each with the option that names it."""
-    files = [(name, path) for name, path in (("--out", out), ("--state", state)) if path is not None]
+    files = [(name, path) for name, path in (("--out", out), ("--state", state)) if isinstance(path, Path)]
     for form in formats:
         name, _, file = form.partition("=")
         if file:

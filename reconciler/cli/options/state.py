@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from reconciler.cli.options.declare import option
-from reconciler.cli.param_types import FILE, Number
+from reconciler.cli.param_types import PLACE, Number
 from reconciler.errors import StateError
+from reconciler.state.deadlines import SETTLE_SECONDS
 
 if TYPE_CHECKING:
     from reconciler.state.model import State
-    from reconciler.state.stores.file import StateStore
+    from reconciler.state.stores.interface import Store
+
+T = TypeVar("T")
 
 DEFAULT_STATE: Final = "reconciler.state.json"
 """The state file where none is given."""
 
 state_option = option(
     "--state",
-    type=FILE,
+    type=PLACE,
     default=DEFAULT_STATE,
     show_default=True,
-    help="The state file.",
+    metavar="PATH|ADDRESS",
+    help="The state: a file, or an address such as s3://BUCKET/PREFIX.",
 )
 lock_timeout_option = option(
     "--lock-timeout",
@@ -37,26 +42,57 @@ lock_timeout_option = option(
 )
 
 
-def lock_state(command: str, state: Path, timeout: float) -> AbstractContextManager[None]:
-    """Return the lock of *state*, taken in the name of *command*; wait at most *timeout* seconds for it.
+@contextmanager
+def locked(
+    command: str,
+    state: Path | str,
+    timeout: float,
+    *,
+    settle: float = SETTLE_SECONDS,
+    reading: bool = False,
+) -> Iterator[Store]:
+    """Hold the lock of *state* in the name of *command*; wait at most *timeout* seconds for it.
 
-    Before it waits, stderr names the holder.
+    *settle* is the settle window in seconds. With *reading*, only a file is locked. Before it waits, stderr
+    says why.
     """
     from reconciler.state.stores.holder import this_process  # noqa: PLC0415
-    from reconciler.state.stores.lock import lock  # noqa: PLC0415
+    from reconciler.state.stores.opening import open_store  # noqa: PLC0415
     from reconciler.text.inert import escape  # noqa: PLC0415
 
+    def waiting(why: str) -> None:
+        click.echo(escape(why), err=True)
+
+    store = open_store(state)
     holder = this_process(command, os.environ, datetime.now(UTC))
-
-    def waiting(other: str) -> None:
-        click.echo(f"waiting for the lock of the state, which is held by {escape(other)}", err=True)
-
-    return lock(state, holder=holder, timeout=timeout, waiting=waiting)
+    with store.lock(holder, timeout=timeout, waiting=waiting, settle=settle, reading=reading):
+        yield store
 
 
-def existing_state(store: StateStore, *, hint: str = "name one with `--state`") -> State:
+def finished(store: Store, work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of *work* on *store*: only one away from this machine needs an event loop."""
+    if not store.is_file:
+        from reconciler.runtime.concurrency import finish  # noqa: PLC0415
+
+        return finish(work)
+    try:
+        work.send(None)
+    except StopIteration as ended:
+        result: T = ended.value
+        return result
+    raise AssertionError("the store of a file never waits")
+
+
+def existing_state(store: Store, *, hint: str = "name one with `--state`") -> State:
     """Return the state in *store*; raises StateError, with *hint*, if there is none."""
-    state = store.read()
+    state = finished(store, store.read())
     if state is None:
-        raise StateError(f"there is no state at `{store.path}`", hint=hint)
+        raise StateError(f"there is no state at `{store.place}`", hint=hint)
     return state
+
+
+def read_state(where: Path | str, *, hint: str = "name one with `--state`") -> State:
+    """Return the state at *where*, without a lock; raises StateError, with *hint*, if there is none."""
+    from reconciler.state.stores.opening import open_store  # noqa: PLC0415
+
+    return existing_state(open_store(where), hint=hint)

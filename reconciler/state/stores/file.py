@@ -87,15 +87,6 @@ class StateStore:
         self._snapshot(state)
         return Journal(self.journal_path, lineage=state.lineage, serial=state.serial, files=self._files)
 
-    def check(self, state: State, account_sid: str, origin: str) -> None:
-        """Raise StateError, naming both sides, unless *state* belongs to this account and origin."""
-        if (state.account_sid, state.origin) != (account_sid, origin):
-            raise StateError(
-                f"the state `{self.path}` belongs to account {state.account_sid[:64]} "
-                f"at {state.origin[:200]}, but this command uses account {account_sid} at {origin}",
-                hint="use the credentials and the `--endpoint` of that state, or another file with `--state`",
-            )
-
     def _snapshot(self, state: State) -> None:
         if self._serial == _UNREAD:
             self.read()

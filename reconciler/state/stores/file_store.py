@@ -7,13 +7,14 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 
 from reconciler.errors import StateError
+from reconciler.state.deadlines import SETTLE_SECONDS
 from reconciler.state.files import Files
 from reconciler.state.journal import Journal
 from reconciler.state.model import State
 from reconciler.state.stores import lock as system_lock
 from reconciler.state.stores.file import StateStore
 from reconciler.state.stores.holder import Holder
-from reconciler.state.stores.interface import SETTLE_SECONDS, LockInfo, silent
+from reconciler.state.stores.interface import LockInfo, silent
 
 
 class FileStore:

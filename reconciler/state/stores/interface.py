@@ -18,18 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Final, Protocol, Self
+from typing import Protocol, Self
 
 from msgspec import Struct
 
 from reconciler.errors import StateError
+from reconciler.state.deadlines import SETTLE_SECONDS
 from reconciler.state.model import Record, State
 from reconciler.state.stores.holder import Holder
-
-REQUEST_SECONDS: Final = 60.0
-"""The hard limit in seconds of one whole request that changes something at Twilio (D in the design)."""
-SETTLE_SECONDS: Final = 10.0
-"""The settle window in seconds of commands that have no `--settle`."""
 
 
 def silent(_: str) -> None:

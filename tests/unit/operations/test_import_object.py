@@ -151,12 +151,13 @@ def test_what_cannot_be_meant_is_refused(importer: Importer, address: str, sid: 
         importer.imported("support", importer.service)
     if address == HELLO or "bob" in address:
         importer.imported("support/order", importer.conversation)
-    before = importer.settings.state.read_bytes() if importer.settings.state.exists() else None
+    kept = Path(importer.settings.state)
+    before = kept.read_bytes() if kept.exists() else None
 
     with pytest.raises(UsageError, match=said):
         importer.imported(address, sid)
 
-    assert before == (importer.settings.state.read_bytes() if importer.settings.state.exists() else None)
+    assert before == (kept.read_bytes() if kept.exists() else None)
 
 
 def test_a_bound_address_is_refused(importer: Importer) -> None:

@@ -459,7 +459,7 @@ def test_an_import_of_nothing_changes_nothing(settings: Settings) -> None:
     with pytest.raises(PlanError, match="cannot be imported"):
         api.apply(wanted, settings)
 
-    assert not settings.state.exists()
+    assert not Path(settings.state).exists()
 
 
 def test_without_blocks_nothing_is_prepared() -> None:

@@ -20,6 +20,7 @@ from reconciler.state.model import Bound, Opened, State
 from reconciler.state.remembered import Binding, Intent
 from reconciler.state.stores import file as store_module
 from reconciler.state.stores.file import StateStore, new_state
+from reconciler.state.stores.interface import check_target
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 ORIGIN = "https://conversations.twilio.com"
@@ -326,7 +327,7 @@ def test_a_state_of_another_account_or_origin_is_refused(
 ) -> None:
     """Both sides are named."""
     with pytest.raises(StateError) as caught:
-        store.check(new_state(ACCOUNT, ORIGIN), account, origin)
+        check_target(str(store.path), new_state(ACCOUNT, ORIGIN), account, origin)
 
     assert caught.value.text == (
         f"the state `{store.path}` belongs to account {ACCOUNT} at {ORIGIN}, "
@@ -337,7 +338,7 @@ def test_a_state_of_another_account_or_origin_is_refused(
 
 def test_a_state_of_this_account_and_origin_is_used(store: StateStore) -> None:
     """Nothing is said where both sides agree."""
-    store.check(new_state(ACCOUNT, ORIGIN), ACCOUNT, ORIGIN)
+    check_target(str(store.path), new_state(ACCOUNT, ORIGIN), ACCOUNT, ORIGIN)
 
 
 def test_a_reader_beside_a_writer_sees_one_moment(store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:

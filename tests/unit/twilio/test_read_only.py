@@ -43,21 +43,21 @@ def test_looking_for_drift_cannot_write_the_state(
 
     async def write() -> None:
         async with open_session(settings) as session:
-            session.store.write(session.state)
+            await session.store.write(session.state)
 
     asyncio.run(write())
-    before = settings.state.read_bytes()
+    before = Path(settings.state).read_bytes()
     monkeypatch.setattr("reconciler.operations.session.Session.settle", _write)
 
     with pytest.raises(AssertionError, match="only reads"):
         asyncio.run(look_for_drift(None, settings))
-    assert settings.state.read_bytes() == before
+    assert Path(settings.state).read_bytes() == before
     assert StateStore(settings.state).read() is not None
 
 
 async def _write(session: object, seconds: float) -> None:
     del seconds
-    session.store.write(session.state)  # type: ignore[attr-defined]
+    await session.store.write(session.state)  # type: ignore[attr-defined]
 
 
 def test_without_a_state_nothing_is_asked(settings: Settings) -> None:
