@@ -6,14 +6,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypedDict
 
 from reconciler._version import __version__
 from reconciler.cli.formats import Format, parse
-from reconciler.cli.streams import colored, complain, writing
+from reconciler.cli.streams import colored, columns, complain, obeys_escapes, writing
 from reconciler.errors import ManifestError, ReconcilerError
 from reconciler.model.canonical import canonical_instant
 from reconciler.runtime.atomic_file import open_stream
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from reconciler.plans.plan import Plan
     from reconciler.report.disclosure import Bodies
     from reconciler.report.jsonl import EventStream
-    from reconciler.report.progress import Progress
+    from reconciler.report.progress import LineProgress, Progress, StatusProgress
+    from reconciler.runtime.activity import Activity
 
 
 class _Policy(TypedDict, total=False):
@@ -50,7 +51,7 @@ class Screen:
         self._hash_key = os.urandom(16).hex()
         self._color = colored(sys.stdout)
         self._streams: dict[Path | None, EventStream] = {}
-        self._progress: Progress = _Several(())
+        self._display: LineProgress | StatusProgress | None = None
 
     @property
     def asks(self) -> bool:
@@ -59,6 +60,7 @@ class Screen:
 
     def plan(self, plan: Plan, desired: Desired, *, before_apply: bool = False) -> None:
         """Show a plan. Before an apply only people and event streams see it: files will hold the outcome."""
+        self.close()
         for one in self._formats:
             if one.name == "jsonl":
                 with writing(one.file):
@@ -94,19 +96,32 @@ class Screen:
 
     def progress(self, plan: Plan) -> Progress:
         """Return a watcher that writes to event streams and stderr; a terminal gets one line."""
-        from reconciler.report.progress import LineProgress, StatusProgress  # noqa: PLC0415
+        from reconciler.report.progress import StatusProgress  # noqa: PLC0415
 
-        parts: list[Progress] = [self._stream(one) for one in self._formats if one.name == "jsonl"]
-        if sys.stderr.isatty():
-            parts.append(StatusProgress(sys.stderr, len(plan.actions)))
-        else:
-            parts.append(LineProgress(sys.stderr))
-        self._progress = _Several(parts)
-        return self._progress
+        display = self._displayed()
+        if isinstance(display, StatusProgress):
+            display.apply(len(plan.actions))
+        return _Several([*(self._stream(one) for one in self._formats if one.name == "jsonl"), display])
+
+    def activity(self) -> Activity:
+        """Return a receiver of what is read and waited for; it writes to stderr."""
+        return _Activity(self._displayed())
 
     def close(self) -> None:
-        """End the progress."""
-        self._progress.close()
+        """Clear the line of the progress, before other lines are printed."""
+        if self._display is not None:
+            with suppress(OSError):
+                self._display.close()
+
+    def _displayed(self) -> LineProgress | StatusProgress:
+        from reconciler.report.progress import LineProgress, StatusProgress  # noqa: PLC0415
+
+        if self._display is None and obeys_escapes(sys.stderr):
+            self._display = StatusProgress(
+                sys.stderr, width=lambda: columns(sys.stderr), clock=time.monotonic, later=_later
+            )
+        self._display = self._display or LineProgress(sys.stderr)
+        return self._display
 
     def _rendered_plan(self, one: Format, plan: Plan, desired: Desired) -> str:
         if one.name == "json":
@@ -161,6 +176,23 @@ class Screen:
         return self._streams[one.file]
 
 
+class _Activity:
+    """Shows what an operation does. A stream that breaks stops nothing."""
+
+    def __init__(self, display: LineProgress | StatusProgress) -> None:
+        self._display = display
+
+    def reading(self, done: int, total: int) -> None:
+        """Show how much is read."""
+        with suppress(OSError):
+            self._display.reading(done, total)
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Show a wait."""
+        with suppress(OSError):
+            self._display.waiting(seconds, why)
+
+
 class _Several:
     """Passes progress on to several receivers. One whose stream breaks is dropped.
 
@@ -188,6 +220,18 @@ class _Several:
                 call(part)
             except OSError:
                 self._parts.remove(part)
+
+
+def _later(seconds: float, call: Callable[[], None]) -> None:
+    """Call *call* after *seconds* if an event loop runs here that long."""
+    import asyncio  # noqa: PLC0415
+
+    def quietly() -> None:
+        with suppress(OSError):
+            call()
+
+    with suppress(RuntimeError):  # there is no loop
+        asyncio.get_running_loop().call_later(seconds, quietly)
 
 
 def _now() -> str:

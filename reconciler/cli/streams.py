@@ -17,6 +17,7 @@ from reconciler.errors import ReconcilerError, UsageError
 
 _NO: Final = frozenset(("", "0", "f", "false", "n", "no", "off"))
 """The values of a variable that click takes for no."""
+_COLUMNS: Final = 80
 _HINTS: Final = {
     errno.ELOOP: "name the file itself, or remove the link",
     errno.EINVAL: "name a file; devices and pipes are not written",
@@ -53,7 +54,21 @@ def colored(stream: TextIO) -> bool:
     This looks at `sys.argv` and not at parsed options, as errors in the options are coloured too.
     """
     plain = os.environ.get("RECONCILER_NO_COLOR", "").lower() not in _NO
-    return stream.isatty() and not (plain or "NO_COLOR" in os.environ or "--no-color" in sys.argv)
+    return obeys_escapes(stream) and not (plain or "NO_COLOR" in os.environ or "--no-color" in sys.argv)
+
+
+def obeys_escapes(stream: TextIO) -> bool:
+    """Return whether *stream* is a terminal that obeys escape sequences; one without a name may not."""
+    unnamed = "" if os.name == "posix" else "windows"
+    return stream.isatty() and os.environ.get("TERM", unnamed) not in {"", "dumb"}
+
+
+def columns(stream: TextIO) -> int:
+    """Return how many cells a line of the terminal *stream* has now; 80 where it does not tell."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):
+        return _COLUMNS
 
 
 def say(text: str | bytes, *, nl: bool = True, color: bool | None = None) -> None:

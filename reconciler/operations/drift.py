@@ -37,6 +37,7 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
             prepared.options,
             bound=prepared.bound,
             removals=desired is not None,
+            activity=settings.activity,
         )
         found = find_drift(prepared, remote, with_pending=desired is not None)
         return msgspec.structs.replace(found, requests_read=session.client.counters.read)

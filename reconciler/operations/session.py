@@ -21,6 +21,7 @@ from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
 from reconciler.refresh.needs import look_closer
 from reconciler.refresh.remote import refresh
+from reconciler.runtime.activity import SILENT, Activity
 from reconciler.state.files import Files
 from reconciler.state.model import PlanUsed, Record, State
 from reconciler.state.stores.file import new_state
@@ -59,6 +60,8 @@ class Settings:
     """The settle window in seconds: `--settle`. A create without a reply may show in a listing that late."""
     max_wait: float = 120
     """Seconds after its first attempt from which a failed request is not sent again: `--max-wait`."""
+    activity: Activity = SILENT
+    """Is told what is read, and which requests wait to be sent again."""
     files: Files | None = None
     """The file system of the state; None is the real one. Commands that only read pass one that refuses."""
     now: Callable[[], datetime] = _now
@@ -113,6 +116,7 @@ class Session:
             options,
             bound=prepared.bound,
             removals=not options.refresh_only,
+            activity=self.settings.activity,
         )
         decided = decide(prepared, remote)
         while closer := await look_closer(self.client, decided.plan, decided.remote, prepared.bound, options):
@@ -162,6 +166,7 @@ async def open_session(
     if state is None and missing is not None:
         raise missing(store.place)
     async with open_connection(settings, read_only=read_only) as connection:
+        connection.pace.on_wait = settings.activity.waiting
         account_sid = await account_of(connection, desired)
         if state is not None:
             check_target(store.place, state, account_sid, connection.origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +22,7 @@ from reconciler.model import (
 from reconciler.plans.options import Options
 from reconciler.refresh.parents import resolve
 from reconciler.refresh.reading import _fetch, _Held, _listing_is_cheaper, list_messages
+from reconciler.runtime.activity import SILENT, Activity
 from reconciler.runtime.concurrency import AT_ONCE, each
 from reconciler.state.index import BindingIndex, index_bindings
 from reconciler.state.model import State
@@ -38,12 +40,14 @@ async def refresh(
     *,
     bound: BindingIndex | None = None,
     removals: bool = True,
+    activity: Activity = SILENT,
 ) -> Remote:
     """Return the live parents and messages that *desired* declares or *state* binds.
 
     *bound* are the bindings of *state*, if they are indexed already. Without *removals*, nothing else is read
-    in parents that are no longer desired.
+    in parents that are no longer desired. *activity* is told how far the reading is.
     """
+    activity.reading(0, 0)
     bound = index_bindings(state) if bound is None else bound
     resolved = await resolve(client, desired, state, bound=bound, removals=removals, destroy=options.destroy)
     declared = {
@@ -74,12 +78,16 @@ async def refresh(
         resolved.conversations, ConversationView(remote=None)
     )
 
+    finished = count(1)
+    activity.reading(0, len(reads))
+
     async def read(address: Address) -> None:
         try:
             conversations[address] = await reads[address].read(has_bound=address in bound.participants)
         except NotFound:
             if await reads[address].is_there():
                 raise
+        activity.reading(next(finished), len(reads))
 
     await each(list(reads), read, at_once=AT_ONCE)
     return Remote(

@@ -81,7 +81,7 @@ def outcome_markdown(outcome: Outcome, *, key: str = "", destroy: bool = False) 
         f"**{outcome_line(outcome, destroy=destroy)}**",
     ]
     rows = list(table(sorted(outcome.results, key=lambda result: result.status is Status.DONE)))
-    parts += _folded("Actions", "actions", rows, len(rows), LIMIT - _size("\n\n".join(parts)), "text")
+    parts += _folded("Actions", "rows", rows, len(rows), LIMIT - _size("\n\n".join(parts)), "text")
     return "\n\n".join(parts) + "\n"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.errors import ApplyError
-from reconciler.model import ResourceType, type_of
+from reconciler.model import ResourceType, parent_of, type_of
 from reconciler.plans.outcome import Outcome, Result, Status
 from reconciler.report.color import Paint
 from reconciler.report.summary import outcome_line
@@ -56,16 +57,28 @@ def _what_happened(result: Result) -> str:
 
 
 def table(results: Sequence[Result]) -> Iterator[str]:
-    """Yield one row for each action: its status, its verb, its address, and the text of its error."""
-    rows = [
-        (
-            result.status.replace("_", " "),
-            str(result.verb),
-            inert.escape(result.address),
-            inert.cell(_detail(result)),
+    """Yield one row for each action: its status, its verb, its address, and the text of its error.
+
+    Of the actions that were not reached in one conversation, only the first has a row; it counts the rest.
+    """
+    others = Counter(parent_of(one.address) for one in results if one.status is Status.NOT_REACHED)
+    rows = []
+    for result in results:
+        detail = _detail(result)
+        if result.status is Status.NOT_REACHED:
+            parent = parent_of(result.address)
+            unreached = others.pop(parent, 0)
+            if not unreached:
+                continue
+            detail = f"and {unreached - 1:,} more in `{parent}`" if unreached > 1 else detail
+        rows.append(
+            (
+                result.status.replace("_", " "),
+                str(result.verb),
+                inert.escape(result.address),
+                inert.cell(detail),
+            )
         )
-        for result in results
-    ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
         padded = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=False))

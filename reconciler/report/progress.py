@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol, TextIO
 
 from reconciler.plans.actions import Action, Verb
 from reconciler.plans.outcome import Result, Status
 from reconciler.text import inert
+from reconciler.text.cells import fitted
+from reconciler.text.words import counted
 
 _NOUNS: Final = {
     Verb.CREATE: "Creation",
@@ -18,8 +21,17 @@ _NOUNS: Final = {
     Verb.FORGET: "Removal from state",
     Verb.NO_OP: "Check",
 }
-_WIDEST: Final = 70
 _CLEAR: Final = "\r\x1b[K"
+_LONG_WAIT: Final = 5.0
+"""Seconds of a wait that is worth a line of its own in a log."""
+_REDRAWN: Final = 0.05
+"""Seconds between two drawings of the status line at least: a run can end thousands of actions a second."""
+_TICK: Final = 0.5
+"""Seconds between two drawings while nothing happens: the time goes on."""
+_UNSHOWN: Final = 0.4
+"""Seconds of reading before anything is shown: most plans are ready by then."""
+_ESTIMATED: Final = 2.0
+"""Seconds of work from which on the rest is estimated."""
 
 
 class Progress(Protocol):
@@ -41,6 +53,14 @@ class LineProgress:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
+    def reading(self, done: int, total: int) -> None:
+        """Print nothing: a log is read later."""
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Print a wait that makes the log stand still."""
+        if seconds >= _LONG_WAIT:
+            print(_wait(seconds, why), file=self._stream, flush=True)
+
     def started(self, action: Action) -> None:
         """Print nothing: only the end of an action gets a line."""
 
@@ -53,32 +73,110 @@ class LineProgress:
 
 
 class StatusProgress:
-    """Rewrites one line of a terminal; lines on failures stay above it."""
+    """Rewrites one line of a terminal; lines on failures stay above it.
 
-    def __init__(self, stream: TextIO, total: int) -> None:
+    *width* returns the cells of a line, and *clock* seconds that only rise. *later* calls its second argument
+    after as many seconds as its first says, or never.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        width: Callable[[], int],
+        clock: Callable[[], float],
+        later: Callable[[float, Callable[[], None]], object],
+    ) -> None:
         self._stream = stream
-        self._total = total
-        self._ended = 0
+        self._width = width
+        self._clock = clock
+        self._later = later
+        self._began = clock()
+        self._drawn = 0.0
+        self._open = self._shown = self._ticking = self._applying = False
+        self._done = self._total = 0
+        self._doing = ""
+        self._wait: tuple[float, str] = (0.0, "")
+
+    def apply(self, total: int) -> None:
+        """Begin to show how *total* actions are carried out, instead of what is read."""
+        self.close()
+        self._began, self._applying, self._done, self._total = self._clock(), True, 0, total
+
+    def reading(self, done: int, total: int) -> None:
+        """Show how much is read, unless that is done at once."""
+        self._done, self._total = done, total
+        self._draw()
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Show why nothing happens, while that lasts."""
+        until, _ = self._wait
+        if (ends := self._clock() + max(seconds, 1.0)) > until:
+            self._wait = ends, why
+        self._draw()
 
     def started(self, action: Action) -> None:
         """Show the action."""
-        self._show(f"{self._ended}/{self._total} {action.verb} {inert.escape(action.address)}")
+        self._doing = f"{action.verb} {inert.escape(action.address)}"
+        self._draw()
 
     def finished(self, result: Result) -> None:
         """Count the action; print it if it is not done."""
-        self._ended += 1
+        self._done += 1
+        self._doing = f"{result.verb} {inert.escape(result.address)}"
         if result.status is not Status.DONE:
-            self._stream.write(f"{_CLEAR}{describe(result)}\n")
-        self._show(f"{self._ended}/{self._total} {result.verb} {inert.escape(result.address)}")
+            self.close()
+            self._stream.write(f"{describe(result)}\n")
+            self._drawn = 0.0
+        self._draw()
 
     def close(self) -> None:
-        """Clear the line."""
-        self._stream.write(_CLEAR)
-        self._stream.flush()
+        """Clear the line; it is drawn again when something more happens."""
+        if self._shown:
+            self._stream.write(_CLEAR)
+            self._stream.flush()
+        self._open = self._shown = False
 
-    def _show(self, text: str) -> None:
-        self._stream.write(_CLEAR + text[:_WIDEST])
-        self._stream.flush()
+    def _draw(self) -> None:
+        now, self._open = self._clock(), True
+        if not self._ticking:
+            self._ticking = True
+            self._later(_TICK, self._tick)
+        unshown = not self._applying and now - self._began < _UNSHOWN
+        if not unshown and now - self._drawn >= _REDRAWN:
+            self._drawn, self._shown = now, True
+            self._stream.write(_CLEAR + fitted(self._line(now), self._width() - 1))
+            self._stream.flush()
+
+    def _tick(self) -> None:
+        self._ticking = False
+        if self._open:
+            self._draw()
+
+    def _line(self, now: float) -> str:
+        until, why = self._wait
+        elapsed = now - self._began
+        times = _clock_face(elapsed)
+        if self._done and elapsed >= _ESTIMATED:
+            times += f", about {_clock_face(elapsed * (self._total - self._done) / self._done)} left"
+        if self._applying:
+            counts = f"{self._done:,} of {self._total:,}"
+        else:
+            of_all = f" {self._done:,} of {counted(self._total, 'conversation')}" if self._total else ""
+            counts = f"reading{of_all}"
+        doing = _wait(until - now, why) if until > now else self._doing
+        return " · ".join(filter(None, (counts, times, doing)))
+
+
+def _wait(seconds: float, why: str) -> str:
+    return f"waiting {max(seconds, 1):.0f} s: {inert.escape(why)}"
+
+
+def _clock_face(seconds: float) -> str:
+    """Return *seconds* as `1:05` or `1:00:05`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def describe(result: Result) -> str:

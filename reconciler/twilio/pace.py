@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import anyio
 
 from reconciler.errors import NotSent, RemoteError, Throttled
+from reconciler.runtime.activity import SILENT
 from reconciler.twilio.endpoint import Endpoint
 from reconciler.twilio.failures import Idempotency
 from reconciler.twilio.retries import RetryPolicy
@@ -76,6 +77,8 @@ class Pace:
         self._answered = False
         self._stopped = False
         self._waits: set[asyncio.Timeout] = set()
+        self.on_wait: Callable[[float, str], None] = SILENT.waiting
+        """Is called before each wait, with its seconds (0 for back-off) and why a request is sent again."""
 
     @classmethod
     def of(
@@ -130,6 +133,7 @@ class Pace:
             if again is False or self._stopped:
                 return False
             self._waits.add(wait)
+            self.on_wait(error.retry_after or 0.0, _reason(error))
             return again
 
         async def attempt() -> T:
@@ -209,3 +213,12 @@ class Pace:
         if self._successes >= _SUCCESSES and self.limit < self._parallelism:
             self._successes = 0
             self._slots.total_tokens = self.limit + 1
+
+
+def _reason(error: RemoteError) -> str:
+    """Return why a request that ended in *error* is sent again."""
+    if isinstance(error, Throttled):
+        return "Twilio asks for a pause (429)"
+    if error.status is not None:
+        return f"Twilio answered {error.status}"
+    return "no connection" if isinstance(error, NotSent) else "no reply"

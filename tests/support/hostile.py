@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import BytesIO, StringIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,9 @@ def logs_of(text: str) -> dict[str, str]:
     """Return what a terminal or the log of a CI run shows, by the name of the format."""
     plan, outcome = plan_of(text), outcome_of(text)
     lines, status = StringIO(), StringIO()
-    for progress in (LineProgress(lines), StatusProgress(status, total=2)):
+    shown = StatusProgress(status, width=lambda: 10_000, clock=count().__next__, later=lambda *_: None)
+    shown.apply(total=2)
+    for progress in (LineProgress(lines), shown):
         for result in outcome.results:
             progress.finished(result)
     problem = Problem(text, 3, 7, text, snippet=text, hint=text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import click
 
 from reconciler.cli.options.connection import Reading, reading
@@ -26,8 +28,8 @@ def drift(manifests: Manifests, remote: Reading, output: Output, *, detailed_exi
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
     screen = output.screen()
-    settings = remote.settings()
-    with screen.annotating():
+    settings = remote.settings(activity=screen.activity())
+    with closing(screen), screen.annotating():
         desired = manifests.load_if_any(files_written(state=remote.state, formats=output.formats))
         found = Interrupts().run(look_for_drift(desired, settings))
     screen.plan(found, desired or NOTHING)

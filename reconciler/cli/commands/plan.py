@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -47,9 +48,10 @@ def plan(
     options = planning.options(destroy=destroy, record=out is not None)
     written = files_written(out=out, state=remote.state, formats=output.formats)
     desired = load_manifests(manifests, written, screen, optional=destroy or options.refresh_only)
-    settings = remote.settings()
+    settings = remote.settings(activity=screen.activity())
     interrupts = Interrupts()
-    with screen.annotating(), interrupts.at_once(), remote.lock("plan", settings, reading=True) as held:
+    lock = remote.lock("plan", settings, reading=True)
+    with closing(screen), screen.annotating(), interrupts.at_once(), lock as held:
         saved = interrupts.run(make_plan(desired, held, options))
     made = saved.plan
     screen.plan(made, desired)

@@ -16,6 +16,7 @@ from reconciler.cli.options.completion import endpoints
 from reconciler.cli.options.declare import group, option, together
 from reconciler.cli.options.state import lock_timeout_option, locked, state_option
 from reconciler.cli.param_types import Number
+from reconciler.runtime.activity import SILENT, Activity
 
 if TYPE_CHECKING:
     from reconciler.operations.session import Settings
@@ -49,8 +50,8 @@ class Reading(Sending, frozen=True):
     rate: float | None = None
     """Changes per second and conversation at most; None for the endpoint's own limit."""
 
-    def settings(self, *, settle: float = 0.0) -> Settings:
-        """Return the settings of an operation; *settle* is in seconds.
+    def settings(self, *, settle: float = 0.0, activity: Activity = SILENT) -> Settings:
+        """Return the settings of an operation; *settle* is in seconds, *activity* is told what it does.
 
         Raises UsageError, and StateError if the state is no regular file.
         """
@@ -66,6 +67,7 @@ class Reading(Sending, frozen=True):
             rate=self.rate,
             settle=settle,
             max_wait=self.max_wait,
+            activity=activity,
         )
 
 

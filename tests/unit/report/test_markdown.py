@@ -140,7 +140,7 @@ def test_outcome_of_ten_thousand_actions_fits() -> None:
 
     assert units(comment) <= LIMIT
     assert "**Apply complete! Resources: 10000 added, 0 changed, 0 destroyed.**" in comment
-    assert "of 10,000 actions are left out" in comment
+    assert "of 10,000 rows are left out" in comment
 
 
 def test_failures_come_before_what_was_done() -> None:

@@ -12,9 +12,10 @@ from reconciler.plans.actions import Verb
 from reconciler.plans.outcome import Result, Status
 from reconciler.plans.plan import Plan, PlanWarning, Refusal
 from reconciler.report.github import plan_annotations, problem_annotations
-from reconciler.report.progress import LineProgress, StatusProgress, describe
-from tests.support.plans import CREATE, PARTLY, at
+from reconciler.report.progress import LineProgress, describe
+from tests.support.plans import CREATE, at
 
+PAUSE = "Twilio asks for a pause (429)"
 DESIRED = Desired(
     services=(
         Service(
@@ -62,18 +63,15 @@ def test_pipe_gets_a_line_for_each_end_and_nothing_else() -> None:
     assert stream.getvalue() == f"{CREATE.address}: Creation complete [sid=IM1]\n"
 
 
-def test_terminal_keeps_one_line_and_what_went_wrong() -> None:
-    """The status line is cleared before each new one and at the end; failures stay."""
+def test_a_log_that_stands_still_says_why() -> None:
+    """A short pause is not worth a line."""
     stream = StringIO()
-    progress = StatusProgress(stream, total=4)
-    progress.started(CREATE)
-    for result in PARTLY.results[:2]:
-        progress.finished(result)
-    progress.close()
-    kept = [line.rpartition("\r\x1b[K")[2] for line in stream.getvalue().split("\n")]
+    progress = LineProgress(stream)
+    progress.reading(1, 2)
+    progress.waiting(2, PAUSE)
+    progress.waiting(8, PAUSE)
 
-    assert kept == [describe(PARTLY.results[1]), ""]
-    assert "\r\x1b[K2/4 update support/order-4711/status" in stream.getvalue()
+    assert stream.getvalue() == f"waiting 8 s: {PAUSE}\n"
 
 
 def test_problem_is_annotated_where_it_is() -> None:
