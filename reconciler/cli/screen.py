@@ -58,15 +58,20 @@ class Screen:
         """Return True if a person reads the screen and can be asked."""
         return any(one.name == "text" and one.file is None for one in self._formats)
 
-    def plan(self, plan: Plan, desired: Desired, *, before_apply: bool = False) -> None:
-        """Show a plan. Before an apply only people and event streams see it: files will hold the outcome."""
+    def plan(
+        self, plan: Plan, desired: Desired, *, unchanged: Desired | None = None, before_apply: bool = False
+    ) -> None:
+        """Show a plan. Before an apply only people and event streams see it: files will hold the outcome.
+
+        JSON lists what *unchanged* declares among the planned values.
+        """
         self.close()
         for one in self._formats:
             if one.name == "jsonl":
                 with writing(one.file):
                     self._stream(one).plan(plan)
             elif not before_apply or (one.name == "text" and one.file is None):
-                one.write(self._rendered_plan(one, plan, desired), color=self._color)
+                one.write(self._rendered_plan(one, plan, desired, unchanged), color=self._color)
         if not self.asks:
             for refusal in plan.refusals:
                 complain(ReconcilerError(refusal.text, hint=refusal.hint))
@@ -123,11 +128,13 @@ class Screen:
         self._display = self._display or LineProgress(sys.stderr)
         return self._display
 
-    def _rendered_plan(self, one: Format, plan: Plan, desired: Desired) -> str:
+    def _rendered_plan(self, one: Format, plan: Plan, desired: Desired, unchanged: Desired | None) -> str:
         if one.name == "json":
             from reconciler.report.json import encode, plan_document  # noqa: PLC0415
 
-            document = plan_document(plan, timestamp=_now(), version=__version__, **self._policy())
+            document = plan_document(
+                plan, timestamp=_now(), version=__version__, desired=unchanged, **self._policy()
+            )
             return encode(document).decode()
         if one.name == "markdown":
             from reconciler.report.markdown import plan_markdown  # noqa: PLC0415

@@ -97,6 +97,7 @@ class _Planner:
             ),
             no_ops=self.draft.no_ops,
             seen=self._seen(),
+            selection=self.coverage.selection,
             lineage=self.state.lineage,
             serial=self.state.serial,
             manifest_digest=self.desired.digest,

@@ -22,6 +22,7 @@ from reconciler.resources.conversation import (
     live_conversation_values,
     seen_conversation_values,
 )
+from reconciler.resources.participant import live_participant_values
 from reconciler.state.remembered import Binding
 from reconciler.text.words import plural
 
@@ -117,20 +118,27 @@ def remove(draft: Draft, scope: Scope, binding: Binding) -> bool:
     others = scope.view.messages.keys() - managed
     guests = others_in(scope.view, scope.participants)
     reason = removal_reason(destroy=scope.options.destroy)
+    values = live_conversation_values(live)
+    before = {name: value for name, value in values.items() if name in binding.sent}
     if not scope.view.complete or others & spared or ((others or guests) and unmanaged is Unmanaged.KEEP):
         counts = {"message": len(others), "participant": len(guests)}
         held = " and ".join(plural(count, noun) for noun, count in counts.items() if count)
         why = f"holds {held} of others" if held else "was not read as a whole"
         draft.warn("parent_kept", scope.address, f"{live.sid} is kept and forgotten: it {why}")
-        draft.actions.append(Action(scope.address, Verb.FORGET, reason, sid=live.sid))
+        draft.actions.append(Action(scope.address, Verb.FORGET, reason, sid=live.sid, before=before))
         return False
     strangers = sorted((scope.view.messages[sid] for sid in others), key=lambda message: message.index)
     draft.actions += [deletion(f"{scope.address}/{one.sid}", one, Reason.UNMANAGED) for one in strangers]
     draft.actions += [
-        Action(f"{scope.address}/participants/{one.sid}", Verb.DELETE, Reason.UNMANAGED, sid=one.sid)
+        Action(
+            f"{scope.address}/participants/{one.sid}",
+            Verb.DELETE,
+            Reason.UNMANAGED,
+            sid=one.sid,
+            before=live_participant_values(one),
+        )
         for one in guests
     ]
-    values = live_conversation_values(live)
     draft.actions.append(
         Action(
             scope.address,
@@ -138,7 +146,7 @@ def remove(draft: Draft, scope: Scope, binding: Binding) -> bool:
             reason,
             sid=live.sid,
             index=max((message.index for message in scope.view.messages.values()), default=-1),
-            before={name: value for name, value in values.items() if name in binding.sent},
+            before=before,
         )
     )
     return True

@@ -16,6 +16,7 @@ from reconciler.plans.actions import Action, FieldChange, Reason, Verb
 from reconciler.resources.binding import message_up_to_date
 from reconciler.resources.message import MESSAGE, live_values
 from reconciler.resources.schema import wholly_ignored
+from reconciler.state.remembered import Binding
 
 _CONTENT: Final = ("body", "media_sid", "content_sid")
 
@@ -65,7 +66,12 @@ def _action(entry: Entry, verb: Verb) -> Action:
         if message.date_updated is not None and "date_updated" not in ignored:
             send["date_updated"] = message.date_updated
     reset = {name: found.fields[name] for name in found.reset if found.fields[name]}
-    known = wanted.keys() | found.fields.keys() | (entry.binding.sent.keys() if entry.binding else set())
+    known = (
+        wanted.keys()
+        | found.fields.keys()
+        | send.keys()
+        | (entry.binding.sent.keys() if entry.binding else set())
+    )
     return Action(
         address=entry.address,
         verb=verb,
@@ -133,4 +139,23 @@ def deletion(address: Address, live: RemoteMessage, reason: Reason, managed: Col
         sid=live.sid,
         index=live.index,
         before={name: text for name, text in live_values(live).items() if not managed or name in managed},
+    )
+
+
+def forgetting(
+    address: Address, binding: Binding, live: RemoteMessage | None, reason: Reason, *, released: bool = False
+) -> Action:
+    """Return the action that drops *binding* and leaves the message; it shows the managed fields of *live*.
+
+    A message that was not read has none: the state keeps no texts.
+    """
+    shown = live_values(live) if live is not None else {}
+    return Action(
+        address=address,
+        verb=Verb.FORGET,
+        reason=reason,
+        sid=binding.sid,
+        index=binding.index,
+        before={name: text for name, text in shown.items() if name in binding.sent},
+        released=released,
     )

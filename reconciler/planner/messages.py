@@ -8,7 +8,7 @@ from reconciler.model import Address, Conversation, Message, Order, Unmanaged
 from reconciler.planner.adoption import deletes_strangers, recognise, strangers
 from reconciler.planner.draft import Draft, Scope
 from reconciler.planner.message import Entry, bind, entry_of
-from reconciler.planner.message_actions import deletion, emit
+from reconciler.planner.message_actions import deletion, emit, forgetting
 from reconciler.planner.order import kept, out_of_order, price
 from reconciler.planner.renames import find_renames
 from reconciler.planner.unchanged import is_recorded, is_unchanged
@@ -137,7 +137,7 @@ def _leftovers(
         if binding.sid not in messages:
             forgets.append(Action(address, Verb.FORGET, Reason.MISSING_REMOTELY, sid=binding.sid))
         elif binding.sid in held:  # the message is bound to another key
-            forgets.append(Action(address, Verb.FORGET, reason, sid=binding.sid))
+            forgets.append(forgetting(address, binding, messages[binding.sid], reason))
         elif not binding.released:
             deletes.append(deletion(address, messages[binding.sid], reason, binding.sent))
     deletes += [

@@ -75,7 +75,7 @@ def complete(prepared: Prepared, decided: Decided, unknown: Mapping[Address, str
     *unknown* has the open creates whose outcome cannot be told, with the reason; they hold the plan back.
     """
     remote, options = decided.remote, prepared.options
-    plan = with_refactoring(decided.plan, prepared.refactored, remote)
+    plan = with_refactoring(decided.plan, prepared.refactored, decided.known.desired, remote)
     plan = mark(plan, decided.known.desired, prepared.state)
     plan = fingerprinted(mark_references(plan, decided.known), remote)
     if unknown:
@@ -95,6 +95,6 @@ def find_drift(prepared: Prepared, remote: Remote, *, with_pending: bool) -> Pla
     drift = plan.drift or Drift(())
     if with_pending:
         made = build_plan(desired, remote, state, prepared.options, bound=prepared.bound)
-        made = with_refactoring(made, prepared.refactored, remote)
+        made = with_refactoring(made, prepared.refactored, desired, remote)
         drift = msgspec.structs.replace(drift, pending=count_pending(made, drift))
     return msgspec.structs.replace(plan, drift=drift, records=())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -12,15 +13,18 @@ from reconciler.model import (
     Desired,
     Message,
     Remote,
+    RemoteMessage,
     ResourceType,
+    declared_conversations,
     parent_of,
     type_of,
 )
+from reconciler.planner.message_actions import forgetting
 from reconciler.planner.refactoring import Refactored
 from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.plans.plan import Plan, Refusal
 from reconciler.resources.binding import existing
-from reconciler.resources.message import desired_values
+from reconciler.resources.message import desired_values, live_values
 from reconciler.state.model import Bound, Unbound
 
 _CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
@@ -30,11 +34,14 @@ _CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE
 _ABSENT: Final = ConversationView(remote=None)
 
 
-def with_refactoring(made: Plan, refactored: Refactored, remote: Remote) -> Plan:
-    """Return *made*, a plan from what was *refactored*, with the actions and records of the blocks."""
+def with_refactoring(made: Plan, refactored: Refactored, desired: Desired, remote: Remote) -> Plan:
+    """Return *made*, a plan from what was *refactored*, with the actions and records of the blocks.
+
+    *desired* are the refactored manifests with times and sids filled in.
+    """
     if refactored.is_plain:
         return made
-    finishing = _Finishing(made, refactored, remote)
+    finishing = _Finishing(made, refactored, desired, remote)
     finishing.move()
     finishing.take_over()
     finishing.judge_contested()
@@ -51,13 +58,23 @@ def with_refactoring(made: Plan, refactored: Refactored, remote: Remote) -> Plan
 class _Finishing:
     """A plan while the blocks' actions are added; *first* come before the others."""
 
-    def __init__(self, made: Plan, refactored: Refactored, remote: Remote) -> None:
+    def __init__(self, made: Plan, refactored: Refactored, desired: Desired, remote: Remote) -> None:
         self.refactored = refactored
+        self.desired = desired
         self.remote = remote
         self.first: list[Action] = []
         self.actions = list(made.actions)
         self.records = {record.address: record for record in made.records}
         self.refusals: list[Refusal] = []
+
+    @cached_property
+    def _messages(self) -> dict[Address, Message]:
+        """The declared messages."""
+        return {
+            f"{address}/{message.key}": message
+            for address, conversation in declared_conversations(self.desired)
+            for message in conversation.messages
+        }
 
     @property
     def counted_as_no_ops(self) -> int:
@@ -93,13 +110,30 @@ class _Finishing:
                         self.actions[at] = msgspec.structs.replace(action, address=previous)
                     break
             else:
-                sid = self.refactored.state.bindings[address].sid
-                moving = Action(address, Verb.MOVE, Reason.RENAMED, sid=sid, previous_address=previous)
-                self.first.append(moving)
+                self.first.append(self._moving(address, previous))
+
+    def _moving(self, address: Address, previous: Address) -> Action:
+        """Return the move of a message that needs nothing else: it shows what it is, before and after."""
+        binding = self.refactored.state.bindings[address]
+        message, live = self._messages.get(address), self._live(address, binding.sid)
+        wanted = desired_values(message) if message is not None else {}
+        shown = live_values(live) if live is not None else {}
+        return Action(
+            address,
+            Verb.MOVE,
+            Reason.RENAMED,
+            sid=binding.sid,
+            index=binding.index,
+            before={name: text for name, text in shown.items() if name in wanted},
+            after=wanted,
+            previous_address=previous,
+        )
+
+    def _live(self, address: Address, sid: str) -> RemoteMessage | None:
+        return self.remote.conversations.get(parent_of(address), _ABSENT).messages.get(sid)
 
     def take_over(self) -> None:
         """Bind what is imported; where it differs from the manifest, mark the action on it."""
-        messages = _messages(self.refactored.desired)
         for address, sid in self.refactored.imported.items():
             service = self.remote.services.get(address.partition("/")[0])
             view = self.remote.conversations.get(parent_of(address), _ABSENT)
@@ -117,7 +151,8 @@ class _Finishing:
                 for at in mine:
                     self.actions[at] = msgspec.structs.replace(self.actions[at], importing=True)
             else:
-                wanted = desired_values(messages[address])
+                message = self._messages[address]
+                wanted = desired_values(message)
                 self.first.append(
                     Action(
                         address,
@@ -128,7 +163,7 @@ class _Finishing:
                         before=wanted,
                         after=wanted,
                         managed=tuple(wanted),
-                        ignored=messages[address].ignore_changes,
+                        ignored=message.ignore_changes,
                     )
                 )
 
@@ -164,12 +199,11 @@ class _Finishing:
             elif left is not None:
                 self.actions = [_as_superseded(one) if one.address == now else one for one in self.actions]
             self.first.append(
-                Action(
+                forgetting(
                     address,
-                    Verb.FORGET,
+                    binding,
+                    self._live(now, binding.sid),
                     Reason.REMOVED_FROM_MANIFEST,
-                    sid=binding.sid,
-                    index=binding.index,
                     released=released and now == address,
                 )
             )
@@ -187,12 +221,3 @@ class _Finishing:
 def _as_superseded(action: Action) -> Action:
     """Return *action*, which deletes a superseded message of a forgotten address, with that reason."""
     return msgspec.structs.replace(action, reason=Reason.SUPERSEDED)
-
-
-def _messages(desired: Desired) -> dict[Address, Message]:
-    return {
-        f"{service.name}/{conversation.name}/{message.key}": message
-        for service in desired.services
-        for conversation in service.conversations
-        for message in conversation.messages
-    }

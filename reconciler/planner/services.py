@@ -49,7 +49,7 @@ def plan_service_removal(
     if remaining:
         held = f"holds {plural(remaining, 'conversation')} that {'stay' if remaining > 1 else 'stays'}"
         draft.warn("parent_kept", address, f"{live.sid} is kept and forgotten: it {held}")
-        verb, before = Verb.FORGET, {}
+        verb = Verb.FORGET
     draft.actions.append(Action(address, verb, removal_reason(destroy=destroy), sid=live.sid, before=before))
 
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from reconciler.model import Address
 from reconciler.plans.actions import Action, Verb, posting
+from reconciler.plans.selection import Selection
 from reconciler.state.model import Bound, Unbound
 from reconciler.state.remembered import Intent
 
@@ -103,6 +104,10 @@ class Plan(Struct, frozen=True):
     """The sids of services that texts refer to."""
     seen: dict[Address, int] = {}
     """The highest index seen in each existing conversation that gets new messages; -1 if it had none."""
+    selection: Selection | None = None
+    """The part of all addresses that it is about; None if it is about everything."""
+    hidden: dict[Address, tuple[str, ...]] = {}
+    """Fields that the state calls sensitive, by address, where the manifests do not."""
 
     @property
     def posting(self) -> list[Address]:

@@ -62,8 +62,16 @@ def mark(plan: Plan, desired: Desired, state: State) -> Plan:
         return msgspec.structs.replace(action, sensitive=tuple(dict.fromkeys(names))) if names else action
 
     plan = _each(plan, marked)
-    warnings = (*_slow(plan, now), *_hidden_by_state(plan, now))
-    return msgspec.structs.replace(plan, warnings=(*plan.warnings, *warnings)) if warnings else plan
+    warnings = (*plan.warnings, *_slow(plan, now), *_hidden_by_state(plan, now))
+    return msgspec.structs.replace(plan, warnings=warnings, hidden=_undeclared(before, now))
+
+
+def _undeclared(
+    known: Mapping[Address, tuple[str, ...]], declared: Mapping[Address, tuple[str, ...]]
+) -> dict[Address, tuple[str, ...]]:
+    """Return the *known* sensitive fields that are not *declared* sensitive, by address."""
+    left = {address: {*names} - {*declared.get(address, ())} for address, names in known.items()}
+    return {address: tuple(sorted(names)) for address, names in left.items() if names}
 
 
 def _slow(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
@@ -110,6 +118,8 @@ def withheld(plan: Plan) -> Plan:
         def stand_in(name: str, text: str) -> str:
             if name not in hidden or name in action.reset:
                 return text
+            if action.verb is Verb.MOVE:
+                return SENSITIVE  # nothing is sent and nothing is bound, so nothing needs the value again
             return _STANDS_FOR + digest.hard(digest(name, text))
 
         changed = dict.fromkeys(str(change.path[0]) for change in action.changes if change.path[0] in hidden)

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from reconciler.model import JSON_FIELDS
+from reconciler.model import JSON_FIELDS, MediaFile
 from reconciler.model.sids import fill_placeholders
 from reconciler.plans.actions import KNOWN_AFTER, SENSITIVE, Action, FieldChange
 from reconciler.state.digests import field_digest
@@ -132,12 +132,20 @@ def parsed(name: str, text: str) -> Any:
 
 def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) -> Iterator[tuple[str, Any]]:
     """Yield name and shown value of each field in *texts*, which is `before` or `after` of *action*."""
-    for name, raw in texts.items():
-        text = fill_placeholders(raw, lambda _: KNOWN_AFTER) if action.awaits else raw
-        if name in action.sensitive:
+    if action.awaits:
+        texts = {name: fill_placeholders(text, lambda _: KNOWN_AFTER) for name, text in texts.items()}
+    return shown_fields(texts, bodies, salt, sensitive=action.sensitive, file=action.file)
+
+
+def shown_fields(
+    texts: Mapping[str, str], bodies: Bodies, salt: str, *, sensitive: Collection[str], file: MediaFile | None
+) -> Iterator[tuple[str, Any]]:
+    """Yield name and shown value of each field in *texts*; *file* is the media file, if there is one."""
+    for name, text in texts.items():
+        if name in sensitive:
             yield name, SENSITIVE
         elif name == "media":
-            yield name, _media(action, text)
+            yield name, _media(file, text)
         elif bodies is Bodies.HASH:
             # The digest is made from the text, which is canonical.
             yield name, shown(name, text, bodies, salt)
@@ -159,7 +167,9 @@ def changes(action: Action, bodies: Bodies, salt: str) -> Iterator[FieldChange]:
                 whole.add(name)
                 yield FieldChange((name,), SENSITIVE, SENSITIVE)
         elif name == "media":
-            yield FieldChange(change.path, _media(action, change.before), _media(action, change.after))
+            yield FieldChange(
+                change.path, _media(action.file, change.before), _media(action.file, change.after)
+            )
         elif len(change.path) > 1 and bodies in {Bodies.HASH, Bodies.NONE}:
             if name not in whole:
                 whole.add(name)
@@ -174,10 +184,10 @@ def changes(action: Action, bodies: Bodies, salt: str) -> Iterator[FieldChange]:
             yield FieldChange(change.path, shown(name, old, bodies, salt), shown(name, new, bodies, salt))
 
 
-def _media(action: Action, digest: Any) -> str | UnsetType:
+def _media(file: MediaFile | None, digest: Any) -> str | UnsetType:
     if not isinstance(digest, str):
         return UNSET
     short = f"sha256:{digest[:_SHORT_DIGEST]}"
-    if action.file is not None and action.file.sha256 == digest:
-        return f"{action.file.filename} ({short})"
+    if file is not None and file.sha256 == digest:
+        return f"{file.filename} ({short})"
     return short

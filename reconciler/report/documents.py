@@ -10,6 +10,14 @@ from reconciler.model import ResourceType
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
+PROVIDER: Final = "twilio"
+"""The provider of all resources, as Terraform names one."""
+
+
+TERRAFORM_VERSION: Final = "1.11.0"
+"""The release of Terraform whose representations these follow: many readers take none without a release."""
+
+
 Actions = list[Literal["no-op", "create", "update", "delete", "forget"]]
 
 
@@ -80,10 +88,46 @@ class ResourceChange(TypedDict):
     mode: Literal["managed"]
     type: ResourceType
     name: str
+    provider_name: str
     sid: str | None
     change: Change
     action_reason: str
     fields: list[Field]
+
+
+class PlannedResource(TypedDict):
+    """One managed object as it will be; *values* are its declared fields, as far as they are known."""
+
+    address: str
+    mode: Literal["managed"]
+    type: ResourceType
+    name: str
+    provider_name: str
+    schema_version: int
+    values: dict[str, Any]
+    sensitive_values: dict[str, bool]
+
+
+class PlannedModule(TypedDict):
+    """All managed objects, parents before what is in them."""
+
+    resources: NotRequired[list[PlannedResource]]
+
+
+class PlannedValues(TypedDict):
+    """What will be managed once the plan is applied."""
+
+    root_module: PlannedModule
+
+
+class ConfiguredModule(TypedDict):
+    """Nothing: manifests are no Terraform configuration."""
+
+
+class Configuration(TypedDict):
+    """A Terraform configuration without resources, as readers look for one."""
+
+    root_module: ConfiguredModule
 
 
 class Warned(TypedDict):
@@ -137,9 +181,13 @@ class PlanDocument(TypedDict):
     `drift` and a refresh-only plan have *resource_drift* and no changes: what was changed remotely, with the
     earlier values as far as they are known; the summary then counts it as *drift*, and as *pending* what the
     manifests still want.
+
+    *planned_values* have what the plan creates and changes and, where *unchanged_listed* is true, every other
+    declared object too.
     """
 
     format_version: str
+    terraform_version: str
     reconciler_version: str
     timestamp: str
     applyable: bool
@@ -151,6 +199,9 @@ class PlanDocument(TypedDict):
     parents: list[ParentFound]
     resource_drift: NotRequired[list[ResourceChange]]
     resource_changes: list[ResourceChange]
+    planned_values: PlannedValues
+    unchanged_listed: bool
+    configuration: Configuration
     settlements: list[Settlement]
     warnings: list[Warned]
     refusals: list[Refused]

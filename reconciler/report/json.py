@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from reconciler.model import ResourceType, type_of
-from reconciler.model.sids import services_referenced
+from reconciler.model import Desired, ResourceType, type_of
 from reconciler.plans.actions import Action, Verb
 from reconciler.plans.outcome import Outcome, Result, Status
 from reconciler.plans.plan import Counts, Plan, PlanWarning
@@ -20,6 +19,8 @@ from reconciler.report import disclosure as values
 from reconciler.report import summary
 from reconciler.report.disclosure import Bodies
 from reconciler.report.documents import (
+    PROVIDER,
+    TERRAFORM_VERSION,
     ActionResult,
     Actions,
     Change,
@@ -30,6 +31,7 @@ from reconciler.report.documents import (
     Summary,
     Warned,
 )
+from reconciler.report.planned_values import known_after, planned_resources
 
 FORMAT_VERSION: Final = "1.2"
 """The version of Terraform's plan representation, which its readers check."""
@@ -55,18 +57,27 @@ _UNKNOWN: Final[dict[ResourceType, dict[str, bool]]] = {
 
 
 def plan_document(
-    plan: Plan, *, timestamp: str, version: str, bodies: Bodies = Bodies.FULL, hash_key: str = ""
+    plan: Plan,
+    *,
+    timestamp: str,
+    version: str,
+    desired: Desired | None = None,
+    bodies: Bodies = Bodies.FULL,
+    hash_key: str = "",
 ) -> PlanDocument:
     """Return *plan* as Terraform's plan representation.
 
-    Equal plans give documents that differ only in *timestamp*. Plain no-ops are counted, not listed.
+    Equal plans give documents that differ only in *timestamp*. Plain no-ops are counted, and not among the
+    changes; the planned values have them if *desired* is given, which declares them.
     """
+    resources = list(planned_resources(plan, desired, bodies, hash_key))
     document: PlanDocument = {
         "format_version": FORMAT_VERSION,
+        "terraform_version": TERRAFORM_VERSION,
         "reconciler_version": version,
         "timestamp": timestamp,
         "applyable": plan.applyable,
-        "complete": True,
+        "complete": plan.selection is None,
         "errored": False,
         "state": {"lineage": plan.lineage, "serial": plan.serial},
         "manifest_digest": plan.manifest_digest,
@@ -85,6 +96,9 @@ def plan_document(
             for action in plan.actions
             if action.verb is not Verb.NO_OP
         ],
+        "planned_values": {"root_module": {"resources": resources} if resources else {}},
+        "unchanged_listed": desired is not None and plan.selection is None,
+        "configuration": {"root_module": {}},
         "settlements": [{"address": intent.address, "sid": sid} for intent, sid in plan.settlements],
         "warnings": warned(plan.warnings),
         "refusals": [
@@ -162,22 +176,22 @@ def _actions(action: Action) -> Actions:
 def _resource_change(action: Action, bodies: Bodies, salt: str) -> ResourceChange:
     makes_new = action.verb in {Verb.CREATE, Verb.REPLACE}
     leaves = action.verb in {Verb.DELETE, Verb.FORGET}
-    unknown = (
-        [name for name, text in action.after.items() if services_referenced(text)] if action.awaits else []
-    )
-    after = {name: text for name, text in action.after.items() if name not in unknown}
+    after = known_after(action)
+    unknown = action.after.keys() - after.keys()
     change: Change = {
         "actions": _actions(action),
         "before": None
         if action.verb is Verb.CREATE
         else dict(values.fields(action, action.before, bodies, salt)),
         "after": None if leaves else dict(values.fields(action, after, bodies, salt)),
-        "after_unknown": (_UNKNOWN[action.type] if makes_new else {}) | dict.fromkeys(unknown, True),
+        "after_unknown": (_UNKNOWN[action.type] if makes_new else {}) | dict.fromkeys(sorted(unknown), True),
         "replace_paths": [[name] for name in action.replace_paths],
     }
     if action.sensitive:
-        hidden = dict.fromkeys(action.sensitive, True)
-        change["before_sensitive"] = change["after_sensitive"] = hidden
+        if change["before"] is not None:
+            change["before_sensitive"] = _hidden(action, change["before"])
+        if change["after"] is not None:
+            change["after_sensitive"] = _hidden(action, change["after"])
     if (action.verb is Verb.ADOPT or action.importing) and action.sid is not None:
         change["importing"] = {"id": action.sid}
     result: ResourceChange = {
@@ -185,6 +199,7 @@ def _resource_change(action: Action, bodies: Bodies, salt: str) -> ResourceChang
         "mode": "managed",
         "type": action.type,
         "name": action.address.rpartition("/")[2],
+        "provider_name": PROVIDER,
         "sid": action.sid,
         "change": change,
         "action_reason": action.reason,
@@ -196,6 +211,10 @@ def _resource_change(action: Action, bodies: Bodies, salt: str) -> ResourceChang
     if action.previous_address is not None:
         result["previous_address"] = action.previous_address
     return result
+
+
+def _hidden(action: Action, shown: Mapping[str, Any]) -> dict[str, bool]:
+    return {name: True for name in action.sensitive if name in shown}
 
 
 def _or_null(value: object) -> object:

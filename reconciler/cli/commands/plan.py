@@ -11,7 +11,7 @@ from reconciler.cli.carry_out import load_manifests
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.manifests import Manifests, files_written, manifests
-from reconciler.cli.options.output import Output, output
+from reconciler.cli.options.output import Output, changes_only, output
 from reconciler.cli.options.planning import Planning, planning
 from reconciler.cli.param_types import FILE, BareOptions
 from reconciler.cli.plan_files import save_plan
@@ -29,6 +29,7 @@ from reconciler.cli.plan_files import save_plan
     help="Save the plan, to be applied as it is.",
 )
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 if anything would change.")
+@changes_only
 @output
 def plan(
     manifests: Manifests,
@@ -39,9 +40,11 @@ def plan(
     destroy: bool,
     out: Path | None,
     detailed_exitcode: bool,
+    changes_only: bool,
 ) -> int:
     """Show what would change, and why; nothing is written."""
     from reconciler.operations.plan import make_plan  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.operations.session import NOTHING  # noqa: PLC0415
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
     screen = output.screen()
@@ -54,7 +57,8 @@ def plan(
     with closing(screen), screen.annotating(), interrupts.at_once(), lock as held:
         saved = interrupts.run(make_plan(desired, held, options))
     made = saved.plan
-    screen.plan(made, desired)
+    unchanged = NOTHING if destroy else None if changes_only or options.refresh_only else desired
+    screen.plan(made, desired, unchanged=unchanged)
     if not made.applyable:
         return 1
     if out is not None:

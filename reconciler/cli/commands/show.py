@@ -7,23 +7,33 @@ from pathlib import Path
 import click
 
 from reconciler.cli.options.declare import option
+from reconciler.cli.options.manifests import Manifests, manifests
+from reconciler.cli.options.output import changes_only
 from reconciler.cli.options.state import read_state, state_option
 from reconciler.cli.param_types import EXISTING_FILE
 from reconciler.cli.streams import say
-from reconciler.errors import UsageError
-from reconciler.plans.planfile import decode_plan
+from reconciler.errors import PlanError, UsageError
+from reconciler.model import Desired
+from reconciler.plans.planfile import SavedPlan, decode_plan
 from reconciler.report.json import encode, plan_document
 from reconciler.report.text import render_plan
 from reconciler.state import document
 from reconciler.text.inert import escape
 
 
-@click.command(epilog="Example: reconciler show plan.bin")
+@click.command(epilog="Example: reconciler show plan.bin manifests --format json")
 @click.argument("plan", required=False, type=EXISTING_FILE)
+@manifests
 @state_option
+@changes_only
 @option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def show(plan: Path | None, state: Path | str, form: str) -> None:
-    """Show a saved plan; without one, the state: which live object each address stands for."""
+def show(
+    plan: Path | None, manifests: Manifests, state: Path | str, form: str, *, changes_only: bool
+) -> None:
+    """Show a saved plan; without one, the state: which live object each address stands for.
+
+    PATHS are the manifests of the plan: with them, json also has what the plan leaves as it is.
+    """
     if plan is None:
         _show_state(state, form)
         return
@@ -34,10 +44,36 @@ def show(plan: Path | None, state: Path | str, form: str) -> None:
         )
     saved = decode_plan(data)
     if form == "json":
-        made = plan_document(saved.plan, timestamp=saved.created_at, version=saved.reconciler_version)
+        unchanged = None if changes_only else _unchanged(saved, manifests)
+        made = plan_document(
+            saved.plan, timestamp=saved.created_at, version=saved.reconciler_version, desired=unchanged
+        )
         say(encode(made), nl=False)
     else:
         say(render_plan(saved.plan), nl=False)
+
+
+def _unchanged(saved: SavedPlan, manifests: Manifests) -> Desired | None:
+    """Return what declares the objects that the plan leaves as they are, or None, with a note, if unknown.
+
+    Raises PlanError for other manifests than those of the plan.
+    """
+    if saved.destroy:
+        return Desired(services=(), digest="")
+    if saved.plan.drift is not None:
+        return None
+    if not manifests.paths:
+        click.echo(
+            "note: a saved plan has only what changes; name its manifests too to list the rest", err=True
+        )
+        return None
+    desired = manifests.load([])
+    if desired.digest != saved.plan.manifest_digest:
+        raise PlanError(
+            "these are not the manifests that the plan was made from",
+            hint="name those, with the same variables, or pass `--changes-only`",
+        )
+    return desired
 
 
 def _show_state(path: Path | str, form: str) -> None:

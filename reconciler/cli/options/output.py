@@ -45,3 +45,8 @@ output = group(
     option("--comment-key", default="", help="Tells the Markdown comments of several targets apart."),
     option("--no-color", is_flag=True, help="Print no colour; NO_COLOR does the same."),
 )
+changes_only = option(
+    "--changes-only",
+    is_flag=True,
+    help="In json, leave out of the planned values what stays as it is. Policies do not see it then.",
+)

@@ -45,7 +45,7 @@ def plan(scene: Scene, *, options: Options = Options(), **blocks: Any) -> Plan: 
     desired = msgspec.structs.replace(scene.desired, **blocks)
     prepared = refactor(desired, scene.state, options)
     made = build_plan(prepared.desired, scene.remote, prepared.state, options)
-    return with_refactoring(made, prepared, scene.remote)
+    return with_refactoring(made, prepared, prepared.desired, scene.remote)
 
 
 # moved
@@ -57,6 +57,7 @@ def test_a_moved_key_is_one_move() -> None:
     scene = scene.wanting(message("x", body="same"), message("y", body="same"))
 
     made = plan(scene, moves=(Move(at("a"), at("x")), Move(at("b"), at("y"))))
+    assert all(action.before == action.after == {"body": "same"} for action in made.actions)
 
     assert [(a.previous_address, a.address, a.reason) for a in made.actions] == [
         (at("a"), at("x"), Reason.RENAMED),
@@ -132,7 +133,10 @@ def test_a_removed_message_is_forgotten_and_stays() -> None:
     scene = applied(*messages("a", "b")).wanting(message("a"))
     assert steps(scene.plan()) == [("b", "delete")]
 
-    assert steps(plan(scene, removed=(at("b"),))) == [("b", "forget")]
+    made = plan(scene, removed=(at("b"),))
+
+    assert steps(made) == [("b", "forget")]
+    assert made.actions[0].before == {"body": "text of b"}
 
 
 def test_a_removed_message_is_spared_where_unmanaged_ones_are_deleted() -> None:
@@ -468,4 +472,4 @@ def test_without_blocks_nothing_is_prepared() -> None:
     prepared = refactor(scene.desired, scene.state)
 
     assert prepared.state is scene.state
-    assert with_refactoring(scene.plan(), prepared, scene.remote) == scene.plan()
+    assert with_refactoring(scene.plan(), prepared, prepared.desired, scene.remote) == scene.plan()
