@@ -24,10 +24,22 @@ from typing import Any
 from reconciler.operations.ephemeral import DEFAULT_WORKSPACE
 from reconciler.testing.backend import Backend, Teardown
 from reconciler.testing.caller import folder_of_caller
+from reconciler.testing.sdk import sdk_client
 from reconciler.testing.target import MEMORY, Faults
+from reconciler.testing.webhooks import Webhooks
 from reconciler.testing.world import LiveConversation, World
 
-__all__ = ["MEMORY", "Backend", "Faults", "LiveConversation", "Teardown", "World", "reconciled"]
+__all__ = [
+    "MEMORY",
+    "Backend",
+    "Faults",
+    "LiveConversation",
+    "Teardown",
+    "Webhooks",
+    "World",
+    "reconciled",
+    "sdk_client",
+]
 
 
 def reconciled(

@@ -133,7 +133,7 @@ class Backend:
             try:
                 yield world
             finally:
-                self._target.drop_faults_of(world)
+                world.close()
             done = not failed()
         finally:
             if teardown is Teardown.ON or (teardown is Teardown.ON_SUCCESS and done):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from reconciler.errors import UsageError
@@ -11,10 +11,25 @@ if TYPE_CHECKING:
     from twilio.rest import Client
 
 
-def sdk_client(username: str, password: str, account_sid: str | None, base_url: str | None) -> Client:
-    """Return a client of the SDK whose requests to Conversations go to *base_url*, an origin.
+ANYBODY: Final = "AC" + "0" * 32
+"""An account that an emulator lets in."""
 
-    Raises UsageError if the SDK is not installed.
+
+def sdk_client(
+    base_url: str | None,
+    *,
+    username: str = ANYBODY,
+    password: str = "emulator",  # noqa: S107 (no secret: an emulator takes any)
+    account_sid: str | None = None,
+) -> Client:
+    """Return a client of the official SDK whose requests to Conversations go to *base_url*.
+
+        client = sdk_client("http://127.0.0.1:8010")
+        client.conversations.v1.services.list()
+
+    *base_url* is an origin, such as that of an emulator in another process; None is Twilio itself. *username*
+    is the sid of an account or an API key, and *account_sid* that of the account where it is a key. Requests
+    to other products of Twilio raise UsageError; so does this function if the SDK is not installed.
     """
     try:
         from twilio.http.http_client import TwilioHttpClient  # noqa: PLC0415 - optional, and slow

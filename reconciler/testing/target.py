@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack, closing
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from reconciler.errors import UsageError
 from reconciler.operations.session import Settings
 from reconciler.state.files import Files
 from reconciler.testing.sdk import sdk_client
+from reconciler.testing.webhooks import Webhooks
 from reconciler.twilio.endpoint import TWILIO, Endpoint
 
 if TYPE_CHECKING:
@@ -84,12 +85,13 @@ class Target:
     def client(self) -> Client:
         """Return a client of the official SDK; raises UsageError if that is not installed."""
         if not isinstance(self._where, Endpoint):
-            return sdk_client(self._where.store.account_sid, "emulator", None, self.base_url)
+            return sdk_client(self.base_url, username=self._where.store.account_sid)
         if self._where.credentials is None:
             raise UsageError("the SDK needs credentials", hint="set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
         username, secret = self._where.credentials.username, self._where.credentials.secret
         base_url = None if self._is_twilio else self.base_url
-        return sdk_client(username, secret, self._where.account_sid, base_url)
+        account_sid = self._where.account_sid
+        return sdk_client(base_url, username=username, password=secret, account_sid=account_sid)
 
     def faults_of(self, owner: object) -> Faults:
         """Return the emulator's faults; those added through them belong to *owner*.
@@ -107,6 +109,12 @@ class Target:
         """Drop the faults that belong to *owner*, if there is an emulator that has any."""
         if not isinstance(self._where, Endpoint):
             self._where.faults.clear(owner)
+
+    def webhooks_of(self, service_sids: Collection[str]) -> Webhooks | None:
+        """Return the webhooks of these services, or None without an emulator inside."""
+        if isinstance(self._where, Endpoint):
+            return None
+        return Webhooks(self._where, service_sids)
 
     def settings(self, state: Path) -> Settings:
         """Return the settings of an operation at this target, with the state at *state*."""

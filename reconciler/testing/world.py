@@ -14,6 +14,7 @@ from reconciler.runtime.concurrency import finish
 from reconciler.state.remembered import Binding
 from reconciler.testing.target import Faults, Target
 from reconciler.testing.transcript import AuthorAndBody, difference
+from reconciler.testing.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -30,6 +31,8 @@ class World:
         self._settings = settings
         self._bindings = bindings
         self._lifetime = ExitStack()
+        services = [one.sid for address, one in bindings.items() if type_of(address) is ResourceType.SERVICE]
+        self._webhooks = target.webhooks_of(services)
 
     def until(self, lifetime: ExitStack) -> Self:
         """Let a `with` block around this world close *lifetime*, and return the world."""
@@ -68,6 +71,27 @@ class World:
         """
         return self._target.faults_of(self)
 
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks of this world's services; raises UsageError without an emulator inside."""
+        if self._webhooks is None:
+            raise UsageError(
+                "only the emulator's webhooks can be looked at",
+                hint="run this test with the endpoint `memory`",
+            )
+        return self._webhooks
+
+    def settle(self) -> None:
+        """Wait until the webhooks that were sent so far are answered."""
+        if self._webhooks is not None:
+            self._webhooks.settle()
+
+    def close(self) -> None:
+        """Drop the faults of this world, and receive no more webhooks."""
+        self._target.drop_faults_of(self)
+        if self._webhooks is not None:
+            self._webhooks.close()
+
     def client(self) -> Client:
         """Return a client of the official SDK; raises UsageError if that is not installed."""
         return self._target.client()
@@ -103,7 +127,11 @@ class LiveConversation:
         return self._world.sid(f"{self.address}/{key}")
 
     def messages(self) -> tuple[RemoteMessage, ...]:
-        """Return all messages as replies show them, also those of others, in the order of indexes."""
+        """Return all messages as replies show them, also those of others, in the order of indexes.
+
+        Webhooks that wait to be sent or answered are waited for.
+        """
+        self._world.settle()
         return finish(self._read())
 
     def assert_transcript(self, expected: Iterable[AuthorAndBody]) -> None:

@@ -177,12 +177,13 @@ def test_the_example_of_tests_runs_in_the_clone() -> None:
 
 def test_the_example_of_tests_warns_of_nothing(bot: pytest.Pytester) -> None:
     """Warnings are errors, as in the suites of many."""
-    bot.runpytest_subprocess("-W", "error").assert_outcomes(passed=3)
+    bot.runpytest_subprocess("-W", "error").assert_outcomes(passed=6)
 
 
 def test_the_test_in_the_readme_passes(bot: pytest.Pytester) -> None:
     """What the README shows is a whole test, with the example's bot."""
-    bot.path.joinpath("test_bot.py").unlink()
+    for test in bot.path.glob("test_*.py"):
+        test.unlink()
     bot.makepyfile(test_readme=f"from bot import answer\n\n{shown('In tests', 'python')}")
 
     bot.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)

@@ -58,6 +58,11 @@ def test(world: World, reconciler_backend: Backend) -> None:
     conversation.assert_transcript([("alice", "Hello"), (None, None)])
     conversation.assert_transcript(["Hello"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     world.faults.add("create_message:1:reset_after")
+    world.webhooks.to(
+        "http://127.0.0.1:8000/after", pre="http://127.0.0.1:8000/before", events=["onMessageAdd"]
+    )
+    assert_type([one.parameters["Body"] for one in world.webhooks.received], list[str])
+    assert_type(world.webhooks.auth_token, str)
     assert_type(reconciler_backend.base_url, str)
     with reconciled("support.yaml", endpoint="twilio", workspace="demo", variables={"n": 1}) as other:
         assert_type(other, World)
