@@ -71,6 +71,13 @@ _MARKS: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u2
 _STACK: Final = re.compile(rf"(?:\A|(?<={_MARKS}{{3}})){_MARKS}+")
 
 
+_ONE_EMOJI: Final = "[\u2190-\u2bff\U0001f000-\U0001faff]\ufe0f?[\U0001f3fb-\U0001f3ff]?"
+
+
+_EMOJI: Final = re.compile(rf"({_ONE_EMOJI}(?:\u200d{_ONE_EMOJI})*|[0-9#*]\ufe0f\u20e3)")
+"""One emoji as people write it: joined ones, colours of skin, and keys among them."""
+
+
 _COMMAND: Final = re.compile(r"\A(\s*):(?=:)")
 
 
@@ -118,10 +125,15 @@ def escape(text: str) -> str:
     if Hazard.COMMAND in DISARMED:
         # This runs before blanks are escaped, as the runner skips blanks of every kind.
         text = _COMMAND.sub(r"\1\\:", text)
+    text = _shown(text)
+    return _LEGACY_COMMAND.sub(r"#\\#", text) if Hazard.LEGACY_COMMAND in DISARMED else text
+
+
+def _shown(text: str) -> str:
+    """Return *text* with every character escaped that cannot be shown as it is."""
     if Hazard.STACKED in DISARMED:
         text = _STACK.sub(lambda run: _visible(run[0]), text)
-    text = text.translate(_ESCAPES)
-    return _LEGACY_COMMAND.sub(r"#\\#", text) if Hazard.LEGACY_COMMAND in DISARMED else text
+    return text.translate(_ESCAPES)
 
 
 def is_visible(text: str) -> bool:
@@ -140,6 +152,19 @@ def with_escapes(text: str, escaped: Callable[[str], str]) -> str:
 def quoted(text: str) -> str:
     """Return *text* on one line in double quotes; two different texts never look the same."""
     return '"' + escape(_doubled(text).replace('"', '\\"')) + '"'
+
+
+def prose(text: str) -> str:
+    """Return *text* with its line breaks, harmless on a page.
+
+    No runner looks for commands there, so these stay as they are. An emoji keeps its joiners and selectors.
+    """
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    parts = _EMOJI.split(text)  # at odd places what matches
+    return "".join(
+        part if at % 2 else "\n".join(map(_shown, part.split("\n"))) for at, part in enumerate(parts)
+    )
 
 
 def lines(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,9 @@ from reconciler.text import inert
 
 texts = st.text(st.characters(), max_size=60)
 nasty = st.text('#:[]\\"`\n\r\t \u00a0\u202e\u0301@avsoteamcity|', max_size=40)
+
+EMOJI = "\u2764\ufe0f\u200d\U0001f469\U0001f3fb1"
+"""Characters that emoji are made of."""
 
 
 def test_every_code_point_is_shown_or_escaped() -> None:
@@ -77,3 +81,14 @@ def test_cutting_never_hides_that_two_texts_differ(one: str, other: str) -> None
 def test_short_texts_are_not_cut(text: str) -> None:
     """Up to the limit, nothing is taken away."""
     assert cut(text[:SHORT]) == text[:SHORT]
+
+
+@given(texts | nasty | st.text(f"{EMOJI}\n\u20e3a\u0301\ud83d", max_size=20))
+def test_prose_keeps_lines_and_shows_every_other_hazard(text: str) -> None:
+    """Only line breaks stay, and the joiners and selectors that stand right behind an emoji."""
+    shown = inert.prose(text)
+
+    assert shown.count("\n") == text.count("\n")
+    shown.encode()  # raises for half of a surrogate pair
+    for before, one in pairwise(" " + shown):
+        assert one == "\n" or one.isprintable() or (one in "\ufe0f\u200d" and before in EMOJI)

@@ -1,0 +1,61 @@
+"""Arrange messages for a reader: who stands on which side, and what is folded away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from reconciler.chat.values import Bubble, Mark, Run, Words
+
+NEIGHBOURS: Final = 3
+"""Unchanged messages that are shown on each side of a changed one."""
+_FEWEST: Final = 2
+"""Unchanged messages that are worth folding away."""
+_WORDS: Final = re.compile(r"\w+|\s+|[^\w\s]")
+_MOST_COMPARED: Final = 4_000
+"""Words of two texts together that are compared; longer ones are shown one after the other."""
+
+
+def people(authors: Iterable[str]) -> dict[str, int]:
+    """Return the number of each author, in the order in which they first speak."""
+    return {author: number for number, author in enumerate(dict.fromkeys(authors))}
+
+
+def runs(bubbles: Sequence[Bubble]) -> tuple[Run, ...]:
+    """Fold the messages away that have no change within `NEIGHBOURS`; without a change, all of them."""
+    shown = [False] * len(bubbles)
+    for at, one in enumerate(bubbles):
+        if one.mark is not Mark.SAME:
+            start, end = max(0, at - NEIGHBOURS), min(len(bubbles), at + NEIGHBOURS + 1)
+            shown[start:end] = [True] * (end - start)
+    found: list[Run] = []
+    for visible, pairs in groupby(zip(shown, bubbles, strict=True), key=itemgetter(0)):
+        run = tuple(bubble for _, bubble in pairs)
+        folded = not visible and len(run) >= _FEWEST
+        if found and not folded and not found[-1].folded:
+            found[-1] = Run((*found[-1].bubbles, *run))
+        else:
+            found.append(Run(run, folded=folded))
+    return tuple(found)
+
+
+def changed_words(before: str, after: str) -> tuple[tuple[Words, ...], tuple[Words, ...]]:
+    """Return both texts with the words marked that are in one of them only."""
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    if len(old) + len(new) > _MOST_COMPARED:
+        return (Words(before, Mark.DELETED),), (Words(after, Mark.ADDED),)
+    left: list[Words] = []
+    right: list[Words] = []
+    for tag, old_start, old_end, new_start, new_end in SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
+        same = tag == "equal"
+        if old_end > old_start:
+            left.append(Words("".join(old[old_start:old_end]), Mark.SAME if same else Mark.DELETED))
+        if new_end > new_start:
+            right.append(Words("".join(new[new_start:new_end]), Mark.SAME if same else Mark.ADDED))
+    return tuple(left), tuple(right)
