@@ -7,6 +7,7 @@ file, as a field that it dropped on its next write could be the one that prevent
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from inspect import cleandoc
 from itertools import chain, islice
 from typing import Annotated, Any, Final
@@ -63,6 +64,8 @@ _FIRST: Final = b'  "bindings": {\n'
 _LAST: Final = b"  }\n"
 """The lines before and after the bindings, which have one line each."""
 _OPENING: Final = re.compile(rb'\s*\{\s*"format_version":\s*\d+,\s*"lineage":')
+_MARKED_WITHIN: Final = 1000
+"""Bytes in which a marker has its last key."""
 _BATCH: Final = 1000
 """Lines that are decoded together."""
 _NOTHING: Final[dict[str, str]] = {}
@@ -75,6 +78,32 @@ _encode = msgspec.json.Encoder().encode
 def is_state(data: bytes) -> bool:
     """Return whether *data* begins like a state of any release; a hundred bytes are enough."""
     return _OPENING.match(data) is not None
+
+
+class Moved(StateError):
+    """The state was moved to another place."""
+
+    def __init__(self, where: str, to: str, *, lineage: str, serial: int) -> None:
+        shown = "".join(c if c.isprintable() else "?" for c in to[:_SHOWN])
+        super().__init__(f"the state `{where}` was moved to `{shown}`", hint=f"pass `--state {shown}`")
+        self.lineage = lineage
+        """That of the state."""
+        self.serial = serial
+        """The last one before the move."""
+
+
+class Marker(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is left in place of a state that was moved."""
+
+    format_version: int
+    lineage: str
+    serial: int
+    moved_to: str
+
+
+def encode_marker(state: State, moved_to: str) -> bytes:
+    """Return the file that says where *state* was moved to."""
+    return _encode(Marker(FORMAT_VERSION, state.lineage, state.serial, moved_to)) + b"\n"
 
 
 def encode(state: State, serial: int) -> bytes:
@@ -230,6 +259,10 @@ def _lines(members: Mapping[Address, Struct]) -> bytes:
 
 def _explain(data: bytes, where: str, error: Exception) -> StateError:
     """Return the error for *data*, which could not be decoded because of *error*."""
+    if b'"moved_to"' in data[:_MARKED_WITHIN]:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            marker = msgspec.json.decode(data, type=Marker)
+            return Moved(where, marker.moved_to, lineage=marker.lineage, serial=marker.serial)
     if not data.strip(b"\0 \t\r\n"):
         return StateError(
             f"the state `{where}` is empty",

@@ -53,7 +53,7 @@ def replay(state: State, data: bytes, where: str) -> None:
     dropped. Raises StateError, with *where* as the file's name, for damage anywhere else and for
     a journal that continues another history or a later snapshot.
     """
-    lines = _good_lines(data, where)
+    lines = good_lines(data, where)
     if not lines:
         return
     try:
@@ -70,11 +70,16 @@ def replay(state: State, data: bytes, where: str) -> None:
         return
     state.in_flight.clear()
     for number, line in enumerate(lines[1:], 2):
-        try:
-            for record in _records.decode(line):
-                state.apply(_checked(record))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError) as error:
-            raise _damaged(where, number) from error
+        apply_line(state, line, where, number)
+
+
+def apply_line(state: State, line: bytes, where: str, number: int) -> None:
+    """Apply to *state* the records of one line; raises StateError, with its *number*, if it is damaged."""
+    try:
+        for record in _records.decode(line):
+            state.apply(_checked(record))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError) as error:
+        raise _damaged(where, number) from error
 
 
 def _checked(record: Record) -> Record:
@@ -103,9 +108,9 @@ class Journal:
         self._path = path
         self._files = files
         header = _encode(Header(FORMAT_VERSION, lineage, serial))
-        self._crc = crc32(header)
+        line, self._crc = crc_line(0, header)
         try:
-            put(files, path, _line(self._crc, header))
+            put(files, path, line)
             self._fd = files.append(path)
         except OSError as error:
             raise unusable("write", path, error) from error
@@ -161,9 +166,9 @@ class Journal:
         if self._failure:
             raise self._failure
         payload = _encode(records)
-        crc = crc32(payload, self._crc)
+        line, crc = crc_line(self._crc, payload)
         try:
-            self._files.write(self._fd, _line(crc, payload))
+            self._files.write(self._fd, line)
             self._files.sync(self._fd)
         except OSError as error:
             self._failure = unusable("write", self._path, error)
@@ -171,20 +176,24 @@ class Journal:
         self._crc = crc
 
 
-def _line(crc: int, payload: bytes) -> bytes:
-    return b"%08x %s\n" % (crc, payload)
+def crc_line(crc: int, payload: bytes) -> tuple[bytes, int]:
+    """Return the line of *payload*, and its CRC, which continues *crc*, that of the line before."""
+    crc = crc32(payload, crc)
+    return b"%08x %s\n" % (crc, payload), crc
 
 
-def _good_lines(data: bytes, where: str) -> list[bytes]:
-    """Return the JSON of each line, without a torn last one."""
-    *lines, torn = data.split(b"\n")
+def good_lines(data: bytes, where: str, *, torn: bool = True) -> list[bytes]:
+    """Return the JSON of each line; a last one that is *torn* is left out, or else damage like any other."""
+    *lines, rest = data.split(b"\n")
+    if rest and not torn:
+        raise _damaged(where, len(lines) + 1)
     good = []
     crc = 0
     for number, line in enumerate(lines, 1):
         payload = line[_CRC_LENGTH:]
         crc = crc32(payload, crc)
         if line[:_CRC_LENGTH] != b"%08x " % crc:
-            if number == len(lines) and not torn:
+            if torn and number == len(lines) and not rest:
                 break
             raise _damaged(where, number)
         good.append(payload)

@@ -24,6 +24,7 @@ from pathlib import Path
 from reconciler.errors import StateError
 from reconciler.runtime.regular_file import open_regular, read_regular
 from reconciler.state import document, journal
+from reconciler.state.document import Moved
 from reconciler.state.files import Files, beside, put, require_folder, resolve, unusable
 from reconciler.state.journal import Journal
 from reconciler.state.model import State
@@ -87,9 +88,23 @@ class StateStore:
         self._snapshot(state)
         return Journal(self.journal_path, lineage=state.lineage, serial=state.serial, files=self._files)
 
+    def mark(self, state: State, moved_to: str) -> None:
+        """Leave a marker in place of *state*, which was moved; the backup is what was there before."""
+        try:
+            previous = _bytes(self.path)
+            if previous is not None:
+                put(self._files, self.backup_path, previous)
+            put(self._files, self.path, document.encode_marker(state, moved_to))
+            self._files.remove(self.journal_path)
+        except OSError as error:
+            raise unusable("write", self.path, error) from error
+
     def _snapshot(self, state: State) -> None:
         if self._serial == _UNREAD:
-            self.read()
+            try:
+                self.read()
+            except Moved as moved:  # a state may move back to where it was
+                self._lineage, self._serial = moved.lineage, moved.serial
         if self._lineage not in ("", state.lineage):
             raise StateError(
                 f"the state `{self.path}` has another lineage: {self._lineage}, not {state.lineage}",

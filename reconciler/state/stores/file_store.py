@@ -112,5 +112,9 @@ class FileStore:
             hint="`reconciler state locks` names the process",
         )
 
+    async def mark(self, state: State, moved_to: str) -> None:
+        """Leave a marker in place of *state*."""
+        self._kept.mark(state, moved_to)
+
     async def close(self) -> None:
         """Do nothing: no file is held open."""

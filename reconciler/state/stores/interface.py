@@ -64,16 +64,12 @@ class Journal(Protocol):
         """
 
 
-class Store(Protocol):
-    """Where one state is kept. It serves one operation at a time; open another for another."""
+class Kept(Protocol):
+    """A state that is kept somewhere: all of a `Store` but its lock."""
 
     @property
     def place(self) -> str:
         """The path or address as messages show it: never with a credential."""
-
-    @property
-    def is_file(self) -> bool:
-        """Whether this is a file: its methods never wait, and `plan` locks it."""
 
     @property
     def window(self) -> int:
@@ -113,6 +109,43 @@ class Store(Protocol):
     def next_serial(self, state: State) -> int:
         """Return the serial that `begin` or `write` will give to *state*."""
 
+    def may_send(self) -> None:
+        """Return if a request that changes something at Twilio may be handed to the transport right now.
+
+        Raises NotSent when the lock could end before the request does (`REQUEST_SECONDS`), or is lost.
+        """
+
+    def on_loss(self, stop: Callable[[], None]) -> None:
+        """Let *stop* be called, in the running event loop, once the lock is lost or cannot be kept."""
+
+    async def locks(self) -> list[LockInfo]:
+        """Return who holds the lock now; empty if nobody does."""
+
+    async def unlock(self, settle: float = SETTLE_SECONDS) -> LockInfo | None:
+        """Free the lock whoever holds it, and return whose it was; None if nobody held it.
+
+        The next run waits until no request of that holder can be on its way. Raises StateError for a file,
+        whose lock ends with its process.
+        """
+
+    async def mark(self, state: State, moved_to: str) -> None:
+        """Leave a marker in place of *state*, which was moved to another address; the lock is held.
+
+        From then on `read` raises `document.Moved`, which names that address. `write` of the same lineage
+        replaces the marker: a state can move back.
+        """
+
+    async def close(self) -> None:
+        """Free what is held open; no call follows."""
+
+
+class Store(Kept, Protocol):
+    """Where one state is kept. It serves one operation at a time; open another for another."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is a file: its methods never wait, and `plan` locks it."""
+
     def lock(
         self,
         holder: Holder,
@@ -142,28 +175,6 @@ class Store(Protocol):
         reading: bool = False,
     ) -> AbstractAsyncContextManager[None]:
         """Hold the same lock as `lock` does; the event loop goes on while this waits."""
-
-    def may_send(self) -> None:
-        """Return if a request that changes something at Twilio may be handed to the transport right now.
-
-        Raises NotSent when the lock could end before the request does (`REQUEST_SECONDS`), or is lost.
-        """
-
-    def on_loss(self, stop: Callable[[], None]) -> None:
-        """Let *stop* be called, in the running event loop, once the lock is lost or cannot be kept."""
-
-    async def locks(self) -> list[LockInfo]:
-        """Return who holds the lock now; empty if nobody does."""
-
-    async def unlock(self, settle: float = SETTLE_SECONDS) -> LockInfo | None:
-        """Free the lock whoever holds it, and return whose it was; None if nobody held it.
-
-        The next run waits until no request of that holder can be on its way. Raises StateError for a file,
-        whose lock ends with its process.
-        """
-
-    async def close(self) -> None:
-        """Free what is held open; no call follows."""
 
 
 def check_target(place: str, state: State, account_sid: str, origin: str) -> None:
