@@ -10,7 +10,8 @@ Limits and statuses
 - `Author`, `Identity` and names: 256 characters. Timers: ISO 8601 durations of weeks down to
   seconds, at most a century.
 - A conversation is group MMS once one participant has a projected address: whoever comes then counts
-  among the 10 (50436), and an update that makes it so is refused where there are more.
+  among the 10 (50436), and an update that makes it so is refused where there are more. Only there may a
+  participant have an address without a proxy address, and one may have a projected address alone.
 - The 1,000 conversations of an identity (50214) are those of one service that are not closed.
 - There is no limit on actions per second; faults can script one.
 

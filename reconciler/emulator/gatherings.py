@@ -36,7 +36,8 @@ def create_conversation_with_participants(call: Call) -> Reply:
         raise ApiError(50426, "Too many participants for one request")
     with call.store.transaction():
         conversation = call.store.conversations.create(home.service_sid, call.form)
-        for person in people:
+        # The business number of group MMS first, so that the others need no proxy address.
+        for person in sorted(people, key=lambda one: "MessagingBinding.ProjectedAddress" not in one):
             call.store.participants.create(home.service_sid, conversation.sid, person)
     shown = wire.conversation(home, conversation)
     if people:

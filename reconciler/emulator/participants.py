@@ -44,7 +44,7 @@ class Participants:
             values = self._checked(fields)
             values["identity"] = identity = values.get("identity")
             values["address"] = fields.get("MessagingBinding.Address") or None
-            self._check_kind(values)
+            self._check_kind(conversation, values)
             self._check_free(conversation, values)
             self._check_room(conversation, values)
             today = self._database.today()
@@ -82,15 +82,18 @@ class Participants:
         }
         return {column: value for column, value in values.items() if value is not None}
 
-    def _check_kind(self, values: dict[str, Any]) -> None:
+    def _check_kind(self, conversation: Conversation, values: dict[str, Any]) -> None:
         identity, address = values["identity"], values["address"]
+        projected = values.get("projected_address")
+        if address is not None and projected is not None:
+            raise ApiError(50407, "Participant has an address and a projected address")
         if address is not None and identity is not None:
             raise ApiError(50211, "Identity parameter not acceptable for this Participant")
-        if address is None and identity is None:
+        if address is None and identity is None and projected is None:
             raise ApiError(50204, "Identity not provided")
-        if address is not None and "proxy_address" not in values:
+        if address is not None and "proxy_address" not in values and not self._is_group(conversation.id):
             raise ApiError(50412, "Participant proxy address is empty")
-        if address is not None and address == values["proxy_address"]:
+        if address is not None and address == values.get("proxy_address"):
             raise ApiError(50409, "Participant address equals proxy address")
 
     def _check_free(self, conversation: Conversation, values: dict[str, Any]) -> None:
@@ -109,11 +112,11 @@ class Participants:
         """Raise if one more participant is too many; *besides* is the row of one that is updated."""
         identity = values["identity"]
         total, outside, grouped = self._database.one(
-            "SELECT count(*), count(*) - count(identity), count(projected_address)"
+            "SELECT count(*), count(address), count(projected_address)"
             " FROM participants WHERE conversation = ? AND id != ?",
             (conversation.id, besides),
         ) or (0, 0, 0)
-        if identity is None and outside >= PARTICIPANTS_OUTSIDE_CHAT:
+        if values.get("address") is not None and outside >= PARTICIPANTS_OUTSIDE_CHAT:
             raise ApiError(50418, "Non-Chat participants limit exceeded")
         if (grouped or values.get("projected_address")) and total >= PARTICIPANTS_OF_GROUP_MMS:
             raise ApiError(50436, "Participant limit exceeded for group conversation")
@@ -130,7 +133,7 @@ class Participants:
     def outside_chat(self, conversation: int) -> list[str]:
         """Return the sids of participants outside chat, to whom messages are delivered."""
         rows = self._database.all(
-            "SELECT sid FROM participants WHERE conversation = ? AND identity IS NULL ORDER BY id",
+            "SELECT sid FROM participants WHERE conversation = ? AND address IS NOT NULL ORDER BY id",
             (conversation,),
         )
         return [sid for (sid,) in rows]
@@ -144,12 +147,17 @@ class Participants:
         )
         if row is not None:
             return str(row[0])
-        if self._database.one(
-            "SELECT 1 FROM participants WHERE conversation = ? AND projected_address IS NOT NULL",
-            (conversation,),
-        ):
+        if self._is_group(conversation):
             raise ApiError(50513, "Message author should be among Group MMS participants.")
         return None
+
+    def _is_group(self, conversation: int) -> bool:
+        """Return whether a conversation is group MMS."""
+        row = self._database.one(
+            "SELECT 1 FROM participants WHERE conversation = ? AND projected_address IS NOT NULL",
+            (conversation,),
+        )
+        return row is not None
 
     def get(self, service_sid: str, conversation_ref: str, ref: str) -> Participant:
         """Return one participant."""

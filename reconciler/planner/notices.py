@@ -157,7 +157,9 @@ def _warn_of_authors(draft: Draft, scope: Scope) -> None:
     desired = scope.desired
     if desired is None or not desired.participants:
         return
-    known = {one.identity or one.address or "": one.key for one in desired.participants}
+    known = {
+        one.identity or one.address or one.projected_address or "": one.key for one in desired.participants
+    }
     for message in desired.messages:
         if message.author is not None and message.author not in {"system", *known}:
             draft.warn("unknown_author", f"{scope.address}/{message.key}", _no_participant(message, known))

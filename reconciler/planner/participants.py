@@ -29,6 +29,8 @@ from reconciler.state.remembered import Binding
 def plan_participants(draft: Draft, scope: Scope) -> list[Action]:
     """Add what the declared participants need; return the removals, which come after the messages."""
     declared = scope.desired.participants if scope.desired is not None else ()
+    # The business number of group texting first: the people of the group have no proxy address.
+    declared = tuple(sorted(declared, key=lambda one: one.projected_address is None))
     wanted = {f"{scope.address}/participants/{one.key}": participant_values(one) for one in declared}
     bound, people = scope.participants, _Participants(scope, wanted)
     for address, values in wanted.items():

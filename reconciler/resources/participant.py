@@ -45,4 +45,6 @@ def natural_key(values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the natural key, which no two participants of a conversation share."""
     if "identity" in values:
         return (values["identity"],)
-    return (values.get("address", ""), values.get("proxy_address", ""))
+    if "address" not in values:  # the business number of group texting
+        return ("", values.get("projected_address", ""))
+    return (values["address"], values.get("proxy_address", ""))

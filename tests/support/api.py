@@ -39,7 +39,7 @@ class Api:
         self._auth = auth
 
     def __call__(
-        self, method: str, url: str, form: dict[str, str] | None = None, **more: Any
+        self, method: str, url: str, form: dict[str, Any] | None = None, **more: Any
     ) -> httpx.Response:
         """Return the reply to one request."""
 

@@ -23,6 +23,14 @@ DELIVERED_BODY_CHARACTERS: Final = 1_600
 """Length of a body in a conversation of chat users only, and in one with other participants."""
 
 
+AUTHOR_CHARACTERS: Final = 256
+"""Length of an author, as of an identity."""
+
+
+LONGEST_TIMER: Final = "P36500D"
+"""A century: dates end at the year 9999."""
+
+
 ATTRIBUTES_BYTES: Final = 4 * KB
 CONVERSATION_ATTRIBUTES_BYTES: Final = 16 * KB
 """Size of attributes as JSON: of messages and participants, and of conversations."""
@@ -59,6 +67,13 @@ def delivered_body(value: str) -> str:
             "conversation with participants outside the chat",
             "split it into several messages",
         )
+    return value
+
+
+def author(value: str) -> str:
+    """Return the author *value* of a message."""
+    if len(value) > AUTHOR_CHARACTERS:
+        raise Refusal(f"has {len(value):,} characters; the limit is {AUTHOR_CHARACTERS}", "shorten it")
     return value
 
 
@@ -108,6 +123,8 @@ def duration(value: str, least: str) -> str:
         raise Refusal(f"is no duration: `{value[:40]}`", "write it like `PT30M`, `PT12H` or `P3D`")
     if seconds < (duration_seconds(least) or 0):
         raise Refusal(f"is `{value}`; the shortest that is allowed is `{least}`")
+    if seconds > (duration_seconds(LONGEST_TIMER) or 0):
+        raise Refusal(f"is `{value[:40]}`; the longest that is allowed is a century, `{LONGEST_TIMER}`")
     return value
 
 

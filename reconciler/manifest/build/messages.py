@@ -39,7 +39,7 @@ def _converters(texts: dict[str, str], *, delivered: bool) -> dict[str, Callable
 
     return {
         "key": key,
-        "author": lambda text: once(text, text),
+        "author": lambda text: once(text, conversion.author(text)),
         "body": conversion.delivered_body if delivered else conversion.chat_body,
         "attributes": attributes,
         "date_created": conversion.instant,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from reconciler.manifest.build import fields as conversion
+from reconciler.manifest.build import people
 from reconciler.manifest.build.blocks import entries_of
 from reconciler.manifest.build.messages import MessageBuilder
 from reconciler.manifest.content import FileContent
@@ -106,6 +107,16 @@ class Builder:
             from reconciler.manifest.build import timeline as times  # noqa: PLC0415 - most manifests have none
 
             when = times.timeline(fields["timeline"], noun, (*loc, "timeline"), self.found)
+        messages = self._messages(
+            noun,
+            fields.get("messages", []),
+            (*loc, "messages"),
+            delivered=any(one.address or one.projected_address for one in participants),
+            when=when,
+        )
+        if sid is None:  # others may be in a conversation that exists
+            for fault in people.faults_of_group(noun, participants, messages, loc):
+                self._add(*fault)
         return Conversation(
             name=name,
             path=self._path,
@@ -122,13 +133,7 @@ class Builder:
             email_name=email.get("name"),
             order=Order(fields.get("order", Order.APPEND)),
             unmanaged=Unmanaged(fields.get("unmanaged", Unmanaged.KEEP)),
-            messages=self._messages(
-                noun,
-                fields.get("messages", []),
-                (*loc, "messages"),
-                delivered=any(one.address or one.projected_address for one in participants),
-                when=when,
-            ),
+            messages=messages,
             participants=participants,
             sensitive=self._sensitive_of(fields),
             timeline=when,
@@ -173,7 +178,9 @@ class Builder:
                 self._add(loc, f"{noun} has {count:,} {kind}; the limit is {limit:,}", None, on_key=True)
         first: dict[tuple[str | None, ...], int] = {}
         for position, one in enumerate(participants):
-            who = (one.identity,) if one.identity else (one.address, one.proxy_address)
+            who = (
+                (one.identity,) if one.identity else (one.address or one.projected_address, one.proxy_address)
+            )
             earlier = first.setdefault(who, position)
             if earlier != position and who[0]:
                 self._found_twice(
@@ -185,10 +192,8 @@ class Builder:
         identity, binding = fields.get("identity"), fields.get("messaging_binding", {})
         key = fields.get("key", identity or "")
         noun = noun_of(loc, fields)
-        address, proxy, projected = (
-            binding.get(name) for name in ("address", "proxy_address", "projected_address")
-        )
-        if identity is None and address is None:
+        address, projected = binding.get("address"), binding.get("projected_address")
+        if identity is None and address is None and projected is None:
             self._add(
                 loc,
                 f"{noun} has neither `identity` nor `messaging_binding.address`",
@@ -200,30 +205,14 @@ class Builder:
                 f"{noun} needs a `key`: its identity cannot be one" if identity else f"{noun} needs a `key`",
                 "a key has letters, digits, `.`, `_` and `-`, such as `key: customer`",
             )
-        if identity is not None and address is not None:
-            self._add(
-                (*loc, "messaging_binding", "address"),
-                f"`address` beside `identity` in {noun}",
-                "keep one: a person is in the chat or outside it",
-            )
-        elif proxy is not None and address is None:
-            self._add(
-                (*loc, "messaging_binding", "proxy_address"),
-                f"`proxy_address` without `address` in {noun}",
-                "add the address of the person",
-            )
-        if projected is not None and identity is None:
-            self._add(
-                (*loc, "messaging_binding", "projected_address"),
-                f"`projected_address` without `identity` in {noun}",
-                "add the identity of the chat user it stands for",
-            )
+        for fault in people.faults_of_binding(noun, fields, loc):
+            self._add(*fault)
         return Participant(
             key=key,
             line=self._line_of(fields),
             identity=identity,
             address=address,
-            proxy_address=proxy,
+            proxy_address=binding.get("proxy_address"),
             projected_address=projected,
             role_sid=_sid(fields, "role_sid"),
             attributes=self._attributes(noun, fields, loc, conversion.ATTRIBUTES_BYTES),

@@ -199,9 +199,9 @@ MESSAGING_BINDING: Final = MappingSchema(
     "How a participant outside the chat is reached.",
     {
         "address": field(TEXT, "Address of the person, such as `+15550100` or `whatsapp:+15550100`."),
-        "proxy_address": field(TEXT, "Your Twilio address that the person talks to."),
+        "proxy_address": field(TEXT, "Your Twilio address that the person talks to; none in group texting."),
         "projected_address": field(
-            TEXT, "Your Twilio number that stands for a chat identity in group texting."
+            TEXT, "Your Twilio number in group texting: a participant of its own, or that of an identity."
         ),
     },
 )

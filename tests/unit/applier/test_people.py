@@ -210,3 +210,17 @@ def test_a_conversation_that_somebody_joined_since_the_plan_is_not_made_anew(des
     assert statuses(outcome)["desk/c"] is Status.FAILED
     assert there(desk).items() >= before.items()
     assert desk.bodies("c") == ["Hello"]
+
+
+def test_a_group_is_made_in_whatever_order_it_is_written(desk: Desk) -> None:
+    """The number of group texting comes first, so that the people need no proxy address."""
+    people = (
+        "{key: anna, messaging_binding: {address: '+15550100'}}, "
+        "{key: us, messaging_binding: {projected_address: '+15559999'}}"
+    )
+    text = conversation("{key: a, author: '+15559999', body: Hello}", settings=f"participants: [{people}]")
+
+    outcome = desk.apply(text, REACHED)
+
+    assert set(statuses(outcome).values()) == {Status.DONE}
+    assert desk.plan(text, REACHED).actions == ()
