@@ -16,7 +16,7 @@ import pytest
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.testing import Backend, Teardown, World
+    from reconciler.testing import Backend, Teardown, Templates, World
     from reconciler.testing.run_registry import RunRegistry
 
 _MEMORY: Final = "memory"
@@ -31,12 +31,17 @@ class Reconciled(Protocol):
         *paths: str | os.PathLike[str],
         variables: Mapping[str, Any] | None = None,
         allow_existing: bool = False,
+        allow_delivery: bool = False,
+        allow_close: bool = False,
+        templates: Templates | None = None,
     ) -> World:
         """Make what the manifests at *paths* declare; it lives until the test, module or session ends.
 
         Paths are relative to the file of the caller. *variables* are the values of the manifests' variables.
-        *allow_existing* permits services that exist already. In a `with` statement, the world ends with the
-        block.
+        *allow_existing* permits services that exist already, *allow_delivery* messages that reach people
+        outside the chat, and *allow_close* the state `closed`. *templates* are texts of content templates by
+        sid, or `any`: a stand-in for each; only the emulator needs them. In a `with` statement, the world
+        ends with the block.
         """
 
 
@@ -45,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("reconciler", "conversations for tests")
     for name, default, meaning in (
         ("endpoint", "memory", "where worlds are made: memory, emulator:FILE, twilio, or an http(s) address"),
+        ("templates", "", "content templates of the emulator: a file of `HX…: text`, or `any`"),
         ("teardown", "on", f"when they are thrown away: {', '.join(_TEARDOWNS)}"),
         ("workspace", "pytest", "whose services they are: what `reconciler sweep --workspace` takes"),
     ):
@@ -119,6 +125,9 @@ def _worlds(request: pytest.FixtureRequest, backend: Backend) -> Iterator[Reconc
             *paths: str | os.PathLike[str],
             variables: Mapping[str, Any] | None = None,
             allow_existing: bool = False,
+            allow_delivery: bool = False,
+            allow_close: bool = False,
+            templates: Templates | None = None,
         ) -> World:
             __tracebackhide__ = True
             folder = folder_of_caller()
@@ -128,6 +137,9 @@ def _worlds(request: pytest.FixtureRequest, backend: Backend) -> Iterator[Reconc
                 variables=variables,
                 teardown=teardown,
                 allow_existing=allow_existing,
+                allow_delivery=allow_delivery,
+                allow_close=allow_close,
+                templates=templates,
                 failed=lambda: session.testsfailed > failed_before,
             )
             try:
@@ -144,7 +156,10 @@ def _backend(config: pytest.Config, folder: Path) -> closing[Backend]:
     from reconciler.testing import Backend  # noqa: PLC0415
 
     endpoint, workspace = _setting(config, "endpoint"), _setting(config, "workspace")
-    return closing(Backend(endpoint, folder=folder, workspace=workspace, label=_worker(config)))
+    templates = _setting(config, "templates") or None
+    return closing(
+        Backend(endpoint, folder=folder, workspace=workspace, label=_worker(config), templates=templates)
+    )
 
 
 def _registry(config: pytest.Config) -> RunRegistry | None:

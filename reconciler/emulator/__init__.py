@@ -53,6 +53,7 @@ class Emulator:
             script(options.faults, options.fault_seed),
             sleep or asyncio.sleep,
         )
+        self.store.templates.add(options.templates)
 
     @property
     def store(self) -> Store:

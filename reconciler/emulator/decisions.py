@@ -67,7 +67,9 @@ Other resources
 - Addresses make no conversations, notifications are not pushed, and there are never any bindings.
 
 Media
-- Same origin as everything else. Urls are absolute; there is no `content_direct_temporary`.
+- Same origin as everything else. Urls are absolute; `content_direct_temporary` leads there too.
+- In a `MediaSet`, a file that does not exist has the code 404 and nothing but its sid.
+- The header `X-Twilio-Token` of chat clients is let in like a password; it stands for the store's account.
 - Content types must look like one (50511); at most 150 MB (50512). Multipart uploads are not understood.
 
 Identity
@@ -94,6 +96,8 @@ CONVERSATIONS_OF_IDENTITY: Final = 1000
 MEDIA_BYTES: Final = 150 * KILOBYTE * KILOBYTE
 MEDIA_SECONDS: Final = 300
 """How long media lives that no message carries."""
+DIRECT_SECONDS: Final = 300
+"""How long a temporary url of a file leads to it."""
 
 DEFAULT_PAGE: Final = 50
 MAX_PAGE_MESSAGES: Final = 1000

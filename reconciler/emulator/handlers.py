@@ -233,23 +233,3 @@ def fetch_receipt(call: Call) -> Reply:
         home.service_sid, names["conversation"], names["message"], names["receipt"]
     )
     return ok(_receipt(call, home)(receipt))
-
-
-def upload_media(call: Call) -> Reply:
-    """Keep the raw bytes of a request as a file."""
-    content_type = call.content_type or "application/octet-stream"
-    media = call.store.media.upload(
-        call.names["service"], call.body, content_type, call.query.get("Filename")
-    )
-    return created(wire.media(call.origin, media))
-
-
-def fetch_media(call: Call) -> Reply:
-    """Return the record of a file."""
-    return ok(wire.media(call.origin, call.store.media.get(call.names["service"], call.names["media"])))
-
-
-def fetch_media_content(call: Call) -> Reply:
-    """Return the bytes of a file."""
-    media = call.store.media.get(call.names["service"], call.names["media"])
-    return Reply(200, call.store.media.content(media.service_sid, media.sid), media.content_type)

@@ -21,7 +21,7 @@ from reconciler.emulator.fields import Fields
 from reconciler.emulator.media import MediaFiles
 from reconciler.emulator.participants import Participants
 from reconciler.emulator.records import Attachment, Conversation, Delivery, Document, Message, Receipt
-from reconciler.emulator.templates import PICTURES, render
+from reconciler.emulator.templates import PICTURES, Templates
 
 _UPDATED_BY: Final = ("Author", "Body", "Attributes", "DateCreated", "DateUpdated", "Subject")
 _MESSAGE: Final = "SELECT number, sid, document FROM messages WHERE conversation = ?"
@@ -41,11 +41,13 @@ class Messages:
         conversations: Conversations,
         participants: Participants,
         media: MediaFiles,
+        templates: Templates,
     ) -> None:
         self._database = database
         self._conversations = conversations
         self._participants = participants
         self._media = media
+        self._templates = templates
 
     def create(self, service_sid: str, conversation_ref: str, fields: Fields) -> Message:
         """Append a message, and deliver it to the participants outside chat."""
@@ -72,7 +74,7 @@ class Messages:
             return self._append(conversation, document, recipients)
 
     def _content(self, service_sid: str, fields: Fields) -> tuple[str | None, Attachment | None]:
-        rendered = render(fields)
+        rendered = self._templates.render(fields)
         if rendered is not None:
             return rendered, self._picture(service_sid, fields["ContentSid"])
         body, media_sid = fields.get("Body") or None, fields.get("MediaSid")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.emulator.decisions import MAX_PAGE_MESSAGES
 from reconciler.emulator.faults import Fault
@@ -24,6 +25,8 @@ class EmulatorOptions:
     """The seed of faults with a probability."""
     allowed_hosts: tuple[str, ...] = ()
     """Values of the Host header that it answers to over HTTP, besides the names of this machine."""
+    templates: Mapping[str, str] | None = field(default_factory=dict)
+    """Texts of content templates by sid, besides those built in; with None, every sid has a stand-in."""
     webhook_hosts: tuple[str, ...] = ()
     """Names of other machines to which webhooks may be sent."""
     webhook_seconds: float = 5

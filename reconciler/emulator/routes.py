@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.emulator import gatherings, handlers, membership_handlers, unserved
+from reconciler.emulator import media_handlers as media
 from reconciler.emulator.call import Call
 from reconciler.emulator.settings import addresses, bindings, configuration, credentials, notifications, roles
 from reconciler.emulator.webhooks import resources as webhooks
@@ -96,9 +97,10 @@ PATHS: Final = {
     ),
     f"{_LONG}/Bindings": _operations(GET=bindings.list_bindings),
     f"{_LONG}/Bindings/{{binding}}": _operations(GET=bindings.fetch_binding, DELETE=bindings.delete_binding),
-    f"{_LONG}/Media": _operations(POST=handlers.upload_media),
-    f"{_LONG}/Media/{{media}}": _operations(GET=handlers.fetch_media),
-    f"{_LONG}/Media/{{media}}/Content": _operations(GET=handlers.fetch_media_content),
+    f"{_LONG}/Media": _operations(POST=media.upload_media),
+    f"{_LONG}/Media/{{media}}": _operations(GET=media.fetch_media),
+    f"{_LONG}/Media/{{media}}/Content": _operations(GET=media.fetch_media_content),
+    f"{_LONG}/MediaSet": _operations(POST=media.fetch_media_set),
     _ACCOUNT: _operations(GET=configuration.fetch_configuration, POST=configuration.update_configuration),
     f"{_ACCOUNT}/Webhooks": _operations(
         GET=webhooks.fetch_webhook_configuration, POST=webhooks.update_webhook_configuration

@@ -18,6 +18,7 @@ from reconciler.emulator.participants import Participants
 from reconciler.emulator.resources import Shelf
 from reconciler.emulator.roles import Roles
 from reconciler.emulator.services import Services
+from reconciler.emulator.templates import Templates
 from reconciler.emulator.users import Users
 
 
@@ -54,7 +55,10 @@ class Store:
             self._database, self.services, self.users, self.conversations, self.participants
         )
         self.media = MediaFiles(self._database, self.services)
-        self.messages = Messages(self._database, self.conversations, self.participants, self.media)
+        self.templates = Templates()
+        self.messages = Messages(
+            self._database, self.conversations, self.participants, self.media, self.templates
+        )
 
     def shelf(
         self, kind: str, prefix: str, *, service_sid: str | None = None, conversation_sid: str | None = None

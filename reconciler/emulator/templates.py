@@ -6,13 +6,14 @@
     HX00000000000000000000000000000004   Your parcel {{1}} is at the door. (with a picture, `parcel.png`)
     HX0123456789abcdef0123456789abcdef   Thank you, {{1}}. Here is your receipt.
 
-A variable without a value stays as it is written.
+A variable without a value stays as it is written. `template_file` reads others from a file.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -53,17 +54,40 @@ TOTAL_CHARACTERS: Final = 27_801
 _PLACEHOLDER: Final = re.compile(r"\{\{(\w+)\}\}")
 
 
-def render(fields: Fields) -> str | None:
-    """Return the body made from `ContentSid` and `ContentVariables`, or None without a `ContentSid`."""
-    sid = fields.get("ContentSid")
-    if sid is None:
-        if "ContentVariables" in fields:
-            raise ApiError(50528, "Content SID is missing")
-        return None
-    if not is_sid("HX", sid) or sid not in TEMPLATES:
-        raise ApiError(50526, "Invalid content SID")
-    variables = _variables(fields.get("ContentVariables", "{}"))
-    return _PLACEHOLDER.sub(lambda match: variables.get(match[1], match[0]), TEMPLATES[sid])
+class Templates:
+    """The templates of one emulator: those above, and those that were added."""
+
+    def __init__(self) -> None:
+        self._added: list[Mapping[str, str] | None] = []
+
+    def add(self, templates: Mapping[str, str] | None) -> None:
+        """Add *templates*, sid -> text; with None, every sid has a text that stands in for the template's."""
+        self._added.append(templates)
+
+    def remove(self, templates: Mapping[str, str] | None) -> None:
+        """Remove what was added."""
+        self._added.remove(templates)
+
+    def _text(self, sid: str) -> str | None:
+        for added in reversed(self._added):
+            if added is not None and sid in added:
+                return added[sid]
+        if sid in TEMPLATES:
+            return TEMPLATES[sid]
+        return None if None not in self._added else f"(the text of {sid})"
+
+    def render(self, fields: Fields) -> str | None:
+        """Return the body made from `ContentSid` and `ContentVariables`, or None without a `ContentSid`."""
+        sid = fields.get("ContentSid")
+        if sid is None:
+            if "ContentVariables" in fields:
+                raise ApiError(50528, "Content SID is missing")
+            return None
+        text = self._text(sid) if is_sid("HX", sid) else None
+        if text is None:
+            raise ApiError(50526, "Invalid content SID")
+        variables = _variables(fields.get("ContentVariables", "{}"))
+        return _PLACEHOLDER.sub(lambda match: variables.get(match[1], match[0]), text)
 
 
 def _variables(text: str) -> dict[str, str]:

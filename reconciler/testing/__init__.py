@@ -25,7 +25,7 @@ from reconciler.operations.ephemeral import DEFAULT_WORKSPACE
 from reconciler.testing.backend import Backend, Teardown
 from reconciler.testing.caller import folder_of_caller
 from reconciler.testing.sdk import sdk_client
-from reconciler.testing.target import MEMORY, Faults
+from reconciler.testing.target import MEMORY, Faults, Templates
 from reconciler.testing.webhooks import Webhooks
 from reconciler.testing.world import LiveConversation, World
 
@@ -35,6 +35,7 @@ __all__ = [
     "Faults",
     "LiveConversation",
     "Teardown",
+    "Templates",
     "Webhooks",
     "World",
     "reconciled",
@@ -49,6 +50,9 @@ def reconciled(
     workspace: str = DEFAULT_WORKSPACE,
     teardown: Teardown = Teardown.ON,
     allow_existing: bool = False,
+    allow_delivery: bool = False,
+    allow_close: bool = False,
+    templates: Templates | None = None,
 ) -> AbstractContextManager[World]:
     """Make what the manifests at *paths* declare, and throw it away when the block ends.
 
@@ -64,6 +68,9 @@ def reconciled(
         workspace=workspace,
         teardown=teardown,
         allow_existing=allow_existing,
+        allow_delivery=allow_delivery,
+        allow_close=allow_close,
+        templates=templates,
     )
 
 

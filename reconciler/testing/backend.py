@@ -30,7 +30,7 @@ from reconciler.operations.sweep import delete_services, leftovers
 from reconciler.runtime.concurrency import finish
 from reconciler.state.remembered import Binding
 from reconciler.state.stores.file import StateStore
-from reconciler.testing.target import MEMORY, Faults, Target
+from reconciler.testing.target import MEMORY, Faults, Target, Templates
 from reconciler.testing.world import World
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class Backend:
     """Makes worlds at one target, and throws them away; close it in the end.
 
     *endpoint* is that of `Target`. Names of services hold *workspace*, and *label* as a part of the name of
-    this process. The state of each world is a file in *folder*. Raises UsageError.
+    this process. The state of each world is a file in *folder*. *templates* is a file of content templates
+    for the emulator, or `any`. Raises UsageError.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Backend:
         folder: Path,
         workspace: str = DEFAULT_WORKSPACE,
         label: str = "",
+        templates: str | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._workspace = check_workspace(workspace)
@@ -70,7 +72,7 @@ class Backend:
         self._folder = folder
         self._numbers = count(1)  # two threads never get the same number
         self._standing: set[int] = set()
-        self._target = Target(endpoint, environ)
+        self._target = Target(endpoint, environ, templates)
 
     def close(self) -> None:
         """Stop the emulator and its server, if any; an emulator in memory loses its content."""
@@ -107,13 +109,19 @@ class Backend:
         variables: Mapping[str, Any] | None = None,
         teardown: Teardown = Teardown.ON,
         allow_existing: bool = False,
+        allow_delivery: bool = False,
+        allow_close: bool = False,
+        templates: Templates | None = None,
         failed: Callable[[], bool] = bool,
     ) -> Iterator[World]:
         """Make what the manifests at *paths* declare, and throw it away at the end of the block.
 
         *variables* are the values of the manifests' variables; they win over `RECONCILER_VAR_…`. A service
         with `sid:` is refused, unless *allow_existing*: then the objects made in it are deleted at the end.
-        With `on-success` a world stays if the block raises, or if *failed* returns True at the end.
+        *allow_delivery* permits messages that reach people outside the chat, and *allow_close* the state
+        `closed`. *templates* are texts of content templates by sid, or `any`: a stand-in for each; only the
+        emulator needs them, and only while the world is made. With `on-success` a world stays if the block
+        raises, or if *failed* returns True at the end.
 
         Raises the errors of `api.load` and `api.apply`, and ApplyError if an object could not be deleted.
         """
@@ -128,7 +136,9 @@ class Backend:
         done = False
         self._standing.add(number)
         try:
-            api.apply(desired, settings)
+            options = api.Options(allow_delivery=allow_delivery, allow_close=allow_close)
+            with self._target.templates(templates):
+                api.apply(desired, settings, options)
             world = World(self._target, settings, _bindings(settings))
             try:
                 yield world

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from reconciler.emulator import Emulator, Fault, FaultScript
+from reconciler.emulator import Emulator, EmulatorOptions, Fault, FaultScript
 from reconciler.errors import UsageError
 from reconciler.operations.session import Settings
 from reconciler.state.files import Files
@@ -19,6 +19,8 @@ from reconciler.twilio.endpoint import TWILIO, Endpoint
 if TYPE_CHECKING:
     from twilio.rest import Client
 
+Templates: TypeAlias = Mapping[str, str] | Literal["any"]
+"""Texts of content templates by sid, or a stand-in for each."""
 MEMORY: Final = "memory"
 """The endpoint of an emulator in the memory of this process."""
 
@@ -48,21 +50,42 @@ class Target:
     *endpoint* is `memory`, `emulator:FILE`, `twilio`, or an http(s) address. Raises UsageError.
     """
 
-    def __init__(self, endpoint: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, endpoint: str, environ: Mapping[str, str], templates: str | None = None) -> None:
         self._is_twilio = endpoint == TWILIO
         self._exit = ExitStack()
         self._where: Endpoint | Emulator
         self.remote: str | None = None
         """An origin or file URL where worlds would outlive this process; None for an emulator in memory."""
         if endpoint == MEMORY:
-            self._where = self._exit.enter_context(closing(Emulator()))
+            self._where = self._emulator(None, templates)
             return
         self._where = Endpoint.parse(endpoint, environ)
         self.remote = self._where.origin
         if self._where.emulator_file is not None:
             file = Path(self._where.emulator_file)
-            self._where = self._exit.enter_context(closing(Emulator(file)))
+            self._where = self._emulator(file, templates)
             self.remote = file.resolve().as_uri()
+
+    def _emulator(self, file: Path | None, templates: str | None) -> Emulator:
+        options = None
+        if templates is not None:
+            from reconciler.emulator.template_file import templates_of  # noqa: PLC0415 - few have any
+
+            options = EmulatorOptions(templates=templates_of(templates))
+        return self._exit.enter_context(closing(Emulator(file, options=options)))
+
+    @contextmanager
+    def templates(self, templates: Templates | None) -> Iterator[None]:
+        """Let an emulator inside know *templates* as long as the block runs."""
+        if templates is None or isinstance(self._where, Endpoint):
+            yield
+            return
+        known, added = self._where.store.templates, None if isinstance(templates, str) else templates
+        known.add(added)
+        try:
+            yield
+        finally:
+            known.remove(added)
 
     def close(self) -> None:
         """Stop the emulator and its server, if any; an emulator in memory loses its content."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
-if TYPE_CHECKING:
-    from tests.support.api import Api, Clock
+from tests.support.api import Api, Clock
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
@@ -150,3 +149,42 @@ def test_too_large_a_file_is_refused(api: Api, service: str, monkeypatch: pytest
     reply = api("POST", f"{service}/Media", content=b"x" * 11, headers={"content-type": "text/plain"})
 
     assert (reply.status_code, reply.json()["code"]) == (400, 50512)
+
+
+def test_attached_file_has_a_url_that_needs_no_credentials(
+    api: Api, service: str, conversation: str, clock: Clock
+) -> None:
+    """Five minutes long, and for this file alone."""
+    media = upload(api, service)
+    assert "content_direct_temporary" not in media["links"]
+    api.post(f"{conversation}/Messages", MediaSid=media["sid"])
+    url = api.get(media["url"])["links"]["content_direct_temporary"]
+    stranger = Api(api.emulator, auth=("nobody", ""))
+
+    content = stranger("GET", url)
+    assert (content.status_code, content.content, content.headers["content-type"]) == (200, PNG, "image/png")
+    assert stranger("GET", url.replace(media["sid"], "ME" + "0" * 32)).status_code == 403
+    assert stranger("GET", url.partition("?")[0]).status_code == 403
+    assert stranger("POST", url).status_code == 405
+    clock.forward(299)
+    assert stranger("GET", url).status_code == 200
+    clock.forward(1)
+    assert stranger("GET", url).status_code == 403
+
+
+def test_several_files_are_fetched_at_once(api: Api, service: str, conversation: str) -> None:
+    """As Twilio's media client does, which has a token and no password."""
+    media = upload(api, service)
+    api.post(f"{conversation}/Messages", MediaSid=media["sid"])
+    wanted = {"command": "get", "list": [{"media_sid": media["sid"]}, {"media_sid": "ME" + "0" * 32}]}
+    client = Api(api.emulator, auth=("nobody", ""))
+    reply = client("POST", f"{service}/MediaSet", json=wanted, headers={"X-Twilio-Token": "jwt"})
+
+    found, missing = reply.json()
+    assert (found["code"], found["media_record"]["sid"]) == (200, media["sid"])
+    assert "content_direct_temporary" in found["media_record"]["links"]
+    assert missing == {"code": 404, "media_record": {"sid": "ME" + "0" * 32}}
+    assert client("POST", f"{service}/MediaSet", json=wanted).status_code == 401
+    for wrong in (b"", b"[]", b'{"command": "delete", "list": []}'):
+        reply = api("POST", f"{service}/MediaSet", content=wrong)
+        assert (reply.status_code, reply.json()["code"]) == (400, 20001)

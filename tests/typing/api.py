@@ -45,7 +45,12 @@ async def awaited(desired: api.Desired, demo: api.Settings) -> None:
 def world(reconciled_module: Reconciled) -> World:
     """Return a world that the tests of a module share."""
     return reconciled_module(
-        "support.yaml", Path("more.yaml"), variables={"name": "Ann"}, allow_existing=True
+        "support.yaml",
+        Path("more.yaml"),
+        variables={"name": "Ann"},
+        allow_existing=True,
+        allow_close=True,
+        templates="any",
     )
 
 

@@ -48,6 +48,11 @@ from reconciler.cli.param_types import FILE
     metavar="NAME",
     help="Send webhooks also to this host, not only to this machine. May be repeated.",
 )
+@option(
+    "--templates",
+    metavar="FILE",
+    help="Content templates: a file of `HX…: text`, or `any`: a stand-in for every template.",
+)
 @option("--fault-seed", type=int, default=0, show_default=True, help="Seed of random trouble.")
 def emulator(
     *,
@@ -59,12 +64,14 @@ def emulator(
     faults: tuple[str, ...],
     hosts: tuple[str, ...],
     webhook_hosts: tuple[str, ...],
+    templates: str | None,
     fault_seed: int,
 ) -> None:
     """Serve a local Twilio Conversations on 127.0.0.1 until it is stopped."""
     from reconciler.emulator import EmulatorOptions  # noqa: PLC0415
     from reconciler.emulator.fault_text import parse_fault  # noqa: PLC0415
     from reconciler.emulator.server import serve  # noqa: PLC0415  # uvicorn
+    from reconciler.emulator.template_file import templates_of  # noqa: PLC0415
 
     options = EmulatorOptions(
         max_page_size=max_page_size,
@@ -74,5 +81,6 @@ def emulator(
         fault_seed=fault_seed,
         allowed_hosts=hosts,
         webhook_hosts=webhook_hosts,
+        templates=templates_of(templates),
     )
     serve(port=port, data=data, options=options)
