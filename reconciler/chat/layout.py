@@ -11,6 +11,8 @@ from typing import Final
 
 from reconciler.chat.values import Bubble, Mark, Run, Words
 
+_SYSTEM: Final = "system"
+"""The author of a message that was posted without one."""
 NEIGHBOURS: Final = 3
 """Unchanged messages that are shown on each side of a changed one."""
 _FEWEST: Final = 2
@@ -21,8 +23,10 @@ _MOST_COMPARED: Final = 4_000
 
 
 def people(authors: Iterable[str]) -> dict[str, int]:
-    """Return the number of each author, in the order in which they first speak."""
-    return {author: number for number, author in enumerate(dict.fromkeys(authors))}
+    """Return the number of each author, in the order in which they first speak; `system` comes last."""
+    names = list(dict.fromkeys(authors))
+    names.sort(key=_SYSTEM.__eq__)
+    return {author: number for number, author in enumerate(names)}
 
 
 def runs(bubbles: Sequence[Bubble]) -> tuple[Run, ...]:

@@ -54,8 +54,10 @@ a { color: var(--link); }
 .notices p { margin: 0; color: var(--text); }
 .notices .refusal { border-color: var(--deleted); background: var(--deleted-back); }
 .notices .warning { border-color: var(--changed); background: var(--changed-back); }
-.notices .note { border-color: var(--noted); background: var(--noted-back); }
-.refusal b { color: var(--deleted); } .warning b { color: var(--changed); } .note b { color: var(--noted); }
+.notices :is(.note, .price) { border-color: var(--noted); background: var(--noted-back); }
+.refusal b { color: var(--deleted);}
+.warning b { color: var(--changed);}
+.note b, .price b { color: var(--noted); }
 .contents { margin: 0; padding: 0; list-style: none; columns: 18rem; }
 .contents li { break-inside: avoid; }
 .chat {
@@ -84,6 +86,7 @@ a { color: var(--link); }
 .body { white-space: pre-wrap; }
 .bubble > .key { font-size: .75rem; color: var(--dim); }
 .mark { font-size: .8125rem; font-weight: 600; }
+.mark.why { font-weight: 400; }
 .sign { font-family: ui-monospace, "SFMono-Regular", Menlo, "DejaVu Sans Mono", monospace; }
 .added > .bubble, .people > .added { background: var(--added-back); border-color: var(--added); }
 .changed > .bubble, .people > .changed { background: var(--changed-back); border-color: var(--changed); }

@@ -156,7 +156,7 @@ CHAT: Final = """\
 {% macro fields(items) -%}
 {% if items %}<dl class="fields">
 {% for one in items %}<div><dt>{{ one.name }}</dt>
-{%- if one.mark == "added" %}<dd><ins>{{ one.value }}</ins></dd>
+{% if one.mark == "added" %}<dd><ins>{{ one.value }}</ins></dd>
 {%- elif one.mark == "deleted" %}<dd><del>{{ one.value }}</del></dd>
 {%- elif one.before is not none %}<dd><del>{{ one.before }}</del>
 {{- " \N{RIGHTWARDS ARROW} " }}<ins>{{ one.value }}</ins></dd>

@@ -164,7 +164,7 @@ class Notice(Struct, frozen=True):
     """Something to read before the chats."""
 
     kind: str
-    """`refusal`, `warning` or `note`."""
+    """`refusal`, `warning`, `price` or `note`."""
     text: str
     """A sentence."""
     hint: str = ""

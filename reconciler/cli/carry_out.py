@@ -46,7 +46,7 @@ def plan_and_change(
     written = files_written(state=remote.state, formats=output.formats)
     optional = options.destroy or options.refresh_only
     desired = load_manifests(manifests, written, screen, optional=optional)
-    settings = remote.settings(settle=approval.settle, activity=screen.activity())
+    settings = remote.settings(settle=approval.settle, activity=screen.activity(), see=screen.sight())
     approve = _Approve(command, screen, desired, auto=approval.auto_approve)
     interrupts = Interrupts(_ADVICE)
 
@@ -69,7 +69,7 @@ def change_as_saved(
     require_apart(manifests.paths, written)
     rest = msgspec.structs.replace(manifests, paths=manifests.paths[1:])
     desired = load_manifests(rest, written, screen, optional=False) if rest.paths else None
-    settings = remote.settings(settle=approval.settle, activity=screen.activity())
+    settings = remote.settings(settle=approval.settle, activity=screen.activity(), see=screen.sight())
     interrupts = Interrupts(_ADVICE)
 
     def work(held: Settings) -> Work:

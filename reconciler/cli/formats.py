@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from msgspec import Struct
 
@@ -12,7 +12,19 @@ from reconciler.cli.streams import say, writing
 from reconciler.errors import UsageError
 from reconciler.runtime.atomic_file import require_writable, write_whole
 
-FORMATS: Final = ("text", "json", "jsonl", "markdown", "github")
+if TYPE_CHECKING:
+    from reconciler.report.disclosure import Bodies
+
+FORMATS: Final = ("text", "json", "jsonl", "markdown", "github", "html")
+
+
+class Policy(TypedDict, total=False):
+    """How much of texts a report shows."""
+
+    bodies: Bodies
+    """The value of `--bodies`."""
+    hash_key: str
+    """The key of the digests that stand in the place of texts; each run has its own."""
 
 
 class Format(Struct, frozen=True):

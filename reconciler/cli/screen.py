@@ -9,33 +9,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypedDict
+from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler._version import __version__
-from reconciler.cli.formats import Format, parse
+from reconciler.cli.formats import Format, Policy, parse
 from reconciler.cli.streams import colored, columns, complain, obeys_escapes, writing
 from reconciler.errors import ManifestError, ReconcilerError
 from reconciler.model.canonical import canonical_instant
 from reconciler.runtime.atomic_file import open_stream
 
 if TYPE_CHECKING:
+    from reconciler.cli.pages import Pages
     from reconciler.model import Desired
     from reconciler.plans.actions import Action
     from reconciler.plans.outcome import Outcome, Result
     from reconciler.plans.plan import Plan
-    from reconciler.report.disclosure import Bodies
+    from reconciler.plans.seen import Seen
     from reconciler.report.jsonl import EventStream
     from reconciler.report.progress import LineProgress, Progress, StatusProgress
     from reconciler.runtime.activity import Activity
-
-
-class _Policy(TypedDict, total=False):
-    """How much of texts a report shows."""
-
-    bodies: Bodies
-    """The value of `--bodies`."""
-    hash_key: str
-    """The key of the digests that stand in the place of texts; each run has its own."""
 
 
 class Screen:
@@ -52,6 +44,11 @@ class Screen:
         self._color = colored(sys.stdout)
         self._streams: dict[Path | None, EventStream] = {}
         self._display: LineProgress | StatusProgress | None = None
+        self._pages: Pages | None = None
+        if any(one.name == "html" for one in self._formats):
+            from reconciler.cli.pages import Pages  # noqa: PLC0415
+
+            self._pages = Pages()
 
     @property
     def asks(self) -> bool:
@@ -103,10 +100,16 @@ class Screen:
         """Return a watcher that writes to event streams and stderr; a terminal gets one line."""
         from reconciler.report.progress import StatusProgress  # noqa: PLC0415
 
+        if self._pages is not None:
+            self._pages.begin(plan)
         display = self._displayed()
         if isinstance(display, StatusProgress):
             display.apply(len(plan.actions))
         return _Several([*(self._stream(one) for one in self._formats if one.name == "jsonl"), display])
+
+    def sight(self) -> Callable[[Seen], None] | None:
+        """Return a receiver of what a plan is made from; None where no format shows it."""
+        return self._pages.see if self._pages is not None else None
 
     def activity(self) -> Activity:
         """Return a receiver of what is read and waited for; it writes to stderr."""
@@ -136,6 +139,8 @@ class Screen:
                 plan, timestamp=_now(), version=__version__, desired=unchanged, **self._policy()
             )
             return encode(document).decode()
+        if self._pages is not None and one.name == "html":
+            return self._pages.plan(plan, self._policy(), now=_now())
         if one.name == "markdown":
             from reconciler.report.markdown import plan_markdown  # noqa: PLC0415
 
@@ -153,6 +158,8 @@ class Screen:
             from reconciler.report.json import encode, outcome_document  # noqa: PLC0415
 
             return encode(outcome_document(outcome)).decode()
+        if self._pages is not None and one.name == "html":
+            return self._pages.outcome(outcome, self._policy(), destroy=destroy, now=_now())
         if one.name == "markdown":
             from reconciler.report.markdown import outcome_markdown  # noqa: PLC0415
 
@@ -165,7 +172,7 @@ class Screen:
 
         return render_outcome(outcome, destroy=destroy, color=self._color and one.file is None)
 
-    def _policy(self) -> _Policy:
+    def _policy(self) -> Policy:
         if self._bodies is None:
             return {}  # each format has its own default
         from reconciler.report.disclosure import Bodies  # noqa: PLC0415

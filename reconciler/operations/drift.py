@@ -16,6 +16,7 @@ from reconciler.operations.session import NOTHING, Settings, open_session
 from reconciler.planner.pipeline import find_drift, prepare
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
+from reconciler.plans.seen import Seen
 from reconciler.refresh.remote import refresh
 from reconciler.state.files import Files
 
@@ -39,6 +40,8 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
             removals=desired is not None,
             activity=settings.activity,
         )
+        if settings.see is not None:
+            settings.see(Seen(prepared.desired, remote, prepared.bound))
         found = find_drift(prepared, remote, with_pending=desired is not None)
         return msgspec.structs.replace(found, requests_read=session.client.counters.read)
 

@@ -19,6 +19,7 @@ from reconciler.operations.own_secrets import refuse_own_credentials
 from reconciler.planner.pipeline import complete, decide, prepare
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
+from reconciler.plans.seen import Seen
 from reconciler.refresh.needs import look_closer
 from reconciler.refresh.remote import refresh
 from reconciler.runtime.activity import SILENT, Activity
@@ -62,6 +63,8 @@ class Settings:
     """Seconds after its first attempt from which a failed request is not sent again: `--max-wait`."""
     activity: Activity = SILENT
     """Is told what is read, and which requests wait to be sent again."""
+    see: Callable[[Seen], None] | None = None
+    """Is given what a plan was made from; None where nobody shows more than the plan."""
     files: Files | None = None
     """The file system of the state; None is the real one. Commands that only read pass one that refuses."""
     now: Callable[[], datetime] = _now
@@ -123,6 +126,8 @@ class Session:
             decided = decide(prepared, closer)
         unknown = {one.intent.address: one.unknown for one in self.settled if one.unknown}
         plan = complete(prepared, decided, unknown)
+        if self.settings.see is not None:
+            self.settings.see(Seen(decided.known.desired, decided.remote, prepared.bound))
         refuse_own_credentials(plan, self.settings.endpoint)
         return msgspec.structs.replace(
             plan,

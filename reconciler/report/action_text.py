@@ -70,8 +70,15 @@ def header(action: Action) -> str:
     """Return the header of an action, in Terraform's words, without the leading `#`."""
     if action.verb is Verb.MOVE:
         return f"{inert.escape(str(action.previous_address))} has moved to {inert.escape(action.address)}"
+    return f"{inert.escape(action.address)} {phrase(action)}"
+
+
+def phrase(action: Action) -> str:
+    """Return what happens to the object of an action, as the end of a sentence that it begins."""
+    if action.verb is Verb.MOVE:
+        return f"has moved from {inert.escape(str(action.previous_address))}"
     also = "will be imported, and " if action.importing and action.verb is not Verb.ADOPT else ""
-    return f"{inert.escape(action.address)} {also}{_PHRASES[action.verb]}"
+    return f"{also}{_PHRASES[action.verb]}"
 
 
 def in_common(actions: Sequence[Action]) -> str | None:

@@ -20,7 +20,18 @@ services:
           - {key: welcome, body: Welcome!}
 """
 HEAVY = {
-    *("anyio", "asyncio", "deepdiff", "httpcore", "httpx", "pydantic", "pygments", "rich", "ruamel.yaml"),
+    *(
+        "anyio",
+        "asyncio",
+        "deepdiff",
+        "httpcore",
+        "httpx",
+        "jinja2",
+        "pydantic",
+        "pygments",
+        "rich",
+        "ruamel.yaml",
+    ),
     *("sqlite3", "ssl", "stamina", "starlette", "tenacity", "uvicorn"),
 }
 """Each takes longer to import than an interpreter to start, or brings along one that does."""

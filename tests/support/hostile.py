@@ -13,11 +13,25 @@ from msgspec import UNSET
 from reconciler.errors import ManifestError, Problem, RemoteError
 from reconciler.export.representable import LeftOut, representable
 from reconciler.manifest.dump import dump
-from reconciler.model import Conversation, Desired, MediaFile, Message, Service
+from reconciler.model import (
+    Conversation,
+    ConversationView,
+    Desired,
+    MediaFile,
+    Message,
+    Remote,
+    RemoteConversation,
+    RemoteMedia,
+    RemoteMessage,
+    RemoteParticipant,
+    RemoteService,
+    Service,
+)
 from reconciler.model.canonical import canonical_attributes
 from reconciler.plans.actions import Action, FieldChange, Reason, Verb
 from reconciler.plans.outcome import Outcome, Result, Status
 from reconciler.plans.plan import Drift, Parent, Plan, PlanWarning, Refusal
+from reconciler.plans.seen import Seen
 from reconciler.report.disclosure import Bodies
 from reconciler.report.errors import render_error
 from reconciler.report.github import plan_annotations, problem_annotations
@@ -25,6 +39,7 @@ from reconciler.report.json import encode, outcome_document, plan_document
 from reconciler.report.jsonl import EventStream
 from reconciler.report.markdown import outcome_markdown, plan_markdown
 from reconciler.report.outcome import render_outcome
+from reconciler.report.page import plan_page
 from reconciler.report.progress import LineProgress, StatusProgress
 from reconciler.report.text import render_plan
 from reconciler.state.remembered import Intent
@@ -160,6 +175,18 @@ def _canonical(value: Any) -> str:
 def comments_of(text: str) -> list[str]:
     """Return the Markdown comments."""
     return [plan_markdown(plan_of(text), bodies=Bodies.FULL), outcome_markdown(outcome_of(text))]
+
+
+def page_of(text: str) -> str:
+    """Return the page of the plan, in a chat in which others wrote *text* too."""
+    live = RemoteMessage(
+        "IM9", 9, text, text, json.dumps({text: text}), media=(RemoteMedia("ME1", 1, text, text),)
+    )
+    conversation = RemoteConversation("CH1", text, text, state=text)
+    person = RemoteParticipant("MB1", text, messaging_binding={"address": text, "proxy_address": text})
+    view = ConversationView(conversation, {"IM9": live}, complete=False, participants={"MB1": person})
+    remote = Remote({"support": RemoteService("IS1", text)}, {CONVERSATION: view})
+    return plan_page(plan_of(text), Seen(remote=remote), made_by="reconciler 1")
 
 
 def documents_of(text: str) -> bytes:

@@ -28,7 +28,7 @@ def drift(manifests: Manifests, remote: Reading, output: Output, *, detailed_exi
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
     screen = output.screen()
-    settings = remote.settings(activity=screen.activity())
+    settings = remote.settings(activity=screen.activity(), see=screen.sight())
     with closing(screen), screen.annotating():
         desired = manifests.load_if_any(files_written(state=remote.state, formats=output.formats))
         found = Interrupts().run(look_for_drift(desired, settings))

@@ -51,7 +51,7 @@ def plan(
     options = planning.options(destroy=destroy, record=out is not None)
     written = files_written(out=out, state=remote.state, formats=output.formats)
     desired = load_manifests(manifests, written, screen, optional=destroy or options.refresh_only)
-    settings = remote.settings(activity=screen.activity())
+    settings = remote.settings(activity=screen.activity(), see=screen.sight())
     interrupts = Interrupts()
     lock = remote.lock("plan", settings, reading=True)
     with closing(screen), screen.annotating(), interrupts.at_once(), lock as held:

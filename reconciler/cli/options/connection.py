@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from reconciler.runtime.activity import SILENT, Activity
 
 if TYPE_CHECKING:
     from reconciler.operations.session import Settings
+    from reconciler.plans.seen import Seen
     from reconciler.twilio.endpoint import Endpoint
 
 
@@ -50,8 +51,16 @@ class Reading(Sending, frozen=True):
     rate: float | None = None
     """Changes per second and conversation at most; None for the endpoint's own limit."""
 
-    def settings(self, *, settle: float = 0.0, activity: Activity = SILENT) -> Settings:
+    def settings(
+        self,
+        *,
+        settle: float = 0.0,
+        activity: Activity = SILENT,
+        see: Callable[[Seen], None] | None = None,
+    ) -> Settings:
         """Return the settings of an operation; *settle* is in seconds, *activity* is told what it does.
+
+        *see* is given what a plan was made from.
 
         Raises UsageError, and StateError if the state is no regular file.
         """
@@ -68,6 +77,7 @@ class Reading(Sending, frozen=True):
             settle=settle,
             max_wait=self.max_wait,
             activity=activity,
+            see=see,
         )
 
 

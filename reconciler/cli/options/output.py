@@ -34,13 +34,13 @@ output = group(
         "formats",
         multiple=True,
         metavar="FORMAT[=FILE]",
-        help="text, json, jsonl, markdown or github; with =FILE, into a file. May be repeated.",
+        help="text, json, jsonl, markdown, github or html; with =FILE, into a file. May be repeated.",
     ),
     option(
         "--bodies",
         type=click.Choice(["full", "short", "hash", "none"]),
         help="How much of the text of messages is shown; hash has a key of its own in each run. "
-        "[default: short; full in json]",
+        "[default: short; full in json and html]",
     ),
     option("--comment-key", default="", help="Tells the Markdown comments of several targets apart."),
     option("--no-color", is_flag=True, help="Print no colour; NO_COLOR does the same."),

@@ -157,8 +157,8 @@ def test_texts_too_long_to_compare_are_marked_whole() -> None:
 
 
 def test_people_are_numbered_as_they_first_speak() -> None:
-    """Number 0 stands on the left."""
-    assert people(["ada", "bot", "ada", "bo"]) == {"ada": 0, "bot": 1, "bo": 2}
+    """Number 0 stands on the left; what Twilio calls `system` is no person."""
+    assert people(["system", "ada", "bot", "ada", "bo"]) == {"ada": 0, "bot": 1, "bo": 2, "system": 3}
 
 
 def test_only_small_pictures_are_part_of_a_page() -> None:
