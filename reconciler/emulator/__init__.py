@@ -7,6 +7,7 @@ Twilio's documents leave open, `fault_text` the notation of faults, and `control
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,11 +72,6 @@ class Emulator:
         return self._site.requests
 
     @property
-    def allowed_hosts(self) -> tuple[str, ...]:
-        """The names of hosts that it answers to over HTTP, besides those of this machine."""
-        return self._site.options.allowed_hosts
-
-    @property
     def webhooks(self) -> Webhooks:
         """The webhooks that it sends."""
         return self._site.webhooks
@@ -86,6 +82,18 @@ class Emulator:
         from reconciler.emulator.app import build  # noqa: PLC0415 (Starlette)
 
         return build(self._site)
+
+    def over_http(self, is_stopping: Callable[[], bool]) -> ASGIApp:
+        """Return the ASGI app for a port of this machine: it refuses other hosts, and serves the inspector.
+
+        *is_stopping* returns whether the server is about to stop.
+        """
+        from reconciler.emulator.hosts import OwnHostsOnly  # noqa: PLC0415 (Starlette)
+        from reconciler.emulator.inspector.front import WithInspector  # noqa: PLC0415
+
+        options = self._site.options
+        app = WithInspector(self.app, self._site, is_stopping) if options.inspector else self.app
+        return OwnHostsOnly(app, options.allowed_hosts)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return a transport for `httpx.AsyncClient` that reaches this emulator without a socket."""

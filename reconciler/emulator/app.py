@@ -24,6 +24,8 @@ from reconciler.emulator.decisions import MEDIA_BYTES
 from reconciler.emulator.direct import Direct
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.exchange import Ending, Outcome, carry_out
+from reconciler.emulator.fault_text import described
+from reconciler.emulator.faults import Action
 from reconciler.emulator.fields import is_sid
 from reconciler.emulator.media_links import PATH
 from reconciler.emulator.routes import PATHS, Operation
@@ -62,12 +64,13 @@ class Endpoint:
         site, method = self._site, scope["method"]
         operation = (self._operations or {}).get(method)
         outcome = None
+        struck: list[Action] = []
         site.in_flight += 1
         try:
             try:
                 site.catch_up()
                 with await _body(receive, operation) as body:
-                    outcome = await self._outcome(scope, body, operation)
+                    outcome = await self._outcome(scope, body, operation, struck)
             except ApiError as refusal:
                 outcome = Outcome(wire.error(refusal, scope["path"]))
             except ClientDisconnect:
@@ -75,19 +78,23 @@ class Endpoint:
             finally:  # before the reply, so that a client that has it finds its request in the log
                 kind = operation.kind if operation else ""
                 status = outcome.reply.status if outcome and outcome.reply else None
-                site.requests.append(Handled(method, scope["path"], kind, status))
+                faults = tuple(map(described, struck))
+                site.requests.append(Handled(method, scope["path"], kind, status, faults))
             await _send(outcome, scope, receive, send, site)
         finally:
             site.in_flight -= 1
 
-    async def _outcome(self, scope: Scope, body: IO[bytes], operation: Operation | None) -> Outcome:
+    async def _outcome(
+        self, scope: Scope, body: IO[bytes], operation: Operation | None, struck: list[Action]
+    ) -> Outcome:
+        """Carry out a request; the actions of the faults that hit it are added to *struck*."""
         call = _read(self._site, scope, body)
         if self._operations is None:
             raise NotFound
         if operation is None:
             raise ApiError(20004, "Method not allowed", HTTPStatus.METHOD_NOT_ALLOWED)
-        actions = self._site.faults.draw(scope["method"], operation.kind)
-        return await carry_out(self._site, operation, call, actions)
+        struck += self._site.faults.draw(scope["method"], operation.kind)
+        return await carry_out(self._site, operation, call, struck)
 
 
 async def _body(receive: Receive, operation: Operation | None) -> IO[bytes]:

@@ -1,7 +1,7 @@
 """The emulator's own urls, for tests that reach it over HTTP.
 
     GET    /_emulator/store      {"store_id", "account_sid"}
-    GET    /_emulator/requests   {"requests": [{"method", "path", "kind", "status"}…]}
+    GET    /_emulator/requests   {"requests": [{"method", "path", "kind", "status", "faults"}…]}
     DELETE /_emulator/requests   empty the log
     GET    /_emulator/webhooks   {"webhooks": [{"event", "method", "url", "parameters", "status", "error"}…]}
     POST   /_emulator/faults     {"faults": ["create_message:3:reset_after"…]} puts more rules in force

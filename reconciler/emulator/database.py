@@ -135,6 +135,12 @@ class Database:
         with self._lock:
             self._connection.close()
 
+    def version(self) -> tuple[int, int]:
+        """Return a value that changes with every change, also by another process."""
+        with self._lock:
+            ((others,),) = self._connection.execute("PRAGMA data_version")
+            return others, self._connection.total_changes
+
     def new_sid(self, prefix: str) -> str:
         """Return a new SID."""
         sid = prefix + self.new_hex()

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -66,7 +65,7 @@ _PLAIN: Final[dict[str, Action]] = {
     "tidy_text": TidyText(),
     "fold_author": FoldAuthor(),
 }
-_TIMED: Final[dict[str, Callable[[float], Action]]] = {
+_TIMED: Final[dict[str, type[Latency | Delay | LateListing | StaleReads]]] = {
     "latency": Latency,
     "delay": Delay,
     "late": LateListing,
@@ -92,6 +91,31 @@ def parse_fault(text: str) -> Fault:
     if colon and _WHEN.fullmatch(when):
         return Fault(kind, _action(text, action), **_when(text, when))
     return Fault(kind, _action(text, rest))
+
+
+def described(action: Action) -> str:
+    """Return *action* in this notation; one that the notation does not have by the name of its class."""
+    for name, plain in _PLAIN.items():
+        if action == plain:
+            return name
+    for name, timed in _TIMED.items():
+        if type(action) is timed:
+            return f"{name}={action.seconds:g}"
+    match action:
+        case Answer():
+            return _described_answer(action)
+        case RewriteBody(body):
+            return f"rewrite_body={body}"
+        case Pause(marker, after):
+            return f"pause_{'after' if after else 'before'}={marker}"
+    return type(action).__name__.lower()
+
+
+def _described_answer(answer: Answer) -> str:
+    code = f"/{answer.code}" if answer.code is not None else ""
+    form = "" if answer.form is Form.JSON else f"_{answer.form}"
+    wait = "" if answer.retry_after is None else f"={'date+' if answer.as_date else ''}{answer.retry_after:g}"
+    return f"{answer.status}{code}{form}{'_after' if answer.after else ''}{wait}"
 
 
 def _when(text: str, when: str) -> dict[str, Any]:

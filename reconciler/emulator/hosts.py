@@ -25,7 +25,7 @@ class OwnHostsOnly:
             await self._app(scope, receive, send)
             return
         text = "this Host is not the emulator's; `--allow-host NAME` lets others in"
-        refusal = Response(msgspec.json.encode({"error": text}), 421, media_type="application/json")
+        refusal = Response(msgspec.json.encode({"error": text}), 403, media_type="application/json")
         await refusal(scope, receive, send)
 
 

@@ -117,6 +117,11 @@ class Messages:
         conversation = self._conversations.get(service_sid, conversation_ref)
         return Message(*self._row(conversation.id, sid)[1:])
 
+    def count(self, conversation: Conversation) -> int:
+        """Return how many messages a conversation has."""
+        row = self._database.one("SELECT count(*) FROM messages WHERE conversation = ?", (conversation.id,))
+        return int(row[0]) if row is not None else 0
+
     def _row(self, conversation: int, sid: str) -> tuple[Any, ...]:
         sql = "SELECT id, number, sid, document FROM messages WHERE sid = ? AND conversation = ?"
         values: tuple[object, ...] = (sid, conversation)

@@ -27,6 +27,8 @@ class EmulatorOptions:
     """Values of the Host header that it answers to over HTTP, besides the names of this machine."""
     templates: Mapping[str, str] | None = field(default_factory=dict)
     """Texts of content templates by sid, besides those built in; with None, every sid has a stand-in."""
+    inspector: bool = True
+    """Serve the inspector at `/`, for browsers on this machine."""
     webhook_hosts: tuple[str, ...] = ()
     """Names of other machines to which webhooks may be sent."""
     webhook_seconds: float = 5

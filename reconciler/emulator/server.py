@@ -18,7 +18,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.emulator import Emulator
 from reconciler.emulator.connection import EXTENSION
-from reconciler.emulator.hosts import OwnHostsOnly
 from reconciler.emulator.options import EmulatorOptions
 from reconciler.errors import UsageError
 from reconciler.text.foreign import quoted
@@ -49,7 +48,7 @@ def serve(*, port: int, data: Path | None, options: EmulatorOptions) -> None:
                 sys.stdout.write(line)
                 sys.stdout.flush()
                 with suppress(OSError):  # nobody may be there to read them
-                    sys.stderr.write(_exports(_url(listener), with_token=options.auth_token is not None))
+                    sys.stderr.write(_usage(_url(listener), options))
 
             _Server(emulator, announce).run(sockets=[listener])
     finally:
@@ -85,11 +84,12 @@ def _listening(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _exports(url: str, *, with_token: bool) -> str:
-    """Return the lines by which another terminal uses the emulator at *url*; no token is printed."""
-    token = "  # the one of --require-token" if with_token else "any"
+def _usage(url: str, options: EmulatorOptions) -> str:
+    """Return the lines by which a browser and another terminal use the emulator; no token is printed."""
+    token = "any" if options.auth_token is None else "  # the one of --require-token"
+    look = f"To look into it: {url}/\n" if options.inspector else ""
     return (
-        "To use it from another terminal:\n"
+        f"{look}To use it from another terminal:\n"
         f"  export RECONCILER_ENDPOINT={url}\n"
         f"  export TWILIO_ACCOUNT_SID=AC{'0' * 32} TWILIO_AUTH_TOKEN={token}\n"
     )
@@ -103,7 +103,7 @@ class _Server(uvicorn.Server):
     def __init__(self, emulator: Emulator, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                OwnHostsOnly(emulator.app, emulator.allowed_hosts),
+                emulator.over_http(lambda: self.should_exit),
                 http=_Protocol,
                 ws="none",
                 lifespan="off",

@@ -31,6 +31,8 @@ class Handled(NamedTuple):
     path: str
     kind: str
     status: int | None
+    faults: tuple[str, ...] = ()
+    """The actions of the scripted faults that struck, in the notation of `fault_text`."""
 
 
 class _Delayed(NamedTuple):

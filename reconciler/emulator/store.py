@@ -93,6 +93,10 @@ class Store:
         finally:
             self._database.lag = 0
 
+    def version(self) -> object:
+        """Return a value that changes with every change of the data, also by another process."""
+        return self._database.version()
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

@@ -33,11 +33,11 @@ def http() -> Iterator[httpx.Client]:
 
 @pytest.mark.parametrize("path", ["/v1/Services", "/_emulator/store", "/nowhere"])
 @pytest.mark.parametrize("host", FOREIGN)
-def test_a_foreign_host_is_misdirected(http: httpx.Client, path: str, host: str) -> None:
+def test_a_foreign_host_is_refused(http: httpx.Client, path: str, host: str) -> None:
     """A page whose name was made to lead here reads nothing, also from the emulator's own urls."""
     reply = http.get(path, headers={"Host": host})
 
-    assert reply.status_code == 421
+    assert reply.status_code == 403
     assert "`--allow-host NAME`" in reply.json()["error"]
 
 

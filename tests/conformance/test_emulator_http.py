@@ -417,8 +417,8 @@ def test_control_urls_script_and_report(http: httpx.Client, served: tuple[Emulat
 
     assert (added.status_code, broken, mended) == (204, 503, 200)
     assert http.get("/_emulator/requests").json()["requests"] == [
-        {"method": "GET", "path": "/v1/Configuration", "kind": "fetch_configuration", "status": status}
-        for status in (503, 200)
+        {"method": "GET", "path": "/v1/Configuration", "kind": "fetch_configuration"} | outcome
+        for outcome in ({"status": 503, "faults": ["503"]}, {"status": 200, "faults": []})
     ]
     store = served[0].store
     assert http.get("/_emulator/store").json() == {
@@ -481,6 +481,7 @@ def test_server_announces_itself_and_stops_without_fuss(tmp_path: Path, number: 
     )
     assert (process.returncode, rest, kept) == (0, "", "kept")
     assert errors == (
+        f"To look into it: {origin}/\n"
         "To use it from another terminal:\n"
         f"  export RECONCILER_ENDPOINT={origin}\n"
         f"  export TWILIO_ACCOUNT_SID=AC{'0' * 32} TWILIO_AUTH_TOKEN=any\n"

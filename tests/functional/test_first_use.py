@@ -133,6 +133,7 @@ def test_the_emulator_prints_the_lines_to_export(project: Project, token: str) -
             assert emulator.stdout is not None
             assert emulator.stderr is not None
             assert emulator.stdout.readline().startswith("Twilio Conversations emulator on http://127.0.0.1:")
+            assert emulator.stderr.readline().startswith("To look into it: http://127.0.0.1:")
             assert emulator.stderr.readline() == "To use it from another terminal:\n"
             lines = [emulator.stderr.readline() for _ in range(2)]
             script = "".join(lines) + (f"export TWILIO_AUTH_TOKEN={token}\n" if token else "")

@@ -53,6 +53,12 @@ from reconciler.cli.param_types import FILE
     metavar="FILE",
     help="Content templates: a file of `HX…: text`, or `any`: a stand-in for every template.",
 )
+@click.option(
+    "--inspector/--no-inspector",
+    default=True,
+    envvar="RECONCILER_INSPECTOR",
+    help="Serve pages that show what it holds, at its address. [default: yes]",
+)
 @option("--fault-seed", type=int, default=0, show_default=True, help="Seed of random trouble.")
 def emulator(
     *,
@@ -65,6 +71,7 @@ def emulator(
     hosts: tuple[str, ...],
     webhook_hosts: tuple[str, ...],
     templates: str | None,
+    inspector: bool,
     fault_seed: int,
 ) -> None:
     """Serve a local Twilio Conversations on 127.0.0.1 until it is stopped."""
@@ -82,5 +89,6 @@ def emulator(
         allowed_hosts=hosts,
         webhook_hosts=webhook_hosts,
         templates=templates_of(templates),
+        inspector=inspector,
     )
     serve(port=port, data=data, options=options)

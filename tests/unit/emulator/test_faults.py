@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import Fault, FaultScript
-from reconciler.emulator.fault_text import parse_fault
+from reconciler.emulator.fault_text import described, parse_fault
 from reconciler.emulator.faults import (
     Action,
     Answer,
@@ -17,6 +17,7 @@ from reconciler.emulator.faults import (
     FoldAuthor,
     ForeignReply,
     Form,
+    Invoke,
     LateListing,
     Latency,
     NoConnection,
@@ -142,6 +143,17 @@ ACTIONS: list[tuple[str, Action]] = [
 def test_reads_every_action(text: str, action: Action) -> None:
     """Values may contain what separates the parts."""
     assert parse_fault(f"create_message:{text}") == Fault("create_message", action)
+
+
+@pytest.mark.parametrize("action", [action for _, action in ACTIONS])
+def test_describes_every_action_as_it_reads_it(action: Action) -> None:
+    """The log of requests and the command line have one notation."""
+    assert parse_fault(f"create_message:{described(action)}").action == action
+
+
+def test_describes_what_has_no_notation() -> None:
+    """Only tests in Python can ask for it."""
+    assert described(Invoke(print)) == "invoke"
 
 
 @pytest.mark.parametrize(
