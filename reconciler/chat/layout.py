@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from itertools import groupby
 from operator import itemgetter
@@ -63,3 +64,23 @@ def changed_words(before: str, after: str) -> tuple[tuple[Words, ...], tuple[Wor
         if new_end > new_start:
             right.append(Words("".join(new[new_start:new_end]), Mark.SAME if same else Mark.ADDED))
     return tuple(left), tuple(right)
+
+
+def day(text: str) -> str:
+    """Return the day of an instant in UTC, in words; empty if it is none."""
+    found = _instant(text)
+    return f"{found:%A}, {found.day} {found:%B} {found.year}" if found is not None else ""
+
+
+def time_of_day(text: str) -> str:
+    """Return the time of day of an instant in UTC; the text itself if it is none."""
+    found = _instant(text)
+    return f"{found:%H:%M} UTC" if found is not None else text
+
+
+def _instant(text: str) -> datetime | None:
+    """Return the moment of an instant; None if it is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

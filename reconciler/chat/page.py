@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final
@@ -16,6 +15,7 @@ from typing import Any, Final
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from reconciler.chat.layout import day, time_of_day
 from reconciler.chat.style import STYLE
 from reconciler.chat.templates import CHAT, PAGE
 from reconciler.chat.values import Page
@@ -49,7 +49,7 @@ def environment(templates: Mapping[str, str] | None = None) -> Environment:
         trim_blocks=False,
         auto_reload=False,
     )
-    made.filters |= {"day": _day, "clock": _clock}
+    made.filters |= {"day": day, "clock": time_of_day}
     made.globals |= {"style": Markup(STYLE), "policy": Markup(POLICY)}  # noqa: S704  # both are our own
     return made
 
@@ -76,22 +76,3 @@ def _harmless(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Markup):
         return inert.prose(value)
     return value
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _day(text: str) -> str:
-    """Return the day of an instant in UTC, in words; empty if it is none."""
-    found = _instant(text)
-    return f"{found:%A}, {found.day} {found:%B} {found.year}" if found is not None else ""
-
-
-def _clock(text: str) -> str:
-    """Return the time of day of an instant in UTC; the text itself if it is none."""
-    found = _instant(text)
-    return f"{found:%H:%M} UTC" if found is not None else text

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "destroy": "Delete every managed message.",
     "drift": "Compare what is live with what was last applied.",
     "show": "Show a saved plan, or the state.",
+    "transcript": "Show live conversations as chats.",
     "import": "Bind an existing message to an address.",
     "export": "Write manifests from live conversations.",
     "state": "Inspect and repair what the state remembers.",

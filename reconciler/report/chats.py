@@ -105,22 +105,34 @@ def _bubbles(scene: Scene, show: Show) -> Iterator[Bubble]:
     actions = [one for one in scene.actions if one.type is ResourceType.MESSAGE]
     touched = {one.sid: one for one in actions if one.sid is not None}
     declared = {one.key: one for one in (scene.desired.messages if scene.desired is not None else ())}
-    addresses = {
-        sid: (address, binding.sensitive)
-        for address, binding in scene.bound.items()
-        for sid in (binding.sid, *binding.superseded)
-    }
     there: list[tuple[int, Bubble]] = []
-    for live in scene.view.messages.values():
-        address, hidden = addresses.get(live.sid, (f"{scene.address}/{live.sid}", ()))
-        message = declared.get(address.rpartition("/")[2])
-        action = touched.pop(live.sid, None) or unchanged(address, live, _sensitive(message, hidden))
+    for calm, live in untouched(scene.view, scene.bound, scene.address, declared):
+        action = touched.pop(live.sid, calm)
+        message = declared.get(calm.address.rpartition("/")[2])
         there.append((live.index, _standing(action, show, message, live)))
     there += [(action.index, _standing(action, show, None, None)) for action in touched.values()]
     yield from (one for _, one in sorted(there, key=lambda pair: pair[0]))
     for action in actions:
         if action.verb in POSTING:
             yield bubble(action, show)
+
+
+def untouched(
+    view: ConversationView, bound: Bindings, address: Address, declared: Mapping[str, Message] = {}
+) -> Iterator[tuple[Action, RemoteMessage]]:
+    """Yield each live message with the action that does nothing to it.
+
+    Fields are sensitive that the binding or the declaration, by key in *declared*, calls so.
+    """
+    known = {
+        sid: (name, binding.sensitive)
+        for name, binding in bound.items()
+        for sid in (binding.sid, *binding.superseded)
+    }
+    for live in view.messages.values():
+        name, hidden = known.get(live.sid, (f"{address}/{live.sid}", ()))
+        message = declared.get(name.rpartition("/")[2])
+        yield unchanged(name, live, (*hidden, *(message.sensitive if message is not None else ()))), live
 
 
 def _standing(action: Action, show: Show, message: Message | None, live: RemoteMessage | None) -> Bubble:
@@ -132,10 +144,6 @@ def _standing(action: Action, show: Show, message: Message | None, live: RemoteM
 
 def _file(action: Action, message: Message | None) -> MediaFile | None:
     return message.file if message is not None and action.verb is not Verb.DELETE else None
-
-
-def _sensitive(message: Message | None, hidden: tuple[str, ...]) -> tuple[str, ...]:
-    return (*(message.sensitive if message is not None else ()), *hidden)
 
 
 def _people(scene: Scene, show: Show) -> Iterator[Person]:
@@ -157,7 +165,6 @@ def _people(scene: Scene, show: Show) -> Iterator[Person]:
 def _person(name: str, values: Mapping[str, str], action: Action, show: Show) -> Person:
     sensitive = {"identity", "address"} & set(action.sensitive)
     proxy = values.get("proxy_address")
-    ([] if action.verb in POSTING | {Verb.DELETE} else disclosure.changes(action, show.bodies, show.salt))
     return Person(
         SENSITIVE if sensitive else str(disclosure.shown("identity", name, show.bodies, show.salt)),
         f"through {disclosure.shown('proxy_address', proxy, show.bodies, show.salt)}" if proxy else "",

@@ -15,7 +15,6 @@ from reconciler.export.representable import LeftOut, representable
 from reconciler.manifest.dump import dump
 from reconciler.model import (
     Conversation,
-    ConversationView,
     Desired,
     MediaFile,
     Message,
@@ -42,6 +41,8 @@ from reconciler.report.outcome import render_outcome
 from reconciler.report.page import plan_page
 from reconciler.report.progress import LineProgress, StatusProgress
 from reconciler.report.text import render_plan
+from reconciler.report.transcript import Live, transcript_json
+from reconciler.report.transcript_text import transcript_markdown, transcript_text
 from reconciler.state.remembered import Intent
 from reconciler.text.inert import escape
 
@@ -128,6 +129,7 @@ def logs_of(text: str) -> dict[str, str]:
         "jsonl": events_of(text).decode(),
         "drift": render_plan(drift_of(text)) + plan_markdown(drift_of(text)),
         "export": exported(text),
+        "transcript": transcript_text([live_of(text)], columns=60, attributes=True),
     }
 
 
@@ -174,25 +176,38 @@ def _canonical(value: Any) -> str:
 
 def comments_of(text: str) -> list[str]:
     """Return the Markdown comments."""
-    return [plan_markdown(plan_of(text), bodies=Bodies.FULL), outcome_markdown(outcome_of(text))]
+    return [
+        plan_markdown(plan_of(text), bodies=Bodies.FULL),
+        outcome_markdown(outcome_of(text)),
+        transcript_markdown([live_of(text)], attributes=True),
+    ]
+
+
+def live_of(text: str) -> Live:
+    """Return a live conversation in which others wrote *text* wherever they can."""
+    message = RemoteMessage(
+        "IM9", 9, text, text, json.dumps({text: text}), media=(RemoteMedia("ME1", 1, text, text),)
+    )
+    person = RemoteParticipant("MB1", text, messaging_binding={"address": text, "proxy_address": text})
+    return Live(
+        RemoteService("IS1", text),
+        RemoteConversation("CH1", text, text, state=text),
+        {"IM9": message},
+        {"MB1": person},
+    )
 
 
 def page_of(text: str) -> str:
     """Return the page of the plan, in a chat in which others wrote *text* too."""
-    live = RemoteMessage(
-        "IM9", 9, text, text, json.dumps({text: text}), media=(RemoteMedia("ME1", 1, text, text),)
-    )
-    conversation = RemoteConversation("CH1", text, text, state=text)
-    person = RemoteParticipant("MB1", text, messaging_binding={"address": text, "proxy_address": text})
-    view = ConversationView(conversation, {"IM9": live}, complete=False, participants={"MB1": person})
-    remote = Remote({"support": RemoteService("IS1", text)}, {CONVERSATION: view})
+    live = live_of(text)
+    remote = Remote({"support": live.service}, {CONVERSATION: live.view})
     return plan_page(plan_of(text), Seen(remote=remote), made_by="reconciler 1")
 
 
 def documents_of(text: str) -> bytes:
     """Return the JSON documents, one a line."""
     plan = plan_document(plan_of(text), timestamp="2026-01-05T09:00:00Z", version="1")
-    return encode(plan) + encode(outcome_document(outcome_of(text)))
+    return encode(plan) + encode(outcome_document(outcome_of(text))) + transcript_json([live_of(text)])
 
 
 def events_of(text: str) -> bytes:

@@ -129,7 +129,10 @@ def _shape(tokens: list[Token]) -> list[str]:
 def json_comes_alive(output: bytes, text: str) -> list[str]:
     """Return what is wrong with the JSON documents made of *text*: bytes that act, or another value."""
     found = [ascii(chr(byte)) for byte in output if byte != 0x0A and not 0x20 <= byte < 0x7F]
-    plan, outcome = (json.loads(line) for line in output.splitlines())
+    plan, outcome, transcript = (json.loads(line) for line in output.splitlines())
+    message = transcript["conversations"][0]["messages"][0]
+    if (message["body"], message["author"]) != (text, text):
+        found.append("a live body or author differs")
     after = plan["resource_changes"][0]["change"]["after"]
     if (after["body"], after["author"]) != (text, text):
         found.append("body or author differs")
