@@ -43,6 +43,14 @@ PARTS: Final = (
         (("coverage", "combine", "--quiet"), ("coverage", "report", f"--fail-under={BAR}")),
     ),
     Part(
+        "browser",
+        "2 min",
+        "pages, in a browser without a window",
+        (("python", "-m", "pytest", "-q", "tests/browser"),),
+        only_by_name="needs Chromium, `pip install -c .ci/constraints.txt -e '.[dev,browser]'` and "
+        "`npm install --no-save axe-core`",
+    ),
+    Part(
         "pyright",
         "10 s",
         "pyright agrees on tests/typing",
