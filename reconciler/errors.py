@@ -2,7 +2,7 @@
 
     ReconcilerError
     ├── UsageError             a flag, an argument or an environment variable is wrong
-    ├── ManifestError          one or many problems in manifest files
+    ├── ManifestError          one or many problems in manifests, or in the settings file
     ├── StateError             state, journal or lock cannot be used
     ├── PlanError              a plan cannot be made, or a saved one cannot be used
     ├── ApplyError             some actions failed, are unknown or were not reached
@@ -76,11 +76,11 @@ class Problem:
 
 
 class ManifestError(ReconcilerError):
-    """All problems of one run, in file order."""
+    """All problems of one run, in file order, in *where*: the manifests, or the settings file."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...], where: str = "the manifests") -> None:
         noun = "problem" if len(problems) == 1 else "problems"
-        super().__init__(f"{len(problems):,} {noun} in the manifests")
+        super().__init__(f"{len(problems):,} {noun} in {where}")
         self.problems = problems
         for one in problems[:_MOST_NOTED]:
             place = f"{one.path}:{one.line}:{one.column}" if one.line else one.path

@@ -15,6 +15,8 @@ from reconciler.cli.options.manifests import Manifests, files_written, require_a
 from reconciler.cli.options.output import Output
 from reconciler.cli.options.planning import Approval
 from reconciler.cli.screen import Screen
+from reconciler.cli.settings.chosen import in_force
+from reconciler.cli.settings.protection import confirm, confirm_saved, require_person
 from reconciler.cli.streams import ask, complain
 from reconciler.errors import SIGNALLED, UsageError
 
@@ -40,6 +42,7 @@ def plan_and_change(
     from reconciler.operations.apply import plan_and_apply  # noqa: PLC0415  # asyncio, and most of the package
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
+    require_person(command)
     screen = output.screen()
     if not screen.asks and not approval.auto_approve:
         raise UsageError("this `--format` leaves no screen to ask for approval", hint="pass `--auto-approve`")
@@ -78,6 +81,7 @@ def change_as_saved(
         )
 
     command = "destroy" if saved.destroy else "apply"  # the command that plans the rest anew
+    confirm_saved(command)
     again = shlex.join(["apply", *map(str, manifests.paths)])
     return _carry_out(
         command, remote, settings, work, desired or NOTHING, screen, interrupts, destroy=False, again=again
@@ -116,7 +120,11 @@ def _carry_out(
     from reconciler.report.outcome import failure  # noqa: PLC0415
 
     try:
-        with screen.annotating(), interrupts.at_once(), remote.lock(command, settings) as held:
+        with (
+            screen.annotating(),
+            interrupts.at_once(),
+            remote.lock(command, settings, confirmed=True) as held,
+        ):
             outcome = interrupts.run(work(held))
     finally:
         screen.close()
@@ -146,7 +154,9 @@ class _Approve:
         self._screen.plan(made, self._desired, before_apply=True)
         if not made.applyable:
             return None
-        if made.changes_anything and not self._auto and not self._ask():
+        if in_force().protected and made.changes_anything:
+            confirm(self._command)
+        elif made.changes_anything and not self._auto and not self._ask():
             click.echo(f"{self._command} cancelled: only `yes` approves", err=True)
             return None
         return self._screen.progress(made)

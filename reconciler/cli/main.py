@@ -20,6 +20,7 @@ from reconciler.cli.streams import complain, finish, prepare
 from reconciler.errors import SIGNALLED, Interrupted, ReconcilerError, UsageError
 
 _COMMANDS: Final = {
+    "init": "Write the first files of a project.",
     "validate": "Check manifests, offline.",
     "plan": "Show what would change, and why.",
     "apply": "Make the messages what the manifests say.",

@@ -33,28 +33,6 @@ class Number(click.FloatRange):
         return number
 
 
-class BareOptions(click.Command):
-    """A command whose options of the type `ADDRESSES` need no value.
-
-    The next argument is the value, unless it is another option, or the name of a file or folder.
-    """
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Join each such option and its value by `=`, and parse the result as any command does."""
-        optional = {name for option in self.params if option.type is ADDRESSES for name in option.opts}
-        given: list[str] = []
-        before = ""
-        for at, arg in enumerate(args):
-            if arg == "--":
-                return super().parse_args(ctx, [*given, *args[at:]])
-            if before in optional and not arg.startswith("-") and not Path(arg).exists():
-                given[-1] = f"{before}={arg}"
-            else:
-                given.append(f"{arg}=true" if arg in optional else arg)
-            before = arg
-        return super().parse_args(ctx, given)
-
-
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
 from reconciler.errors import UsageError
 
+SETTINGS_NAME: Final = "reconciler.yaml"
+"""The name of settings files; no file of this name is read as a manifest."""
 _SUFFIXES: Final = (".yaml", ".yml")
+_OF_A_MANIFEST: Final = frozenset({"version", "services"})
 
 
-def manifest_files(paths: Sequence[Path]) -> list[Path]:
+def manifest_files(paths: Sequence[Path], settings_file: Path | None = None) -> list[Path]:
     """Return the manifest files that *paths* name, each once, in the order of *paths*.
 
-    A named path may be a link. A folder gives the files below it, sorted, without hidden ones. Paths are
-    returned as written: relative ones stay relative.
+    A named path may be a link. A folder gives the files below it, sorted, without hidden ones and settings
+    files; *settings_file* is one by another name. Paths are returned as written: relative ones stay relative.
 
-    Raises UsageError for a path that does not exist or cannot be read, for a folder without manifests, and
-    for a link below a folder that leads out of it.
+    Raises UsageError for a path that does not exist or cannot be read, for a folder without manifests, for a
+    link below a folder that leads out of it, and for a manifest with the name of a settings file.
     """
     files: dict[Path, Path] = {}
+    settings = None if settings_file is None else _real(settings_file)
     for path in paths:
         try:
-            named = _Folder(path).files() if path.is_dir() else {path.resolve(strict=True): path}
+            if path.is_dir():
+                found = _Folder(path).files()
+                named = {real: file for real, file in found.items() if not _is_settings(real, file, settings)}
+            else:
+                named = {path.resolve(strict=True): path}
+                if settings in named or path.name == SETTINGS_NAME:
+                    raise _taken(path)
             for real, file in named.items():
                 if not real.is_file():  # a pipe can be read only once, and faulty manifests are read twice
                     raise UsageError(
@@ -110,6 +120,34 @@ class _Folder:
                 f"cannot read `{link}`: it is a link out of the folder `{self._path}`",
                 hint="move what it leads to into that folder, and remove the link",
             )
+
+
+def _is_settings(real: Path, file: Path, settings: Path | None) -> bool:
+    """Return whether *file*, found in a folder, is a settings file.
+
+    Raises UsageError for a manifest with the name of one.
+    """
+    if real == settings:
+        return True
+    if file.name != SETTINGS_NAME:
+        return False
+    from reconciler.manifest.yaml.reader import Irregular, read  # noqa: PLC0415 - ruamel.yaml, and seldom needed
+    from reconciler.runtime.regular_file import read_regular  # noqa: PLC0415
+
+    try:
+        value = read(read_regular(file)).value
+    except Irregular:
+        value = _OF_A_MANIFEST
+    if isinstance(value, Collection) and not _OF_A_MANIFEST.isdisjoint(value):
+        raise _taken(file)
+    return True
+
+
+def _taken(file: Path) -> UsageError:
+    return UsageError(
+        f"`{file}` has the name of a settings file, so it is not read as a manifest",
+        hint="give it another name, such as `manifests/support.yaml`",
+    )
 
 
 def _real(path: Path) -> Path:

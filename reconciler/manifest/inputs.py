@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -19,8 +19,27 @@ TAKEN: Final = "FILE"
 NEVER_ALLOWED: Final = "names that start with `TWILIO_` or `RECONCILER_` are never given to manifests"
 
 
+class Given(Struct, frozen=True):
+    """Values of variables in a settings file."""
+
+    path: str
+    """The file, as the user named it."""
+    values: Mapping[str, Any]
+    """By name."""
+    positions: Mapping[str, tuple[int, int]]
+    """Line and column, both from 1, by name."""
+
+
+Layer: TypeAlias = Path | Given
+"""Values that others may replace: a YAML or JSON file, or those of a settings file."""
+
+
 class Inputs(Struct, frozen=True):
-    """Values from outside. Where several give one variable a value, the later field here wins."""
+    """Values from outside.
+
+    Where several give one variable a value, *defaults* yield to the others, and of those the later field here
+    wins. Mappings are merged.
+    """
 
     environ: Mapping[str, str] = {}
     """The environment. Only `RECONCILER_VAR_name` and the names in *allowed_env* are read."""
@@ -33,6 +52,10 @@ class Inputs(Struct, frozen=True):
     values: Mapping[str, Any] = {}
     """Python values of variables by name, each of the variable's type."""
     limits: Limits = Limits()
+    defaults: tuple[Layer, ...] = ()
+    """Values of a settings file; the last one wins."""
+    settings_file: Path | None = None
+    """The settings file, which is not read as a manifest, whatever its name is."""
 
     def __post_init__(self) -> None:
         for name in self.allowed_env:

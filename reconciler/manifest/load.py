@@ -49,7 +49,7 @@ def load(
     for a path that cannot be read, a folder without manifests, and inputs that cannot be used.
     """
     with collector_paused(), few_suggestions(), limited(inputs.limits):
-        return _load(manifest_files(paths), inputs, known, processes)
+        return _load(manifest_files(paths, inputs.settings_file), inputs, known, processes)
 
 
 class _Read(Struct):
@@ -118,7 +118,7 @@ def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None, processe
     source_maps: Mapping[str, SourceMap] = {}
     awaits: tuple[str, ...] = ()
     doubts = tuple(doubt for content in contents.values() for doubt in content.doubts)
-    if unexpanded or inputs.assignments or inputs.files or inputs.values:
+    if unexpanded or inputs.assignments or inputs.files or inputs.values or inputs.defaults:
         from reconciler.manifest.expansion.resolve import resolve  # noqa: PLC0415 - only expansion needs it
 
         plain = (service.name for content in contents.values() for service in content.services)

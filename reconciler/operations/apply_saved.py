@@ -23,6 +23,7 @@ from reconciler.plans.plan import Plan
 from reconciler.plans.planfile import SavedPlan
 from reconciler.plans.redact import is_whole, restored
 from reconciler.state.model import Carried, OpenPlan, State
+from reconciler.state.stores.interface import read_in
 
 if TYPE_CHECKING:
     from reconciler.runtime.interrupts import Interrupts
@@ -49,8 +50,16 @@ async def apply_saved(
             "the plan was saved without its sensitive values",
             hint="name the manifests too, with the same variables: `reconciler apply PLAN MANIFESTS…`",
         )
+    if saved.environment != settings.environment:
+        made, here = (
+            f"`--env {name}`" if name else "no `--env`" for name in (saved.environment, settings.environment)
+        )
+        raise PlanError(
+            f"the plan was made with {made}, but this command has {here}",
+            hint="apply it in the environment that it was made for, or " + AGAIN,
+        )
     store = settings.store()
-    state, begun = _state_of(saved, await store.read())
+    state, begun = _state_of(saved, await read_in(store, settings.environment))
     async with open_connection(settings) as connection:
         account_sid = await account_of(connection, desired)
         _check_target(saved, account_sid, connection.origin)
@@ -94,7 +103,7 @@ def _state_of(saved: SavedPlan, state: State | None) -> tuple[State, OpenPlan | 
                 f"stale plan: it was made at state serial {plan.serial}, and now there is no state",
                 hint="name the state with `--state`, or " + AGAIN,
             )
-        return State(lineage=plan.lineage, account_sid=saved.account_sid, origin=saved.origin), None
+        return State(plan.lineage, saved.account_sid, saved.origin, saved.environment), None
     if saved.id in state.used_plans:
         raise PlanError("this plan was applied already", hint=AGAIN)
     if state.lineage != plan.lineage:

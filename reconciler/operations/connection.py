@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,37 @@ class Connection(Struct, frozen=True):
     """Whether the credentials themselves name the account; a sid beside an API key may be another's."""
 
 
+class Guard(Struct, frozen=True):
+    """The only account that requests may use, as a settings file says."""
+
+    sid: str
+    """The account (AC…)."""
+    place: str
+    """`file:line:column` of what says so."""
+
+    async def check(self, connection: Connection) -> None:
+        """Raise UsageError unless *connection* uses that account.
+
+        The account sid given beside an API key is compared first, as that costs no request; then the API is
+        asked.
+        """
+        if connection.account_sid:
+            self._compare(connection.account_sid, connection.origin)
+        if not (connection.account_sid and connection.certain):
+            self._compare(await connection.client.account_sid(), connection.origin)
+
+    def _compare(self, account_sid: str, origin: str) -> None:
+        if account_sid != self.sid:
+            served = "`reconciler emulator` serves one that takes any account: set TWILIO_ACCOUNT_SID"
+            raise UsageError(
+                f"`account` at {self.place} is {self.sid}, but this command uses account {account_sid} "
+                f"at {origin}",
+                hint=served
+                if origin.startswith(EMULATOR)
+                else "use the credentials of that account, or correct `account`",
+            )
+
+
 @asynccontextmanager
 async def connect(
     endpoint: Endpoint | Emulator,
@@ -43,12 +74,15 @@ async def connect(
     rate: float | None,
     max_wait: float,
     read_only: bool = False,
+    guard: Guard | None = None,
 ) -> AsyncIterator[Connection]:
     """Open a connection; no request is sent yet. An emulator that is passed in stays open afterwards.
 
     At most *parallelism* requests are in flight, and at most *rate* changes a second go to one conversation
     (None: 30 on Twilio, no limit on this machine). A request is not sent again once *max_wait* seconds have
     passed since its first attempt. With *read_only*, nothing but GET can be sent.
+
+    Raises UsageError if *guard* names another account; where only an API key is known, that takes a request.
     """
     from reconciler.twilio.client import Twilio  # noqa: PLC0415  # httpx
     from reconciler.twilio.pace import Pace  # noqa: PLC0415
@@ -58,24 +92,21 @@ async def connect(
     pace = Pace.of(address, parallelism=parallelism, rate=rate, max_wait=max_wait)
     urls = {"base_url": address.base_url, "media_url": address.media_url}
     with _emulator(endpoint) as emulator:
+        http: AbstractAsyncContextManager[httpx.AsyncBaseTransport]
         if emulator is None:
-            async with open_http(address) as http:
-                yield Connection(
-                    Twilio(_limited(http, read_only=read_only), pace=pace, **urls),
-                    pace,
-                    address.account_sid or "",
-                    address.origin,
-                    certain=address.credentials is None
-                    or address.credentials.username == address.account_sid,
-                )
-            return
-        account = emulator.store.account_sid
-        credentials = Credentials(account, "emulator")
-        async with Identified(emulator.transport(), credentials, origins=urls.values()) as http:
-            origin = f"{EMULATOR}:{emulator.store.store_id}"
-            yield Connection(
-                Twilio(_limited(http, read_only=read_only), pace=pace, **urls), pace, account, origin
-            )
+            account, origin, http = address.account_sid or "", address.origin, open_http(address)
+            certain = address.credentials is None or address.credentials.username == address.account_sid
+        else:
+            account, origin = emulator.store.account_sid, f"{EMULATOR}:{emulator.store.store_id}"
+            credentials = Credentials(account, "emulator")
+            http = Identified(emulator.transport(), credentials, origins=urls.values())
+            certain = True
+        async with http as transport:
+            client = Twilio(_limited(transport, read_only=read_only), pace=pace, **urls)
+            connection = Connection(client, pace, account, origin, certain=certain)
+            if guard is not None:
+                await guard.check(connection)
+            yield connection
 
 
 def _limited(http: httpx.AsyncBaseTransport, *, read_only: bool) -> httpx.AsyncBaseTransport:

@@ -26,4 +26,5 @@ async def make_plan(desired: Desired, settings: Settings, options: Options) -> S
             origin=session.state.origin,
             plan=await session.plan(desired, options),
             destroy=options.destroy,
+            environment=settings.environment,
         )

@@ -14,7 +14,7 @@ import msgspec
 from reconciler.errors import StateError
 from reconciler.manifest.account import check_account
 from reconciler.model import Desired
-from reconciler.operations.connection import Connection, connect
+from reconciler.operations.connection import Connection, Guard, connect
 from reconciler.operations.own_secrets import refuse_own_credentials
 from reconciler.planner.pipeline import complete, decide, prepare
 from reconciler.plans.options import Options
@@ -26,7 +26,7 @@ from reconciler.runtime.activity import SILENT, Activity
 from reconciler.state.files import Files
 from reconciler.state.model import PlanUsed, Record, State
 from reconciler.state.stores.file import new_state
-from reconciler.state.stores.interface import check_target
+from reconciler.state.stores.interface import check_target, read_in
 from reconciler.state.stores.opening import open_store
 from reconciler.twilio.endpoint import Endpoint
 
@@ -53,6 +53,10 @@ class Settings:
     """The API: that of `--endpoint`, or an emulator in this process."""
     state: Path | str
     """The path or the address of the state: `--state`."""
+    environment: str = ""
+    """The environment that was chosen: `--env`; empty for none."""
+    is_trusted: bool = True
+    """Whether the person who runs the command named the state, not a settings file."""
     parallelism: int = 10
     """The most requests in flight: `--parallelism`."""
     rate: float | None = None
@@ -67,6 +71,8 @@ class Settings:
     """Is given what a plan was made from; None where nobody shows more than the plan."""
     files: Files | None = None
     """The file system of the state; None is the real one. Commands that only read pass one that refuses."""
+    guard: Guard | None = None
+    """The only account that requests may use, or None."""
     now: Callable[[], datetime] = _now
     """Our own clock, with an offset. Relative timelines and dates in the future are judged by it."""
     held: Store | None = None
@@ -74,7 +80,7 @@ class Settings:
 
     def store(self) -> Store:
         """Return the store of the state; raises UsageError for an address that cannot be used."""
-        return self.held or open_store(self.state, files=self.files)
+        return self.held or open_store(self.state, files=self.files, trusted=self.is_trusted)
 
 
 @dataclass(slots=True)
@@ -167,7 +173,7 @@ async def open_session(
     a state, what *missing* returns for its place is raised; None begins a new state.
     """
     store = settings.store()
-    state = await store.read()
+    state = await read_in(store, settings.environment)
     if state is None and missing is not None:
         raise missing(store.place)
     async with open_connection(settings, read_only=read_only) as connection:
@@ -176,7 +182,7 @@ async def open_session(
         if state is not None:
             check_target(store.place, state, account_sid, connection.origin)
         else:
-            state = new_state(account_sid, connection.origin)
+            state = new_state(account_sid, connection.origin, settings.environment)
         connection.client.guard(store.may_send)
         yield Session(settings, connection, store, state)
 
@@ -209,4 +215,5 @@ def open_connection(
         rate=settings.rate,
         max_wait=settings.max_wait,
         read_only=read_only,
+        guard=settings.guard,
     )

@@ -57,6 +57,8 @@ class SavedPlan(Struct, frozen=True, tag=_KIND, tag_field="kind"):
     """The plan, which names the lineage and serial of its state."""
     destroy: bool = False
     """Whether it was made for `destroy`."""
+    environment: str = ""
+    """The environment that it is for; empty for none."""
 
 
 class _Sniffed(Struct):

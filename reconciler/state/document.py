@@ -24,7 +24,7 @@ from reconciler.state.model import OpenPlan, State
 from reconciler.state.remembered import Binding, InFlight, Intent
 from reconciler.text.foreign import json_fault, quoted
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 _SHOWN = 200
 """The most characters of a foreign text that an error quotes."""
 
@@ -32,7 +32,7 @@ _SHOWN = 200
 class Document(Struct, frozen=True, forbid_unknown_fields=True):
     """What `reconciler` remembers of one account at one origin: no text of any message."""
 
-    format_version: Annotated[int, Meta(ge=1, description="Shape of this file; this schema is of 2.")]
+    format_version: Annotated[int, Meta(ge=1, description="Shape of this file; this schema is of 3.")]
     lineage: Annotated[
         str,
         Meta(
@@ -58,6 +58,9 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     open_plan: Annotated[
         OpenPlan | None, Meta(description="The saved plan that was begun and is not done, with what is done.")
     ] = None
+    environment: Annotated[
+        str, Meta(max_length=128, description="The environment of the settings file; empty for none.")
+    ] = ""
 
 
 _FIRST: Final = b'  "bindings": {\n'
@@ -115,6 +118,7 @@ def encode(state: State, serial: int) -> bytes:
         "tool_version": _encode(__version__),
         "account_sid": _encode(state.account_sid),
         "origin": _encode(state.origin),
+        "environment": _encode(state.environment),
         "used_plans": _encode(state.used_plans),
         "open_plan": _encode(state.open_plan),
         "in_flight": _lines(state.in_flight),
@@ -227,6 +231,7 @@ def _state(document: Document) -> State:
         lineage=document.lineage,
         account_sid=canonical_sid(document.account_sid),
         origin=document.origin,
+        environment=document.environment,
         serial=document.serial,
         bindings=document.bindings,
         in_flight=document.in_flight,

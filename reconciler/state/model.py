@@ -99,6 +99,8 @@ class State(Struct):
     """The account."""
     origin: str
     """`scheme://host[:port]`, or `emulator:` and the id of its store."""
+    environment: str = ""
+    """The name of the environment that it belongs to; empty if none was ever chosen."""
     serial: int = 0
     """How many snapshots were written."""
     bindings: dict[Address, Binding] = field(default_factory=dict)

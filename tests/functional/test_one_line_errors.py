@@ -178,7 +178,7 @@ def test_an_output_that_cannot_be_written(desk: Project, arguments: list[str]) -
 
 def test_schemas_need_no_docstrings(desk: Project) -> None:
     """Python may have dropped them."""
-    for name in ("manifest", "plan", "state"):
+    for name in ("manifest", "plan", "settings", "state"):
         ran = subprocess.run(
             [sys.executable, "-OO", "-m", "reconciler", "schema", name],
             env={**desk.environment(), "PYTHONPATH": str(ROOT)},

@@ -17,7 +17,7 @@ import pytest
 from tests.support.project import ROOT
 from tests.support.wheel import environment, pythons
 
-SCHEMAS = ("manifest", "plan", "state")
+SCHEMAS = ("manifest", "plan", "settings", "state")
 
 
 class Installed:

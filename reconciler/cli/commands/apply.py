@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.carry_out import change_as_saved, plan_and_change
+from reconciler.cli.command import BareOptions
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.options.output import Output, output
 from reconciler.cli.options.planning import Approval, Planning, approval, planning
-from reconciler.cli.param_types import BareOptions
 from reconciler.cli.plan_files import read_plan
 
 

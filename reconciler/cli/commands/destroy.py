@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.carry_out import plan_and_change
+from reconciler.cli.command import Command
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.manifests import Manifests, manifests
@@ -12,7 +13,7 @@ from reconciler.cli.options.output import Output, output
 from reconciler.cli.options.planning import Approval, Planning, Targeting, approval, targeting
 
 
-@click.command(epilog="Example: reconciler destroy examples/quickstart --endpoint emulator")
+@click.command(cls=Command, epilog="Example: reconciler destroy examples/quickstart --endpoint emulator")
 @manifests
 @changing
 @targeting

@@ -6,13 +6,14 @@ from contextlib import closing
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.options.connection import Reading, reading
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.manifests import Manifests, files_written, manifests
 from reconciler.cli.options.output import Output, output
 
 
-@click.command(epilog="Example: reconciler drift --endpoint emulator --detailed-exitcode")
+@click.command(cls=Command, epilog="Example: reconciler drift --endpoint emulator --detailed-exitcode")
 @manifests
 @reading
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 if anything was changed remotely.")

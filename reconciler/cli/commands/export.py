@@ -7,6 +7,7 @@ import os
 import click
 from click.core import ParameterSource
 
+from reconciler.cli.command import Command
 from reconciler.cli.options.connection import Locking, locking
 from reconciler.cli.options.declare import option
 from reconciler.cli.write_manifests import Writing, write_down, writing
@@ -14,7 +15,10 @@ from reconciler.errors import UsageError
 from reconciler.model.sids import canonical_sid
 
 
-@click.command(epilog="Example: reconciler export --service support --conversation 'order-*' --out manifests")
+@click.command(
+    cls=Command,
+    epilog="Example: reconciler export --service support --conversation 'order-*' --out manifests",
+)
 @option(
     "--service",
     "services",

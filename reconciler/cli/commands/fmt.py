@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.options.declare import group, option
 from reconciler.cli.options.manifests import Layouts, paths, sizes
+from reconciler.cli.settings.chosen import in_force
 from reconciler.cli.streams import say
 from reconciler.errors import ManifestError, Problem, ReconcilerError, UsageError
 from reconciler.runtime.atomic_file import write_whole
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.manifest.limits import Reading
 
 
-@click.command(epilog="Example: reconciler fmt --check manifests")
+@click.command(cls=Command, epilog="Example: reconciler fmt --check manifests")
 @group(
     "layouts",
     Layouts,
@@ -46,7 +48,7 @@ def _format(paths: tuple[Path, ...], *, check: bool, diff: bool) -> int:
     problems: list[Problem] = []
     changed = 0
     reading = Reading()
-    for file in manifest_files(paths):
+    for file in manifest_files(paths, in_force().path):
         try:
             before, after = _formatted(file, reading)
         except ManifestError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.options.completion import unbound_addresses
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import option
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from reconciler.model import Desired
 
 
-@click.command(name="import", epilog=f"Example: reconciler import support/order-4711/welcome IM{'0' * 32}")
+@click.command(
+    cls=Command, name="import", epilog=f"Example: reconciler import support/order-4711/welcome IM{'0' * 32}"
+)
 @click.argument("address", required=False, shell_complete=unbound_addresses)
 @click.argument("sid", required=False)
 @manifests

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.env_names import PREFIX, named
 from reconciler.cli.options.completion import bound_addresses
 from reconciler.cli.options.declare import option
@@ -18,7 +19,7 @@ from reconciler.report.json import encode
 from reconciler.text.inert import escape
 
 
-@click.command(epilog="Example: reconciler output 'support/*' --format env > .env")
+@click.command(cls=Command, epilog="Example: reconciler output 'support/*' --format env > .env")
 @click.argument("globs", nargs=-1, shell_complete=bound_addresses)
 @state_option
 @option(

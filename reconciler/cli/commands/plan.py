@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from reconciler.cli.carry_out import load_manifests
+from reconciler.cli.command import BareOptions
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.manifests import Manifests, files_written, manifests
 from reconciler.cli.options.output import Output, changes_only, output
 from reconciler.cli.options.planning import Planning, planning
-from reconciler.cli.param_types import FILE, BareOptions
+from reconciler.cli.param_types import FILE
 from reconciler.cli.plan_files import save_plan
 
 

@@ -11,9 +11,9 @@ from reconciler.cli.streams import say
 
 
 @click.command(epilog="Example: reconciler schema manifest > manifest.schema.json")
-@click.argument("name", type=click.Choice(["manifest", "plan", "state"]), default="manifest")
+@click.argument("name", type=click.Choice(["manifest", "plan", "settings", "state"]), default="manifest")
 def schema(name: str) -> None:
-    """Print a JSON Schema: of the manifest, of `plan --format json`, or of the state."""
+    """Print a JSON Schema: of manifests, of `plan --format json`, of the settings file, or of the state."""
     say(msgspec.json.format(msgspec.json.encode(_schema(name)), indent=2))
 
 
@@ -22,6 +22,11 @@ def _schema(name: str) -> dict[str, Any]:
         from reconciler.manifest.schema.json_schema import manifest_schema  # noqa: PLC0415  # pydantic
 
         return manifest_schema()
+    if name == "settings":
+        from reconciler.cli.settings.schema import SETTINGS  # noqa: PLC0415
+        from reconciler.manifest.schema.json_schema import schema_for_editors  # noqa: PLC0415
+
+        return schema_for_editors(SETTINGS, "settings:1")
     if name == "plan":
         from reconciler.report.documents import plan_schema  # noqa: PLC0415
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.options.output import changes_only
@@ -21,7 +22,7 @@ from reconciler.state import document
 from reconciler.text.inert import escape
 
 
-@click.command(epilog="Example: reconciler show plan.bin manifests --format json")
+@click.command(cls=Command, epilog="Example: reconciler show plan.bin manifests --format json")
 @click.argument("plan", required=False, type=EXISTING_FILE)
 @manifests
 @state_option

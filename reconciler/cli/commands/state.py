@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from reconciler.cli.command import Command
 from reconciler.cli.options.completion import bound_addresses, unbound_addresses
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.state import (
@@ -19,14 +20,17 @@ from reconciler.cli.options.state import (
     lock_timeout_option,
     locked,
     read_state,
+    state_in,
     state_option,
 )
 from reconciler.cli.param_types import NamedPath
+from reconciler.cli.settings.chosen import in_force
 from reconciler.cli.streams import say
 from reconciler.errors import StateError
 from reconciler.model import matches, type_of
 from reconciler.report.json import encode
 from reconciler.state import document, edit
+from reconciler.state.stores.interface import claim
 from reconciler.text.inert import escape
 
 if TYPE_CHECKING:
@@ -35,7 +39,11 @@ if TYPE_CHECKING:
     from reconciler.state.stores.interface import Store
 
 
-@click.group(epilog="Example: reconciler state list 'support/*'")
+class _Group(click.Group):
+    command_class = Command
+
+
+@click.group(cls=_Group, epilog="Example: reconciler state list 'support/*'")
 def state() -> None:
     """Inspect and repair what the state remembers."""
 
@@ -99,7 +107,8 @@ def push(file: Path, state: Path | str, lock_timeout: float, *, force: bool) -> 
     """
     pushed = _read_pushed(file)
     with locked("state push", state, lock_timeout) as store:
-        current = finished(store, store.read())
+        current = state_in(store)
+        claim(pushed, str(file), in_force().environment)
         edit.check_successor(current, pushed, older=force)
         _keep_journal(store, current)
         finished(store, store.write(pushed))

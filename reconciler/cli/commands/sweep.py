@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.options.connection import Sending, sending
 from reconciler.cli.options.declare import option
+from reconciler.cli.settings.chosen import in_force
+from reconciler.cli.settings.protection import confirm
 from reconciler.cli.streams import ask, complain, say
 from reconciler.errors import UsageError
 from reconciler.operations.ephemeral import DEFAULT_WORKSPACE, check_workspace
@@ -25,7 +28,7 @@ T = TypeVar("T")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-@click.command(epilog="Example: reconciler sweep --older-than 2h --workspace checkout-tests")
+@click.command(cls=Command, epilog="Example: reconciler sweep --older-than 2h --workspace checkout-tests")
 @sending
 @option("--older-than", required=True, metavar="AGE", help="Such as 90s, 30m, 2h or 1d.")
 @option(
@@ -48,6 +51,7 @@ def sweep(remote: Sending, older_than: str, workspace: str, *, dry_run: bool, au
     _show(old, workspace, now=now, younger=len(found) - len(old))
     if dry_run or not old:
         return 0
+    confirm("sweep")
     if not auto_approve and not ask("Do you want to delete them, with everything in them?"):
         click.echo("sweep cancelled: only `yes` approves", err=True)
         return 1
@@ -74,7 +78,13 @@ def _with_client(remote: Sending, work: Callable[[Twilio], Coroutine[Any, Any, T
     address = remote.address()
 
     async def connected() -> T:
-        opened = connect(address, parallelism=remote.parallelism, rate=None, max_wait=remote.max_wait)
+        opened = connect(
+            address,
+            parallelism=remote.parallelism,
+            rate=None,
+            max_wait=remote.max_wait,
+            guard=in_force().guard,
+        )
         async with opened as connection:
             return await work(connection.client)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.formats import Format, parse
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.manifests import Manifests, files_written, manifests
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.plans.plan import PlanWarning
 
 
-@click.command(epilog="Example: reconciler validate examples/quickstart")
+@click.command(cls=Command, epilog="Example: reconciler validate examples/quickstart")
 @manifests
 @option(
     "--format",

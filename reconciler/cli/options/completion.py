@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from reconciler.cli.settings.chosen import in_force
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def _bound(ctx: click.Context) -> Iterator[Address]:
     from reconciler.state.stores.file import StateStore  # noqa: PLC0415
     from reconciler.state.stores.opening import is_address  # noqa: PLC0415
 
-    path = ctx.params.get("state") or os.environ.get("RECONCILER_STATE") or DEFAULT_STATE
+    given = ctx.params.get("state") or os.environ.get("RECONCILER_STATE")
+    path = given or in_force(ctx).defaults.get("state") or DEFAULT_STATE
     if is_address(str(path)):  # a key press must not wait for a network
         return
     try:
@@ -104,10 +106,17 @@ def _declared(ctx: click.Context) -> Iterator[Address]:
         return ctx.params.get(name) or ()
 
     try:
-        inputs = Inputs(os.environ, given("value_files"), given("assignments"), given("allowed_env"))
-        desired: Desired = load(
-            given("paths") or (Path(DEFAULT_MANIFESTS),), inputs, known=ParsedFiles.of_user()
+        settings = in_force(ctx)
+        inputs = Inputs(
+            os.environ,
+            given("value_files"),
+            given("assignments"),
+            given("allowed_env"),
+            defaults=settings.variables,
+            settings_file=settings.path,
         )
+        paths = given("paths") or settings.manifests or (Path(DEFAULT_MANIFESTS),)
+        desired: Desired = load(paths, inputs, known=ParsedFiles.of_user())
     except (ReconcilerError, OSError):
         return
     for service in desired.services:

@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from reconciler.cli.options.completion import endpoints
 from reconciler.cli.options.declare import group, option, together
-from reconciler.cli.options.state import lock_timeout_option, locked, state_option
+from reconciler.cli.options.state import is_trusted, lock_timeout_option, locked, state_option
 from reconciler.cli.param_types import Number
+from reconciler.cli.settings.chosen import in_force
 from reconciler.runtime.activity import SILENT, Activity
 
 if TYPE_CHECKING:
@@ -72,12 +73,15 @@ class Reading(Sending, frozen=True):
         return Settings(
             endpoint=self.address(),
             state=self.state,
+            environment=in_force().environment,
+            is_trusted=is_trusted(),
             parallelism=self.parallelism,
             rate=self.rate,
             settle=settle,
             max_wait=self.max_wait,
             activity=activity,
             see=see,
+            guard=in_force().guard,
         )
 
 
@@ -88,12 +92,21 @@ class Locking(Reading, frozen=True):
     """Seconds to wait for another run to finish."""
 
     @contextmanager
-    def lock(self, command: str, settings: Settings, *, reading: bool = False) -> Iterator[Settings]:
+    def lock(
+        self, command: str, settings: Settings, *, reading: bool = False, confirmed: bool = False
+    ) -> Iterator[Settings]:
         """Hold the lock of the state in the name of *command*, and yield *settings* for work under it.
 
-        With *reading*, the command changes nothing, and only a file is locked.
+        *reading* and *confirmed* are as for `locked`.
         """
-        with locked(command, self.state, self.lock_timeout, settle=settings.settle, reading=reading) as store:
+        with locked(
+            command,
+            self.state,
+            self.lock_timeout,
+            settle=settings.settle,
+            reading=reading,
+            confirmed=confirmed,
+        ) as store:
             yield replace(settings, held=store)
 
 

@@ -19,8 +19,12 @@ F = TypeVar("F", bound=Command)
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """Declare an option and its environment variable; *settings* are those of `click.option`."""
     long = next(name for name in names if name.startswith("--")).partition("/")[0]
-    variable = "RECONCILER_" + long.removeprefix("--").replace("-", "_").upper()
-    return click.option(*names, envvar=variable, **settings)
+    return click.option(*names, envvar=variable_of(long), **settings)
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of the option *name*."""
+    return "RECONCILER_" + name.removeprefix("--").replace("-", "_").upper()
 
 
 def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from reconciler.cli.options.declare import group, option, together
 from reconciler.cli.param_types import FILE, PATH
+from reconciler.cli.settings.chosen import in_force
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,19 +31,19 @@ class Layouts(Struct, frozen=True):
     """What a command needs to read the layout of manifests."""
 
     paths: tuple[Path, ...]
-    """Files and folders; empty for the folder `manifests`."""
+    """Files and folders; empty for those of the settings file, or the folder `manifests`."""
     max_manifest_size: int
     """The size of one file at most, in MB."""
     max_nesting: int
     """How many lists and mappings may be inside one another."""
 
     def named(self) -> tuple[Path, ...]:
-        """Return the given paths, or the folder `manifests`.
+        """Return the given paths, those of the settings file, or the folder `manifests`.
 
         Raises UsageError if that folder is not there, or is a link out of the working folder.
         """
-        if self.paths:
-            return self.paths
+        if named := self.paths or in_force().manifests:
+            return named
         folder = Path(DEFAULT_MANIFESTS)
         if not folder.is_dir():
             raise UsageError(
@@ -85,8 +86,15 @@ class Manifests(Layouts, frozen=True):
         from reconciler.manifest.inputs import Inputs  # noqa: PLC0415
         from reconciler.manifest.load import load  # noqa: PLC0415
 
+        settings = in_force()
         inputs = Inputs(
-            os.environ, self.value_files, self.assignments, self.allowed_env, limits=self.limits()
+            os.environ,
+            self.value_files,
+            self.assignments,
+            self.allowed_env,
+            limits=self.limits(),
+            defaults=settings.variables,
+            settings_file=settings.path,
         )
         named = self.named()
         require_apart(named, written)
@@ -94,7 +102,8 @@ class Manifests(Layouts, frozen=True):
 
     def load_if_any(self, written: Iterable[tuple[str, Path]]) -> Desired | None:
         """Return what `load` does, or None if no path is given and there is no folder `manifests`."""
-        return self.load(written) if self.paths or Path(DEFAULT_MANIFESTS).is_dir() else None
+        named = self.paths or in_force().manifests or Path(DEFAULT_MANIFESTS).is_dir()
+        return self.load(written) if named else None
 
     def limits(self) -> Limits:
         """Return the limits for reading these files and for what they make."""
@@ -186,11 +195,14 @@ def files_written(
 
 
 def require_apart(paths: Sequence[Path], written: Iterable[tuple[str, Path]]) -> None:
-    """Raise UsageError if one of the files in *written* would be read as a manifest of *paths*."""
+    """Raise UsageError if one of the files in *written* is the settings file, or a manifest of *paths*."""
     from reconciler.manifest.files import is_manifest  # noqa: PLC0415
     from reconciler.manifest.own_files import refuse_own_file  # noqa: PLC0415
 
+    settings = in_force().path
     for name, file in written:
+        if settings is not None and file.resolve() == settings.resolve():
+            raise UsageError(f"`{name}` names the settings file `{settings}`", hint="give it another name")
         if is_manifest(file, paths):
             with suppress(OSError):
                 refuse_own_file(file)  # it was not only named for output: it was given as a manifest

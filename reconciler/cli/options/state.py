@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli.options.declare import option
 from reconciler.cli.param_types import PLACE, Number
+from reconciler.cli.settings.chosen import in_force
+from reconciler.cli.settings.protection import confirm
 from reconciler.errors import StateError
 from reconciler.state.deadlines import SETTLE_SECONDS
 
@@ -42,6 +45,19 @@ lock_timeout_option = option(
 )
 
 
+def opened(where: Path | str) -> Store:
+    """Return the store at *where*; raises UsageError for an address that cannot be used."""
+    from reconciler.state.stores.opening import open_store  # noqa: PLC0415
+
+    return open_store(where, trusted=is_trusted())
+
+
+def is_trusted() -> bool:
+    """Return whether `--state` was given by the person who runs the command, not by the settings file."""
+    context = click.get_current_context()
+    return context.get_parameter_source("state") is not ParameterSource.DEFAULT_MAP
+
+
 @contextmanager
 def locked(
     command: str,
@@ -50,20 +66,23 @@ def locked(
     *,
     settle: float = SETTLE_SECONDS,
     reading: bool = False,
+    confirmed: bool = False,
 ) -> Iterator[Store]:
     """Hold the lock of *state* in the name of *command*; wait at most *timeout* seconds for it.
 
-    *settle* is the settle window in seconds. With *reading*, only a file is locked. Before it waits, stderr
-    says why.
+    *settle* is the settle window in seconds. With *reading*, only a file is locked. Else the name of a
+    protected environment is asked for first, unless *confirmed*: then the caller asks. Before it waits,
+    stderr says why.
     """
     from reconciler.state.stores.holder import this_process  # noqa: PLC0415
-    from reconciler.state.stores.opening import open_store  # noqa: PLC0415
     from reconciler.text.inert import escape  # noqa: PLC0415
 
     def waiting(why: str) -> None:
         click.echo(escape(why), err=True)
 
-    store = open_store(state)
+    if not reading and not confirmed:
+        confirm(command)
+    store = opened(state)
     holder = this_process(command, os.environ, datetime.now(UTC))
     with store.lock(holder, timeout=timeout, waiting=waiting, settle=settle, reading=reading):
         yield store
@@ -83,9 +102,16 @@ def finished(store: Store, work: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("the store of a file never waits")
 
 
+def state_in(store: Store) -> State | None:
+    """Return the state in *store*, or None; raises StateError, also if it is another environment's."""
+    from reconciler.state.stores.interface import read_in  # noqa: PLC0415
+
+    return finished(store, read_in(store, in_force().environment))
+
+
 def existing_state(store: Store, *, hint: str = "name one with `--state`") -> State:
     """Return the state in *store*; raises StateError, with *hint*, if there is none."""
-    state = finished(store, store.read())
+    state = state_in(store)
     if state is None:
         raise StateError(f"there is no state at `{store.place}`", hint=hint)
     return state
@@ -93,6 +119,4 @@ def existing_state(store: Store, *, hint: str = "name one with `--state`") -> St
 
 def read_state(where: Path | str, *, hint: str = "name one with `--state`") -> State:
     """Return the state at *where*, without a lock; raises StateError, with *hint*, if there is none."""
-    from reconciler.state.stores.opening import open_store  # noqa: PLC0415
-
-    return existing_state(open_store(where), hint=hint)
+    return existing_state(opened(where), hint=hint)

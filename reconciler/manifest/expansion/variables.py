@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from reconciler.errors import ManifestError, Problem, UsageError
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.wording import as_text, described
 from reconciler.manifest.expansion.references import Known, pieces
-from reconciler.manifest.inputs import TAKEN, VARIABLE_PREFIX, Inputs
+from reconciler.manifest.inputs import TAKEN, VARIABLE_PREFIX, Given, Inputs
 from reconciler.manifest.limits import Reading
 from reconciler.manifest.unexpanded import Unexpanded
 from reconciler.manifest.yaml.reader import Irregular, read
@@ -79,12 +79,15 @@ class Declarations:
 
     def _given(self, inputs: Inputs) -> dict[str, Any]:
         given = {name: one.default for name, one in self.variables.items() if one.default is not None}
+        for layer in inputs.defaults:
+            values = self._read_file(layer, "var_files:") if isinstance(layer, Path) else self._checked(layer)
+            _merge(given, values)
         for name, variable in self.variables.items():
             text = inputs.environ.get(f"{VARIABLE_PREFIX}{name}")
             if text is not None:
-                given[name] = _read_text(text, variable, f"{VARIABLE_PREFIX}{name}")
+                _merge(given, {name: _read_text(text, variable, f"{VARIABLE_PREFIX}{name}")})
         for path in inputs.files:
-            given |= self._read_file(path)
+            _merge(given, self._read_file(path, "--var-file"))
         for assignment in inputs.assignments:
             name, separator, text = assignment.partition("=")
             if not separator:
@@ -92,11 +95,11 @@ class Declarations:
             if name not in self.variables:
                 unknown, hint = self._unknown(name)
                 raise UsageError(f"`--var {name}=…`: {unknown}", hint=hint)
-            given[name] = _read_text(text, self.variables[name], f"--var {name}")
+            _merge(given, {name: _read_text(text, self.variables[name], f"--var {name}")})
         for name, value in inputs.values.items():
             if (wrong := self._wrong(name, value)) is not None:
                 raise UsageError(wrong[0], hint=wrong[1])
-            given[name] = value
+            _merge(given, {name: value})
         return given
 
     def _declare(self, file: Unexpanded, name: str, fields: dict[str, Any]) -> None:
@@ -126,8 +129,10 @@ class Declarations:
             default = _FAULTY
         self.variables[name] = Variable(name, kind, default, sensitive, path, loc, file.broken)
 
-    def _read_file(self, path: Path) -> dict[str, Any]:
+    def _read_file(self, path: Path, called: str) -> Mapping[str, Any]:
         """Return the values in a YAML or JSON file; raises UsageError or ManifestError.
+
+        *called* is what names the file, for errors.
 
         No problem shows its line, as such files hold secrets.
         """
@@ -137,7 +142,7 @@ class Declarations:
             text = decoded(Reading().read(path))
         except OSError as error:
             raise UsageError(
-                f"cannot read `--var-file {path}`: {(error.strerror or str(error)).lower()}"
+                f"cannot read `{called} {path}`: {(error.strerror or str(error)).lower()}"
             ) from error
         except NotText as error:
             problem = Problem(str(path), error.line, error.column, f"the file {error.text}", "", error.hint)
@@ -158,15 +163,19 @@ class Declarations:
             )
         if problems:
             raise ManifestError(tuple(problems))
-        for name, value in positions.value.items():
-            wrong = self._wrong(name, value)
-            if wrong is not None:
-                on_key = name not in self.variables
-                position = positions.of((name,), on_key=on_key)
-                problems.append(Problem(str(path), position.line, position.column, wrong[0], hint=wrong[1]))
+        places = {name: positions.of((name,), on_key=name not in self.variables) for name in positions.value}
+        return self._checked(Given(str(path), positions.value, places))
+
+    def _checked(self, given: Given) -> Mapping[str, Any]:
+        """Return the values *given*; raises ManifestError, which shows none of them."""
+        problems = [
+            Problem(given.path, *given.positions[name], wrong[0], hint=wrong[1])
+            for name, value in given.values.items()
+            if (wrong := self._wrong(name, value)) is not None
+        ]
         if problems:
             raise ManifestError(tuple(problems))
-        return dict(positions.value)
+        return given.values
 
     def _wrong(self, name: str, value: Any) -> tuple[str, str | None] | None:
         if name not in self.variables:
@@ -200,6 +209,17 @@ class Declarations:
         earlier: tuple[str, Loc] | None = None,
     ) -> None:
         self.found.setdefault(path, []).append(Finding(loc, text, hint, on_key, earlier))
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Put *values* into *into*: mappings are merged by key, other values replaced."""
+    for name, value in values.items():
+        before = into.get(name)
+        if isinstance(before, dict) and isinstance(value, dict):
+            into[name] = dict(before)  # the value of a file or a default stays as it is
+            _merge(into[name], value)
+        else:
+            into[name] = value
 
 
 def _kind_of(default: Any) -> str:

@@ -1,4 +1,4 @@
-"""The JSON Schema of a manifest, for editors."""
+"""The JSON Schema of a manifest, and of files described like it, for editors."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from reconciler.manifest.schema.fields import MappingSchema
 from reconciler.manifest.schema.manifest import MANIFEST
 
 
 def manifest_schema() -> dict[str, Any]:
     """Return the JSON Schema of a manifest file."""
+    return schema_for_editors(MANIFEST, "manifest:1")
+
+
+def schema_for_editors(mapping: MappingSchema, name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a file that is a *mapping*; *name* ends its identifier."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:conversations-reconciler:schema:manifest:1",
-        **_EditorSchema().generate(MANIFEST.schema),
+        "$id": f"urn:conversations-reconciler:schema:{name}",
+        **_EditorSchema().generate(mapping.schema),
     }
 
 

@@ -67,6 +67,10 @@ class Positions:
         return position
 
 
+EMPTY: Final = "empty manifest"
+"""The fault of a file that has no value."""
+
+
 _NOWHERE: Final[Loc] = ("",)
 """The location of values whose keys are faulty. They are read for their own faults, and dropped."""
 
@@ -131,11 +135,11 @@ class _CloseReader:
             self._fault(
                 _position(event),
                 "a second YAML document starts here",
-                "write it to a file of its own; all files of a folder are merged",
+                "write it to a file of its own",
             )
 
     def _empty(self) -> None:
-        self._fault(Position(1, 1), "empty manifest", "a manifest starts with `version: 1`")
+        self._fault(Position(1, 1), EMPTY, "a manifest starts with `version: 1`")
 
     def _fault(self, position: Position, text: str, hint: str, earlier: Position | None = None) -> None:
         self._found.faults.append(Fault(position, text, hint, earlier))
@@ -282,7 +286,7 @@ class _CloseReader:
         if event.ctag is not None:
             self._fault(
                 _position(event),
-                f"tags (`{_written(str(event.ctag))}`) are not allowed: a manifest is plain data",
+                f"tags (`{_written(str(event.ctag))}`) are not allowed: the file is plain data",
                 "remove the tag; to make a number a text, put it in quotes",
             )
 

@@ -34,9 +34,9 @@ _MOST = 2_000_000_000
 """Bytes of a state, or of its journal, that are read: some five million messages."""
 
 
-def new_state(account_sid: str, origin: str) -> State:
-    """Return an empty state with a lineage of its own, for one account at one origin."""
-    return State(lineage=os.urandom(16).hex(), account_sid=account_sid, origin=origin)
+def new_state(account_sid: str, origin: str, environment: str = "") -> State:
+    """Return an empty state with a lineage of its own, for one account at one origin, in an *environment*."""
+    return State(os.urandom(16).hex(), account_sid, origin, environment)
 
 
 class StateStore:

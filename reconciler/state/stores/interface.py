@@ -177,6 +177,29 @@ class Store(Kept, Protocol):
         """Hold the same lock as `lock` does; the event loop goes on while this waits."""
 
 
+async def read_in(store: Store, environment: str) -> State | None:
+    """Return the state in *store* as one of *environment* (empty: none), or None if there is none yet.
+
+    A state that has no environment yet gets this one with the next write. Raises StateError for one of
+    another, and as `Store.read` does.
+    """
+    state = await store.read()
+    if state is not None:
+        claim(state, store.place, environment)
+    return state
+
+
+def claim(state: State, place: str, environment: str) -> None:
+    """Let *state* belong to *environment*; raises StateError if it belongs to another one."""
+    if state.environment and state.environment != environment:
+        used = f"`--env {environment}`" if environment else "no `--env`"
+        raise StateError(
+            f"the state `{place}` belongs to environment `{state.environment}`, but this command has {used}",
+            hint=f"pass `--env {state.environment}`, or name another state",
+        )
+    state.environment = environment
+
+
 def check_target(place: str, state: State, account_sid: str, origin: str) -> None:
     """Raise StateError, naming both sides, unless *state* belongs to this account and origin."""
     if (state.account_sid, state.origin) != (account_sid, origin):

@@ -51,7 +51,7 @@ def test_a_command_takes_the_options_that_it_declares(command: click.Command) ->
     """Each is an argument of the function, or a field of a struct among them, and no field lacks a value."""
     assert command.callback is not None
     function = inspect.unwrap(command.callback)
-    declared = {option.name for option in command.params}
+    declared = {option.name for option in command.params if option.expose_value}
     taken: set[str] = set()
     for name, parameter in inspect.signature(function).parameters.items():
         struct = function.__globals__.get(parameter.annotation)

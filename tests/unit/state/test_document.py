@@ -40,6 +40,7 @@ def full_state() -> State:
         lineage=LINEAGE,
         account_sid="AC0123456789abcdef0123456789abcdef",
         origin="https://conversations.twilio.com",
+        environment="production",
         serial=7,
         bindings={
             "support/order-1/welcome": Binding(
@@ -189,6 +190,7 @@ def test_creates_in_flight_keep_the_order_in_which_they_are_sent() -> None:
 def as_version_1() -> State:
     """Return the state in which every field is set that the first format knew."""
     state = full_state()
+    state.environment = ""
     state.open_plan = None
     at, lost = "support/order-1", "support/order-1/lost"
     state.in_flight[at] = msgspec.structs.replace(
@@ -200,7 +202,14 @@ def as_version_1() -> State:
     return state
 
 
-FORMATS: dict[int, Callable[[], State]] = {1: as_version_1, 2: full_state}
+def as_version_2() -> State:
+    """Return what a file of version 2 says: it has no environment."""
+    state = full_state()
+    state.environment = ""
+    return state
+
+
+FORMATS: dict[int, Callable[[], State]] = {1: as_version_1, 2: as_version_2, 3: full_state}
 
 
 @pytest.mark.parametrize("version", FORMATS)
@@ -268,7 +277,7 @@ def test_a_newer_format_asks_for_an_upgrade(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "detail"),
     [
-        (encode(full_state(), 7)[:-20], "it ends too early, in line 18"),
+        (encode(full_state(), 7)[:-20], "it ends too early, in line 19"),
         (
             encode(full_state(), 7).replace(b'"origin":', b"<<<<<<< ours"),
             "it stops being JSON at line 7, column 3",
