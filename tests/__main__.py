@@ -51,6 +51,27 @@ PARTS: Final = (
         "`npm install --no-save axe-core`",
     ),
     Part(
+        "clients",
+        "2 min",
+        "the SDKs of Python, Node, Go and Java against the emulator",
+        (("python", "-m", "tests.clients", "sdks"),),
+        only_by_name="needs npm, Go and Maven with a JDK, and their registries",
+    ),
+    Part(
+        "prism",
+        "1 min",
+        "Prism finds each reply of the emulator as documented",
+        (("python", "-m", "tests.clients", "prism"),),
+        only_by_name="needs npm and its registry",
+    ),
+    Part(
+        "schemathesis",
+        "5 min",
+        "Schemathesis finds no fault in the emulator",
+        (("python", "-m", "tests.clients", "schemathesis"),),
+        only_by_name="needs npm and pip, and their registries",
+    ),
+    Part(
         "pyright",
         "10 s",
         "pyright agrees on tests/typing",

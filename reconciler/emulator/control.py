@@ -7,12 +7,14 @@
     POST   /_emulator/faults     {"faults": ["create_message:3:reset_after"…]} puts more rules in force
     DELETE /_emulator/faults     drop every rule
 
-They need no credentials. A POST must have the content type JSON, which browsers send to another origin only
-with its consent. A rule that is posted here may not name a file.
+The log of webhooks comes once all of them are answered. These urls need no credentials. A POST must have
+the content type JSON, which browsers send to another origin only with its consent. A rule that is posted here
+may not name a file.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import msgspec
@@ -27,6 +29,8 @@ from reconciler.emulator.webhooks.outbox import Sent
 from reconciler.errors import UsageError
 from reconciler.text.foreign import json_fault
 
+_PATIENCE: Final = 60.0
+"""Seconds after which webhooks that are still being sent are not waited for."""
 _LARGEST: Final = 1024 * 1024
 """Bytes of a request at most."""
 
@@ -50,6 +54,8 @@ class Control:
         if len(body) > _LARGEST:
             response = _json({"error": "the request is too large"}, 413)
         else:
+            if request.path_params["subject"] == "webhooks":
+                await asyncio.to_thread(self._site.webhooks.outbox.wait, _PATIENCE)
             response = self._respond(request, bytes(body))
         await response(scope, receive, send)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.emulator.database import Database, Page, Start
-from reconciler.emulator.errors import ApiError
+from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.fields import Fields
 from reconciler.emulator.resources import Resource, Shelf
 from reconciler.emulator.services import Services
@@ -85,7 +85,10 @@ class Roles:
         """Change the roles that new users and participants get."""
         shelf = self._shelf(service_sid)
         for sid in sids.values():
-            shelf.get(sid)
+            try:
+                shelf.get(sid)
+            except NotFound:
+                raise ApiError(50100, "Role not found") from None
         self._settings(self._services.get(service_sid).id).set(self.defaults(service_sid) | sids)
 
     def create(self, service_sid: str, fields: Fields, permissions: Sequence[str] | None) -> Resource:

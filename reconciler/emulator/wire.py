@@ -203,7 +203,7 @@ def receipt(home: Home, conversation_sid: str, message_sid: str, value: Receipt)
         "channel_message_sid": value.channel_message_sid,
         "participant_sid": value.participant_sid,
         "status": value.status,
-        "error_code": None,
+        "error_code": 0,
         "date_created": value.date_created,
         "date_updated": value.date_created,
         "url": f"{message_url}/Receipts/{value.sid}",

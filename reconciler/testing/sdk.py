@@ -40,17 +40,20 @@ def sdk_client(
             hint="install `twilio`, or the extra `testing` of this package",
         ) from error
 
+    origin = None if base_url is None else base_url.rstrip("/")
+
     class Redirected(TwilioHttpClient):  # type: ignore[misc] # the SDK has no types
         """Sends requests to Conversations to *base_url*, and refuses all others."""
 
         def request(self, method: str, url: str, *args: Any, **more: Any) -> Any:
             parts = urlsplit(url)
-            if not parts.netloc.startswith("conversations."):
+            is_next_page = f"{parts.scheme}://{parts.netloc}" == origin
+            if not (is_next_page or parts.netloc.startswith("conversations.")):
                 raise UsageError(
-                    f"`{parts.netloc}` was asked for, but {base_url} is Conversations alone",
+                    f"`{parts.netloc}` was asked for, but {origin} is Conversations alone",
                     hint="use `client.conversations`, and another stand-in for Twilio's other products",
                 )
-            here = f"{base_url}{parts._replace(scheme='', netloc='').geturl()}"
+            here = f"{origin}{parts._replace(scheme='', netloc='').geturl()}"
             return super().request(method, here, *args, **more)
 
-    return Client(username, password, account_sid, http_client=Redirected() if base_url else None)
+    return Client(username, password, account_sid, http_client=Redirected() if origin else None)

@@ -445,6 +445,17 @@ def test_nothing_leaves_this_machine(api: Api, service: str, conversation: str, 
     assert listener.heard[0].headers["Host"] == f"localhost:{port.partition('/')[0]}"
 
 
+def test_control_shows_what_was_sent(api: Api, service: str, conversation: str, listener: Listener) -> None:
+    """Once all of it is answered, for tests in other languages."""
+    configure(api, service, listener)
+    listener.answer = lambda _: (404, b"")
+    api("POST", f"{conversation}/Messages", {"Body": "Hi"}, headers=TOLD)
+
+    (one,) = api("GET", "/_emulator/webhooks").json()["webhooks"]
+    assert (one["event"], one["method"], one["url"]) == ("onMessageAdded", "POST", listener.url)
+    assert (one["status"], one["error"], one["parameters"]["Body"]) == (404, "", "Hi")
+
+
 def test_a_conversation_is_made_with_its_people(api: Api, service: str, listener: Listener) -> None:
     """Each is reported, and then that it is active."""
     configure(api, service, listener)
