@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -117,6 +118,7 @@ def _carry_out(
 
     *again* are the words that finish a saved plan, should it fail; if that has become stale, *command* does.
     """
+    from reconciler.cli.next_step import where_to_look  # noqa: PLC0415
     from reconciler.report.outcome import failure  # noqa: PLC0415
 
     try:
@@ -135,6 +137,9 @@ def _carry_out(
     error = failure(outcome, command if again is None or first == "stale" else again)
     if error is not None:
         complain(error)
+    elif screen.asks:
+        with suppress(OSError):
+            click.echo(where_to_look(outcome), err=True, nl=False)
     if outcome.interrupted and interrupts.signum is not None:
         return SIGNALLED + interrupts.signum
     return 1 if error is not None else 0

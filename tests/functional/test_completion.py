@@ -45,6 +45,7 @@ def desk(shell: Project) -> Project:
     shell.run("apply", "--auto-approve", check=0)
     shell.write("manifests/desk.yaml", LATER)
     shell.write("demo.db", "")
+    shell.write("reconciler.yaml", "environments: {staging: {}, production: {}}\n")
     return shell
 
 
@@ -65,6 +66,8 @@ def asked(project: Project, *command: str) -> str:
         ("reconciler plan --endpoint e", ["emulator", "emulator:demo.db"]),
         ("reconciler state show desk/o", ["desk/order", "desk/order/hello"]),
         ("reconciler output desk/order/", ["desk/order/hello"]),
+        ("reconciler transcript desk/order/", ["desk/order/hello"]),
+        ("reconciler plan --env s", ["staging"]),
         ("reconciler plan --target desk/order/", ["desk/order/bye", "desk/order/hello", MIA]),
         ("reconciler plan --adopt desk/order/b", ["desk/order/bye"]),
         ("reconciler import desk/order/", ["desk/order/bye", MIA]),

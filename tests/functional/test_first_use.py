@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -152,3 +153,65 @@ def test_the_emulator_prints_the_lines_to_export(project: Project, token: str) -
 
     assert "Plan: 3 to add" in ran.stdout, ran.stderr
     assert not token or token not in "".join(lines)
+
+
+# The next step
+
+
+def conversations(*names: str) -> str:
+    """Return a manifest of these conversations, each `service/name`, with one message in each."""
+    lines = ["version: 1", "services:"]
+    for service in dict.fromkeys(name.partition("/")[0] for name in names):
+        inside = [name.partition("/")[2] for name in names if name.startswith(f"{service}/")]
+        chats = ", ".join(f"{name}: {{messages: [{{key: a, body: I am {name}}}]}}" for name in inside)
+        lines.append(f"  {service}: {{conversations: {{{chats}}}}}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "glob"),
+    [
+        (["desk/one"], "desk/one"),
+        (["desk/one", "desk/two"], "'desk/*'"),
+        (["desk/one", "shop/two"], "'*'"),
+    ],
+)
+@pytest.mark.parametrize("options", ["", "--endpoint 'emulator:my data.db' --state other.json"])
+def test_an_apply_ends_with_the_command_that_shows_it(
+    project: Project, names: list[str], glob: str, options: str
+) -> None:
+    """It works as it stands: options that say where things are come along."""
+    project.write("manifests/desk.yaml", conversations(*names))
+    ran = project.run("apply", "--auto-approve", *shlex.split(options), check=0)
+    line = ran.err.splitlines()[-1]
+
+    assert line == f"To see the conversations: reconciler transcript {glob} {options}".rstrip()
+    shown = project.run(*shlex.split(line.partition("reconciler ")[2]), check=0).out
+    assert all(f"I am {name.partition('/')[2]}" in shown for name in names)
+
+
+def test_what_comes_from_a_settings_file_is_named_again(project: Project) -> None:
+    """An environment that was chosen is chosen again."""
+    del project.environ["RECONCILER_ENDPOINT"]
+    project.write("manifests/desk.yaml", MANIFEST)
+    project.write("my.yaml", "environments: {test: {endpoint: emulator, state: test.json}}\n")
+
+    ran = project.run("apply", "--auto-approve", "--config", "my.yaml", "--env", "test", check=0)
+
+    assert ran.err.endswith("reconciler transcript desk/order --config my.yaml --env test\n")
+
+
+def test_where_nothing_was_done_there_is_nothing_to_see(desk: Project) -> None:
+    """Nor after a destroy, nor for a program that reads the outcome."""
+    assert "To see" not in desk.run("apply", "--auto-approve", check=0).err
+    assert "To see" not in desk.run("destroy", "--auto-approve", check=0).err
+    assert "To see" not in desk.run("apply", "--auto-approve", "--format", "json", check=0).err
+
+
+def test_an_empty_folder_leads_to_init(project: Project) -> None:
+    """And `init` to a plan."""
+    refused = project.run("plan", check=1).err
+    assert refused.splitlines()[-1].endswith("; `reconciler init` writes a first one")
+
+    project.run("init", check=0)
+    project.run("plan", check=0)

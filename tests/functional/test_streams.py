@@ -55,7 +55,7 @@ def stderr_of_terminal(project: Project, *arguments: str) -> str:
         os.close(ours)
 
 
-@pytest.mark.parametrize(("group", "first"), [((), "  validate  Check"), (("state",), "  list  List")])
+@pytest.mark.parametrize(("group", "first"), [((), "  validate    Check"), (("state",), "  list  List")])
 def test_a_group_without_a_command_shows_its_help(
     project: Project, group: tuple[str, ...], first: str
 ) -> None:

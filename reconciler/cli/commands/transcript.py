@@ -10,6 +10,8 @@ import click
 
 from reconciler._version import __version__
 from reconciler.cli import formats
+from reconciler.cli.command import Command
+from reconciler.cli.options.completion import bound_addresses
 from reconciler.cli.options.connection import Reading, reading
 from reconciler.cli.options.declare import option
 from reconciler.cli.streams import columns
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 FORMATS: Final = ("text", "html", "json", "markdown")
 
 
-@click.command(epilog="Example: reconciler transcript 'support/*' --endpoint emulator")
-@click.argument("globs", nargs=-1, required=True, metavar="GLOB...")
+@click.command(cls=Command, epilog="Example: reconciler transcript 'support/*' --endpoint emulator")
+@click.argument("globs", nargs=-1, required=True, metavar="GLOB...", shell_complete=bound_addresses)
 @reading
 @option(
     "--format",

@@ -47,7 +47,8 @@ class Layouts(Struct, frozen=True):
         folder = Path(DEFAULT_MANIFESTS)
         if not folder.is_dir():
             raise UsageError(
-                f"there is no folder `{folder}` here", hint="name the files or folders of the manifests"
+                f"there is no folder `{folder}` here",
+                hint="name the files or folders of the manifests; `reconciler init` writes a first one",
             )
         if not folder.resolve().is_relative_to(Path.cwd().resolve()):
             raise UsageError(

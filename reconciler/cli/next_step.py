@@ -1,0 +1,57 @@
+"""Say what to run next, with the options that this command line had, so that it works as it stands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from typing import Final
+
+import click
+from click.core import ParameterSource
+
+from reconciler.cli.settings.chosen import in_force
+from reconciler.model import Address, ResourceType, parent_of, type_of
+from reconciler.plans.actions import Verb
+from reconciler.plans.outcome import Outcome, Status
+from reconciler.text.inert import escape
+
+_SEEN: Final = frozenset((Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.ADOPT))
+_KEPT: Final = ("endpoint", "state")
+"""The options that say where things are, besides those of the settings file."""
+
+
+def where_to_look(outcome: Outcome) -> str:
+    """Return a line on how to see what an apply has done; empty if it did nothing in a conversation."""
+    glob = _glob(one.address for one in outcome.results if one.status is Status.DONE and one.verb in _SEEN)
+    if not glob:
+        return ""
+    command = shlex.join(["reconciler", "transcript", glob, *_options()])
+    return f"To see the conversations: {escape(command)}\n"
+
+
+def _glob(addresses: Iterable[Address]) -> str:
+    """Return a glob for the conversations of *addresses*; empty if there are none."""
+    conversations = {
+        address if type_of(address) is ResourceType.CONVERSATION else parent_of(address)
+        for address in addresses
+        if type_of(address) is not ResourceType.SERVICE
+    }
+    services = {parent_of(conversation) for conversation in conversations}
+    if len(services) != 1:
+        return "*" if services else ""
+    return conversations.pop() if len(conversations) == 1 else f"{services.pop()}/*"
+
+
+def _options() -> list[str]:
+    """Return the options of this command line that say where things are: others would lead elsewhere."""
+    context = click.get_current_context()
+    chosen = in_force(context)
+    given = {"config": chosen.path, "env": chosen.environment} | {
+        name: context.params[name] for name in _KEPT
+    }
+    return [
+        word
+        for name, value in given.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        for word in (f"--{name}", str(value))
+    ]
