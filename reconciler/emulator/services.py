@@ -48,13 +48,13 @@ class Services:
             self._database.execute("UPDATE account SET default_service_sid = ?", (service.sid,))
             return service
 
-    def page(self, start: Start, size: int) -> Page:
+    def page(self, start: Start, size: int, *, descending: bool = False) -> Page:
         """Return a page of `Service` rows."""
         return self._database.page(
             f"{_SERVICE} WHERE true{self._database.visible('sid')}",
             (),
             key="id",
-            descending=False,
+            descending=descending,
             start=start,
             size=size,
         )

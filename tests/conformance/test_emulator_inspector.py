@@ -198,9 +198,13 @@ def test_a_long_list_and_a_long_chat_are_shown_in_parts(emulator: Emulator, brow
         for number in range(250):
             store.messages.create(service, chat, {"Body": f"number {number}."})
     seen = list(parts(browser, f"/_inspector/{service}", "from", r'/(CH\w+)">'))
+    for number in range(50):
+        store.services.create({"FriendlyName": f"service {number}."})
+    found = list(parts(browser, "/", "from", r">(service \d+\.)<"))
     said = list(parts(browser, f"/_inspector/{service}/{chat}", "before", r"(number \d+\.)"))
 
     assert sorted(seen) == sorted(sids)
+    assert found == [f"service {number}." for number in reversed(range(50))]
     assert sorted(said) == sorted(f"number {number}." for number in range(250))
     assert said[:100] == [f"number {number}." for number in range(150, 250)]
 

@@ -126,13 +126,13 @@ class _Pages:
 
     async def first(self, request: Request) -> Response:
         """Show all services with their conversations, and the last requests."""
-        del request
+        services, further = views.services(self._site.store, _number(request, "from"))
         page = Page(
             "Conversations",
             footer=f"An emulator of Twilio Conversations, account {self._site.store.account_sid}",
         )
-        services = views.services(self._site.store)
-        return self._page("first.html", page, services=services, requests=self._last_requests(_LAST))
+        last = self._last_requests(_LAST)
+        return self._page("first.html", page, services=services, further=further, requests=last)
 
     async def service(self, request: Request) -> Response:
         """Show one service, from a conversation on."""

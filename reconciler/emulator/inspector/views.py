@@ -17,14 +17,18 @@ from reconciler.emulator.inspector.address import PREFIX
 from reconciler.emulator.records import Attachment, Conversation, Document, Message, Participant, Receipt
 from reconciler.emulator.store import Store
 
+SERVICES: Final = 20
+"""Services that a page lists."""
+FIRST: Final = 10
+"""Conversations of each of them that it lists."""
 CONVERSATIONS: Final = 50
-"""Conversations of one service that a page lists."""
+"""Conversations that the page of one service lists."""
 MESSAGES: Final = 100
 """Messages of one conversation that a page shows."""
 _PICTURES: Final = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp"))
 """Types of files that are shown; the others are named. A drawing (SVG) can hold a script."""
 _ALL: Final = 1000
-"""People, services and receipts that a page shows at most."""
+"""People and receipts that a page shows at most."""
 _PREVIEW: Final = 120
 """Characters of a message that a list shows."""
 _decode: Final = msgspec.json.Decoder(Document).decode
@@ -81,16 +85,20 @@ class Room(NamedTuple):
     """Whether the last message is shown."""
 
 
-def services(store: Store) -> list[Service]:
-    """Return every service with its most active conversations."""
-    page = store.services.page(Start(), _ALL)
-    return [service(store, records.Service(*row).sid) for row in page.rows]
+def services(store: Store, start: int | None = None) -> tuple[list[Service], int | None]:
+    """Return services from the key *start* on, each with its most active conversations.
+
+    The newest comes first. The second value is the key from which the list goes on, None at its end.
+    """
+    page = store.services.page(Start(start), SERVICES, descending=True)
+    found = [service(store, records.Service(*row).sid, most=FIRST) for row in page.rows]
+    return found, page.rows[-1][0] if page.more else None
 
 
-def service(store: Store, sid: str, start: int | None = None) -> Service:
-    """Return a service with its conversations from the key *start* on; raises NotFound."""
+def service(store: Store, sid: str, start: int | None = None, *, most: int = CONVERSATIONS) -> Service:
+    """Return a service with at most so many conversations from the key *start* on; raises NotFound."""
     record = store.services.get(sid)
-    page = store.conversations.page(sid, {}, Start(start), CONVERSATIONS)
+    page = store.conversations.page(sid, {}, Start(start), most)
     rows = [_row(store, Conversation(*row[1:])) for row in page.rows]
     return Service(sid, record.friendly_name, rows, page.rows[-1][0] if page.more else None)
 
