@@ -43,6 +43,10 @@ class Call:
     body: IO[bytes] = field(default_factory=BytesIO)
     content_type: str = ""
     webhooks: bool = False
+    source: str = "API"
+    """Where it comes from, in the words of webhooks: `API`, `SDK`, `SMS`."""
+    client_identity: str = ""
+    """Whose chat client it comes from, if it does."""
     trouble: Trouble = field(default_factory=Trouble)
 
     @property

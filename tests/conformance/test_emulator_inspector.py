@@ -21,6 +21,7 @@ from reconciler.emulator import Emulator, EmulatorOptions
 from reconciler.emulator.database import Start
 from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.server import running
+from reconciler.emulator.webhooks.delivery import Webhook
 from reconciler.text.inert import prose
 from tests.support.hostile import CORPUS
 from tests.support.inspected import PNG, fill, writable
@@ -276,8 +277,12 @@ def test_what_is_not_there_is_said(browser: httpx.Client, path: str) -> None:
 def test_somebody_says_something(emulator: Emulator, browser: httpx.Client) -> None:
     """The message is that person's, webhooks are told of it as of their own app's, and no fault strikes."""
     service, chat = fill(emulator.store, "Mia")
-    told: list[str] = []
-    emulator.webhooks.receivers[service] = [lambda hook: told.append(hook.event)]
+    told: list[tuple[str | None, ...]] = []
+
+    def hear(hook: Webhook) -> None:
+        told.append((hook.event, *map(hook.parameters.get, ("Source", "ClientIdentity"))))
+
+    emulator.webhooks.receivers[service] = [hear]
     emulator.faults.add(parse_fault("*:503"))
     page = f"/_inspector/{service}/{chat}"
     mia = emulator.store.participants.get(service, chat, "Mia").sid
@@ -288,7 +293,7 @@ def test_somebody_says_something(emulator: Emulator, browser: httpx.Client) -> N
     last = emulator.store.messages.page(service, chat, Start(), 1, descending=True).rows[0][2]
     assert (done.status_code, done.headers["location"]) == (303, f"{page}?as={mia}#send")
     assert b'"author":"Mia","body":"Two\\nlines & <b>more</b>"' in last
-    assert "onMessageAdded" in told
+    assert ("onMessageAdded", "SDK", "Mia") in told
     assert f'<option value="{mia}" selected>Mia</option>' in browser.get(f"{page}?as={mia}").text
 
 

@@ -18,6 +18,7 @@ from reconciler.emulator.call import Call
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.exchange import carry_out
 from reconciler.emulator.inspector.address import PREFIX
+from reconciler.emulator.records import Participant
 from reconciler.emulator.routes import PATHS
 from reconciler.emulator.site import Site
 
@@ -49,8 +50,10 @@ class Writes:
             form.get("speaker", ""),
             form.get("body", "").replace("\r\n", "\n"),
         )  # as browsers send it
-        author = self._author(request, speaker) if speaker else ""
-        await self._change(request, f"{_CONVERSATION}/Messages", {"Author": author, "Body": body})
+        person = self._person(request, speaker) if speaker else None
+        await self._change(
+            request, f"{_CONVERSATION}/Messages", {"Author": _author(person), "Body": body}, person
+        )
         return _back(request, f"?{urlencode({'as': speaker})}#send")
 
     async def close(self, request: Request) -> Response:
@@ -59,10 +62,9 @@ class Writes:
         await self._change(request, _CONVERSATION, {"State": "closed"})
         return _back(request)
 
-    def _author(self, request: Request, sid: str) -> str:
+    def _person(self, request: Request, sid: str) -> Participant:
         names = request.path_params
-        person = self._site.store.participants.get(names["service"], names["conversation"], sid)
-        return person.identity or person.address or person.projected_address or ""
+        return self._site.store.participants.get(names["service"], names["conversation"], sid)
 
     async def _form(self, request: Request) -> dict[str, str]:
         """Return the form that was sent; raises ApiError unless it has the token."""
@@ -81,8 +83,10 @@ class Writes:
             )
         return form
 
-    async def _change(self, request: Request, path: str, form: dict[str, str]) -> None:
-        """Carry out the POST of the API at *path*; raises ApiError where it is refused."""
+    async def _change(
+        self, request: Request, path: str, form: dict[str, str], person: Participant | None = None
+    ) -> None:
+        """Carry out the POST of the API at *path*, as *person* would; raises ApiError where it is refused."""
         names = dict(request.path_params)
         call = Call(
             store=self._site.store,
@@ -95,11 +99,19 @@ class Writes:
             form=form,
             pairs=[*form.items()],
             webhooks=True,
+            source="API" if person is None else "SDK" if person.identity else "SMS",
+            client_identity="" if person is None else person.identity or "",
         )
         reply, _ = await carry_out(self._site, PATHS[path]["POST"], call, ())
         if reply is not None and reply.status >= HTTPStatus.BAD_REQUEST:
             refusal = msgspec.json.decode(reply.body, type=_Refusal)
             raise ApiError(refusal.code, refusal.message, refusal.status)
+
+
+def _author(person: Participant | None) -> str:
+    if person is None:
+        return ""
+    return person.identity or person.address or person.projected_address or ""
 
 
 def _back(request: Request, rest: str = "") -> Response:

@@ -34,6 +34,8 @@ _REPLACEABLE: Final = {
     "Conversation": {"friendly_name": "FriendlyName"},
 }
 _NOT_DELIVERED: Final = b',"delivery":null,'
+_CALLER: Final = ("Source", "ClientIdentity")
+"""The parameters about the caller, which a delivery has not."""
 _ALL: Final = 1000
 """More messages or participants than this are not reported at once."""
 _MADE: Final = Change("Conversation", "Add")
@@ -152,7 +154,7 @@ class Webhooks:
                 receipt = wire.receipt(home, *where[1:], Receipt(*row)) | {"status": status}
                 event = "onDeliveryUpdated"
                 made = _base(call, event) | parameters("Delivery", event, receipt, store.clock())
-                del made["Source"]
+                made = {name: made[name] for name in made if name not in _CALLER}
                 self._send(home, event, made, subscribers, call)
 
     def _replay(self, call: Call, created: dict[str, Any]) -> None:
@@ -200,7 +202,8 @@ class Webhooks:
 
 
 def _base(call: Call, event: str) -> dict[str, str]:
-    return {"AccountSid": call.account_sid, "EventType": event, "Source": "API", "RetryCount": "0"}
+    made = {"AccountSid": call.account_sid, "EventType": event, "Source": call.source, "RetryCount": "0"}
+    return made | ({"ClientIdentity": call.client_identity} if call.client_identity else {})
 
 
 def _answered(call: Call, change: Change, answer: Answer) -> Call:

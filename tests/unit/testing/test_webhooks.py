@@ -77,6 +77,17 @@ def test_an_application_gets_the_webhooks_and_may_answer(world: World) -> None:
         assert len(world.webhooks.received) == 3
 
 
+def test_a_webhook_before_the_action_may_ask_the_emulator(world: World) -> None:
+    """Its answer is waited for, and everybody else is served meanwhile."""
+    conversation = world.client().conversations.v1.services(world.sid("support")).conversations("order-1")
+    with listening() as application:
+        world.webhooks.to(pre=application.url, events=["onMessageAdd"])
+        application.answer = lambda _: (200, b'{"body": "%d before"}' % len(conversation.messages.list()))
+        say(world, "Hi")
+
+    world.conversation("support/order-1").assert_transcript([("alice", "Hello"), ("system", "1 before")])
+
+
 def test_only_the_events_asked_for_are_sent(world: World) -> None:
     """Before the action and after it; `received` has all of those after it."""
     with listening() as application:
