@@ -24,6 +24,9 @@ _SELECT: Final = f"""SELECT c.id, c.sid, s.sid, c.friendly_name, unique_name, at
   {STATE}, touched_at + inactive_after, touched_at + closed_after, email_address, email_name,
   next_index, c.date_created, c.date_updated
   FROM conversations c JOIN services s ON s.id = c.service"""  # noqa: S608 (own text)
+_RUN_OUT: Final = f"""SELECT c.id, s.sid, c.sid, state, {STATE}
+  FROM conversations c JOIN services s ON s.id = c.service
+  WHERE (inactive_after IS NOT NULL OR closed_after IS NOT NULL) AND state != {STATE}"""  # noqa: S608 (own text)
 _CREATION: Final = "c.date_created || printf('%020d', c.id)"
 """SQL for the key that orders conversations by creation: the date, and then the order of arrival."""
 _ACTIVITY: Final = "(SELECT coalesce(max(activity), 0) + 1 FROM conversations WHERE service = {service})"
@@ -150,6 +153,16 @@ class Conversations:
                 self._database.change("conversations", conversation.id, values)
                 self._active(conversation.id)
             return self.get(service_sid, conversation.sid)
+
+    def run_out(self) -> list[tuple[str, str, str]]:
+        """Store the states of conversations whose timers ran out.
+
+        Returns the sid of the service, the sid of the conversation and the state before, of each.
+        """
+        rows = self._database.all(_RUN_OUT)
+        for number, _, _, _, state in rows:
+            self._database.change("conversations", number, {"state": state})
+        return [(service, sid, before) for _, service, sid, before, _ in rows]
 
     def received(self, conversation: Conversation) -> None:
         """Record an arrived message: raise the index, restart the timers, revive an inactive conversation."""

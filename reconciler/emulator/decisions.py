@@ -56,7 +56,8 @@ Webhooks
 - A service has webhooks of its own as soon as it has a url; those of conversations are sent besides.
 - No connection is no answer: nothing changes. So does a redirect, and a 2xx whose body is no JSON object.
 - A refusal is 400/50056 for the caller. A replaced value that is no string is 400/20001.
-- `onDeliveryUpdated` is sent as `sent` and as `delivered` for each receipt. No timer causes an event.
+- `onDeliveryUpdated` is sent as `sent` and as `delivered` for each receipt. A timer that ran out is
+  reported, with no header and `Source` `API`, when the next request comes.
 - They are signed with the configured token, else with `emulator`; dates of the past have `.000`.
 - A trigger is found anywhere in a body, in any case. Webhooks for Studio are kept and never sent.
 

@@ -73,5 +73,10 @@ CREATE INDEX resources_by_conversation ON resources (conversation);
 ALTER TABLE participants ADD COLUMN notification_level TEXT NOT NULL DEFAULT 'default'
 """
 
-FORMATS: Final = (_FIRST, _RESOURCES)
+_TIMERS: Final = """
+CREATE INDEX conversations_with_timers ON conversations (id)
+  WHERE inactive_after IS NOT NULL OR closed_after IS NOT NULL
+"""
+
+FORMATS: Final = (_FIRST, _RESOURCES, _TIMERS)
 """The statements that make the first format, the second from the first, and so on."""

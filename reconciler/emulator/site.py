@@ -74,7 +74,8 @@ class Site:
         self._delayed.append(_Delayed(due, operation, replace(call, body=kept)))
 
     def catch_up(self, *, everything: bool = False) -> None:
-        """Carry out the delayed operations that are due, or all of them."""
+        """Carry out the delayed operations that are due, or all of them, and report timers that ran out."""
+        self.webhooks.report_timers(self.store)
         if not self._delayed:
             return
         now = self.store.clock()

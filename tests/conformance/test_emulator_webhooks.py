@@ -171,6 +171,35 @@ def test_every_change_has_its_event(api: Api, service: str, listener: Listener) 
     assert set(AFTER) - set(forms) == {"onDeliveryUpdated"}
 
 
+def test_timers_that_ran_out_are_reported_once(
+    api: Api, clock: Clock, service: str, listener: Listener
+) -> None:
+    """With the next request, whatever it is; both, if both ran out meanwhile."""
+    configure(api, service, listener)
+    slow = api.post(f"{service}/Conversations", Timers_Inactive="PT1M", Timers_Closed="PT10M")["sid"]
+    api.post(f"{service}/Conversations", Timers_Closed="PT10M")
+    for seconds in (59, 1, 1, 600, 1):
+        clock.forward(seconds)
+        api.get("/v1/Services")
+    settle(api)
+
+    states = [
+        (one.form["ConversationSid"] == slow, one.form["StateFrom"], one.form["StateTo"])
+        for one in listener.heard
+    ]
+    assert states == [
+        (True, "active", "inactive"),
+        (True, "inactive", "closed"),
+        (False, "active", "closed"),
+    ]
+    assert {one.form["Reason"] for one in listener.heard} == {"TIMER"}
+    both = api.post(f"{service}/Conversations", Timers_Inactive="PT1M", Timers_Closed="PT10M")["sid"]
+    clock.forward(3600)
+    assert api.get(f"{service}/Conversations/{both}")["state"] == "closed"
+    settle(api)
+    assert [one.form["StateTo"] for one in listener.heard[3:]] == ["inactive", "closed"]
+
+
 def test_refused_writes_are_not_reported(
     api: Api, service: str, conversation: str, listener: Listener
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -16,13 +17,14 @@ from reconciler.emulator.errors import ApiError
 from reconciler.emulator.fields import stamp
 from reconciler.emulator.options import EmulatorOptions
 from reconciler.emulator.records import Message, Participant, Receipt
+from reconciler.emulator.store import Store
 from reconciler.emulator.webhooks.delivery import Answer, Webhook, webhook
 from reconciler.emulator.webhooks.events import AFTER, CHANGES, Change
 from reconciler.emulator.webhooks.outbox import Outbox
 from reconciler.emulator.webhooks.parameters import parameters, with_milliseconds
 from reconciler.emulator.webhooks.scene import Scene, decode, scene
 from reconciler.emulator.webhooks.subscribers import Subscriber, after, before, of_configuration, scoped
-from reconciler.emulator.wire import Home, Reply
+from reconciler.emulator.wire import Reply
 
 AUTH_TOKEN: Final = "emulator"  # noqa: S105 (no secret)
 """The key of signatures where the emulator accepts any password."""
@@ -132,16 +134,23 @@ class Webhooks:
         if conversation["state"] == state:
             return
         event = "onConversationStateUpdated"
-        made = _base(begun.call, event) | {
-            "ChatServiceSid": begun.home.service_sid,
-            "ConversationSid": conversation["sid"],
-            "MessagingServiceSid": conversation["messaging_service_sid"],
-            "StateUpdated": self._now(begun.call),
-            "StateFrom": conversation["state"],
-            "StateTo": state,
-            "Reason": reason,
-        }
-        self._tell(begun, event, made)
+        parents = (begun.home.service_sid, conversation["sid"], conversation["messaging_service_sid"])
+        made = _base(begun.call, event) | _state(parents, conversation["state"], state, reason)
+        self._tell(begun, event, made | {"StateUpdated": self._now(begun.call)})
+
+    def report_timers(self, store: Store) -> None:
+        """Report the conversations whose state a timer changed."""
+        for service_sid, sid, was in store.conversations.run_out():
+            now, event = store.clock(), "onConversationStateUpdated"
+            found = store.conversations.get(service_sid, sid)
+            passed = [was, found.state]
+            if passed == ["active", "closed"] and found.inactive_at is not None:
+                passed.insert(1, "inactive")
+            for old, new in pairwise(passed):
+                parents = (service_sid, sid, found.messaging_service_sid)
+                made = _event(store.account_sid, event, "API") | _state(parents, old, new, "TIMER")
+                made["StateUpdated"] = with_milliseconds(stamp(now), now)
+                self._send(store, service_sid, event, made, scoped(store, service_sid, sid))
 
     def _report_delivery(self, call: Call, message: dict[str, Any]) -> None:
         """Report each receipt twice: as `sent`, and as `delivered`."""
@@ -155,7 +164,7 @@ class Webhooks:
                 event = "onDeliveryUpdated"
                 made = _base(call, event) | parameters("Delivery", event, receipt, store.clock())
                 made = {name: made[name] for name in made if name not in _CALLER}
-                self._send(home, event, made, subscribers, call)
+                self._send(store, home.service_sid, event, made, subscribers)
 
     def _replay(self, call: Call, created: dict[str, Any]) -> None:
         """Report the messages that a new webhook of a conversation wants to be told of afterwards."""
@@ -185,16 +194,16 @@ class Webhooks:
         return with_milliseconds(stamp(now), now)
 
     def _tell(self, begun: Scene, event: str, made: dict[str, str]) -> None:
-        self._send(begun.home, event, made, begun.scoped, begun.call)
+        self._send(begun.call.store, begun.home.service_sid, event, made, begun.scoped)
 
     def _send(
-        self, home: Home, event: str, made: dict[str, str], own: Iterable[Subscriber], call: Call
+        self, store: Store, service_sid: str, event: str, made: dict[str, str], own: Iterable[Subscriber]
     ) -> None:
         """Send a post-action webhook to whoever wants it; *own* are those of the conversation."""
-        for subscriber in (*after(call.store, home.service_sid), *own):
+        for subscriber in (*after(store, service_sid), *own):
             if subscriber.wants(event, made.get("Body", "")):
                 self.outbox.put(self._hook(subscriber, event, made))
-        for receiver in self.receivers.get(home.service_sid, ()):
+        for receiver in self.receivers.get(service_sid, ()):
             receiver(self._hook(Subscriber(_RECEIVER_URL, "POST", AFTER), event, made))
 
     def _hook(self, subscriber: Subscriber, event: str, made: dict[str, str]) -> Webhook:
@@ -202,8 +211,18 @@ class Webhooks:
 
 
 def _base(call: Call, event: str) -> dict[str, str]:
-    made = {"AccountSid": call.account_sid, "EventType": event, "Source": call.source, "RetryCount": "0"}
+    made = _event(call.account_sid, event, call.source)
     return made | ({"ClientIdentity": call.client_identity} if call.client_identity else {})
+
+
+def _event(account_sid: str, event: str, source: str) -> dict[str, str]:
+    return {"AccountSid": account_sid, "EventType": event, "Source": source, "RetryCount": "0"}
+
+
+def _state(parents: tuple[str, str, str], old: str, new: str, reason: str) -> dict[str, str]:
+    names = ("ChatServiceSid", "ConversationSid", "MessagingServiceSid")
+    shown = dict(zip(names, parents, strict=True))
+    return shown | {"StateFrom": old, "StateTo": new, "Reason": reason}
 
 
 def _answered(call: Call, change: Change, answer: Answer) -> Call:

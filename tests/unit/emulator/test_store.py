@@ -124,7 +124,7 @@ def test_database_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE theirs (x)")
-    with pytest.raises(UsageError, match="holds format 0, this emulator knows 2"):
+    with pytest.raises(UsageError, match="holds format 0, this emulator knows 3"):
         Store(path)
 
 
@@ -133,7 +133,7 @@ def test_file_of_a_newer_emulator_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "newer.db"
     with closing(sqlite3.connect(path)) as newer:
         newer.execute("PRAGMA user_version = 99")
-    with pytest.raises(UsageError, match="holds format 99, this emulator knows 2"):
+    with pytest.raises(UsageError, match="holds format 99, this emulator knows 3"):
         Store(path)
 
 
