@@ -31,9 +31,9 @@ def emulator() -> Iterator[str]:
 def folder(name: str) -> Path:
     """Return a folder for what is installed, with the files of the folder of that name here."""
     made = FOLDER / name
-    shutil.copytree(HERE / name, made, dirs_exist_ok=True) if (HERE / name).is_dir() else made.mkdir(
-        parents=True, exist_ok=True
-    )
+    made.mkdir(parents=True, exist_ok=True)
+    if (HERE / name).is_dir():
+        shutil.copytree(HERE / name, made, dirs_exist_ok=True)
     return made
 
 

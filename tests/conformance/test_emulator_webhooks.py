@@ -130,7 +130,7 @@ def test_every_change_has_its_event(api: Api, service: str, listener: Listener) 
     ask(api, f"{service}/Conversations", UniqueName="order-9")
     alice = ask(api, f"{one}/Participants", Identity="alice")["sid"]
     ask(api, f"{one}/Participants/{alice}", LastReadMessageIndex="0")
-    ask(api, f"{one}", State="inactive")
+    ask(api, f"{one}", State="inactive", MessagingServiceSid="MG" + "2" * 32)
     message = ask(api, f"{one}/Messages", Body="Hi", Author="alice")
     ask(api, f"{one}/Messages/{message['sid']}", Body="Hello")
     ask(api, f"{one}/Messages/{message['sid']}", "DELETE")
@@ -162,6 +162,7 @@ def test_every_change_has_its_event(api: Api, service: str, listener: Listener) 
         ("inactive", "active", "EVENT"),
     ]
     assert forms["onMessageAdded"]["ParticipantSid"] == alice
+    assert forms["onConversationUpdated"]["MessagingServiceSid"] == "MG" + "2" * 32
     assert forms["onMessageUpdated"]["DateUpdated"].endswith(".000Z")
     assert (forms["onMessageRemoved"]["Body"], forms["onMessageRemoved"]["Index"]) == ("Hello", "0")
     assert forms["onMessageRemoved"]["DateRemoved"] == "2026-03-01T12:00:00.000Z"

@@ -63,10 +63,9 @@ class Scene:
     def parents(self) -> dict[str, Any]:
         """The sids of the parents, which replies for the default service leave out."""
         made = {"chat_service_sid": self.home.service_sid}
-        if self.conversation:
+        if self.conversation and self.change.resource != "Conversation":
+            made["conversation_sid"] = self.conversation["sid"]
             made["messaging_service_sid"] = self.conversation["messaging_service_sid"]
-            if self.change.resource != "Conversation":
-                made["conversation_sid"] = self.conversation["sid"]
         return made
 
     def _new_message(self) -> dict[str, Any]:
