@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import NoReturn
 
 from reconciler.emulator.call import Call
@@ -9,7 +10,8 @@ from reconciler.emulator.errors import ApiError
 
 
 def _unserved(what: str) -> NoReturn:
-    raise ApiError(None, f"The emulator does not serve {what}: Twilio's reference does not describe it.", 501)
+    text = f"The emulator does not serve {what}, as Twilio's reference does not describe it."
+    raise ApiError(None, text, HTTPStatus.NOT_IMPLEMENTED)
 
 
 def fetch_channel_metadata(call: Call) -> NoReturn:
@@ -22,7 +24,7 @@ def fetch_channel_metadata(call: Call) -> NoReturn:
 def fetch_export(call: Call) -> NoReturn:
     """Refuse to return the export of a conversation."""
     call.store.conversations.get(call.home.service_sid, call.names["conversation"])
-    _unserved("exports of conversations")
+    _unserved("the export of a conversation")
 
 
 def create_export(call: Call) -> NoReturn:
