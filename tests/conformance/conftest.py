@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 
 from reconciler.emulator import Emulator, EmulatorOptions
@@ -58,3 +59,19 @@ def served() -> Iterator[tuple[Emulator, str]]:
 
     with closing(Emulator()) as emulator, running(emulator) as origin:
         yield emulator, origin
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """An emulator that lets one other host in."""
+    with closing(Emulator(options=EmulatorOptions(allowed_hosts=("inspector.test",)))) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def browser(emulator: Emulator) -> Iterator[httpx.Client]:
+    """Who looks at it, without credentials."""
+    from reconciler.emulator.server import running  # noqa: PLC0415 (uvicorn)
+
+    with running(emulator) as url, httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+        yield client

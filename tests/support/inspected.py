@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Final
 
+from reconciler.emulator import Emulator
 from reconciler.emulator.store import Store
 
 PNG: Final = bytes.fromhex(
@@ -37,3 +39,15 @@ def fill(store: Store, text: str) -> tuple[str, str]:
 def writable(texts: Iterable[str]) -> list[str]:
     """Return those of *texts* that a request can hold: UTF-8 has no halves of surrogate pairs."""
     return [text for text in texts if text.encode(errors="ignore").decode() == text]
+
+
+def token_of(page: str) -> str:
+    """Return the token of the forms of *page*."""
+    found = re.search(r'name="token" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def chat_of(emulator: Emulator, text: str = "Hello") -> str:
+    """Return the path of a conversation in which *text* is written everywhere."""
+    return "/_inspector/" + "/".join(fill(emulator.store, text))
