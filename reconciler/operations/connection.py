@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,9 @@ from reconciler.runtime.atomic_file import require_own_folders
 from reconciler.twilio.endpoint import EMULATOR, Credentials, Endpoint
 
 if TYPE_CHECKING:
-    import httpx
-
     from reconciler.emulator import Emulator
     from reconciler.twilio.client import Twilio
+    from reconciler.twilio.network import Transport
     from reconciler.twilio.pace import Pace
 
 
@@ -84,7 +83,7 @@ async def connect(
 
     Raises UsageError if *guard* names another account; where only an API key is known, that takes a request.
     """
-    from reconciler.twilio.client import Twilio  # noqa: PLC0415  # httpx
+    from reconciler.twilio.client import Twilio  # noqa: PLC0415  # asyncio
     from reconciler.twilio.pace import Pace  # noqa: PLC0415
     from reconciler.twilio.transport import Identified, open_http  # noqa: PLC0415
 
@@ -92,14 +91,16 @@ async def connect(
     pace = Pace.of(address, parallelism=parallelism, rate=rate, max_wait=max_wait)
     urls = {"base_url": address.base_url, "media_url": address.media_url}
     with _emulator(endpoint) as emulator:
-        http: AbstractAsyncContextManager[httpx.AsyncBaseTransport]
+        http: Transport
         if emulator is None:
             account, origin, http = address.account_sid or "", address.origin, open_http(address)
             certain = address.credentials is None or address.credentials.username == address.account_sid
         else:
             account, origin = emulator.store.account_sid, f"{EMULATOR}:{emulator.store.store_id}"
             credentials = Credentials(account, "emulator")
-            http = Identified(emulator.transport(), credentials, origins=urls.values())
+            from reconciler.twilio.pooled import OverHttpx  # noqa: PLC0415  # httpx
+
+            http = Identified(OverHttpx(emulator.transport()), credentials, origins=urls.values())
             certain = True
         async with http as transport:
             client = Twilio(_limited(transport, read_only=read_only), pace=pace, **urls)
@@ -109,7 +110,7 @@ async def connect(
             yield connection
 
 
-def _limited(http: httpx.AsyncBaseTransport, *, read_only: bool) -> httpx.AsyncBaseTransport:
+def _limited(http: Transport, *, read_only: bool) -> Transport:
     from reconciler.twilio.transport import ReadOnly  # noqa: PLC0415
 
     return ReadOnly(http) if read_only else http

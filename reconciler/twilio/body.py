@@ -5,8 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-import httpx
-
+from reconciler.twilio.network import Reply
 from reconciler.twilio.wire import Unreadable
 
 MOST_BYTES: Final = 32 * 1024 * 1024
@@ -18,23 +17,20 @@ _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _GZIP_WINDOW: Final = 31  # zlib's number for the largest window with a gzip header
 
 
-async def read(response: httpx.Response, most: int = MOST_BYTES) -> bytes:
-    """Return the decoded body of *response*, which is open and has not been read.
+async def read(reply: Reply, most: int = MOST_BYTES) -> bytes:
+    """Return the decoded body of *reply*, of which nothing has been read.
 
     Raises `Unreadable` for more than *most* bytes, for an encoding that was not asked for, and for a broken
     one.
     """
-    # `aread` would keep the body in the response, which is part of a reference cycle. `aiter_bytes` would
-    # unpack each piece without a limit.
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 -- narrows httpx's union
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    encoding = reply.headers.get("content-encoding", "").strip().lower()
     if encoding not in {"", "identity", *_GZIP}:
         raise Unreadable("it is encoded in a way that was not asked for")
     packed = encoding in _GZIP
     unpacker = zlib.decompressobj(_GZIP_WINDOW)
     body = bytearray()
     begun = False
-    async for chunk in response.stream:
+    while (chunk := await reply.chunk()) is not None:
         begun = begun or bool(chunk)
         try:
             body += unpacker.decompress(chunk, most + 1 - len(body)) if packed else chunk

@@ -1,4 +1,4 @@
-"""Twilio's Conversations API: one method per operation, over an injected transport of httpx.
+"""Twilio's Conversations API: one method per operation, over an injected transport.
 
 Every method raises a `RemoteError` when its request fails. Which failures are retried is decided in
 `failures`, how often in `retries`, how fast in `pace`. The arguments *service* and *conversation* are sids. A
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlencode
 
-import httpx
 from msgspec.json import Decoder
 
 from reconciler.errors import RemoteError
@@ -20,6 +21,7 @@ from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipan
 from reconciler.twilio import wire
 from reconciler.twilio.exchange import Call, Counters, Exchange, Listing, listing_error
 from reconciler.twilio.failures import Idempotency
+from reconciler.twilio.network import Transport, Url
 from reconciler.twilio.pace import Pace
 from reconciler.twilio.requests import Requests
 from reconciler.twilio.wire import path
@@ -44,7 +46,7 @@ _UPLOADED: Final = Decoder(wire.UploadedMedia)
 class Twilio:
     """The client of one account at one endpoint; the caller closes *http*."""
 
-    def __init__(self, http: httpx.AsyncBaseTransport, *, base_url: str, media_url: str, pace: Pace) -> None:
+    def __init__(self, http: Transport, *, base_url: str, media_url: str, pace: Pace) -> None:
         self._exchange = Exchange(http, base_url=base_url, pace=pace)
         self._requests = Requests(self._exchange)
         self._media_url = media_url
@@ -97,7 +99,7 @@ class Twilio:
                 read_any = True
                 yield items
         except RemoteError as error:
-            if error.status != httpx.codes.BAD_REQUEST or asked <= _MESSAGES_FALLBACK or read_any:
+            if error.status != HTTPStatus.BAD_REQUEST or asked <= _MESSAGES_FALLBACK or read_any:
                 raise
             self._asked = self.message_page_size = _MESSAGES_FALLBACK
             async for items in self._messages(where, order, _MESSAGES_FALLBACK):
@@ -268,10 +270,11 @@ class Twilio:
                 while chunk := await asyncio.to_thread(stream.read, _UPLOAD_CHUNK):
                     yield chunk
 
+        media = Url.parse(self._media_url)
         call = Call(
             "upload media",
             where,
-            httpx.URL(self._media_url + where, params={"Filename": filename}),
+            Url(media.origin, f"{media.target}{where}?{urlencode({'Filename': filename})}"),
             # Twilio deletes uploads that no message refers to, so an upload may be repeated.
             idempotency=Idempotency.IDEMPOTENT,
             method="POST",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final, Generic, TypeVar, overload
 
-import httpx
 from msgspec import Struct
 from msgspec.json import Decoder
 
@@ -17,12 +16,13 @@ from reconciler.state.deadlines import REQUEST_SECONDS
 from reconciler.twilio import body, failures, identity, wire
 from reconciler.twilio.failures import Idempotency
 from reconciler.twilio.masking import Mask, mask_of, mask_of_proxy
+from reconciler.twilio.network import Broken, Request, Transport, Url
 from reconciler.twilio.pace import Pace
 from reconciler.twilio.server_clock import ServerClock
-from reconciler.twilio.transport import CONNECT_SECONDS
 
 ATTEMPT_SECONDS: Final = REQUEST_SECONDS
 """The time limit in seconds of one attempt: to wait for a connection, connect, send and receive."""
+_CONNECT_SECONDS: Final = 10.0
 _LEAST_SECONDS: Final = 4.0
 """The least time in seconds for an attempt or a listing, however little of `--max-wait` is left."""
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": body.ENCODING}
@@ -48,14 +48,14 @@ class Call(Struct, frozen=True):
     """The name of the request in errors, such as `create message`."""
     path: str
     """The path of the resource: shown in errors, and compared with what the reply is about."""
-    url: str | httpx.URL
+    url: Url
     """The address that the request goes to."""
     idempotency: Idempotency = Idempotency.SAFE
     """What sending it twice does."""
     method: str = "GET"
     bucket: str | None = None
     """The sid that the rate limit counts by; None for a read, which is not limited."""
-    content: bytes | Callable[[], AsyncIterator[bytes]] | None = None
+    content: bytes | Callable[[], AsyncIterator[bytes]] = b""
     """The body, or a function that returns it anew for each attempt."""
     headers: Mapping[str, str] = {}
     seconds: float = ATTEMPT_SECONDS
@@ -76,19 +76,18 @@ class Listing(Struct, Generic[Resource], frozen=True):
 class Exchange:
     """Sends requests over *http* within the limits of *pace*."""
 
-    def __init__(self, http: httpx.AsyncBaseTransport, *, base_url: str, pace: Pace) -> None:
+    def __init__(self, http: Transport, *, base_url: str, pace: Pace) -> None:
         self._http = http
-        self._base_url = base_url
-        self._origin = _origin(httpx.URL(base_url))
+        self._base = Url.parse(base_url)
         self._pace = pace
         self.counters = Counters()
         self.may_send: Callable[[], None] = _always
         """Called right before a guarded request is handed to the transport; raises NotSent to prevent it."""
         self.clock = ServerClock()
 
-    def url(self, path: str) -> str:
-        """Return the URL of *path*."""
-        return self._base_url + path
+    def url(self, path: str) -> Url:
+        """Return the URL of *path*, which `wire.path` has made, and perhaps a query."""
+        return Url(self._base.origin, self._base.target + path)
 
     @overload
     async def send(self, call: Call, decoder: Decoder[T]) -> T: ...
@@ -129,7 +128,7 @@ class Exchange:
         row may be empty, and the requests may take `--max-wait` seconds together.
         """
         taken = 0.0
-        url: str | httpx.URL = self.url(listing.path + listing.query)
+        url = self.url(listing.path + listing.query)
         seen: set[str] = {str(url)}
         starts: set[str] = set()
         empty = 0
@@ -157,14 +156,13 @@ class Exchange:
             starts |= {start} if start else set()
             url = self._next(listing, url_text)
 
-    def _next(self, listing: Listing[Resource], text: str) -> httpx.URL:
+    def _next(self, listing: Listing[Resource], text: str) -> Url:
         try:
-            url = httpx.URL(self._base_url).join(text)
-            origin = _origin(url)
-        except (httpx.InvalidURL, ValueError):
+            url = self._base.join(text)
+        except ValueError:
             raise listing_error(listing, "the address of the next page cannot be read") from None
-        if origin != self._origin or url.userinfo:
-            raise listing_error(listing, f"the next page is said to be on another server, `{url.host}`")
+        if url.origin != self._base.origin:
+            raise listing_error(listing, f"the next page is said to be on another server, `{url.netloc}`")
         return url
 
     def _count(self, call: Call, *, again: bool) -> None:
@@ -176,68 +174,52 @@ class Exchange:
 
     async def _attempt(self, call: Call, decode: Callable[[bytes], T], seconds: float) -> T:
         """Send *call* once; the attempt ends after *seconds*, whatever the transport does."""
-        request, response = self._request(call, seconds), None
+        request, reply = self._request(call, seconds), None
         try:
             async with asyncio.timeout(seconds) as deadline:
                 if call.guarded and call.idempotency is not Idempotency.SAFE:
                     self.may_send()
-                response = await self._http.handle_async_request(request)
+                reply = await self._http.send(request)
                 try:
-                    data = await body.read(response)
+                    data = await body.read(reply)
                 finally:
-                    await response.aclose()
-        except httpx.RequestError as error:
+                    await reply.aclose()
+        except Broken as error:
             _mask(request).clean(error)
             mask_of_proxy().clean(error)
-            raise failures.of_exception(
-                error, httpx.URL(call.url), operation=call.operation, where=call.path
-            ) from error
+            raise failures.of_broken(
+                error, call.url, operation=call.operation, where=call.path
+            ) from error.__cause__
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise failures.of_deadline(
-                seconds, httpx.URL(call.url), operation=call.operation, where=call.path
-            ) from None
+            raise failures.of_deadline(seconds, call.url, operation=call.operation, where=call.path) from None
         except wire.Unreadable as error:
-            assert response is not None  # noqa: S101 -- it is its body that cannot be read
-            raise failures.of_unreadable(
-                error, response, operation=call.operation, where=call.path
-            ) from error
+            assert reply is not None  # noqa: S101 -- it is its body that cannot be read
+            raise failures.of_unreadable(error, reply, operation=call.operation, where=call.path) from error
         mask = _mask(request)
         data = mask.data(data)  # before anything of it can be shown or kept
-        self.clock.see(response.headers.get("Date"))
+        self.clock.see(reply.headers.get("date"))
         failure = failures.of_reply(
-            response,
-            data,
-            request.url,
-            hide=mask.whole,
-            operation=call.operation,
-            where=call.path,
+            reply, data, call.url, hide=mask.whole, operation=call.operation, where=call.path
         )
         if failure is not None:
             raise failure
         try:
             return decode(data)
         except wire.Unreadable as error:
-            raise failures.of_unreadable(
-                error, response, operation=call.operation, where=call.path
-            ) from error
+            raise failures.of_unreadable(error, reply, operation=call.operation, where=call.path) from error
 
-    def _request(self, call: Call, seconds: float) -> httpx.Request:
+    def _request(self, call: Call, seconds: float) -> Request:
         # A failure to connect must show before the time limit of the attempt: it means that nothing was sent.
         # There may be three waits for it: for the proxy, for the server, and for their handshake.
-        timeouts = {
-            "connect": min(CONNECT_SECONDS, seconds / 4),
-            "read": seconds / 2,
-            "write": seconds,
-            "pool": seconds,
-        }
-        return httpx.Request(
+        return Request(
             call.method,
-            _parsed(call.url),
-            content=call.content() if callable(call.content) else call.content,
-            headers={**_HEADERS, **call.headers},
-            extensions={"timeout": timeouts},
+            call.url,
+            {**_HEADERS, **call.headers},
+            call.content() if callable(call.content) else call.content,
+            connect=min(_CONNECT_SECONDS, seconds / 4),
+            read=seconds / 2,
         )
 
 
@@ -245,13 +227,7 @@ def _always() -> None:
     """Let every request be sent."""
 
 
-@lru_cache(maxsize=256)
-def _parsed(url: str | httpx.URL) -> httpx.URL:
-    """Return *url* as httpx has it; the messages of a conversation are created at one address."""
-    return httpx.URL(url)
-
-
-def _mask(request: httpx.Request) -> Mask:
+def _mask(request: Request) -> Mask:
     """Return the mask for the credentials of *request*."""
     return mask_of(request.headers.get("Authorization", ""))
 
@@ -268,14 +244,6 @@ def _page(listing: Listing[Resource], data: bytes) -> wire.Page[Resource]:
     page = wire.decode(data, listing.decoder)
     identity.check_parents(listing.path, page.items)
     return page
-
-
-_SCHEME_PORTS: Final = {"http": 80, "https": 443}
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    """Return scheme, host and port of *url* as it will be requested."""
-    return url.scheme, url.host, url.port or _SCHEME_PORTS.get(url.scheme)
 
 
 def listing_error(

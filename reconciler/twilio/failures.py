@@ -9,22 +9,15 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum, auto
+from http import HTTPStatus
 from typing import Final
-
-import httpx
 
 from reconciler.errors import Conflict, NotFound, NotSent, OutcomeUnknown, Refused, RemoteError, Throttled
 from reconciler.text.foreign import quoted
 from reconciler.twilio import wire
 from reconciler.twilio.endpoint import is_loopback
+from reconciler.twilio.network import Broken, Reply, Url
 
-_NEVER_CONNECTED: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
 _BUSY: Final = frozenset({50002, 50334, 50349, 50391, 50449, 50514})
 """Twilio's error codes for a resource that another request is changing or deleting: this one was rejected."""
 _CLASSES: Final[Mapping[int, type[RemoteError]]] = {
@@ -76,23 +69,23 @@ def may_repeat(error: Exception, idempotency: Idempotency) -> bool:
 
 
 def of_reply(
-    response: httpx.Response,
+    reply: Reply,
     content: bytes,
-    url: httpx.URL,
+    url: Url,
     *,
     hide: Callable[[str], str],
     operation: str,
     where: str,
 ) -> RemoteError | None:
-    """Return the error for *response* from *url*, whose body is *content*, or None if it is a success.
+    """Return the error for *reply* from *url*, whose body is *content*, or None if it is a success.
 
     *hide* takes our credentials out of the server's message.
     """
-    status = response.status_code
-    if response.is_success:
+    status = reply.status
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     body = wire.error_body(content)
-    error = OutcomeUnknown if status >= httpx.codes.INTERNAL_SERVER_ERROR else _CLASSES.get(status, Refused)
+    error = OutcomeUnknown if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _CLASSES.get(status, Refused)
     if body is None and error is NotFound:
         # A 404 without Twilio's JSON comes from another server: the address is wrong.
         error = Refused
@@ -109,16 +102,16 @@ def of_reply(
         where=where,
         status=status,
         code=body.code if body is not None else None,
-        request_id=_request_id(response),
-        retry_after=wire.retry_after(response.headers.get("retry-after"), datetime.now(UTC)),
+        request_id=_request_id(reply),
+        retry_after=wire.retry_after(reply.headers.get("retry-after"), datetime.now(UTC)),
     )
 
 
-def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, where: str) -> RemoteError:
+def of_broken(error: Broken, url: Url, *, operation: str, where: str) -> RemoteError:
     """Return `NotSent` if no connection to *url* was made, else `OutcomeUnknown`."""
-    server = url.netloc.decode()
-    cause = wire.shortened(quoted(error))
-    if isinstance(error, _NEVER_CONNECTED):
+    server = url.netloc
+    cause = wire.shortened(quoted(error.__cause__ or error, error.who))
+    if not error.sent:
         return NotSent(
             f"{operation} failed: no connection to `{server}`: {cause}",
             hint=_unreached(error, url),
@@ -133,29 +126,26 @@ def of_exception(error: httpx.RequestError, url: httpx.URL, *, operation: str, w
     )
 
 
-def _unreached(error: httpx.RequestError, url: httpx.URL) -> str:
+def _unreached(error: Broken, url: Url) -> str:
     """Return what to do where no connection to *url* could be made because of *error*."""
     if "certificate" in str(error).lower():
         return _CERTIFICATE_HINT
-    if isinstance(error, httpx.ConnectError) and url.scheme == "http" and is_loopback(url.host):
+    if url.origin.startswith("http:") and is_loopback(url.host):
         return f"nothing listens there; `reconciler emulator --port {url.port or 80}` starts an emulator"
     return _CONNECTION_HINT
 
 
-def of_deadline(seconds: float, url: httpx.URL, *, operation: str, where: str) -> OutcomeUnknown:
+def of_deadline(seconds: float, url: Url, *, operation: str, where: str) -> OutcomeUnknown:
     """Return the error for an attempt that was aborted after *seconds*."""
-    server = url.netloc.decode()
     return OutcomeUnknown(
-        f"{operation} failed at `{where}`: no whole reply from `{server}` within {seconds:.0f} s",
+        f"{operation} failed at `{where}`: no whole reply from `{url.netloc}` within {seconds:.0f} s",
         hint="check the network and `--endpoint`, or pass a longer `--max-wait`",
         operation=operation,
         where=where,
     )
 
 
-def of_unreadable(
-    error: wire.Unreadable, response: httpx.Response, *, operation: str, where: str
-) -> OutcomeUnknown:
+def of_unreadable(error: wire.Unreadable, reply: Reply, *, operation: str, where: str) -> OutcomeUnknown:
     """Return the error for a reply of status 2xx whose body cannot be decoded."""
     return OutcomeUnknown(
         f"{operation} failed at `{where}`: Twilio's reply cannot be read",
@@ -163,21 +153,21 @@ def of_unreadable(
         hint="check that `--endpoint` is the address of a Twilio Conversations API",
         operation=operation,
         where=where,
-        status=response.status_code,
-        request_id=_request_id(response),
+        status=reply.status,
+        request_id=_request_id(reply),
     )
 
 
-def _request_id(response: httpx.Response) -> str | None:
-    text = response.headers.get("twilio-request-id", "")
+def _request_id(reply: Reply) -> str | None:
+    text = reply.headers.get("twilio-request-id", "")
     return text if _REQUEST_ID.fullmatch(text) else None
 
 
 def _hint(status: int, body: wire.ErrorBody | None, *, local: bool) -> str | None:
     """Return what to do about a reply; *local* says whether the server is on this machine."""
-    if status == httpx.codes.UNAUTHORIZED or (body is not None and body.code in {20003, 20005, 20006}):
+    if status == HTTPStatus.UNAUTHORIZED or (body is not None and body.code in {20003, 20005, 20006}):
         return _LOCAL_CREDENTIALS_HINT if local else _CREDENTIALS_HINT
-    if status == httpx.codes.TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return "try again later, or with a lower `--parallelism` or `--rate`"
     if body is None:
         return "check that `--endpoint` is the address of a Twilio Conversations API, and try again"

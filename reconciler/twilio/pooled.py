@@ -4,8 +4,71 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator
+from typing import Final
 
 import httpx
+
+from reconciler.twilio.network import Broken, Reply, Request, Transport
+
+_NEVER_CONNECTED: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+class OverHttpx(Transport):
+    """Requests over *inner*, any transport of httpx."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def send(self, request: Request) -> Reply:
+        """Send *request* once."""
+        timeouts = {"connect": request.connect, "read": request.read, "write": None, "pool": None}
+        try:
+            response = await self._inner.handle_async_request(
+                httpx.Request(
+                    request.method,
+                    str(request.url),
+                    headers=request.headers,
+                    content=request.body or None,
+                    extensions={"timeout": timeouts},
+                )
+            )
+        except httpx.RequestError as error:
+            raise _broken(error) from error
+        return _Reply(response)
+
+    async def aclose(self) -> None:
+        """Close what it sends over."""
+        await self._inner.aclose()
+
+
+class _Reply(Reply):
+    """A reply as it comes."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 -- narrows httpx's union
+        self.status = response.status_code
+        self.headers = response.headers
+        self._response = response
+        self._chunks = aiter(response.stream)
+
+    async def chunk(self) -> bytes | None:
+        try:
+            return await anext(self._chunks, None)
+        except httpx.RequestError as error:
+            raise _broken(error) from error
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def _broken(error: httpx.RequestError) -> Broken:
+    return Broken(str(error), who="httpx", sent=not isinstance(error, _NEVER_CONNECTED))
 
 
 class OneConnectionEach(httpx.AsyncBaseTransport):
@@ -32,7 +95,7 @@ class OneConnectionEach(httpx.AsyncBaseTransport):
             self._idle.append(connection)
             raise
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 -- narrows httpx's union
-        response.stream = _Reply(response.stream, connection, self._idle)
+        response.stream = _Connected(response.stream, connection, self._idle)
         return response
 
     async def aclose(self) -> None:
@@ -51,7 +114,7 @@ class OneConnectionEach(httpx.AsyncBaseTransport):
         return connection
 
 
-class _Reply(httpx.AsyncByteStream):
+class _Connected(httpx.AsyncByteStream):
     """The body of a reply; its connection becomes idle when it is closed."""
 
     def __init__(

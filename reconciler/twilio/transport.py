@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
-import ssl
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from typing import Final
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
-
-import httpx
 
 from reconciler._version import __version__
 from reconciler.errors import UsageError
 from reconciler.twilio.endpoint import Credentials, Endpoint
+from reconciler.twilio.network import Reply, Request, Transport, Url
 
-CONNECT_SECONDS: Final = 10.0
+if TYPE_CHECKING:
+    import ssl
+
 _IDLE_SECONDS: Final = 4.0
 """Idle connections are closed by us first: a request on one that the server just closed has an
 unknown outcome. Common servers wait for 5 seconds or longer."""
@@ -26,7 +26,7 @@ _OWN_CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 _END_OF_CERTIFICATE: Final = b"-----END CERTIFICATE-----"
 
 
-def open_http(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
+def open_http(endpoint: Endpoint) -> Transport:
     """Return the transport for *endpoint*; the caller closes it.
 
     Credentials are sent to the endpoint's own origins only, and redirects are not followed.
@@ -34,10 +34,19 @@ def open_http(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
     or certificates that cannot be used.
     """
     try:
-        _origin(httpx.URL(endpoint.base_url))
-    except (httpx.InvalidURL, ValueError):  # such as a name that cannot be one in any language
+        _check_host(Url.parse(endpoint.base_url))
+    except ValueError:
         raise UsageError("`--endpoint` is no valid address", hint="check its host and its path") from None
     return Identified(_way(endpoint), endpoint.credentials, origins=(endpoint.base_url, endpoint.media_url))
+
+
+def _check_host(url: Url) -> None:
+    """Raise ValueError for a host that cannot be one: no IP address, or no name in any language."""
+    host = url.host
+    if ":" in host or host.rpartition(".")[2].isdecimal():
+        ip_address(host)
+    elif "xn--" in host:
+        host.encode().decode("idna")
 
 
 def user_agent() -> str:
@@ -46,54 +55,48 @@ def user_agent() -> str:
     return f"reconciler/{__version__} ({platform.system()} {platform.machine()}) Python/{python}"
 
 
-class Identified(httpx.AsyncBaseTransport):
+class Identified(Transport):
     """Says who asks: basic *credentials* to our own *origins* only, whatever URL a request is given."""
 
-    def __init__(
-        self, inner: httpx.AsyncBaseTransport, credentials: Credentials | None, *, origins: Iterable[str]
-    ) -> None:
+    def __init__(self, inner: Transport, credentials: Credentials | None, *, origins: Iterable[str]) -> None:
         self._inner = inner
         self._agent = user_agent()
         self._basic = None
         if credentials is not None:
             pair = f"{credentials.username}:{credentials.secret}".encode()
             self._basic = f"Basic {b64encode(pair).decode()}"
-        self._origins = {_origin(httpx.URL(url)) for url in origins}
+        self._origins = {Url.parse(url).origin for url in origins}
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: Request) -> Reply:
         """Send *request* as ours."""
         request.headers["User-Agent"] = self._agent
-        if self._basic is not None and _origin(request.url) in self._origins:
+        if self._basic is not None and request.url.origin in self._origins:
             request.headers["Authorization"] = self._basic
-        return await self._inner.handle_async_request(request)
+        return await self._inner.send(request)
 
     async def aclose(self) -> None:
         """Close what it sends over."""
         await self._inner.aclose()
 
 
-class ReadOnly(httpx.AsyncBaseTransport):
+class ReadOnly(Transport):
     """Refuses each request that could change something: a command that only reads has a bug."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, inner: Transport) -> None:
         self._inner = inner
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: Request) -> Reply:
         """Send *request* if it is a GET; raises AssertionError before anything is sent if it is not."""
         if request.method != "GET":
-            raise AssertionError(f"{request.method} {request.url.path} over a connection that only reads")
-        return await self._inner.handle_async_request(request)
+            raise AssertionError(f"{request.method} {request.url.target} over a connection that only reads")
+        return await self._inner.send(request)
 
     async def aclose(self) -> None:
         """Close what it sends over."""
         await self._inner.aclose()
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
-
-
-def _way(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
+def _way(endpoint: Endpoint) -> Transport:
     """Return the cheapest transport that reaches *endpoint* as the environment wants it.
 
     pyreqwest has no wheels for some systems, and its thread does not outlive a fork. Proxies and certificates
@@ -109,9 +112,9 @@ def _way(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
         else:
             if is_usable():
                 return Direct(idle=_IDLE_SECONDS, roots=_roots() if tls else ())
-    from reconciler.twilio.pooled import OneConnectionEach  # noqa: PLC0415
+    from reconciler.twilio.pooled import OneConnectionEach, OverHttpx  # noqa: PLC0415  # httpx
 
-    return OneConnectionEach(idle=_IDLE_SECONDS, tls=_ssl_context(endpoint), proxy=proxy)
+    return OverHttpx(OneConnectionEach(idle=_IDLE_SECONDS, tls=_ssl_context(endpoint), proxy=proxy))
 
 
 def _roots() -> Iterator[bytes]:
@@ -124,6 +127,10 @@ def _roots() -> Iterator[bytes]:
 
 
 def _ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
+    import ssl  # noqa: PLC0415
+
+    import httpx  # noqa: PLC0415
+
     # Loading the certificates takes longer than a plan over plain HTTP; one context serves all.
     if endpoint.base_url.startswith("http:"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -137,10 +144,12 @@ def _ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
 
 
 def _proxy(endpoint: Endpoint) -> str | None:
-    url = httpx.URL(endpoint.base_url)
-    if endpoint.local or url.scheme != "https" or proxy_bypass(url.host):
+    parts = urlsplit(endpoint.base_url)
+    if endpoint.local or parts.scheme != "https":
         return None
-    proxy = getproxies().get("https")
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  # http.client, email
+
+    proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get("https")
     if proxy is not None and not _is_http(proxy):
         raise UsageError(
             "HTTPS_PROXY is no http:// or https:// address", hint="other proxies are not supported"
@@ -149,9 +158,12 @@ def _proxy(endpoint: Endpoint) -> str | None:
 
 
 def _is_http(text: str) -> bool:
+    import httpx  # noqa: PLC0415  # it is what reads the address in the end
+
     try:
         text.encode()  # with a user and a password that are sent
-        scheme, host, _ = _origin(httpx.URL(text))
+        url = httpx.URL(text)
+        scheme, host = url.scheme, url.host
         port = urlsplit(text).port  # httpx takes any number
     except (httpx.InvalidURL, ValueError):
         return False

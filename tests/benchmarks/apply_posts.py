@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from http import HTTPStatus
 
-import httpx
+import msgspec
 
 from reconciler.runtime.concurrency import each
+from reconciler.twilio import body
 from reconciler.twilio.endpoint import Endpoint
+from reconciler.twilio.network import Request, Url
 from reconciler.twilio.transport import open_http
 from reconciler.twilio.wire import MESSAGE_FORM, form
 from tests.benchmarks._bench import CREDENTIALS, Applied, Bench, bench
@@ -51,19 +54,31 @@ def _median(runs: list[Applied]) -> Applied:
 async def _bare(one: Bench) -> Applied:
     endpoint = Endpoint.parse(one.url, {**os.environ, **CREDENTIALS})
     count = _CONVERSATIONS * _MESSAGES
-    async with httpx.AsyncClient(transport=open_http(endpoint)) as http:
-        service = (await http.post(f"{one.url}/v1/Services", data={"FriendlyName": "bare"})).json()["sid"]
-        where = f"{one.url}/v1/Services/{service}/Conversations"
-        made = [(await http.post(where, data={})).json()["sid"] for _ in range(_CONVERSATIONS)]
-        urls = [f"{where}/{made[number % _CONVERSATIONS]}/Messages" for number in range(count)]
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with open_http(endpoint) as http:
 
-        async def post(url: str) -> None:
-            body = form({"author": "alice", "body": "Message 100"}, MESSAGE_FORM)
-            (await http.post(url, content=body, headers=headers)).raise_for_status()
+        async def post(path: str, fields: bytes) -> bytes:
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            reply = await http.send(Request("POST", Url.parse(one.url + path), headers, fields))
+            try:
+                assert reply.status == HTTPStatus.CREATED
+                return await body.read(reply)
+            finally:
+                await reply.aclose()
+
+        async def create(path: str, fields: bytes) -> str:
+            sid: str = msgspec.json.decode(await post(path, fields))["sid"]
+            return sid
+
+        service = await create("/v1/Services", b"FriendlyName=bare")
+        where = f"/v1/Services/{service}/Conversations"
+        made = [await create(where, b"") for _ in range(_CONVERSATIONS)]
+        paths = [f"{where}/{made[number % _CONVERSATIONS]}/Messages" for number in range(count)]
+
+        async def message(path: str) -> None:
+            await post(path, form({"author": "alice", "body": "Message 100"}, MESSAGE_FORM))
 
         began, cpu = time.perf_counter(), time.process_time()
-        await each(urls, post, at_once=_PARALLELISM)
+        await each(paths, message, at_once=_PARALLELISM)
         took, used = time.perf_counter() - began, time.process_time() - cpu
     return Applied(took, used, count, count, count / _PARALLELISM * one.latency)
 

@@ -72,8 +72,8 @@ def test_known_manifests_need_no_parser(project: Project) -> None:
 
 
 def test_a_plan_without_changes_looks_for_none_inside(served: Project) -> None:
-    """A plan needs HTTP, but neither DeepDiff, nor stamina, nor httpx's own transport and command line."""
+    """A plan needs the way to the network, but neither DeepDiff, nor stamina, nor httpx."""
     served.write("manifests/order.yaml", MANIFEST)
     served.run("apply", "--auto-approve", check=0)
 
-    assert heavy(served, "plan") == {"anyio", "asyncio", "httpx", "ssl"}
+    assert heavy(served, "plan") == {"anyio", "asyncio", "ssl"}

@@ -15,6 +15,7 @@ from reconciler.errors import UsageError
 from reconciler.model import RemoteConversation, RemoteMessage, RemoteParticipant, RemoteService
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.pooled import OverHttpx
 
 BASE = "https://conversations.twilio.com/v1"
 MEDIA = "https://mcs.us1.twilio.com/v1"
@@ -35,7 +36,7 @@ def exchange(operation: Operation, reply: httpx.Response) -> tuple[httpx.Request
         return reply
 
     async def main() -> Any:
-        async with httpx.MockTransport(answer) as http:
+        async with OverHttpx(httpx.MockTransport(answer)) as http:
             return await operation(Twilio(http, base_url=BASE, media_url=MEDIA, pace=Pace()))
 
     result = asyncio.run(main())
@@ -254,7 +255,7 @@ def test_counters_tell_reads_writes_and_repeats(run: Callable[[Any], Any]) -> No
     ]
 
     async def main() -> tuple[int, int, int]:
-        http = httpx.MockTransport(lambda _: replies.pop(0))
+        http = OverHttpx(httpx.MockTransport(lambda _: replies.pop(0)))
         twilio = Twilio(http, base_url=BASE, media_url=MEDIA, pace=Pace())
         await twilio.create_message("IS1", "CH1", {"body": "Hi"})
         await twilio.delete_message("IS1", "CH1", "IM1")
@@ -274,7 +275,7 @@ def test_changes_of_a_conversation_share_its_lane(run: Callable[[Any], Any]) -> 
         return httpx.Response(200, json=MESSAGE | CONVERSATION | {"sid": sid})
 
     async def main() -> None:
-        http = httpx.MockTransport(answer)
+        http = OverHttpx(httpx.MockTransport(answer))
         twilio = Twilio(http, base_url=BASE, media_url=MEDIA, pace=Pace(rate=2))
         for conversation in ("CH1", "CH2"):
             await twilio.create_message("IS1", conversation, {})

@@ -23,6 +23,7 @@ from reconciler.errors import Conflict, NotFound, OutcomeUnknown, RemoteError
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.endpoint import Credentials
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.pooled import OverHttpx
 from reconciler.twilio.transport import Identified
 
 BASE = "http://localhost/v1"
@@ -32,7 +33,7 @@ BASE = "http://localhost/v1"
 async def emulated(emulator: Emulator) -> AsyncIterator[tuple[Twilio, str, str]]:
     """Return a client of *emulator*, with the sids of a new service and conversation."""
     async with Identified(
-        emulator.transport(), Credentials("AC" + "0" * 32, "token"), origins=[BASE]
+        OverHttpx(emulator.transport()), Credentials("AC" + "0" * 32, "token"), origins=[BASE]
     ) as http:
         pace = Pace(rate=None, backoff=0.001)
         twilio = Twilio(http, base_url=BASE, media_url=BASE, pace=pace)

@@ -13,6 +13,7 @@ from reconciler.errors import Conflict, NotFound, NotSent, OutcomeUnknown, Refus
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.endpoint import Credentials
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.pooled import OverHttpx
 from reconciler.twilio.transport import Identified
 
 Run = Callable[[Any], Any]
@@ -38,7 +39,7 @@ def failure(run: Run, answer: Answer, base: str = BASE) -> RemoteError:
     """Return the error of a create at *base* that is answered by *answer*."""
 
     async def main() -> None:
-        http = Identified(httpx.MockTransport(answer), Credentials("AC1", TOKEN), origins=[base])
+        http = Identified(OverHttpx(httpx.MockTransport(answer)), Credentials("AC1", TOKEN), origins=[base])
         pace = Pace(max_wait=10)
         await Twilio(http, base_url=base, media_url=base, pace=pace).create_message("IS1", "CH1", {})
 

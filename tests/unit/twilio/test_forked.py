@@ -8,14 +8,14 @@ import sys
 SCRIPT = """
 import asyncio, os, sys
 from reconciler.twilio.endpoint import Endpoint
+from reconciler.twilio.network import Broken, Request, Url
 from reconciler.twilio.transport import open_http
-import httpx
 
 async def ask():
     async with open_http(Endpoint.parse("http://127.0.0.1:1", {})) as http:
         try:
-            await http.handle_async_request(httpx.Request("GET", "http://127.0.0.1:1/"))
-        except httpx.ConnectError:
+            await http.send(Request("GET", Url.parse("http://127.0.0.1:1/"), {}))
+        except Broken:
             return 0
     return 1
 

@@ -13,6 +13,7 @@ import pytest
 from reconciler.errors import NotSent, RemoteError
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.pooled import OverHttpx
 
 BASE = "https://conversations.twilio.com/v1"
 Operation = Callable[[Twilio], Awaitable[Any]]
@@ -42,7 +43,7 @@ def sent(operation: Operation, may_send: Callable[[], None], *, status: int = 20
         return httpx.Response(status, json={"sid": "ME1"} if request.url.host.startswith("mcs") else {})
 
     async def main() -> None:
-        async with httpx.MockTransport(answer) as http:
+        async with OverHttpx(httpx.MockTransport(answer)) as http:
             pace = Pace(max_wait=5, backoff=0.001)
             twilio = Twilio(http, base_url=BASE, media_url="https://mcs.us1.twilio.com/v1", pace=pace)
             twilio.guard(may_send)

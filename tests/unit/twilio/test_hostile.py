@@ -16,6 +16,7 @@ from reconciler.twilio.body import MOST_BYTES
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.exchange import ATTEMPT_SECONDS
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.pooled import OverHttpx
 
 BASE = "https://conversations.twilio.com/v1"
 SERVICE, OTHER_SERVICE = "IS" + "1" * 32, "IS" + "2" * 32
@@ -48,7 +49,7 @@ class Server:
 
         async def main() -> RemoteError:
             began = asyncio.get_running_loop().time()
-            async with httpx.MockTransport(self) as http:
+            async with OverHttpx(httpx.MockTransport(self)) as http:
                 twilio = Twilio(http, base_url=BASE, media_url=BASE, pace=Pace(max_wait=self.max_wait))
                 with pytest.raises(RemoteError) as raised:
                     await operation(twilio)
@@ -321,7 +322,7 @@ def test_what_is_asked_for_in_capitals_may_be_answered_in_small_letters(run: Run
 
     async def main() -> None:
         answer = always(json={"sid": OURS.replace("1", "a"), "index": 0, "conversation_sid": HERE})
-        async with httpx.MockTransport(answer) as http:
+        async with OverHttpx(httpx.MockTransport(answer)) as http:
             twilio = Twilio(http, base_url=BASE, media_url=BASE, pace=Pace())
             await twilio.fetch_message(SERVICE, HERE, "IM" + "A" * 32)
 
@@ -334,7 +335,7 @@ def test_the_end_of_the_calendar_is_a_date_like_any_other(run: Run) -> None:
 
     async def main() -> str:
         answer = always(json=MESSAGE, headers={"Date": date})
-        async with httpx.MockTransport(answer) as http:
+        async with OverHttpx(httpx.MockTransport(answer)) as http:
             twilio = Twilio(http, base_url=BASE, media_url=BASE, pace=Pace())
             await fetch(twilio)
             await asyncio.sleep(3600)

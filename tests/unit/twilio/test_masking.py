@@ -16,6 +16,7 @@ from reconciler.twilio.client import Twilio
 from reconciler.twilio.endpoint import Credentials
 from reconciler.twilio.masking import MASK
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.pooled import OverHttpx
 from reconciler.twilio.transport import Identified
 
 Run = Callable[[Any], Any]
@@ -52,7 +53,7 @@ def read(run: Run, answer: Answer, token: str) -> str:
 
     async def main() -> str:
         async with Identified(
-            httpx.MockTransport(answer), Credentials(ACCOUNT, token), origins=[BASE]
+            OverHttpx(httpx.MockTransport(answer)), Credentials(ACCOUNT, token), origins=[BASE]
         ) as http:
             twilio = Twilio(http, base_url=BASE, media_url=BASE, pace=Pace(max_wait=0))
             try:

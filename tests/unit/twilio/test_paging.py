@@ -13,6 +13,7 @@ from reconciler.errors import RemoteError
 from reconciler.model import RemoteMessage
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.pace import Pace
+from reconciler.twilio.pooled import OverHttpx
 
 ORIGIN = "https://conversations.twilio.com"
 PATH = "/v1/Services/IS1/Conversations/CH1/Messages"
@@ -40,7 +41,7 @@ class Server:
 
     def client(self) -> Twilio:
         """Return a client of this server."""
-        http = httpx.MockTransport(self)
+        http = OverHttpx(httpx.MockTransport(self))
         return Twilio(http, base_url=ORIGIN + "/v1", media_url=ORIGIN + "/v1", pace=Pace())
 
 

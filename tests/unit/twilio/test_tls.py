@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 import trustme
 
@@ -18,8 +17,9 @@ from reconciler.errors import NotSent, UsageError
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.direct import Direct
 from reconciler.twilio.endpoint import Endpoint
+from reconciler.twilio.network import Broken, Request, Transport, Url
 from reconciler.twilio.pace import Pace
-from reconciler.twilio.pooled import OneConnectionEach
+from reconciler.twilio.pooled import OneConnectionEach, OverHttpx
 from reconciler.twilio.transport import Identified, open_http
 
 ENVIRON = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "token"}
@@ -57,22 +57,22 @@ class Server:
         await asyncio.sleep(0)
 
 
-async def create(http: httpx.AsyncBaseTransport, endpoint: Endpoint) -> None:
+async def create(http: Transport, endpoint: Endpoint) -> None:
     """Create a message over *http*."""
     pace = Pace(backoff=0.001)
     twilio = Twilio(http, base_url=endpoint.base_url, media_url=endpoint.media_url, pace=pace)
     await twilio.create_message("IS1", "CH1", {"body": "Hi"})
 
 
-def trusting(way: str, authority: trustme.CA, endpoint: Endpoint) -> httpx.AsyncBaseTransport:
+def trusting(way: str, authority: trustme.CA, endpoint: Endpoint) -> Transport:
     """Return a transport of the kind *way* that trusts *authority*, and sends the credentials."""
     pem = authority.cert_pem.bytes()
-    inner: httpx.AsyncBaseTransport
+    inner: Transport
     if way == "pyreqwest":
         inner = Direct(idle=4.0, roots=[pem])
     else:
         context = ssl.create_default_context(cadata=pem.decode())
-        inner = OneConnectionEach(idle=4.0, tls=context, proxy=None)
+        inner = OverHttpx(OneConnectionEach(idle=4.0, tls=context, proxy=None))
     return Identified(inner, endpoint.credentials, origins=[endpoint.base_url])
 
 
@@ -184,11 +184,9 @@ def test_handshake_that_never_ends_was_never_sent(way: str) -> None:
         async with server:
             url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             async with trusting(way, trustme.CA(), Endpoint.parse(url, ENVIRON)) as http:
-                timeout = {"connect": 1.0, "read": 30.0, "write": 30.0, "pool": 30.0}
-                with pytest.raises(httpx.ConnectTimeout):
-                    await http.handle_async_request(
-                        httpx.Request("GET", url, extensions={"timeout": timeout})
-                    )
+                with pytest.raises(Broken) as broken:
+                    await http.send(Request("GET", Url.parse(url), {}, connect=1.0))
+                assert not broken.value.sent
             silent.set()
 
     asyncio.run(main())
