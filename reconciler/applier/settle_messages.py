@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from reconciler.resources.match import Likeness, likeness
 from reconciler.resources.message import live_values
 from reconciler.resources.schema import Digest
 from reconciler.resources.settlement import Candidate, Create, Settlement, settle
-from reconciler.state.digests import is_hard
+from reconciler.state.digests import is_hard, scheme_of
 from reconciler.state.remembered import Intent
 
 if TYPE_CHECKING:
@@ -65,17 +65,27 @@ async def find_messages(
         return [Found(intent) for intent in intents]  # the conversation was not created
     where = (intents[0].service_sid, intents[0].conversation_sid)
     boundary = min(intent.boundary for intent in intents)
-    # The digests of a sensitive create are slow ones. What is compared with them must be digested alike.
-    shape = digest.hard if any(map(_is_hard, intents)) else str
-    creates = [_create(intent, shape) for intent in intents]
+    if unreadable := next(
+        (one for one in map(_hard_texts, intents) if not all(map(digest.knows, one))), None
+    ):
+        why = f"it was recorded with the encryption key {scheme_of(unreadable[0])[-8:]}, which is not given"
+        return [Found(intent, unknown=why) for intent in intents]
+    hard = {scheme_of(text): text for intent in intents for text in _hard_texts(intent)}
     newer: list[RemoteMessage] = []
     settlement = Settlement({}, {}, {})
 
     async def look() -> bool:
         nonlocal newer, settlement
-        newer = [live async for live in tail(client, *where, boundary, expected=2 * len(creates))]
-        settlement = settle(creates, [_candidate(digest, shape, live) for live in newer], claimed)
-        return len(settlement.exact) == len(creates)
+        newer = [live async for live in tail(client, *where, boundary, expected=2 * len(intents))]
+        candidates = [_candidate(digest, live) for live in newer]
+        plain = {
+            digest.like(text, seen): seen
+            for text in hard.values()
+            for candidate in candidates
+            for seen in (*candidate.matches, *candidate.tolerant, candidate.author)
+        }
+        settlement = settle([_create(intent, plain) for intent in intents], candidates, claimed)
+        return len(settlement.exact) == len(intents)
 
     answer = await poll(look, settle_window, pause)
     if answer is Answer.GONE:
@@ -102,30 +112,25 @@ def _doubt(intent: Intent, answer: Answer, settlement: Settlement, unclaimed: Se
     return ""
 
 
-def _is_hard(intent: Intent) -> bool:
-    return any(map(is_hard, (intent.match, intent.tolerant, intent.author)))
+def _hard_texts(intent: Intent) -> list[str]:
+    return [text for text in (intent.match, intent.tolerant, intent.author) if is_hard(text)]
 
 
-def _create(intent: Intent, shape: Callable[[str], str]) -> Create:
-    return Create(
-        intent.address,
-        intent.boundary,
-        shape(intent.match),
-        shape(intent.tolerant),
-        shape(intent.author),
-        intent.date,
-    )
+def _create(intent: Intent, plain: Mapping[str, str]) -> Create:
+    """Return the create of *intent*; *plain* has the digests of what was seen, by hard ones like its own."""
+    match, tolerant, author = (plain.get(one, one) for one in (intent.match, intent.tolerant, intent.author))
+    return Create(intent.address, intent.boundary, match, tolerant, author, intent.date)
 
 
-def _candidate(digest: Digest, shape: Callable[[str], str], live: RemoteMessage) -> Candidate:
+def _candidate(digest: Digest, live: RemoteMessage) -> Candidate:
     values = live_values(live)
     alike = [likeness(values, digest)]
     if live.media:  # the intent may have been written before its file had a sid
         alike.append(likeness({**values, "media_sid": _UPLOADED}, digest))
     return Candidate(
         live,
-        matches=tuple(shape(one.match) for one in alike),
-        tolerant=tuple(shape(one.tolerant) for one in alike),
-        author=shape(alike[0].author),
+        matches=tuple(one.match for one in alike),
+        tolerant=tuple(one.tolerant for one in alike),
+        author=alike[0].author,
         date=digest(_DATE, values[_DATE]),
     )

@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from reconciler.cli.options.declare import variable_of
+from reconciler.cli.options.encryption import encryption_option
 from reconciler.cli.param_types import ADDRESSES, FILE
 from reconciler.cli.settings.chosen import Chosen, choose, put_in_force, refuse_overrides
 from reconciler.errors import ReconcilerError, UsageError
@@ -49,6 +50,7 @@ class Command(click.Command):
         self._is_configured = not _FROM_SETTINGS.isdisjoint(str(one.name) for one in self.params)
         if self._is_configured:
             self.params += [self._config, self._env]
+            encryption_option(self)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the settings in force that `--config` and `--env` name, and parse *args*."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,15 +15,18 @@ from reconciler.runtime.regular_file import open_regular, read_regular
 
 if TYPE_CHECKING:
     from reconciler.plans.planfile import SavedPlan
+    from reconciler.state.keys import Keys
 
 _OPENING: Final = 64
 """Bytes by which a saved plan is told from a manifest, which may be large."""
+_PLACE: Final = "plan"
+"""The place that a sealed plan is sealed as."""
 _MOST: Final = 2_000_000_000
 """Bytes of a saved plan that are read."""
 
 
-def save_plan(path: Path, saved: SavedPlan) -> bool:
-    """Write a plan with mode 0600 and without its sensitive values.
+def save_plan(path: Path, saved: SavedPlan, keys: Keys) -> bool:
+    """Write a plan with mode 0600 and without its sensitive values, sealed if there are *keys*.
 
     Return True if apply needs nothing else, and False if it needs the sensitive values again. Raises
     PlanError if the file cannot be written.
@@ -30,8 +34,12 @@ def save_plan(path: Path, saved: SavedPlan) -> bool:
     from reconciler.plans.planfile import encode_plan  # noqa: PLC0415  # only when a plan is saved
     from reconciler.plans.redact import is_whole, withheld  # noqa: PLC0415
 
-    kept = withheld(saved.plan)
+    kept = withheld(saved.plan, keys.of_digests)
     data = encode_plan(msgspec.structs.replace(saved, plan=kept))
+    if keys:
+        from reconciler.state.sealed import seal  # noqa: PLC0415
+
+        data = seal(data, keys, _PLACE, lineage=kept.lineage, serial=kept.serial)
     try:
         write_whole(path, data, mode=PRIVATE)
     except OSError as error:
@@ -39,20 +47,40 @@ def save_plan(path: Path, saved: SavedPlan) -> bool:
     return is_whole(kept)
 
 
-def read_plan(paths: tuple[Path, ...]) -> SavedPlan | None:
+def read_plan(paths: tuple[Path, ...], keys: Callable[[], Keys]) -> SavedPlan | None:
     """Return the saved plan at the first of *paths*, or None if that is no saved plan.
 
-    Raises PlanError if the file cannot be read, or is a damaged plan.
+    *keys* are asked for if it is one. Raises PlanError if the file cannot be read, is a damaged plan, or is
+    sealed and cannot be opened, and UsageError for keys that cannot be used.
     """
-    from reconciler.plans.planfile import decode_plan, is_plan  # noqa: PLC0415  # msgspec
+    from reconciler.plans.planfile import is_plan  # noqa: PLC0415  # msgspec
+    from reconciler.state.sealed import is_sealed_plan  # noqa: PLC0415
 
     if not paths or not paths[0].is_file():
         return None
     try:
         with open_regular(paths[0]) as file:
-            if not is_plan(file.read(_OPENING)):
-                return None
+            beginning = file.read(_OPENING)
+        if not (is_plan(beginning) or is_sealed_plan(beginning)):
+            return None
         data = read_regular(paths[0], most=_MOST)
     except OSError as error:
         raise PlanError(f"cannot read `{paths[0]}`: {error.strerror}") from error
-    return decode_plan(data)
+    return plan_in(data, str(paths[0]), keys())
+
+
+def plan_in(data: bytes, where: str, keys: Keys) -> SavedPlan:
+    """Return the saved plan in *data*, the content of the file *where*; raises PlanError."""
+    from reconciler.plans.planfile import AGAIN, decode_plan  # noqa: PLC0415  # msgspec
+    from reconciler.state.sealed import Refusal, is_sealed, require_sealed, unseal  # noqa: PLC0415
+
+    of_a_plan = Refusal(PlanError, damaged=AGAIN, lost=AGAIN)
+    if not is_sealed(data):
+        saved = decode_plan(data)
+        require_sealed(keys, where, of_a_plan)
+        return saved
+    header, clear = unseal(data, keys, where, place=_PLACE, refuse=of_a_plan)
+    saved = decode_plan(clear)
+    if (header.lineage, header.serial) != (saved.plan.lineage, saved.plan.serial):
+        raise PlanError(f"`{where}` is not what its header says", hint=AGAIN)
+    return saved

@@ -18,13 +18,14 @@ def refuse_own(path: Path, data: bytes) -> None:
         return
     from reconciler.plans.planfile import is_plan  # noqa: PLC0415 - few manifests are JSON
     from reconciler.state.document import is_state  # noqa: PLC0415
+    from reconciler.state.sealed import is_sealed, is_sealed_plan  # noqa: PLC0415
 
-    if is_plan(data):
+    if is_plan(data) or is_sealed_plan(data):
         raise UsageError(
             f"`{path}` is a saved plan, not a manifest",
             hint=f"`reconciler show {path}` shows it, and `reconciler apply {path}` carries it out",
         )
-    if is_state(data):
+    if is_state(data) or is_sealed(data):
         raise UsageError(
             f"`{path}` is a state, not a manifest",
             hint=f"`reconciler show --state {path}` shows it; "

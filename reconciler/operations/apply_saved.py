@@ -59,7 +59,9 @@ async def apply_saved(
             hint="apply it in the environment that it was made for, or " + AGAIN,
         )
     store = settings.store()
-    state, begun = _state_of(saved, await read_in(store, settings.environment))
+    keys = settings.keyring()
+    state, begun = _state_of(saved, await read_in(store, settings.environment, keys))
+    state.digest_keys = keys.of_digests
     async with open_connection(settings) as connection:
         account_sid = await account_of(connection, desired)
         _check_target(saved, account_sid, connection.origin)
@@ -74,9 +76,9 @@ async def apply_saved(
         if begun is not None:
             left = without_made(left, already_created((action for _, action in left), seen, state))
         plan = continued(saved.plan, left) if begun is not None else saved.plan
-        plan = restored(plan, desired or NOTHING, seen.objects)
+        plan = restored(plan, desired or NOTHING, seen.objects, state.digest)
         refuse_own_credentials(plan, settings.endpoint)
-        judge(plan, seen, begun=begun is not None)
+        judge(plan, seen, state.digest, begun=begun is not None)
         use = Use(saved.id, tuple(number for number, _ in left))
         if begun is not None:  # the next apply must know what is done, if this one is killed
             state.apply(Carried(tuple({*range(len(saved.plan.actions))}.difference(use.numbers, begun.done))))

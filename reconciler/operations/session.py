@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from reconciler.refresh.needs import look_closer
 from reconciler.refresh.remote import refresh
 from reconciler.runtime.activity import SILENT, Activity
 from reconciler.state.files import Files
+from reconciler.state.keys import Keys, keys_of
 from reconciler.state.model import PlanUsed, Record, State
 from reconciler.state.stores.file import new_state
 from reconciler.state.stores.interface import check_target, read_in
@@ -71,6 +73,8 @@ class Settings:
     """Is given what a plan was made from; None where nobody shows more than the plan."""
     files: Files | None = None
     """The file system of the state; None is the real one. Commands that only read pass one that refuses."""
+    keys: Keys | None = None
+    """The keys that seal and open the state; None are those of the environment."""
     guard: Guard | None = None
     """The only account that requests may use, or None."""
     now: Callable[[], datetime] = _now
@@ -78,9 +82,15 @@ class Settings:
     held: Store | None = None
     """The store of the state, where the caller holds its lock; None opens one to read."""
 
+    def keyring(self) -> Keys:
+        """Return the keys; raises UsageError for those of the environment if they cannot be used."""
+        return keys_of(os.environ) if self.keys is None else self.keys
+
     def store(self) -> Store:
         """Return the store of the state; raises UsageError for an address that cannot be used."""
-        return self.held or open_store(self.state, files=self.files, trusted=self.is_trusted)
+        return self.held or open_store(
+            self.state, files=self.files, trusted=self.is_trusted, keys=self.keyring()
+        )
 
 
 @dataclass(slots=True)
@@ -173,7 +183,7 @@ async def open_session(
     a state, what *missing* returns for its place is raised; None begins a new state.
     """
     store = settings.store()
-    state = await read_in(store, settings.environment)
+    state = await read_in(store, settings.environment, settings.keyring())
     if state is None and missing is not None:
         raise missing(store.place)
     async with open_connection(settings, read_only=read_only) as connection:
@@ -183,6 +193,7 @@ async def open_session(
             check_target(store.place, state, account_sid, connection.origin)
         else:
             state = new_state(account_sid, connection.origin, settings.environment)
+            state.digest_keys = settings.keyring().of_digests
         connection.client.guard(store.may_send)
         yield Session(settings, connection, store, state)
 

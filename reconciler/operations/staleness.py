@@ -25,6 +25,7 @@ from reconciler.resources.participant import live_participant_values, natural_ke
 from reconciler.runtime.concurrency import concurrently
 
 if TYPE_CHECKING:
+    from reconciler.state.digests import Digests
     from reconciler.state.model import State
     from reconciler.twilio.client import Twilio
 
@@ -107,13 +108,14 @@ async def look_again(client: Twilio, plan: Plan, state: State) -> Seen:
     return seen
 
 
-def judge(plan: Plan, seen: Seen, *, begun: bool) -> None:
+def judge(plan: Plan, seen: Seen, digests: Digests, *, begun: bool) -> None:
     """Raise PlanError, naming what changed, unless everything that *plan* relies on is unchanged.
 
+    *digests* are those of its state.
     If the plan was *begun*, actions that are left may have been done without being recorded.
     """
     for action in plan.actions:
-        why = _change(action, seen, plan.lineage, begun=begun)
+        why = _change(action, seen, digests, begun=begun)
         if why is not None:
             raise stale(action.address, why)
     anew = {action.address for action in plan.actions if action.verb is Verb.REPLACE}
@@ -138,7 +140,7 @@ def already_created(actions: Iterable[Action], seen: Seen, state: State) -> list
     ]
 
 
-def _change(action: Action, seen: Seen, lineage: str, *, begun: bool) -> str | None:
+def _change(action: Action, seen: Seen, digests: Digests, *, begun: bool) -> str | None:
     """Return how the object of *action* has changed since the plan was made, or None."""
     person = action.type is ResourceType.PARTICIPANT
     if action.fingerprint:
@@ -147,7 +149,7 @@ def _change(action: Action, seen: Seen, lineage: str, *, begun: bool) -> str | N
             goes_first = person or action.with_parent or action.type is ResourceType.CONVERSATION
             may_be_gone = action.verb is Verb.DELETE or (goes_first and action.verb is Verb.REPLACE)
             return None if begun and may_be_gone else f"{action.sid} is gone"
-        changed = changed_since(action, live, lineage, begun=begun)
+        changed = changed_since(action, live, digests, begun=begun)
         return f"{action.sid} was changed since: {', '.join(changed)}" if changed else None
     if action.verb is not Verb.CREATE or (begun and person):  # an identity is there once at most
         return None

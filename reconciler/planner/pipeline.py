@@ -77,7 +77,7 @@ def complete(prepared: Prepared, decided: Decided, unknown: Mapping[Address, str
     remote, options = decided.remote, prepared.options
     plan = with_refactoring(decided.plan, prepared.refactored, decided.known.desired, remote)
     plan = mark(plan, decided.known.desired, prepared.state)
-    plan = fingerprinted(mark_references(plan, decided.known), remote)
+    plan = fingerprinted(mark_references(plan, decided.known), remote, prepared.state.digest_keys)
     if unknown:
         plan = hold_back(plan, unknown, destroy=options.destroy)
     if options.destroy or options.refresh_only:

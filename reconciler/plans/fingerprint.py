@@ -29,7 +29,7 @@ from reconciler.resources.match import ExpectedMessage
 from reconciler.resources.message import live_values
 from reconciler.resources.participant import live_participant_values
 from reconciler.resources.timers import TIMERS
-from reconciler.state.digests import Digests
+from reconciler.state.digests import DigestKey, Digests
 
 Live: TypeAlias = RemoteService | RemoteConversation | RemoteMessage | RemoteParticipant
 
@@ -41,41 +41,49 @@ _REST: Final = ""
 _ABSENT: Final = ConversationView(remote=None)
 
 
-def fingerprinted(plan: Plan, remote: Remote) -> Plan:
-    """Return *plan* with a fingerprint of every object of *remote* that an action changes or takes over."""
+def fingerprinted(plan: Plan, remote: Remote, keys: tuple[DigestKey, ...] = ()) -> Plan:
+    """Return *plan* with a fingerprint of every object of *remote* that an action changes or takes over.
+
+    *keys* are those of digests.
+    """
 
     def with_fingerprint(action: Action) -> Action:
         live = _find(action, remote)
         if live is None:
             return action
-        return msgspec.structs.replace(action, fingerprint=fingerprint(action, live, plan.lineage))
+        return msgspec.structs.replace(action, fingerprint=fingerprint(action, live, digests))
 
+    digests = Digests(plan.lineage, keys)
     return msgspec.structs.replace(plan, actions=tuple(map(with_fingerprint, plan.actions)))
 
 
-def fingerprint(action: Action, live: Live, lineage: str) -> dict[str, str]:
+def fingerprint(action: Action, live: Live, digest: Digests) -> dict[str, str]:
     """Return a digest for each field that *action* updates, and one over the others that it relies on."""
-    shown = live_texts(action, live)
-    sent = shown.keys() & action.send.keys() if action.verb is Verb.UPDATE else ()
-    digest = Digests(lineage)
-    digests = {name: digest(name, shown.pop(name)) for name in sorted(sent)}
-    # json: a live text may contain half a surrogate pair, which msgspec cannot encode
-    digests[_REST] = digest(_REST, json.dumps(shown, sort_keys=True))
+    digests = _plain(action, live, digest)
     if action.sensitive:  # a saved plan contains these digests
         return {name: digest.hard(text) for name, text in digests.items()}
     return digests
 
 
-def changed_since(action: Action, live: Live, lineage: str, *, begun: bool = False) -> list[str]:
+def _plain(action: Action, live: Live, digest: Digests) -> dict[str, str]:
+    shown = live_texts(action, live)
+    sent = shown.keys() & action.send.keys() if action.verb is Verb.UPDATE else ()
+    digests = {name: digest(name, shown.pop(name)) for name in sorted(sent)}
+    # json: a live text may contain half a surrogate pair, which msgspec cannot encode
+    digests[_REST] = digest(_REST, json.dumps(shown, sort_keys=True))
+    return digests
+
+
+def changed_since(action: Action, live: Live, digests: Digests, *, begun: bool = False) -> list[str]:
     """Return what changed since *action* was planned: quoted names of fields, or `it` if not known.
 
     Once the plan was *begun*, a field may also have the text that the action sets, or expects by then.
     """
-    now, shown = fingerprint(action, live, lineage), live_texts(action, live) if begun else {}
+    now, shown = _plain(action, live, digests), live_texts(action, live) if begun else {}
     names = [
         name
         for name, digest in action.fingerprint.items()
-        if now.get(name) != digest
+        if digests.like(digest, now.get(name, "")) != digest
         and not (name in shown and shown[name] in {action.send.get(name), action.before.get(name)})
     ]
     return [f"its `{name}`" if name != _REST else "it" for name in names]

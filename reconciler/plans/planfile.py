@@ -35,7 +35,7 @@ _END: Final = b'"}\n'
 T = TypeVar("T")
 
 
-_AGAIN: Final = "run `reconciler plan --out FILE` again"
+AGAIN: Final = "run `reconciler plan --out FILE` again"
 
 
 class SavedPlan(Struct, frozen=True, tag=_KIND, tag_field="kind"):
@@ -88,23 +88,23 @@ def decode_plan(data: bytes) -> SavedPlan:
     """
     if not is_plan(data):
         what = "is empty" if not data.strip() else "is no saved plan"
-        raise PlanError(f"the file {what}", hint=f"{_AGAIN}, or name a folder of manifests")
+        raise PlanError(f"the file {what}", hint=f"{AGAIN}, or name a folder of manifests")
     body, seal, end = data.rpartition(_SEAL)
     version = _sniff(data if not seal else body + b"}")
     if version.format_version > FORMAT_VERSION:
         raise PlanError(
             f"the plan has format {version.format_version} and was made by a newer release "
             f"({version.reconciler_version}); this one reads formats up to {FORMAT_VERSION}",
-            hint=f"apply it with that release, or {_AGAIN} with this one",
+            hint=f"apply it with that release, or {AGAIN} with this one",
         )
     if 0 < version.format_version < FORMAT_VERSION:
         raise PlanError(
             f"the plan was made by an older release ({version.reconciler_version}): it does not say "
             "what this one checks before it applies a plan",
-            hint=f"{_AGAIN} with this release",
+            hint=f"{AGAIN} with this release",
         )
     if not seal or end != _digest(body) + _END:
-        raise PlanError("the plan is damaged: its checksum is not that of its content", hint=_AGAIN)
+        raise PlanError("the plan is damaged: its checksum is not that of its content", hint=AGAIN)
     return _decoded(body + b"}", SavedPlan)
 
 
@@ -119,7 +119,7 @@ def _decoded(data: bytes, kind: type[T]) -> T:
         try:
             return msgspec.convert(json.loads(data), kind)
         except (ValueError, RecursionError):
-            raise PlanError(f"the plan is damaged: {json_fault(data, error)}", hint=_AGAIN) from error
+            raise PlanError(f"the plan is damaged: {json_fault(data, error)}", hint=AGAIN) from error
 
 
 def _digest(body: bytes) -> bytes:

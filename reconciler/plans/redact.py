@@ -21,7 +21,7 @@ from reconciler.plans.sid_references import filled
 from reconciler.resources.conversation import conversation_values
 from reconciler.resources.message import desired_values
 from reconciler.resources.schema import with_ignored_from
-from reconciler.state.digests import SECONDS, Digests
+from reconciler.state.digests import SECONDS, DigestKey, Digests
 from reconciler.state.model import State
 from reconciler.state.remembered import hard_intent
 from reconciler.text.words import quoted
@@ -62,7 +62,7 @@ def mark(plan: Plan, desired: Desired, state: State) -> Plan:
         return msgspec.structs.replace(action, sensitive=tuple(dict.fromkeys(names))) if names else action
 
     plan = _each(plan, marked)
-    warnings = (*plan.warnings, *_slow(plan, now), *_hidden_by_state(plan, now))
+    warnings = (*plan.warnings, *_slow(plan, now, state), *_hidden_by_state(plan, now))
     return msgspec.structs.replace(plan, warnings=warnings, hidden=_undeclared(before, now))
 
 
@@ -74,10 +74,10 @@ def _undeclared(
     return {address: tuple(sorted(names)) for address, names in left.items() if names}
 
 
-def _slow(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
-    """Yield a warning about the time for the digests of many sensitive values."""
+def _slow(plan: Plan, declared: Mapping[Address, tuple[str, ...]], state: State) -> Iterator[PlanWarning]:
+    """Yield a warning about the time for the digests of many sensitive values; those with a key are fast."""
     values = sum(map(len, declared.values()))
-    if values >= _MANY:
+    if values >= _MANY and not state.digest_keys:
         creates = sum(bool(one.sensitive) and one.verb in _POSTED for one in plan.actions)
         seconds = (values + _OF_A_CREATE * creates) * SECONDS
         text = f"digests that are slow to guess from are made of {values:,} sensitive values: an apply needs "
@@ -106,9 +106,12 @@ def _shown(action: Action) -> list[str]:
     return [name for name in action.sensitive if name in action.before or name in action.after]
 
 
-def withheld(plan: Plan) -> Plan:
-    """Return *plan* as it may be saved: each sensitive value that it sends is replaced by a digest."""
-    digest = Digests(plan.lineage)
+def withheld(plan: Plan, keys: tuple[DigestKey, ...] = ()) -> Plan:
+    """Return *plan* as it may be saved: each sensitive value that it sends is replaced by a digest.
+
+    *keys* are those of digests.
+    """
+    digest = Digests(plan.lineage, keys)
 
     def without(action: Action) -> Action:
         hidden = frozenset(action.sensitive)
@@ -134,7 +137,7 @@ def withheld(plan: Plan) -> Plan:
             ),
         )
 
-    records = State(plan.lineage, "", "")
+    records = State(plan.lineage, "", "", digest_keys=keys)
     return msgspec.structs.replace(
         _each(plan, without),
         records=tuple(map(records.protected, plan.records)),
@@ -150,13 +153,12 @@ def is_whole(plan: Plan) -> bool:
     return not any(_missing(action) for action in plan.actions)
 
 
-def restored(plan: Plan, desired: Desired, live: Mapping[str, Live]) -> Plan:
-    """Return the saved *plan* with the values that were withheld.
+def restored(plan: Plan, desired: Desired, live: Mapping[str, Live], digests: Digests) -> Plan:
+    """Return the saved *plan* with the values that were withheld; *digests* are those of its state.
 
     They come from *desired*, or from the *live* messages by sid: for `ignore_changes`, and for fields that a
     replacement carries over. Raises PlanError if a value differs from the planned one.
     """
-    digests = Digests(plan.lineage)
     values: dict[Address, Mapping[str, str]] = {} if is_whole(plan) else _values(desired, plan)
 
     def whole(action: Action) -> Action:

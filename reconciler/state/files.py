@@ -31,8 +31,8 @@ _ADVICE = {
     errno.EINVAL: "correct `--state`: it and its neighbours must be regular files",
     errno.EIO: "check that disk before running the command again",
 }
-_SIGN = b'"format_version"'
-"""The first key of every state."""
+_SIGNS = (b'"format_version"', b'"reconciler_sealed"')
+"""The first keys of states: of a clear one, and of a sealed one."""
 _SIGN_WITHIN = 64
 
 
@@ -92,7 +92,8 @@ def meet(path: Path) -> None:
 
 def _begins_like_a_state(path: Path) -> bool:
     with open_regular(path) as file:
-        return _SIGN in file.read(_SIGN_WITHIN)
+        beginning = file.read(_SIGN_WITHIN)
+    return any(sign in beginning for sign in _SIGNS)
 
 
 def require_folder(path: Path) -> None:

@@ -5,6 +5,8 @@ and the serial of the snapshot that it continues; each later line is a list of r
 reached the disk by one flush. Each CRC continues that of the line before, so a line that is
 changed, lost or swapped is seen. A line counts once its newline and its CRC are there, and a flush
 is one line: a crash can only tear the last one, whose commit has not returned.
+
+With a key, a header comes first, and each line is a sealed record in base64 (`sealed`).
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from reconciler.errors import StateError
 from reconciler.model import is_well_formed
 from reconciler.state.document import lower_sids
 from reconciler.state.files import Files, put, unusable
+from reconciler.state.keys import NO_KEYS, Keys
 from reconciler.state.model import Bound, Opened, Record, State
+from reconciler.state.sealed import OF_A_JOURNAL, Seal, is_sealed, require_sealed, unsealed_lines
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -45,15 +49,16 @@ _records = msgspec.json.Decoder(list[Record])
 _encode = msgspec.json.Encoder().encode
 
 
-def replay(state: State, data: bytes, where: str) -> None:
-    """Apply to *state*, a snapshot as read, the records of its journal *data*.
+def replay(state: State, data: bytes, where: str, keys: Keys = NO_KEYS) -> None:
+    """Apply to *state*, a snapshot as read, the records of its journal *data*; *keys* open a sealed one.
 
     A journal of an older snapshot changes nothing: it was folded already. One that continues this
     snapshot knows better than its `in_flight` what was sent, and clears it. A torn last line is
     dropped. Raises StateError, with *where* as the file's name, for damage anywhere else and for
     a journal that continues another history or a later snapshot.
     """
-    lines = good_lines(data, where)
+    sealed = is_sealed(data)
+    lines = unsealed_lines(data, keys, where) if sealed else good_lines(data, where)
     if not lines:
         return
     try:
@@ -68,6 +73,8 @@ def replay(state: State, data: bytes, where: str) -> None:
         raise _mismatch(where, f"a later state (serial {header.serial}; this one has {state.serial})")
     if header.serial < state.serial:
         return
+    if not sealed:
+        require_sealed(keys, where, OF_A_JOURNAL)
     state.in_flight.clear()
     for number, line in enumerate(lines[1:], 2):
         apply_line(state, line, where, number)
@@ -101,16 +108,20 @@ class Journal:
     is on disk.
     """
 
-    def __init__(self, path: Path, *, lineage: str, serial: int, files: Files) -> None:
-        """Put a new journal in place of *path*; raises StateError if that fails."""
+    def __init__(self, path: Path, *, lineage: str, serial: int, files: Files, keys: Keys = NO_KEYS) -> None:
+        """Put a new journal in place of *path*, sealed if there are *keys*.
+
+        Raises StateError if that fails.
+        """
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only an apply appends
 
         self._path = path
         self._files = files
         header = _encode(Header(FORMAT_VERSION, lineage, serial))
-        line, self._crc = crc_line(0, header)
+        self._crc = 0
+        self._seal = Seal(keys, "journal", lineage=lineage, serial=serial) if keys else None
         try:
-            put(files, path, line)
+            put(files, path, (self._seal.header if self._seal else b"") + self._line(header))
             self._fd = files.append(path)
         except OSError as error:
             raise unusable("write", path, error) from error
@@ -165,15 +176,19 @@ class Journal:
             records, self._waiting, self._flush = self._waiting, [], None
         if self._failure:
             raise self._failure
-        payload = _encode(records)
-        line, crc = crc_line(self._crc, payload)
         try:
-            self._files.write(self._fd, line)
+            self._files.write(self._fd, self._line(_encode(records)))
             self._files.sync(self._fd)
         except OSError as error:
             self._failure = unusable("write", self._path, error)
             raise self._failure from error
-        self._crc = crc
+
+    def _line(self, payload: bytes) -> bytes:
+        """Return the next line: sealed, or with a CRC that continues that of the line before."""
+        if self._seal is not None:
+            return self._seal.line(payload)
+        line, self._crc = crc_line(self._crc, payload)
+        return line
 
 
 def crc_line(crc: int, payload: bytes) -> tuple[bytes, int]:

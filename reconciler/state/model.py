@@ -7,7 +7,7 @@ replaying it is applying them again. Nothing here does I/O.
 from msgspec import Struct, field
 
 from reconciler.model import Address
-from reconciler.state.digests import Digests
+from reconciler.state.digests import DigestKey, Digests
 from reconciler.state.remembered import Binding, InFlight, Intent, hard_binding, hard_intent
 
 
@@ -113,6 +113,8 @@ class State(Struct):
     """The ids of saved plans that are done."""
     open_plan: OpenPlan | None = None
     """The saved plan that was begun and is not done."""
+    digest_keys: tuple[DigestKey, ...] = ()
+    """The keys of digests; they are given to a state that was read, and are not part of it."""
 
     def apply(self, record: Record) -> None:
         """Change this state as *record* says."""
@@ -150,7 +152,7 @@ class State(Struct):
     @property
     def digest(self) -> Digests:
         """The digests of this history."""
-        return Digests(self.lineage)
+        return Digests(self.lineage, self.digest_keys)
 
     def protected(self, record: Record) -> Record:
         """Return *record* as it may be stored: with hard digests of sensitive fields."""

@@ -12,6 +12,7 @@ from reconciler.emulator import Emulator, EmulatorOptions, Fault, FaultScript
 from reconciler.errors import UsageError
 from reconciler.operations.session import Settings
 from reconciler.state.files import Files
+from reconciler.state.keys import NO_KEYS
 from reconciler.testing.sdk import sdk_client
 from reconciler.testing.webhooks import Webhooks
 from reconciler.twilio.endpoint import TWILIO, Endpoint
@@ -142,9 +143,9 @@ class Target:
     def settings(self, state: Path) -> Settings:
         """Return the settings of an operation at this target, with the state at *state*."""
         if isinstance(self._where, Endpoint):
-            return Settings(self._where, state, files=_Unsynced())
+            return Settings(self._where, state, files=_Unsynced(), keys=NO_KEYS)
         # An emulator shows what it accepted at once, so a create without a reply needs no waiting.
-        return Settings(self._where, state, settle=0, files=_Unsynced())
+        return Settings(self._where, state, settle=0, files=_Unsynced(), keys=NO_KEYS)
 
 
 class _Unsynced(Files):

@@ -7,6 +7,7 @@ import click
 from reconciler.cli.carry_out import change_as_saved, plan_and_change
 from reconciler.cli.command import BareOptions
 from reconciler.cli.options.connection import Locking, changing
+from reconciler.cli.options.encryption import keys_in_force
 from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.options.output import Output, output
 from reconciler.cli.options.planning import Approval, Planning, approval, planning
@@ -29,7 +30,7 @@ def apply(
 
     PATHS are manifests, or one saved plan, which is applied as it is, without asking.
     """
-    saved = read_plan(manifests.paths)
+    saved = read_plan(manifests.paths, keys_in_force)
     if saved is not None:
         return change_as_saved(saved, manifests, remote, approval, output)
     return plan_and_change("apply", manifests, remote, planning.options(), approval, output)

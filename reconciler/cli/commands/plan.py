@@ -11,6 +11,7 @@ from reconciler.cli.carry_out import load_manifests
 from reconciler.cli.command import BareOptions
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import option
+from reconciler.cli.options.encryption import keys_in_force
 from reconciler.cli.options.manifests import Manifests, files_written, manifests
 from reconciler.cli.options.output import Output, changes_only, output
 from reconciler.cli.options.planning import Planning, planning
@@ -63,7 +64,7 @@ def plan(
     if not made.applyable:
         return 1
     if out is not None:
-        is_whole = save_plan(out, saved)
+        is_whole = save_plan(out, saved, keys_in_force())
         needed = str(out) if is_whole else f"{out} MANIFESTS… (for the sensitive values)"
         click.echo(f"Saved the plan; to apply exactly this: reconciler apply {needed}", err=True)
     if options.refresh_only:

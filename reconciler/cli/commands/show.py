@@ -8,14 +8,16 @@ import click
 
 from reconciler.cli.command import Command
 from reconciler.cli.options.declare import option
+from reconciler.cli.options.encryption import keys_in_force
 from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.options.output import changes_only
 from reconciler.cli.options.state import read_state, state_option
 from reconciler.cli.param_types import EXISTING_FILE
+from reconciler.cli.plan_files import plan_in
 from reconciler.cli.streams import say
 from reconciler.errors import PlanError, UsageError
 from reconciler.model import Desired
-from reconciler.plans.planfile import SavedPlan, decode_plan
+from reconciler.plans.planfile import SavedPlan
 from reconciler.report.json import encode, plan_document
 from reconciler.report.text import render_plan
 from reconciler.state import document
@@ -43,7 +45,7 @@ def show(
         raise UsageError(
             f"`{plan}` is a state, not a saved plan", hint=f"run `reconciler show --state {plan}`"
         )
-    saved = decode_plan(data)
+    saved = plan_in(data, str(plan), keys_in_force())
     if form == "json":
         unchanged = None if changes_only else _unchanged(saved, manifests)
         made = plan_document(

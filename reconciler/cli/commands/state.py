@@ -14,6 +14,7 @@ import msgspec
 from reconciler.cli.command import Command
 from reconciler.cli.options.completion import bound_addresses, unbound_addresses
 from reconciler.cli.options.declare import option
+from reconciler.cli.options.encryption import keys_in_force
 from reconciler.cli.options.state import (
     existing_state,
     finished,
@@ -26,10 +27,11 @@ from reconciler.cli.options.state import (
 from reconciler.cli.param_types import NamedPath
 from reconciler.cli.settings.chosen import in_force
 from reconciler.cli.streams import say
-from reconciler.errors import StateError
+from reconciler.errors import StateError, UsageError
 from reconciler.model import matches, type_of
 from reconciler.report.json import encode
 from reconciler.state import document, edit
+from reconciler.state.sealed import OF_A_STATE, is_sealed, unseal
 from reconciler.state.stores.interface import claim
 from reconciler.text.inert import escape
 
@@ -115,6 +117,33 @@ def push(file: Path, state: Path | str, lock_timeout: float, *, force: bool) -> 
     say(f"Pushed {len(pushed.bindings):,} bindings; the state is now at serial {pushed.serial}")
 
 
+@state.command(name="rekey", epilog="Example: reconciler state rekey --generate")
+@state_option
+@lock_timeout_option
+@option("--generate", is_flag=True, help="Print a new key, and change nothing.")
+def rekey(state: Path | str, lock_timeout: float, *, generate: bool) -> None:
+    """Encrypt the state anew, with the first of the keys in RECONCILER_ENCRYPTION_KEY.
+
+    The others open it: to change keys, put the new one before the old, with a comma between.
+    """
+    from reconciler.state import keys as encryption  # noqa: PLC0415
+
+    if generate:
+        say(encryption.generate())
+        return
+    keys = keys_in_force()
+    if not keys:
+        raise UsageError(
+            "no key is given",
+            hint=f"set {encryption.VARIABLE}; `reconciler state rekey --generate` prints a new key",
+        )
+    with locked("state rekey", state, lock_timeout) as store:
+        remembered = existing_state(store)
+        _keep_journal(store, remembered)
+        finished(store, store.write(remembered))
+    say(f"Encrypted the state with key {keys.keys[0].id}; it is now at serial {remembered.serial}")
+
+
 @state.command(name="list", epilog="Example: reconciler state list 'support/*'")
 @click.argument("globs", nargs=-1, shell_complete=bound_addresses)
 @state_option
@@ -176,6 +205,8 @@ def _read_pushed(file: Path) -> State:
     except OSError as error:
         raise StateError(f"cannot read `{name}`: {error.strerror}") from error
     try:
+        if is_sealed(data):
+            _, data = unseal(data, keys_in_force(), name, place="state", refuse=OF_A_STATE)
         return document.decode(data, name)
     except StateError as error:  # its own hint is about the present state, not about the pushed one
         raise StateError(

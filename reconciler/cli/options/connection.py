@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from reconciler.cli.options.completion import endpoints
 from reconciler.cli.options.declare import group, option, together
+from reconciler.cli.options.encryption import keys_in_force
 from reconciler.cli.options.state import is_trusted, lock_timeout_option, locked, state_option
 from reconciler.cli.param_types import Number
 from reconciler.cli.settings.chosen import in_force
@@ -82,6 +83,7 @@ class Reading(Sending, frozen=True):
             activity=activity,
             see=see,
             guard=in_force().guard,
+            keys=keys_in_force(),
         )
 
 

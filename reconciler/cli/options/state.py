@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from reconciler.cli.options.declare import option
+from reconciler.cli.options.encryption import keys_in_force
 from reconciler.cli.param_types import PLACE, Number
 from reconciler.cli.settings.chosen import in_force
 from reconciler.cli.settings.protection import confirm
@@ -49,7 +50,7 @@ def opened(where: Path | str) -> Store:
     """Return the store at *where*; raises UsageError for an address that cannot be used."""
     from reconciler.state.stores.opening import open_store  # noqa: PLC0415
 
-    return open_store(where, trusted=is_trusted())
+    return open_store(where, trusted=is_trusted(), keys=keys_in_force())
 
 
 def is_trusted() -> bool:
@@ -106,7 +107,7 @@ def state_in(store: Store) -> State | None:
     """Return the state in *store*, or None; raises StateError, also if it is another environment's."""
     from reconciler.state.stores.interface import read_in  # noqa: PLC0415
 
-    return finished(store, read_in(store, in_force().environment))
+    return finished(store, read_in(store, in_force().environment, keys_in_force()))
 
 
 def existing_state(store: Store, *, hint: str = "name one with `--state`") -> State:

@@ -27,7 +27,9 @@ from reconciler.state import document, journal
 from reconciler.state.document import Moved
 from reconciler.state.files import Files, beside, put, require_folder, resolve, unusable
 from reconciler.state.journal import Journal
+from reconciler.state.keys import NO_KEYS, Keys
 from reconciler.state.model import State
+from reconciler.state.sealed import OF_A_STATE, is_sealed, is_sealed_with, require_sealed, seal, unseal
 
 _UNREAD = -1
 _MOST = 2_000_000_000
@@ -42,11 +44,12 @@ def new_state(account_sid: str, origin: str, environment: str = "") -> State:
 class StateStore:
     """The state at *path*; a link is followed, and the other files lie beside its target."""
 
-    def __init__(self, path: Path | str, *, files: Files | None = None) -> None:
+    def __init__(self, path: Path | str, *, files: Files | None = None, keys: Keys = NO_KEYS) -> None:
         self.path = resolve(Path(path))
         self.backup_path = beside(self.path, ".backup")
         self.journal_path = beside(self.path, ".journal")
         self._files = files or Files()
+        self._keys = keys
         self._lineage = ""
         self._serial = _UNREAD
 
@@ -67,7 +70,7 @@ class StateStore:
             self._lineage, self._serial = "", 0
             return None
         if records is not None:
-            journal.replay(state, records, str(self.journal_path))
+            journal.replay(state, records, str(self.journal_path), self._keys)
         self._lineage, self._serial = state.lineage, state.serial
         return state
 
@@ -86,7 +89,13 @@ class StateStore:
     def begin(self, state: State) -> Journal:
         """Write *state* as `write` does, and return a new journal that continues it."""
         self._snapshot(state)
-        return Journal(self.journal_path, lineage=state.lineage, serial=state.serial, files=self._files)
+        return Journal(
+            self.journal_path,
+            lineage=state.lineage,
+            serial=state.serial,
+            files=self._files,
+            keys=self._keys,
+        )
 
     def mark(self, state: State, moved_to: str) -> None:
         """Leave a marker in place of *state*, which was moved; the backup is what was there before."""
@@ -112,13 +121,20 @@ class StateStore:
             )
         serial = max(state.serial, self._serial) + 1
         data = document.encode(state, serial)
+        if self._keys:
+            data = seal(data, self._keys, "state", lineage=state.lineage, serial=serial)
         target = self.backup_path
         try:
             previous = _bytes(self.path)
-            if previous is not None:
+            # What is clear, or of an old key, does not stay beside the first state that this key seals.
+            first = previous is not None and bool(self._keys) and not is_sealed_with(previous, self._keys)
+            if previous is not None and not first:
                 put(self._files, target, previous)
             target = self.path
             put(self._files, target, data)
+            target = self.backup_path
+            if first:
+                self._files.remove(target)
         except OSError as error:
             raise unusable("write", target, error) from error
         state.serial = self._serial = serial
@@ -129,21 +145,35 @@ class StateStore:
         try:
             while True:
                 seen = _identity(self.path)
-                state = _state(self.path)
+                state = self._state()
                 records = _bytes(self.journal_path)
                 if _identity(self.path) == seen:
                     return state, records
         except OSError as error:
             raise unusable("read", Path(error.filename or self.path), error) from error
 
+    def _state(self) -> State | None:
+        path = self.path
+        try:
+            with open_regular(path, most=_MOST) as lines:
+                state = document.decode_lines(lines)
+            if state is None:
+                data = read_regular(path, most=_MOST)
+                if is_sealed(data):
+                    return self._unsealed(data)
+                state = document.decode(data, str(path))
+        except FileNotFoundError:
+            return None
+        require_sealed(self._keys, str(path), OF_A_STATE)
+        return state
 
-def _state(path: Path) -> State | None:
-    try:
-        with open_regular(path, most=_MOST) as lines:
-            state = document.decode_lines(lines)
-        return document.decode(read_regular(path, most=_MOST), str(path)) if state is None else state
-    except FileNotFoundError:
-        return None
+    def _unsealed(self, data: bytes) -> State:
+        where = str(self.path)
+        header, clear = unseal(data, self._keys, where, place="state", refuse=OF_A_STATE)
+        state = document.decode_lines(clear.splitlines(keepends=True)) or document.decode(clear, where)
+        if (header.lineage, header.serial) != (state.lineage, state.serial):
+            raise StateError(f"`{where}` is not what its header says", hint=OF_A_STATE.damaged)
+        return state
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -10,6 +10,7 @@ from reconciler.errors import StateError
 from reconciler.state.deadlines import SETTLE_SECONDS
 from reconciler.state.files import Files
 from reconciler.state.journal import Journal
+from reconciler.state.keys import NO_KEYS, Keys
 from reconciler.state.model import State
 from reconciler.state.stores import lock as system_lock
 from reconciler.state.stores.file import StateStore
@@ -24,9 +25,10 @@ class FileStore:
     window = 1
     announces = True
 
-    def __init__(self, path: Path | str, *, files: Files | None = None) -> None:
+    def __init__(self, path: Path | str, *, files: Files | None = None, keys: Keys = NO_KEYS) -> None:
         self._path = Path(path)
         self._files = files
+        self._keys = keys
 
     @property
     def place(self) -> str:
@@ -42,7 +44,7 @@ class FileStore:
     def _kept(self) -> StateStore:
         """The files; a link is followed when they are first used, which may be after the lock is taken."""
         if self._opened is None:
-            self._opened = StateStore(self._path, files=self._files)
+            self._opened = StateStore(self._path, files=self._files, keys=self._keys)
         return self._opened
 
     _opened: StateStore | None = None

@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from reconciler.errors import StateError
 from reconciler.state.deadlines import SETTLE_SECONDS
+from reconciler.state.keys import Keys
 from reconciler.state.model import Record, State
 from reconciler.state.stores.holder import Holder
 
@@ -177,8 +178,10 @@ class Store(Kept, Protocol):
         """Hold the same lock as `lock` does; the event loop goes on while this waits."""
 
 
-async def read_in(store: Store, environment: str) -> State | None:
+async def read_in(store: Store, environment: str, keys: Keys) -> State | None:
     """Return the state in *store* as one of *environment* (empty: none), or None if there is none yet.
+
+    *keys* make its hard digests.
 
     A state that has no environment yet gets this one with the next write. Raises StateError for one of
     another, and as `Store.read` does.
@@ -186,6 +189,7 @@ async def read_in(store: Store, environment: str) -> State | None:
     state = await store.read()
     if state is not None:
         claim(state, store.place, environment)
+        state.digest_keys = keys.of_digests
     return state
 
 

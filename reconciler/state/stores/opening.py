@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import UsageError
+from reconciler.state.keys import Keys, keys_of
 from reconciler.state.stores.file_store import FileStore
 
 if TYPE_CHECKING:
@@ -38,19 +39,21 @@ def open_store(
     files: Files | None = None,
     environ: Mapping[str, str] = os.environ,
     trusted: bool = True,
+    keys: Keys | None = None,
 ) -> Store:
     """Return the store at *where*; nothing is read yet.
 
     *files* is the file system of a path; None is the real one. *environ* has the credentials. An address
     that is not *trusted* comes from a settings file, which anyone who opens a pull request may have written:
-    credentials go to its host only if `RECONCILER_STATE_HOST` names it.
+    credentials go to its host only if `RECONCILER_STATE_HOST` names it. *keys* seal and open what is stored;
+    None are those of *environ*.
 
     Raises UsageError for an address of an unknown kind or form, for one that is not trusted where it must be,
     and where a package is missing, with the extra that brings it.
     """
     found = _SCHEME.match(where) if isinstance(where, str) else None
     if found is None:
-        return FileStore(where, files=files)
+        return FileStore(where, files=files, keys=keys_of(environ) if keys is None else keys)
     scheme = (found[1] or found[2]).lower()
     if scheme not in _KINDS:
         known = ", ".join(f"`{one}:`" for one in sorted(_KINDS))

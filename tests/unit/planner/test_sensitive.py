@@ -20,6 +20,7 @@ from reconciler.report.grouping import grouped
 from reconciler.report.json import plan_document
 from reconciler.report.markdown import plan_markdown
 from reconciler.report.text import render_plan
+from reconciler.state.digests import Digests
 from tests.support.scenes import Scene, applied, at, empty, message
 
 SECRET = "s3cret"
@@ -133,7 +134,7 @@ def test_a_saved_plan_is_whole_again_beside_its_manifests() -> None:
     scene = wanted()
     plan = marked(scene)
 
-    again = restored(withheld(plan), scene.desired, {})
+    again = restored(withheld(plan), scene.desired, {}, Digests(plan.lineage))
 
     assert not is_whole(withheld(plan))
     assert again.actions == plan.actions
@@ -145,7 +146,9 @@ def test_a_saved_plan_without_sensitive_values_needs_no_manifests() -> None:
     plan = withheld(marked(scene))
 
     assert is_whole(plan)
-    assert [action.verb for action in restored(plan, NOTHING, {}).actions] == [Verb.DELETE]
+    assert [action.verb for action in restored(plan, NOTHING, {}, Digests(plan.lineage)).actions] == [
+        Verb.DELETE
+    ]
 
 
 def test_another_value_than_was_planned_is_stale() -> None:
@@ -153,7 +156,7 @@ def test_another_value_than_was_planned_is_stale() -> None:
     scene = wanted()
 
     with pytest.raises(PlanError, match="stale plan: the sensitive `body` of `desk/order/a`"):
-        restored(withheld(marked(scene)), wanted("code other").desired, {})
+        restored(withheld(marked(scene)), wanted("code other").desired, {}, Digests(""))
 
 
 def labelled(code: str, **fields: Any) -> Message:
@@ -186,11 +189,11 @@ def test_the_live_part_of_a_hidden_value_is_read_again(was: Message, now: Messag
     saved = withheld(plan)
 
     assert SECRET not in encode_plan(SavedPlan(2, "id", "0", "", "AC1", "emulator:1", saved)).decode()
-    again = restored(saved, scene.desired, dict(scene.view.messages))
+    again = restored(saved, scene.desired, dict(scene.view.messages), Digests(plan.lineage))
     assert (again.actions[0].send, again.actions[0].after) == (plan.actions[0].send, plan.actions[0].after)
     elsewhere = scene.edited("a", attributes=live.replace("too", "more"))
     with pytest.raises(PlanError, match="stale plan: the sensitive `attributes` of `desk/order/a`"):
-        restored(saved, scene.desired, dict(elsewhere.view.messages))
+        restored(saved, scene.desired, dict(elsewhere.view.messages), Digests(plan.lineage))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from reconciler.model import (
 )
 from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.plans.fingerprint import Live, changed_since, fingerprint
+from reconciler.state.digests import Digests
 
 LINEAGE = "0" * 32
 MESSAGE = RemoteMessage(
@@ -43,7 +44,7 @@ def action_on(live: Live, verb: Verb = Verb.UPDATE, **fields: Any) -> Action:
     parts = {RemoteMessage: "s/c/m", RemoteConversation: "s/c", RemoteService: "s"}
     address = parts.get(type(live), "s/c/participants/p")
     action = Action(address, verb, Reason.CHANGED_IN_MANIFEST, sid=live.sid, **fields)
-    return msgspec.structs.replace(action, fingerprint=fingerprint(action, live, LINEAGE))
+    return msgspec.structs.replace(action, fingerprint=fingerprint(action, live, Digests(LINEAGE)))
 
 
 @pytest.mark.parametrize("verb", [Verb.UPDATE, Verb.REPLACE, Verb.DELETE, Verb.ADOPT])
@@ -65,24 +66,24 @@ def test_anything_that_a_reply_shows_of_a_message_counts(verb: Verb, change: dic
     """Whatever the action does with it, and whatever the manifest says of it."""
     action = action_on(MESSAGE, verb, send={"body": "new"} if verb is Verb.UPDATE else {})
 
-    assert changed_since(action, MESSAGE, LINEAGE) == []
-    assert changed_since(action, msgspec.structs.replace(MESSAGE, **change), LINEAGE)
+    assert changed_since(action, MESSAGE, Digests(LINEAGE)) == []
+    assert changed_since(action, msgspec.structs.replace(MESSAGE, **change), Digests(LINEAGE))
 
 
 def test_the_date_of_an_update_counts_only_where_it_is_set() -> None:
     """A receipt changes it, and so does an edit that was taken back."""
     later = msgspec.structs.replace(MESSAGE, date_updated="2026-01-05T11:00:00Z")
 
-    assert changed_since(action_on(MESSAGE, Verb.DELETE), later, LINEAGE) == []
+    assert changed_since(action_on(MESSAGE, Verb.DELETE), later, Digests(LINEAGE)) == []
     setting = action_on(MESSAGE, send={"date_updated": "2026-01-05T12:00:00Z"})
-    assert changed_since(setting, later, LINEAGE) == ["its `date_updated`"]
+    assert changed_since(setting, later, Digests(LINEAGE)) == ["its `date_updated`"]
 
 
 def test_attributes_count_by_their_meaning() -> None:
     """The order of keys and white space are nothing that anybody changed."""
     spaced = msgspec.structs.replace(MESSAGE, attributes='{ "n":1 }')
 
-    assert changed_since(action_on(MESSAGE, Verb.DELETE), spaced, LINEAGE) == []
+    assert changed_since(action_on(MESSAGE, Verb.DELETE), spaced, Digests(LINEAGE)) == []
 
 
 @pytest.mark.parametrize(
@@ -109,5 +110,5 @@ def test_of_others_what_the_plan_is_about_counts(
     """What nobody manages and what time alone changes makes no plan stale."""
     action = action_on(live, **fields)
 
-    assert changed_since(action, live, LINEAGE) == []
-    assert changed_since(action, msgspec.structs.replace(live, **change), LINEAGE) == told
+    assert changed_since(action, live, Digests(LINEAGE)) == []
+    assert changed_since(action, msgspec.structs.replace(live, **change), Digests(LINEAGE)) == told
