@@ -43,6 +43,7 @@ services:
 """
 OTHER = "version: 1\nservices: {desk: {conversations: {other: %s}}}\n"
 LINKS = {
+    "reconciler.yaml": "{outside}/secret",
     "manifests": "{outside}",
     "manifests/desk.yaml": "{outside}/m.yaml",
     "manifests/a.yaml": "{outside}/secret",
@@ -78,7 +79,14 @@ LINKS = {
 }
 """By its name, what a link leads to."""
 PIPES = (
-    *("manifests/x.yaml", "manifests/rows.csv", "manifests/car.png", "reconciler.state.json", "plan.bin"),
+    *(
+        "reconciler.yaml",
+        "manifests/x.yaml",
+        "manifests/rows.csv",
+        "manifests/car.png",
+        "reconciler.state.json",
+        "plan.bin",
+    ),
     *(
         "reconciler.state.json.journal",
         "reconciler.state.json.lock",
