@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+from reconciler.state.keys import NO_KEYS, Keys
 from reconciler.state.stores.background import Core
 from reconciler.state.stores.clocks import Clocks
 from reconciler.state.stores.file_store import FileStore
 from reconciler.state.stores.holder import Holder
 from reconciler.state.stores.interface import Kept, silent
 from reconciler.state.stores.objects import Objects
+from reconciler.state.stores.sealed_blobs import SealedBlobs
 from tests.support import blobs
 
 
@@ -90,10 +92,10 @@ class CoreKind:
         return self._content()
 
 
-def object_kind() -> CoreKind:
-    """Return a state in objects in memory."""
+def object_kind(keys: Keys = NO_KEYS) -> CoreKind:
+    """Return a state in objects in memory, sealed if there are *keys*."""
     there = blobs.Objects()
     return CoreKind(
-        lambda: Objects(blobs.MemoryBlobs(there), clocks=clocks()),
+        lambda: Objects(SealedBlobs(blobs.MemoryBlobs(there), keys), clocks=clocks()),
         lambda: {name: blob.data for name, blob in there.blobs.items()},
     )

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _KINDS: Final[dict[str, str]] = {}
 """By scheme, the module whose function opens it, named here once it is there.
 
-`open_store(address, environ, *, trusted) -> Store`. What only sends requests lies in `adapters/`:
-`adapters/obstore.py` (s3, az, gs) has `open_blobs(address, environ, *, trusted) -> Blobs`; `adapters/git.py`
-(git) and `adapters/http.py` (https, and http to this machine) have
-`open_page(address, environ, *, trusted) -> Page`.
+`open_store(address, environ, *, trusted, keys) -> Store`; what it stores passes `SealedBlobs`, or is sealed
+in another way. What only sends requests lies in `adapters/`: `adapters/obstore.py` (s3, az, gs) has
+`open_blobs(address, environ, *, trusted) -> Blobs`; `adapters/git.py` (git) and `adapters/http.py` (https,
+and http to this machine) have `open_page(address, environ, *, trusted) -> Page`.
 """
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|(git):")
 
@@ -60,5 +60,6 @@ def open_store(
         raise UsageError(
             f"a state cannot be kept at `{scheme}:`", hint=f"name a path, or an address of {known}"
         )
+    keys = keys_of(environ) if keys is None else keys
     opened: Callable[..., Store] = import_module(_KINDS[scheme]).open_store
-    return opened(str(where), environ, trusted=trusted)
+    return opened(str(where), environ, trusted=trusted, keys=keys)

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.errors import StateError
 from reconciler.state.document import Moved
+from reconciler.state.keys import Key, Keys
 from reconciler.state.model import Bound, Opened, State
 from reconciler.state.remembered import Binding, Intent
 from reconciler.state.stores.file import new_state
@@ -23,6 +24,7 @@ ORIGIN = "https://conversations.twilio.com"
 KINDS: dict[str, Callable[[Path], FileKind | CoreKind]] = {
     "file": FileKind,
     "objects": lambda _: object_kind(),
+    "sealed objects": lambda _: object_kind(Keys((Key(b"1" * 32),))),
 }
 
 
