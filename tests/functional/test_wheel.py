@@ -89,12 +89,13 @@ def test_it_holds_the_schemas(wheel: Path) -> None:
 
 
 def test_what_is_for_those_who_have_the_sources_is_left_out(wheel: Path) -> None:
-    """All that it holds is code, schemas and metadata: the way through the code is in the sources alone."""
+    """All that it holds is code, schemas, pages and metadata: the way through the code is in the sources."""
     with zipfile.ZipFile(wheel) as archive:
         others = {
             name
             for name in archive.namelist()
-            if not name.endswith((".py", ".schema.json")) and ".dist-info/" not in name
+            if not name.endswith((".py", ".schema.json", ".html", ".css", ".js"))
+            and ".dist-info/" not in name
         }
 
     assert others == {"reconciler/py.typed"}

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.emulator import Fault
 from reconciler.emulator.faults import Invoke
-from reconciler.plans.actions import Reason
+from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.options import Options
 from reconciler.plans.outcome import Status
 from tests.support.desk import Desk, conversation, statuses
@@ -55,7 +55,7 @@ def test_a_refresh_keeps_what_is_still_to_be_deleted(replaced: Desk) -> None:
 def test_removed_leaves_the_message_and_deletes_what_it_superseded(replaced: Desk) -> None:
     """The address is forgotten with it."""
     forgetting = "removed: [{from: desk/c/a}]\n" + conversation("z: Welcome", settings="order: strict")
-    (deletion,) = [one for one in replaced.plan(forgetting).actions if one.sid is not None and one.before]
+    (deletion,) = [one for one in replaced.plan(forgetting).actions if one.verb is Verb.DELETE]
 
     replaced.apply(forgetting)
 
