@@ -91,6 +91,10 @@ class StateError(ReconcilerError):
     """The state, its journal or its lock cannot be used; nothing was overwritten."""
 
 
+class Locked(StateError):
+    """Another run holds the lock of the state."""
+
+
 class PlanError(ReconcilerError):
     """A plan cannot be made from these inputs, or a saved plan cannot be applied."""
 

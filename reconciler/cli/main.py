@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "apply": "Make the messages what the manifests say.",
     "destroy": "Delete every managed message.",
     "drift": "Compare what is live with what was last applied.",
+    "watch": "Plan, or apply, again and again.",
     "show": "Show a saved plan, or the state.",
     "transcript": "Show live conversations as chats.",
     "import": "Bind an existing message to an address.",

@@ -33,6 +33,31 @@ class Number(click.FloatRange):
         return number
 
 
+class Duration(click.ParamType[float]):
+    """A number of seconds, such as `90`, `30s`, `5m` or `1h`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return *value* in seconds, or fail."""
+        if isinstance(value, float):
+            return value
+        number, unit = (value[:-1], value[-1]) if value[-1:] in _SECONDS else (value, "s")
+        try:
+            seconds = float(number) * _SECONDS[unit]
+        except ValueError:
+            seconds = -1.0
+        if not 0 < seconds < _LONGEST:
+            self.fail(f"{value!r} is no duration, such as 30s, 5m or 1h.", param, ctx)
+        return seconds
+
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+_LONGEST: Final = 10_000_000.0
+"""Seconds in four months: a longer interval is a mistake."""
+DURATION: Final = Duration()
+
+
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 

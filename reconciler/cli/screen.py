@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,6 +205,9 @@ class _Activity:
         """Show a wait."""
         with suppress(OSError):
             self._display.waiting(seconds, why)
+
+    def spent(self, read: int, write: int, retried: int, statuses: Mapping[int, int]) -> None:
+        """Show nothing: plans and outcomes have these numbers."""
 
 
 class _Several:

@@ -195,7 +195,11 @@ async def open_session(
             state = new_state(account_sid, connection.origin, settings.environment)
             state.digest_keys = settings.keyring().of_digests
         connection.client.guard(store.may_send)
-        yield Session(settings, connection, store, state)
+        try:
+            yield Session(settings, connection, store, state)
+        finally:
+            sent = connection.client.counters
+            settings.activity.spent(sent.read, sent.write, sent.retried, sent.statuses)
 
 
 async def account_of(connection: Connection, desired: Desired | None) -> str:

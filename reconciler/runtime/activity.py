@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 
@@ -14,12 +15,18 @@ class Activity(Protocol):
     def waiting(self, seconds: float, why: str) -> None:
         """Report that a request is sent again after *seconds*, as *why* says; 0 where they are not known."""
 
+    def spent(self, read: int, write: int, retried: int, statuses: Mapping[int, int]) -> None:
+        """Report the requests of a connection that is closed now; *statuses* counts replies by status."""
+
 
 class _Silent:
     def reading(self, done: int, total: int) -> None:
         """Do nothing."""
 
     def waiting(self, seconds: float, why: str) -> None:
+        """Do nothing."""
+
+    def spent(self, read: int, write: int, retried: int, statuses: Mapping[int, int]) -> None:
         """Do nothing."""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Final, Generic, TypeVar, overload
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.json import Decoder
 
 from reconciler.errors import RemoteError
@@ -39,6 +40,8 @@ class Counters(Struct):
     read: int = 0
     write: int = 0
     retried: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    """The number of replies with each status; a request without a reply is in none."""
 
 
 class Call(Struct, frozen=True):
@@ -180,6 +183,7 @@ class Exchange:
                 if call.guarded and call.idempotency is not Idempotency.SAFE:
                     self.may_send()
                 reply = await self._http.send(request)
+                self.counters.statuses[reply.status] += 1
                 try:
                     data = await body.read(reply)
                 finally:

@@ -100,7 +100,7 @@ class Desk:
         settings = Settings(
             endpoint=self.emulator, state=self.state_path, settle=settle, files=files, now=self._own_now
         )
-        outcome = self._run(
+        outcome = self.run(
             plan_and_apply(
                 self.desired(manifest), settings, options, approve=approve, interrupts=self.interrupts
             )
@@ -117,19 +117,19 @@ class Desk:
                 plan = Plan(actions, lineage=session.state.lineage, serial=session.state.serial)
                 return await carry_out(session, plan, self, Interrupts())
 
-        return self._run(work())
+        return self.run(work())
 
     def plan(self, manifest: str, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
         """Return what `plan` would show."""
         settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._own_now)
-        return self._run(make_plan(self.desired(manifest), settings, options)).plan
+        return self.run(make_plan(self.desired(manifest), settings, options)).plan
 
     def save(self, manifest: str, options: Options = Options()) -> bytes:  # noqa: B008  # frozen
         """Return the file that `plan --out` writes."""
         settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._now)
         desired = self.desired(manifest)
         options = msgspec.structs.replace(options, record=True)
-        saved = self._run(make_plan(desired, settings, options))
+        saved = self.run(make_plan(desired, settings, options))
         if not saved.plan.applyable:
             raise NotApplyable(saved.plan)
         return encode_plan(msgspec.structs.replace(saved, plan=withheld(saved.plan)))
@@ -150,7 +150,7 @@ class Desk:
         settings = Settings(
             endpoint=self.emulator, state=state or self.state_path, settle=settle, files=files
         )
-        return self._run(
+        return self.run(
             apply_saved(
                 decode_plan(saved),
                 settings,
@@ -163,7 +163,7 @@ class Desk:
     def bind(self, address: Address, sid: str, manifest: str) -> None:
         """Do what `import ADDRESS SID` does."""
         settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._own_now)
-        self._run(import_object(address, sid, self.desired(manifest), settings))
+        self.run(import_object(address, sid, self.desired(manifest), settings))
 
     def close_intent(self, address: Address) -> None:
         """Say that an open create did not happen, as `state rm ADDRESS` does."""
@@ -193,6 +193,11 @@ class Desk:
         """Post a message as somebody else, and return its sid."""
         fields = {"Author": "system", "Body": body, **fields}
         return self.emulator.store.messages.create(self.service_sid, conversation, fields).sid
+
+    def edit(self, conversation: str, index: int, body: str) -> None:
+        """Change the body of a message as somebody else."""
+        sid = self.messages(conversation)[index]["sid"]
+        self.emulator.store.messages.update(self.service_sid, conversation, sid, {"Body": body})
 
     def set_clock(self, hours: float, *, whose: str = "server") -> None:
         """Let the server's clock, or our `own`, jump ahead by that much."""
@@ -244,7 +249,13 @@ class Desk:
     def _rows(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         return self.emulator.store._database.all(sql, values)
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def settings(self, *, settle: float) -> Settings:
+        """Return the settings of an operation at this desk; *settle* is in seconds."""
+        return Settings(endpoint=self.emulator, state=self.state_path, settle=settle, now=self._own_now)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* on the clock that jumps, and return its result."""
+
         async def timed() -> T:
             try:
                 return await work

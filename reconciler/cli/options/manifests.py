@@ -78,8 +78,8 @@ class Manifests(Layouts, frozen=True):
     max_messages: int
     """How many messages `for_each`, templates and transcripts may make."""
 
-    def load(self, written: Iterable[tuple[str, Path]]) -> Desired:
-        """Return what the manifests declare.
+    def load(self, written: Iterable[tuple[str, Path]], *, forks: bool = True) -> Desired:
+        """Return what the manifests declare; a process with threads of its own must not fork others to read.
 
         Raises UsageError, also if one of the files in *written* would be read, and ManifestError.
         """
@@ -99,7 +99,7 @@ class Manifests(Layouts, frozen=True):
         )
         named = self.named()
         require_apart(named, written)
-        return load(named, inputs, known=ParsedFiles.of_user(), processes=_processes())
+        return load(named, inputs, known=ParsedFiles.of_user(), processes=_processes() if forks else 0)
 
     def load_if_any(self, written: Iterable[tuple[str, Path]]) -> Desired | None:
         """Return what `load` does, or None if no path is given and there is no folder `manifests`."""

@@ -21,6 +21,17 @@ def require_person(command: str) -> None:
         )
 
 
+def refuse(command: str) -> None:
+    """Raise UsageError if *command* would change a protected environment: nobody approves what it does."""
+    chosen = _protected()
+    if chosen is not None:
+        raise UsageError(
+            f"environment `{chosen.environment}` is protected ({chosen.places['protected']}): "
+            f"`{command}` is refused",
+            hint="watch without it, and apply a plan that somebody has read",
+        )
+
+
 def confirm(command: str) -> None:
     """Ask for the name of a protected environment before *command* changes it.
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from filelock import FileLock, Timeout
 
-from reconciler.errors import StateError
+from reconciler.errors import Locked
 from reconciler.runtime.regular_file import open_regular
 from reconciler.state.files import beside, require_folder, resolve, unusable
 from reconciler.state.stores.holder import Holder
@@ -103,7 +103,7 @@ def _explained(path: Path, lock_path: Path, timeout: float) -> Iterator[None]:
     try:
         yield
     except Timeout as error:
-        raise StateError(
+        raise Locked(
             f"the state `{path}` is locked by {_held_by(lock_path)}; waited {timeout:g} s",
             hint="let it finish, or wait longer with `--lock-timeout SECONDS`",
         ) from error
