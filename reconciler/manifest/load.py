@@ -17,6 +17,7 @@ from reconciler.manifest.files import manifest_files
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.limits import Reading, limited
 from reconciler.manifest.merge import Merger
+from reconciler.manifest.quoted_json import quoted_json
 from reconciler.model import Desired
 from reconciler.runtime.collector import collector_paused
 from reconciler.text.suggestions import few_suggestions
@@ -142,7 +143,7 @@ def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None, processe
     if known is not None:
         for key, content in read.fresh:  # not before: faulty manifests leave nothing in the cache
             known.keep(key, content)
-    return replace(desired, awaits=awaits, doubts=doubts)
+    return replace(desired, awaits=awaits, doubts=(*doubts, *quoted_json(desired)))
 
 
 def _add_problems(

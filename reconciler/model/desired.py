@@ -208,6 +208,8 @@ class Doubt(Struct, frozen=True):
 
     address: Address
     text: str
+    code: str = "digits_lost"
+    """The code of the warning."""
 
 
 class Desired(Struct, frozen=True, gc=False):

@@ -47,7 +47,7 @@ def resolve_times(desired: Desired, state: State | None, now: datetime, *, re_an
     """
     bindings = state.bindings if state is not None else {}
     anchors = {address: binding.anchor for address, binding in bindings.items() if binding.anchor is not None}
-    warnings = [PlanWarning("digits_lost", doubt.address, doubt.text) for doubt in desired.doubts]
+    warnings = [PlanWarning(doubt.code, doubt.address, doubt.text) for doubt in desired.doubts]
     changed: dict[Address, Conversation] = {}
     for address, one in declared_conversations(desired):
         if one.timeline is not None:
