@@ -8,74 +8,14 @@ from reconciler.chat.layout import changed_words, people, runs
 from reconciler.chat.page import LARGEST_PICTURE, picture, render
 from reconciler.chat.values import (
     Bubble,
-    Chat,
-    Field,
     Mark,
-    Media,
-    Notice,
     Page,
-    Person,
-    Section,
     Words,
 )
 from reconciler.text import inert
 from tests.support import pages
+from tests.support.everywhere import MARKUP, page_of
 from tests.support.hostile import CORPUS
-
-MARKUP = (
-    "</style><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "\" onclick=alert(1) style='x' class=\"",
-    "{{ 7 * 7 }}{% for x in y %}",
-    "<!-- -->]]>&lt;&#60;",
-    "javascript:alert(1)",
-)
-
-
-def page_of(text: str) -> Page:
-    """Return a page with *text* wherever a page has text of others."""
-    fields = (
-        Field(text, text),
-        Field(text, text, text, Mark.CHANGED),
-        Field(text, text, mark=Mark.ADDED),
-        Field(text, text, mark=Mark.DELETED),
-    )
-    bubble = Bubble(
-        text,
-        1,
-        instant=text,
-        body=(Words(text, Mark.ADDED), Words(text)),
-        before=(Words(text, Mark.DELETED),),
-        fields=fields,
-        media=(Media(text, text), Media(text, text, picture("image/png", b"\x89PNG"))),
-        name=text,
-        mark=Mark.CHANGED,
-        sign="~",
-        status=text,
-        why=text,
-        notes=(text,),
-    )
-    person = Person(text, text, Mark.ADDED, "+", text, fields)
-    chats = tuple(
-        Chat(
-            f"c{number}",
-            text,
-            text,
-            Mark.ADDED,
-            "+",
-            text,
-            text,
-            fields,
-            (person,),
-            runs((*5 * (Bubble(text, body=(Words(text),)),), bubble)),
-            (text,),
-            folded=bool(number),
-        )
-        for number in range(2)
-    )
-    notices = tuple(Notice(kind, text, text) for kind in ("refusal", "warning", "note"))
-    section = Section(text, text, Mark.ADDED, "+", text, chats)
-    return Page(text, text, notices=notices, sections=(section,), footer=text)
 
 
 @pytest.mark.parametrize("text", [*MARKUP, *(text for kind in CORPUS.values() for text in kind)])
@@ -102,7 +42,7 @@ def test_a_page_is_told_by_landmarks_and_headings() -> None:
 
     assert root.all("html")[0].attributes == {"lang": "en"}
     assert [len(root.all(tag)) for tag in ("main", "nav", "h1", "h2", "h3")] == [1, 1, 1, 1, 2]
-    assert {one.attributes["href"] for one in root.all("nav")[0].all("a")} == {"#c0", "#c1"}
+    assert {one.attributes["href"] for one in root.all("nav")[0].all("a")} == {"#c0-0", "#c0-1"}
     assert [one.attributes["alt"] for one in root.all("img")] == ["text", "text"]
     assert len(root.all("li", "row")) == 12
 
