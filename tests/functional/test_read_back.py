@@ -27,7 +27,12 @@ from reconciler.state.stores.file import StateStore
 from tests.support.project import ACCOUNT, ROOT, Project
 from tests.support.sdk import client_at
 
-EXAMPLES = sorted({path.parent.name for path in (ROOT / "examples").glob("*/*.yaml")})
+EXAMPLES = sorted(
+    {path.parent.name for path in (ROOT / "examples").glob("*/*.yaml")}
+    - {
+        path.parent.name for path in (ROOT / "examples").glob("*/reconciler.yaml")
+    }  # which test_environments runs
+)
 VARIABLES = {"python": {"city": "Lisbon"}, "variables": {"door_code": "4711"}}
 ENVIRON = {"DEPLOYED_BY": "mia", "BUILD": "5164"}
 RENDERED = {

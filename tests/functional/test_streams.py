@@ -55,7 +55,7 @@ def stderr_of_terminal(project: Project, *arguments: str) -> str:
         os.close(ours)
 
 
-@pytest.mark.parametrize(("group", "first"), [((), "  validate    Check"), (("state",), "  list  List")])
+@pytest.mark.parametrize(("group", "first"), [((), "  validate    Check"), (("state",), "  list ")])
 def test_a_group_without_a_command_shows_its_help(
     project: Project, group: tuple[str, ...], first: str
 ) -> None:
@@ -122,7 +122,7 @@ def test_errors_on_a_terminal_have_colour_unless_it_is_refused(
     is_colored: bool,
 ) -> None:
     """Also those about the options themselves, which nobody has understood yet then."""
-    desk.environ |= environ
+    desk.environ |= {"TERM": "xterm", **environ}
     shown = stderr_of_terminal(desk, "plan", *flags, *mistake)
 
     assert "error:" in shown

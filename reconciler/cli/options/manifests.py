@@ -205,8 +205,11 @@ def require_apart(paths: Sequence[Path], written: Iterable[tuple[str, Path]]) ->
         if settings is not None and file.resolve() == settings.resolve():
             raise UsageError(f"`{name}` names the settings file `{settings}`", hint="give it another name")
         if is_manifest(file, paths):
-            with suppress(OSError):
-                refuse_own_file(file)  # it was not only named for output: it was given as a manifest
+            if not name.startswith(
+                "--format"
+            ):  # a report may be meant for a plan that is given to be applied
+                with suppress(OSError):
+                    refuse_own_file(file)  # it was not only named for output: it was given as a manifest
             raise UsageError(
                 f"`{name}` names `{file}`, which would be read as a manifest",
                 hint="give it a name that does not end in `.yaml` or `.yml`, or another folder",

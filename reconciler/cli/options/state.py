@@ -34,8 +34,8 @@ state_option = option(
     type=PLACE,
     default=DEFAULT_STATE,
     show_default=True,
-    metavar="PATH|ADDRESS",
-    help="The state: a file, or an address such as s3://BUCKET/PREFIX.",
+    metavar="PATH",
+    help="The state file.",
 )
 lock_timeout_option = option(
     "--lock-timeout",

@@ -57,9 +57,8 @@ def open_store(
     scheme = (found[1] or found[2]).lower()
     if scheme not in _KINDS:
         known = ", ".join(f"`{one}:`" for one in sorted(_KINDS))
-        raise UsageError(
-            f"a state cannot be kept at `{scheme}:`", hint=f"name a path, or an address of {known}"
-        )
+        hint = f"name a path, or an address of {known}" if known else "name a path"
+        raise UsageError(f"a state cannot be kept at `{scheme}:`", hint=hint)
     keys = keys_of(environ) if keys is None else keys
     opened: Callable[..., Store] = import_module(_KINDS[scheme]).open_store
     return opened(str(where), environ, trusted=trusted, keys=keys)
