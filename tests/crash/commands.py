@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.crash.scenarios import Scenario
 
 PLAN = "plan.bin"
-SETTLE = "0.5"
+SETTLE = "0.25"
 """Seconds that a run looks for what an earlier one may have created."""
 
 
