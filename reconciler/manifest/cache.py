@@ -109,6 +109,9 @@ class ParsedFiles:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_private(self._folder.lstat()):
             raise PermissionError
+        vars(self).pop("_secret", None)
+        if self._secret is not None:  # of another process that began beside this one
+            return self._secret
         secret = os.urandom(_KEY)
         write_whole(self._folder / "key", secret, mode=PRIVATE)
         self._secret = secret
@@ -129,8 +132,20 @@ class ParsedFiles:
     def _reader(self) -> bytes:
         # in a working copy the version stays the same while the code changes, so its times count too
         package = Path(__file__).parents[1]
-        code = (file for name in ("manifest", "model", "text") for file in (package / name).rglob("*.py"))
-        return f"{__version__} {max(file.stat().st_mtime_ns for file in code)}".encode()
+        newest = max(_newest(package / name) for name in ("manifest", "model", "text"))
+        return f"{__version__} {newest}".encode()
+
+
+def _newest(folder: str | Path) -> int:
+    """Return when a module in *folder* was changed last, in nanoseconds since 1970."""
+    newest = 0
+    with os.scandir(folder) as entries:  # at a quarter of the time of `Path.rglob`
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                newest = max(newest, entry.stat().st_mtime_ns)
+            elif entry.name != "__pycache__" and entry.is_dir():
+                newest = max(newest, _newest(entry.path))
+    return newest
 
 
 def _checkout(here: Path) -> Path:

@@ -56,13 +56,15 @@ class Parsed(Struct, frozen=True):
 
 
 def share_texts(content: FileContent) -> None:
-    """Replace equal keys, authors and attributes by one string each, which saves memory after decoding."""
+    """Replace equal keys, authors, attributes and dates by one string each, which saves memory."""
     known: dict[str | None, str | None] = {}
     once, put = known.setdefault, force_setattr
     for service in content.services:
         for conversation in service.conversations:
             for message in conversation.messages:
                 key, author, attributes = message.key, message.author, message.attributes
+                created = message.date_created
                 put(message, "key", once(key, key))
                 put(message, "author", once(author, author))
                 put(message, "attributes", once(attributes, attributes))
+                put(message, "date_created", once(created, created))

@@ -16,7 +16,9 @@ def diagnose(data: bytes, path: str) -> Parsed:
     try:
         text = decoded(data)
     except NotText as error:
-        problem = Problem(path, error.line, error.column, f"the file {error.text}", error.start, error.hint)
+        problem = Problem(
+            path, error.line, error.column, f"the file {error.text}", error.start, error.hint, error.column
+        )
         return Parsed(FileContent(path), (problem,))
     source = Source(path, text)
     positions = source.positions

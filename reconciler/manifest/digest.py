@@ -12,7 +12,8 @@ from reconciler.model import Conversation, Message, Participant, Service
 
 T = TypeVar("T", Conversation, Message)
 
-_APART: Final = {"path", "line", "file", "messages", "participants", "conversations"}
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_APART: Final = {"path", "line", "file", "digest", "messages", "participants", "conversations"}
 """Fields that are left out, as they tell where a value is written, or that are digested one by one."""
 
 
@@ -21,7 +22,7 @@ def digest_of(account: str | None, services: tuple[Service, ...], blocks: tuple[
 
     Sensitive values are left out: a short one could be found from its digest by trying.
     """
-    encode = msgspec.msgpack.Encoder().encode
+    encode = _ENCODER.encode
     digest = hashlib.sha256(encode(account))
     if any(blocks):
         digest.update(encode([sorted(map(encode, block)) for block in blocks]))
@@ -29,13 +30,17 @@ def digest_of(account: str | None, services: tuple[Service, ...], blocks: tuple[
     for service in sorted(services, key=by_name):
         digest.update(encode(_SERVICE(service)))
         for one in sorted(service.conversations, key=by_name):
-            files = [(m.file.content_type, m.file.filename) for m in one.messages if m.file]
-            messages = [
-                _without_secrets(message) if message.sensitive else message for message in one.messages
-            ]
-            members = (*map(_PARTICIPANT, one.participants), *map(_MESSAGE, messages))
-            digest.update(encode((_CONVERSATION(_without_secrets(one)), members, files)))
+            digest.update((one.digest or digest_of_conversation(one)).encode())
     return f"sha256:{digest.hexdigest()}"
+
+
+def digest_of_conversation(one: Conversation) -> str:
+    """Return a digest of all that *one* declares, in hex."""
+    files = [(m.file.content_type, m.file.filename) for m in one.messages if m.file]
+    messages = [_without_secrets(message) if message.sensitive else message for message in one.messages]
+    members = (*map(_PARTICIPANT, one.participants), *map(_MESSAGE, messages))
+    encoded = _ENCODER.encode((_CONVERSATION(_without_secrets(one)), members, files))
+    return hashlib.sha256(encoded).hexdigest()
 
 
 def _all_but(kind: type[msgspec.Struct], apart: set[str]) -> attrgetter[tuple[Any, ...]]:

@@ -2,37 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
 import msgspec
 
 from reconciler.manifest.expansion import references
-from reconciler.manifest.yaml.writer import LONGEST_KEY, inline, literal, scalar
-from reconciler.model import Conversation, Message, Order, Participant, Service, Unmanaged
+from reconciler.manifest.yaml.tidy import LONGEST_KEY
+from reconciler.manifest.yaml.writer import Plain, inline, literal, scalar
+from reconciler.model import Address, Conversation, Message, Order, Participant, Service, Unmanaged
 
 
 class _Record(dict[str, Any]):
     """A mapping that is written with one field a line. Any other mapping is on one line if it fits."""
 
 
-def dump(services: Sequence[Service], *, account: str | None = None) -> str:
+class _Reference(str):
+    """A reference to a variable, which is written as it is."""
+
+    __slots__ = ()
+
+
+Variables = Mapping[tuple[Address, str], str]
+"""The name of the variable that holds a field, by the address of the object and the name of the field."""
+
+
+def dump(services: Sequence[Service], *, account: str | None = None, variables: Variables = {}) -> str:  # noqa: B006 - read only
     """Return the YAML text of *services*, for use with the account SID *account* only, if one is given.
 
-    The path of a media file is written unchanged: it must be relative to the folder of the manifest.
+    The path of a media file is written unchanged: it must be relative to the folder of the manifest. Of the
+    fields that *variables* hold, no value is written; the variables are declared as sensitive.
     """
     manifest = _Record(version=1)
     if account is not None:
         manifest["account"] = account
-    manifest["services"] = _Record({service.name: _service(service) for service in services})
+    written = _Record({service.name: _service(service) for service in services})
+    declared = _Record(_with_variables(services, written, variables)) if variables else None
+    if declared:
+        manifest["variables"] = declared
+    manifest["services"] = written
     return "\n".join(_block(_escaped(manifest))) + "\n"
+
+
+def _with_variables(
+    services: Sequence[Service], written: _Record, variables: Variables
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Put references into *written* in place of the fields that *variables* hold; yield the declarations."""
+    for service in services:
+        for conversation in service.conversations:
+            address = f"{service.name}/{conversation.name}"
+            fields = written[service.name]["conversations"][conversation.name]
+            yield from _hidden(address, conversation.sensitive, fields, variables)
+            for message, one in zip(conversation.messages, fields.get("messages", ()), strict=True):
+                yield from _hidden(f"{address}/{message.key}", message.sensitive, one, variables)
+
+
+def _hidden(
+    address: Address, sensitive: Iterable[str], fields: _Record, variables: Variables
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for field in sensitive:
+        name = variables[address, field]
+        kind = next(kind for kind, python in _KINDS if isinstance(fields[field], python))
+        fields[field] = _Reference(f"${{var.{name}}}")
+        yield name, {"type": kind, "sensitive": True}
+
+
+_KINDS: Final = (("bool", bool), ("number", int | float), ("string", str), ("list", list), ("map", dict))
+"""The types of variables, and of the values that they hold."""
 
 
 def _escaped(value: Any) -> Any:
     """Return *value* with each `${` escaped, so that no text is read as a reference."""
     if isinstance(value, str):
-        return references.escaped(value)
+        return value if isinstance(value, _Reference | Plain) else references.escaped(value)
     if isinstance(value, dict):
         return type(value)({name: _escaped(item) for name, item in value.items()})
     return [_escaped(item) for item in value] if isinstance(value, list) else value
@@ -95,8 +139,8 @@ def _message(one: Message) -> _Record:
         author=one.author,
         body=one.body,
         attributes=_decoded(one.attributes),
-        date_created=one.date_created,
-        date_updated=one.date_updated,
+        date_created=_instant(one.date_created),
+        date_updated=_instant(one.date_updated),
         subject=one.subject,
         media=media,
         media_sid=one.media_sid,
@@ -108,6 +152,13 @@ def _message(one: Message) -> _Record:
             ignore_changes=[".".join(path) for path in one.ignore_changes] or None,
         ),
     )
+
+
+def _instant(text: str | None) -> str | None:
+    return Plain(text) if text is not None and _INSTANT.fullmatch(text) else text
+
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 _NULL: Final = object()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from reconciler.errors import ManifestError, Problem
 from reconciler.manifest.build.media import with_media_files
-from reconciler.manifest.content import FileContent, Parsed
-from reconciler.manifest.diagnostics.findings import Finding, Loc
+from reconciler.manifest.content import FileContent
+from reconciler.manifest.diagnostics.findings import Finding
 from reconciler.manifest.files import manifest_files
 from reconciler.manifest.inputs import Inputs
 from reconciler.manifest.limits import Reading, limited
 from reconciler.manifest.merge import Merger
 from reconciler.manifest.quoted_json import quoted_json
+from reconciler.manifest.taken import folders_of, parsed_files
 from reconciler.model import Desired
 from reconciler.runtime.collector import collector_paused
 from reconciler.text.suggestions import few_suggestions
@@ -26,12 +27,9 @@ if TYPE_CHECKING:
     from reconciler.manifest.cache import ParsedFiles
     from reconciler.manifest.expansion.source_map import SourceMap
     from reconciler.manifest.unexpanded import Unexpanded
+    from reconciler.model.shard import Shard
 
 NOTHING_GIVEN: Final = Inputs()
-
-
-_WORTH_A_PROCESS: Final = 500_000
-"""Bytes of manifests for each further process; with fewer, a process costs more time than it saves."""
 
 
 def load(
@@ -40,8 +38,12 @@ def load(
     *,
     known: ParsedFiles | None = None,
     processes: int = 0,
+    shard: Shard | None = None,
 ) -> Desired:
     """Return what the manifests at *paths* (files or folders) declare, with the values of *inputs*.
+
+    With *shard*, that is cut to the conversations of this part, and needs memory for little more: what
+    belongs to others is dropped as soon as its file is read. What is wrong in any file is found all the same.
 
     Files in the cache *known* are not parsed again. Many other files are parsed by up to *processes* forked
     processes: pass 0 where this process has threads, or is not ours to fork.
@@ -50,7 +52,14 @@ def load(
     for a path that cannot be read, a folder without manifests, and inputs that cannot be used.
     """
     with collector_paused(), few_suggestions(), limited(inputs.limits):
-        return _load(manifest_files(paths, inputs.settings_file), inputs, known, processes)
+        files = manifest_files(paths, inputs.settings_file)
+        if shard is None:
+            return _load(files, inputs, known, processes)
+        from reconciler.manifest.part import load_part  # noqa: PLC0415 - only a part needs it
+        from reconciler.model.cut import part_of_desired  # noqa: PLC0415
+
+        part = load_part(files, inputs, known, processes, shard)
+        return part or part_of_desired(_load(files, inputs, known, processes), shard.has)
 
 
 class _Read(Struct):
@@ -86,7 +95,7 @@ def _read(files: list[Path], known: ParsedFiles | None, processes: int) -> _Read
         if content is None:
             unknown[path] = data
         read.contents[path] = content or FileContent(path)  # an empty one keeps the order of files
-    for path, parsed in _parsed(unknown, processes):
+    for path, parsed in parsed_files(unknown, processes):
         read.contents[path] = parsed.content
         read.problems[path] += parsed.problems
         if parsed.unexpanded is not None:
@@ -94,22 +103,6 @@ def _read(files: list[Path], known: ParsedFiles | None, processes: int) -> _Read
         elif path in keys:
             read.fresh.append((keys[path], parsed.content))
     return read
-
-
-def _parsed(files: dict[str, bytes], processes: int) -> Iterator[tuple[str, Parsed]]:
-    """Yield path and result of each of *files* (bytes by path), in their order."""
-    if not files:
-        return
-    from reconciler.manifest.parse import parse  # noqa: PLC0415 - pydantic-core and ruamel.yaml
-
-    replies: dict[str, Parsed] = {}
-    processes = min(processes, sum(map(len, files.values())) // _WORTH_A_PROCESS)
-    if processes > 1:
-        from reconciler.manifest.workers import read_in_processes  # noqa: PLC0415 - seldom needed
-
-        replies = read_in_processes(files, processes)
-    for path, data in files.items():
-        yield path, replies.get(path) or parse(data, path)
 
 
 def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None, processes: int) -> Desired:
@@ -128,7 +121,7 @@ def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None, processe
         found, source_maps, awaits = resolution.found, resolution.source_maps, resolution.awaits
     merger = Merger()
     for path, content in contents.items():
-        complete, missing = with_media_files(content, _folders(path, source_maps.get(path)))
+        complete, missing = with_media_files(content, folders_of(path, source_maps.get(path)))
         found.setdefault(path, []).extend(missing)
         merger.add(complete)
     desired = merger.desired()
@@ -169,10 +162,3 @@ def _add_problems(
 
 def _line_and_column(problem: Problem) -> tuple[int, int]:
     return problem.line, problem.column
-
-
-def _folders(path: str, source_map: SourceMap | None) -> Callable[[Loc], Path]:
-    """Return a function from a location in *path* to the folder that paths written there are relative to."""
-    if source_map is None:
-        return lambda _: Path(path).parent
-    return lambda loc: Path(source_map.located(loc)[0]).parent

@@ -39,4 +39,4 @@ def _doubt(address: Address, where: str, attributes: str) -> Iterator[Doubt]:
             f"`attributes` of `{address}` is a text that holds a JSON {noun}, and readers get the text: "
             f"leave the quotes off if the {noun} is meant ({where})"
         )
-        yield Doubt(address, text, CODE)
+        yield Doubt(address, text, CODE, of_conversation=True)

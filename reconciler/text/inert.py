@@ -46,11 +46,13 @@ _SPECIAL: Final = {
     **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x061C, 0x200E, 0x200F), Hazard.BIDI),
     **dict.fromkeys((0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0), Hazard.INVISIBLE),
     **dict.fromkeys((0x2800, 0x1D159), Hazard.BLANK),
-    **dict.fromkeys(
-        (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)), Hazard.SELECTOR
-    ),
+    **dict.fromkeys((*range(0x180B, 0x1810), *range(0xFE00, 0xFE10)), Hazard.SELECTOR),
 }
 """Code points whose Unicode category alone does not tell their effect."""
+
+
+_TAGS: Final = range(0xE0000, 0xE1000)
+"""Code points of tags and selectors: as many as 4,096, so they are not among those above."""
 
 
 _CATEGORIES: Final = {
@@ -68,23 +70,24 @@ _CATEGORIES: Final = {
 _MARKS: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 
 
-_STACK: Final = re.compile(rf"(?:\A|(?<={_MARKS}{{3}})){_MARKS}+")
+# Patterns are texts, which `re` compiles when one is used first: most commands show nothing that needs them.
+_STACK: Final = rf"(?:\A|(?<={_MARKS}{{3}})){_MARKS}+"
 
 
 _ONE_EMOJI: Final = "[\u2190-\u2bff\U0001f000-\U0001faff]\ufe0f?[\U0001f3fb-\U0001f3ff]?"
 
 
-_EMOJI: Final = re.compile(rf"({_ONE_EMOJI}(?:\u200d{_ONE_EMOJI})*|[0-9#*]\ufe0f\u20e3)")
+_EMOJI: Final = rf"({_ONE_EMOJI}(?:\u200d{_ONE_EMOJI})*|[0-9#*]\ufe0f\u20e3)"
 """One emoji as people write it: joined ones, colours of skin, and keys among them."""
 
 
-_COMMAND: Final = re.compile(r"\A(\s*):(?=:)")
+_COMMAND: Final = r"\A(\s*):(?=:)"
 
 
-_LEGACY_COMMAND: Final = re.compile(r"##(?=[A-Za-z]*\[)")
+_LEGACY_COMMAND: Final = r"##(?=[A-Za-z]*\[)"
 
 
-_BACKTICKS: Final = re.compile("`+")
+_BACKTICKS: Final = "`+"
 
 
 _FORMULA: Final = tuple("=+-@\t\r＝＋－＠")  # noqa: RUF001 - spreadsheets read the full-width forms too
@@ -98,7 +101,10 @@ def hazard_of(character: str) -> Hazard | None:
     """Return why *character* may not be shown as it is, or None if it may."""
     if character == " ":
         return None
-    return _SPECIAL.get(ord(character)) or _CATEGORIES.get(unicodedata.category(character))
+    code = ord(character)
+    if code in _TAGS:
+        return Hazard.SELECTOR
+    return _SPECIAL.get(code) or _CATEGORIES.get(unicodedata.category(character))
 
 
 def _visible(characters: str) -> str:
@@ -124,15 +130,15 @@ def escape(text: str) -> str:
         return text
     if Hazard.COMMAND in DISARMED:
         # This runs before blanks are escaped, as the runner skips blanks of every kind.
-        text = _COMMAND.sub(r"\1\\:", text)
+        text = re.sub(_COMMAND, r"\1\\:", text)
     text = _shown(text)
-    return _LEGACY_COMMAND.sub(r"#\\#", text) if Hazard.LEGACY_COMMAND in DISARMED else text
+    return re.sub(_LEGACY_COMMAND, r"#\\#", text) if Hazard.LEGACY_COMMAND in DISARMED else text
 
 
 def _shown(text: str) -> str:
     """Return *text* with every character escaped that cannot be shown as it is."""
     if Hazard.STACKED in DISARMED:
-        text = _STACK.sub(lambda run: _visible(run[0]), text)
+        text = re.sub(_STACK, lambda run: _visible(run[0]), text)
     return text.translate(_ESCAPES)
 
 
@@ -140,12 +146,12 @@ def is_visible(text: str) -> bool:
     """Return whether every character of *text* can be shown as it is."""
     if text.isascii():
         return text.isprintable()
-    return not any(hazard_of(one) in DISARMED for one in text) and not _STACK.search(text)
+    return not any(hazard_of(one) in DISARMED for one in text) and not re.search(_STACK, text)
 
 
 def with_escapes(text: str, escaped: Callable[[str], str]) -> str:
     """Return *text* with each character that cannot be shown as it is *escaped*: for other notations."""
-    unstacked = _STACK.sub(lambda run: "".join(map(escaped, run[0])), text)
+    unstacked = re.sub(_STACK, lambda run: "".join(map(escaped, run[0])), text)
     return "".join(escaped(one) if hazard_of(one) in DISARMED else one for one in unstacked)
 
 
@@ -161,7 +167,7 @@ def prose(text: str) -> str:
     """
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
-    parts = _EMOJI.split(text)  # at odd places what matches
+    parts = re.split(_EMOJI, text)  # at odd places what matches
     return "".join(
         part if at % 2 else "\n".join(map(_shown, part.split("\n"))) for at, part in enumerate(parts)
     )
@@ -211,7 +217,7 @@ def cell(text: str) -> str:
 
 def longest_run(text: str) -> int:
     """Return the length of the longest run of backticks."""
-    return max(map(len, _BACKTICKS.findall(text)), default=0)
+    return max(map(len, re.findall(_BACKTICKS, text)), default=0)
 
 
 def _doubled(text: str) -> str:

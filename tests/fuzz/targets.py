@@ -229,6 +229,9 @@ class Watcher:
     def started(self, action: object) -> None:
         """Let an action begin."""
 
+    def halfway(self, action: object, sid: str | None) -> None:
+        """Let a replacement go on."""
+
     def finished(self, result: object) -> None:
         """Let an action end."""
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler.manifest.content import Entry, FileContent
 from reconciler.manifest.diagnostics.findings import Finding, Loc
-from reconciler.model import Address, Import, Move, ResourceType, Service, is_address, is_within, type_of
+from reconciler.model import Address, Import, Move, Service, is_address, is_within, type_of
 from reconciler.model.sids import PREFIXES, canonical_sid
 
 
@@ -93,10 +93,6 @@ class _Judge:
     def _import(self, entry: Entry) -> Finding | None:
         address, sid = entry.address or "", entry.sid or ""
         kind = type_of(address)
-        if kind is ResourceType.PARTICIPANT:
-            return Finding(
-                entry.loc("to"), f"`{address}` is a {kind}, which needs no import", "declare it: it is found"
-            )
         if not sid.startswith(PREFIXES[kind]):
             return Finding(
                 entry.loc("sid"),

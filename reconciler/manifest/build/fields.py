@@ -18,6 +18,10 @@ MB: Final = 1024 * KB
 """Bytes."""
 
 
+_LONGEST_CHARACTER: Final = 4
+"""Bytes of a character in UTF-8 at most: a text of few characters need not be encoded to be measured."""
+
+
 CHAT_BODY_BYTES: Final = 32 * KB
 DELIVERED_BODY_CHARACTERS: Final = 1_600
 """Length of a body in a conversation of chat users only, and in one with other participants."""
@@ -43,16 +47,16 @@ VARIABLES_CHARACTERS: Final = 27_800
 _UTC_SECONDS: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
-_INSTANT: Final = re.compile(
-    r"\d{4}-\d\d-\d\d(?P<time>[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
-    r"(?P<offset>[Zz]|[-+]\d\d(?::?\d\d)?)?)?",
-    re.ASCII,
+# A text, which `re` compiles when it is used first: most manifests have the form above.
+_INSTANT: Final = (
+    r"(?a)\d{4}-\d\d-\d\d(?P<time>[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
+    r"(?P<offset>[Zz]|[-+]\d\d(?::?\d\d)?)?)?"
 )
 
 
 def chat_body(value: str) -> str:
     """Return the body *value* of a message in a conversation of chat users only."""
-    if (size := _size_over(value, CHAT_BODY_BYTES)) is not None:
+    if len(value) * _LONGEST_CHARACTER > CHAT_BODY_BYTES and (size := len(value.encode())) > CHAT_BODY_BYTES:
         raise Refusal(
             f"has {size:,} bytes; the limit is {CHAT_BODY_BYTES:,}", "split it into several messages"
         )
@@ -80,7 +84,7 @@ def author(value: str) -> str:
 def attributes(value: Any, limit: int = ATTRIBUTES_BYTES) -> str:
     """Return the canonical JSON of *value*, which may have at most *limit* bytes."""
     json = canonical_json(value)
-    if (size := _size_over(json, limit)) is not None:
+    if len(json) * _LONGEST_CHARACTER > limit and (size := len(json.encode())) > limit:
         raise Refusal(f"have {size:,} bytes as JSON; the limit is {limit:,}", "keep large data elsewhere")
     return json
 
@@ -102,7 +106,7 @@ def instant(value: str) -> str:
         if _UTC_SECONDS.fullmatch(value):
             datetime.fromisoformat(value)
             return value
-        if (match := _INSTANT.fullmatch(value)) and match["offset"]:
+        if (match := re.fullmatch(_INSTANT, value)) and match["offset"]:
             return canonical_instant(datetime.fromisoformat(value.upper()))
     except (ValueError, OverflowError) as error:
         raise Refusal(f"is no moment that exists: `{value}`", "check month, day, time and offset") from error
@@ -138,11 +142,3 @@ def ignored_path(value: str) -> tuple[str, ...]:
             f"names no path: `{value[:40]}`", "only attributes have paths, such as `attributes.seen.at`"
         )
     return path
-
-
-def _size_over(value: str, limit: int) -> int | None:
-    """Return the size of *value* in bytes if it is over *limit*; short texts are not encoded for this."""
-    if len(value) * 4 <= limit:
-        return None
-    size = len(value.encode())
-    return size if size > limit else None

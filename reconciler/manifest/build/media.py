@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -18,7 +17,10 @@ from reconciler.manifest.content import FileContent
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.model import Conversation, MediaFile, Message
 
-_CONTENT_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
+
+_CONTENT_TYPE: Final = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
 
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -110,7 +112,7 @@ def inspect_file(file: MediaFile, folder: Path, limit: int) -> MediaFile:
             f"names a file whose type its name does not tell: `{file.path}`",
             "add `content_type: …` to `media`",
         )
-    if not _CONTENT_TYPE.fullmatch(content_type):
+    if not re.fullmatch(_CONTENT_TYPE, content_type):
         raise Refusal(f"has a content type that is none: `{content_type}`", "write it like `image/png`")
     return replace(
         file,
@@ -145,8 +147,10 @@ def _guess(name: str) -> str | None:
 
 
 @cache
-def _types() -> mimetypes.MimeTypes:
+def _types() -> MimeTypes:
     """Return Python's own table of types: the table of the machine must not change a plan."""
+    import mimetypes  # noqa: PLC0415 - few manifests have files
+
     types = mimetypes.MimeTypes()
     for suffix, content_type in _MORE.items():
         types.add_type(content_type, suffix)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from reconciler.manifest.build import fields as conversion
 from reconciler.manifest.build import people
 from reconciler.manifest.build.blocks import entries_of
-from reconciler.manifest.build.messages import MessageBuilder
+from reconciler.manifest.build.messages import Converters, MessageBuilder
 from reconciler.manifest.content import FileContent
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.subjects import noun_of
@@ -25,9 +25,6 @@ from reconciler.model import (
     Unmanaged,
 )
 from reconciler.model.sids import PREFIXES, canonical_sid, is_sid
-
-_NAME: Final = re.compile(ADDRESS_PART)
-
 
 _NO_SEGMENTS: Final = (".", "..")
 """Names that cannot be a part of a URL, as URLs give them another meaning."""
@@ -55,7 +52,7 @@ class Builder:
         self._path = path
         self._line_of = line_of
         self._sensitive_of = sensitive_of
-        self._texts: dict[str, str] = {}
+        self._converters = Converters()
 
     def content(self, manifest: dict[str, Any]) -> FileContent:
         """Return the declarations of *manifest*.
@@ -148,13 +145,8 @@ class Builder:
         delivered: bool,
         when: Timeline | None,
     ) -> tuple[Message, ...]:
-        build = MessageBuilder(delivered=delivered, found=self.found, texts=self._texts).build
-        line_of, sensitive_of = self._line_of, self._sensitive_of
-        built = [
-            build(fields, line_of(fields), (*loc, position), sensitive_of(fields))
-            for position, fields in enumerate(items)
-        ]
-        messages = tuple(built)
+        builder = MessageBuilder(self._converters, self.found, delivered=delivered)
+        messages = builder.build(items, loc, self._line_of, self._sensitive_of)
         self._refuse_repeated([message.key for message in messages], loc, f"in {noun}")
         if when is not None or any("at" in fields for fields in items):
             from reconciler.manifest.build import timeline as times  # noqa: PLC0415 - most manifests have none
@@ -199,7 +191,7 @@ class Builder:
                 f"{noun} has neither `identity` nor `messaging_binding.address`",
                 "name a chat user with `identity`, or a person outside the chat with `messaging_binding`",
             )
-        elif "key" not in fields and identity != "" and not _NAME.fullmatch(key):
+        elif "key" not in fields and identity != "" and not re.fullmatch(ADDRESS_PART, key):
             self._add(
                 loc,
                 f"{noun} needs a `key`: its identity cannot be one" if identity else f"{noun} needs a `key`",

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal, value_at
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of, record_of
 from reconciler.manifest.expansion.references import Known, Reference, references
 from reconciler.manifest.inputs import NEVER_ALLOWED, is_reserved
 from reconciler.manifest.unexpanded import OPENING, Unexpanded
+from reconciler.model import HIDEABLE_IN_CONVERSATION, HIDEABLE_IN_MESSAGE
 from reconciler.text.suggestions import close_to
-
-_OF_A_MESSAGE: Final = frozenset(("author", "body", "attributes", "subject", "content_variables"))
-_OF_A_CONVERSATION: Final = frozenset(("friendly_name", "attributes"))
-"""Fields that can hold a sensitive value. All others are printed or stored."""
 
 
 class Checker:
@@ -122,7 +119,7 @@ def _may_hide(loc: Loc) -> bool:
     record = record_of(loc)
     rest = loc[len(record) :]
     if rest[:1] == ("defaults",):
-        return rest[1] in _OF_A_MESSAGE
+        return rest[1] in HIDEABLE_IN_MESSAGE
     if record[:1] == ("templates",) or record[4:5] == ("messages",):
-        return rest[0] in _OF_A_MESSAGE
-    return record[2:3] == ("conversations",) and not record[4:] and rest[0] in _OF_A_CONVERSATION
+        return rest[0] in HIDEABLE_IN_MESSAGE
+    return record[2:3] == ("conversations",) and not record[4:] and rest[0] in HIDEABLE_IN_CONVERSATION

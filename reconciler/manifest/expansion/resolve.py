@@ -6,7 +6,7 @@ A step with mistakes is the last one, so that one mistake is reported once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -49,8 +49,17 @@ class Resolution:
             self.found.setdefault(path, []).extend(findings)
 
 
-def resolve(files: Sequence[Unexpanded], inputs: Inputs, services: Iterable[str] = ()) -> Resolution:
+def resolve(
+    files: Sequence[Unexpanded],
+    inputs: Inputs,
+    services: Iterable[str] = (),
+    *,
+    take: Callable[[FileContent, SourceMap], FileContent] | None = None,
+) -> Resolution:
     """Return the contents of *files* with the values of *inputs*; *services* are declared in other files.
+
+    With *take*, each file is in memory whole only until that has returned what is kept of its content. There
+    are no source maps then.
 
     Raises UsageError for a flag or environment variable that is wrong, and ManifestError for a file of
     values that is wrong.
@@ -68,16 +77,38 @@ def resolve(files: Sequence[Unexpanded], inputs: Inputs, services: Iterable[str]
     resolution.awaits = tuple(sorted(checker.awaits))
     scope = Scope(values, inputs.allowed_environ())
     expander = Expander(scope, templates.by_name, Locations(files), checker.is_sensitive)
+    if take is not None:
+        _expand_singly(files, expander, resolution, take)
+        return resolution
     expanded = {file.path: expander.expand(file) for file in files}
     resolution.add(expander.found)
     if not expander.found:
         resolution.source_maps = expanded
         for path, source_map in expanded.items():
-            findings = shape_findings(source_map.value, expanded_validator())
-            builder = Builder(path, source_map.line_of, source_map.sensitive_of)
-            resolution.contents[path] = builder.content(source_map.value)
-            resolution.add({path: findings + builder.found})
+            _build(path, source_map, resolution)
     return resolution
+
+
+def _expand_singly(
+    files: Sequence[Unexpanded],
+    expander: Expander,
+    resolution: Resolution,
+    take: Callable[[FileContent, SourceMap], FileContent],
+) -> None:
+    for file in files:
+        source_map = expander.expand(file)
+        if not expander.found:
+            _build(file.path, source_map, resolution)
+            resolution.contents[file.path] = take(resolution.contents[file.path], source_map)
+    resolution.add(expander.found)
+
+
+def _build(path: str, source_map: SourceMap, resolution: Resolution) -> None:
+    """Add the content of an expanded file, and what is wrong in it."""
+    findings = shape_findings(source_map.value, expanded_validator())
+    builder = Builder(path, source_map.line_of, source_map.sensitive_of)
+    resolution.contents[path] = builder.content(source_map.value)
+    resolution.add({path: findings + builder.found})
 
 
 def resolve_alone(parsed: Parsed) -> Parsed:

@@ -21,7 +21,7 @@ from reconciler.model import ADDRESS_PART
 ADDRESS_PATTERN: Final = f"^{ADDRESS_PART}(/{ADDRESS_PART}(/(participants/)?{ADDRESS_PART})?)?$"
 
 
-BOUND_SID_PATTERN: Final = "^(IS|CH|IM)[0-9a-fA-F]{32}$"
+BOUND_SID_PATTERN: Final = "^(IS|CH|MB|IM)[0-9a-fA-F]{32}$"
 
 
 _ADDRESS: Final = str_schema(pattern=ADDRESS_PATTERN, metadata={"examples": ["support/order-4711/welcome"]})
@@ -31,8 +31,10 @@ IMPORT: Final = MappingSchema(
     "Import",
     "An existing object, and the address that is to stand for it.",
     {
-        "to": field(_ADDRESS, "Address of a message, conversation or service.", required=True),
-        "sid": field(str_schema(pattern=BOUND_SID_PATTERN), "Its SID: `IM…`, `CH…` or `IS…`.", required=True),
+        "to": field(_ADDRESS, "Address of a message, participant, conversation or service.", required=True),
+        "sid": field(
+            str_schema(pattern=BOUND_SID_PATTERN), "Its SID: `IM…`, `MB…`, `CH…` or `IS…`.", required=True
+        ),
     },
 )
 

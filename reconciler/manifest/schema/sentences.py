@@ -83,7 +83,7 @@ def _mismatch(given: str, context: Mapping[str, Any]) -> Sentence:
     if context["pattern"] == ADDRESS_PATTERN:
         return f"is no address: `{cut(given)}`", "write `service/conversation/key`, or the first parts of it"
     if context["pattern"] == BOUND_SID_PATTERN:
-        return f"is not a SID: `{cut(given)}`", "it is `IM`, `CH` or `IS` and 32 hexadecimal digits"
+        return f"is not a SID: `{cut(given)}`", "it is `IM`, `MB`, `CH` or `IS` and 32 hexadecimal digits"
     prefix = context["pattern"][1:3]
     if is_sid(given) and given[:2] in NOUNS:
         hint = f"`{given[:2]}…` is the SID of {NOUNS[given[:2]]}"

@@ -1,8 +1,10 @@
-"""Give manifests canonical white space. Comments, order and quotes stay as they are.
+"""Give manifests canonical white space, quotes and brackets. Comments and order stay as they are.
 
 Mappings and lists are indented by two spaces a level, a list one level deeper than its key. Tokens of one
-line are one space apart, with no space inside brackets. There is at most one blank line in a row, no white
-space at the end of a line, and one newline at the end of the file.
+line are one space apart, a comment too, with no space inside brackets. There is at most one blank line in a
+row and none below a key, no white space at the end of a line, and one newline at the end of the file. `tidy`
+and `brackets` say what else is canonical. Prettier agrees with all of it, with the options of
+`examples/.prettierrc`.
 
 Texts keep their lines: a literal or folded block is shifted as a whole. If all lines end with CR LF, they
 still do afterwards.
@@ -14,7 +16,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -23,11 +26,17 @@ from ruamel.yaml import tokens as yaml
 from ruamel.yaml.error import MarkedYAMLError
 
 from reconciler.errors import ReconcilerError
+from reconciler.manifest.yaml.brackets import CLOSING, OPENING
 from reconciler.manifest.yaml.parsers import newer_tokens
 from reconciler.manifest.yaml.reader import Irregular, read
 from reconciler.manifest.yaml.surrogates import PairedText
+from reconciler.manifest.yaml.tidy import tidied
 
 _LINE: Final = re.compile("([^\n\r]*)(\r\n|[\n\r]|\\Z)")
+
+
+_SPELLING: Final = re.compile(r"""[\s'"\\,?]+""")
+"""What may change: white space, quotes and their escapes, commas in front of brackets, and `?`."""
 
 
 _BLOCK_HEADER: Final = re.compile(r"[|>](?:[-+]|(?P<indent>[1-9]))*")
@@ -36,10 +45,10 @@ _BLOCK_HEADER: Final = re.compile(r"[|>](?:[-+]|(?P<indent>[1-9]))*")
 _STEP: Final = 2
 
 
-_CLOSING: Final = (yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
+_PASSES: Final = 4
 
 
-_OPENING: Final = (yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken)
+_LONE_DASH: Final = re.compile(r"-\n")
 
 
 _SPACE_BEHIND: Final = (yaml.BlockEntryToken, yaml.KeyToken, yaml.ValueToken, yaml.FlowEntryToken)
@@ -55,18 +64,21 @@ def format_text(text: str) -> str:
     value.
     """
     value = read(text).value
-    try:
-        formatted = "".join(_Layout(text, CParser(PairedText(text).text).get_token).lines())
-    except MarkedYAMLError:
-        formatted = ""
-    if not _is_faithful(formatted, text, value):  # libyaml does not know all of YAML 1.2: `{a: why?}`
-        formatted = "".join(_Layout(text, newer_tokens(text)).lines())
-    if not _is_faithful(formatted, text, value):
-        raise ReconcilerError(
-            "cannot be formatted without changing what it says",
-            hint="the file was left as it is; please report this",
-        )
-    return formatted.replace("\n", "\r\n") if _ends_lines_with_crlf(text) else formatted
+    for scanner in (_libyaml, newer_tokens):  # libyaml does not know all of YAML 1.2: `{a: why?}`
+        with suppress(MarkedYAMLError):
+            formatted = _formatted(text, scanner)
+            if formatted == text or _is_faithful(formatted, text, value):
+                return formatted.replace("\n", "\r\n") if _ends_lines_with_crlf(text) else formatted
+    raise ReconcilerError(
+        "cannot be formatted without changing what it says",
+        hint="the file was left as it is; please report this",
+    )
+
+
+def _libyaml(text: str) -> Callable[[], Any]:
+    """Return a function that returns the next token of *text*."""
+    next_token: Callable[[], Any] = CParser(PairedText(text).text).get_token
+    return next_token
 
 
 def _ends_lines_with_crlf(text: str) -> bool:
@@ -75,8 +87,26 @@ def _ends_lines_with_crlf(text: str) -> bool:
     return bool(ends) and ends == text.count("\n") == text.count("\r")
 
 
+def _formatted(text: str, scanner: Callable[[str], Callable[[], Any]]) -> str:
+    """Return *text* in canonical form; *scanner* returns a function that returns the next token of a text.
+
+    An item below its dash is indented before it can begin beside it, which takes a second pass.
+    """
+    for _ in range(_PASSES):
+        tidy = tidied(text, _until_end(scanner(text)))
+        before, text = text, "".join(_Layout(tidy, _until_end(scanner(tidy))).lines())
+        if text == before or not _LONE_DASH.search(text):
+            break
+    return text
+
+
+def _until_end(scan: Callable[[], Any]) -> Iterator[Any]:
+    while not isinstance(token := scan(), yaml.StreamEndToken):
+        yield token
+
+
 def _is_faithful(formatted: str, text: str, value: Any) -> bool:
-    return _says(formatted, value) and "".join(formatted.split()) == "".join(text.split())
+    return _says(formatted, value) and _SPELLING.sub("", formatted) == _SPELLING.sub("", text)
 
 
 def _says(text: str, value: Any) -> bool:
@@ -108,7 +138,7 @@ class _Block(NamedTuple):
 class _Layout:
     """The new indentation and spacing of each line of a text. Lines count from 0."""
 
-    def __init__(self, text: str, scan: Callable[[], Any]) -> None:
+    def __init__(self, text: str, tokens: Iterable[Any]) -> None:
         self._source = [(match[1], match[2]) for match in _LINE.finditer(text)]
         self._pieces: dict[int, list[_Piece]] = {}
         self._indents: dict[int, int] = {}
@@ -123,7 +153,7 @@ class _Layout:
         self._flow = 0
         self._flow_base = 0
         starts_entry = False
-        while not isinstance(token := scan(), yaml.StreamEndToken):
+        for token in tokens:
             starts_entry = self._take(token, starts_entry=starts_entry)
         self._starts, self._ends = sorted(self._pieces), sorted(self._columns)
 
@@ -155,7 +185,7 @@ class _Layout:
 
     def _indent_of(self, kind: type, *, starts_entry: bool) -> int:
         if self._flow:
-            return self._flow_base + _STEP * (self._flow - (kind in _CLOSING))
+            return self._flow_base + _STEP * (self._flow - (kind in CLOSING))
         return _STEP * max(len(self._blocks) - starts_entry, 0)
 
     def _place(self, token: Any, indent: int) -> None:
@@ -172,13 +202,13 @@ class _Layout:
         elif line == last:
             pieces.append(_Piece(start, end, kind))
         else:
-            pieces.append(_Piece(start, len(self._source[line][0]), kind))
+            pieces.append(_Piece(start, _stop(self._source[line][0]), kind))
             self._place_rest(line + 1, last, end)
-        if kind in _OPENING:
+        if kind in OPENING:
             if not self._flow:
-                self._flow_base = self._indents[line]
+                self._flow_base = _STEP * len(self._blocks)
             self._flow += 1
-        elif kind in _CLOSING:
+        elif kind in CLOSING:
             self._flow -= 1
         self._columns[last] = [(block.column, _STEP * depth) for depth, block in enumerate(self._blocks)]
         self._flow_indents[last] = self._flow_base + _STEP * self._flow if self._flow else -1
@@ -188,7 +218,7 @@ class _Layout:
         indent = self._indent_of(yaml.ScalarToken, starts_entry=False)
         for line in range(first, last + 1):
             text = self._source[line][0]
-            stop = end if line == last else len(text)
+            stop = end if line == last else _stop(text)
             start = stop - len(text[:stop].lstrip(" \t"))
             self._indents[line] = indent if start < stop else 0
             self._pieces[line] = [_Piece(start, stop, None)]
@@ -218,20 +248,26 @@ class _Layout:
 
     def lines(self) -> Iterator[str]:
         """Yield the new lines, each with its line break."""
-        is_blank, is_first = False, True
+        is_blank, above = False, -1
         for number, (source, end) in enumerate(self._source):
             text = self._line(number, source)
             if text is None:
                 is_blank = True
                 continue
-            if is_blank and not is_first:
+            if is_blank and above >= 0 and not self._is_first_in(above, text):
                 yield "\n"
-            is_blank = is_first = False
+            is_blank, above = False, number
             if end:
                 yield text + "\n"
             else:
                 # after a block at the end of the file, a newline would become part of its text
                 yield text if self._ends_in_text else text + "\n"
+
+    def _is_first_in(self, above: int, text: str) -> bool:
+        """Return whether *text* is the first line inside of a key or dash that ends the line *above*."""
+        pieces = self._pieces.get(above)
+        opens = pieces is not None and pieces[-1].kind in (yaml.ValueToken, yaml.BlockEntryToken, *OPENING)
+        return opens and len(text) - len(text.lstrip(" ")) > self._indents[above]
 
     def _line(self, number: int, source: str) -> str | None:
         """Return the new text of a line, or None for a blank line that is not part of a text."""
@@ -249,7 +285,8 @@ class _Layout:
             if before is not None:
                 text += _gap(before, piece)
             text += source[piece.start : piece.end]
-        return text + source[pieces[-1].end :].rstrip()
+        comment = source[pieces[-1].end :].strip()
+        return f"{text} {comment}" if comment else text
 
     def _comment_indent(self, number: int, source: str) -> int:
         """Return the new indentation of a comment: that of the block it was aligned with."""
@@ -271,12 +308,19 @@ class _Layout:
         return columns[-1][1] if columns else 0
 
 
+def _stop(line: str) -> int:
+    """Return the column behind the text of *line*, which goes on below; an escaped blank is part of it."""
+    stop = len(line.rstrip(" \t"))
+    escapes = stop - len(line[:stop].rstrip("\\"))
+    return stop + (escapes % 2 and stop < len(line))
+
+
 def _gap(before: _Piece, after: _Piece) -> str:
     """Return the space between two pieces of one line."""
     if before.kind in _SPACE_BEHIND:
-        is_empty = after.kind in _CLOSING and before.kind is yaml.FlowEntryToken
+        is_empty = after.kind in CLOSING and before.kind is yaml.FlowEntryToken
         return "" if is_empty else " "
-    if before.kind in _OPENING or after.kind in (*_CLOSING, yaml.FlowEntryToken):
+    if before.kind in OPENING or after.kind in (*CLOSING, yaml.FlowEntryToken):
         return ""
     if after.kind is yaml.ValueToken and before.kind is not yaml.AliasToken:
         return ""

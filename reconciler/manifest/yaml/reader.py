@@ -169,8 +169,10 @@ class _Reader:
             event = next_event()
             if type(event) is scalar and event.ctag is None and event.anchor is None:
                 value = event.value
-                if event.style or not value or value[0] in maybe_not_text:
-                    value = self._scalar(event)
+                if event.style:
+                    value = _quoted(value)
+                elif not value or value[0] in maybe_not_text:
+                    value = self._plain(value)
                 fields[key] = value
             else:
                 fields[key] = value = self._node(event, depth)
@@ -178,17 +180,13 @@ class _Reader:
                     self._lines.setdefault(id(value), at.start_mark.line + 1)
 
     def _scalar(self, event: Any) -> str | float | bool | None:
-        value: str = event.value
-        if event.style:
-            if NUL in value:
-                raise Irregular
-            return value
-        if value and value[0] not in MAYBE_NOT_TEXT:
-            return value
-        plain = plain_value(value)
-        if type(plain) in _NUMBERS and loses_digits(value):
+        return _quoted(event.value) if event.style else self._plain(event.value)
+
+    def _plain(self, text: str) -> str | float | bool | None:
+        value = plain_value(text)
+        if type(value) in _NUMBERS and loses_digits(text):
             self._loses_digits = True
-        return plain
+        return value
 
     def _new_key(self, event: Any) -> str:
         key: str = event.value
@@ -216,3 +214,9 @@ class _Reader:
         if self._repeated > MOST_REPEATED:
             raise Irregular
         return value
+
+
+def _quoted(text: str) -> str:
+    if NUL in text:
+        raise Irregular
+    return text

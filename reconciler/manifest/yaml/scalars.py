@@ -26,6 +26,10 @@ _WORDS: Final[dict[str, bool | None]] = {
 }
 
 
+_BEGINS_WORD: Final = frozenset("~nNtTfF")
+"""First characters of the words that are no texts; a number begins with none of them."""
+
+
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
@@ -51,12 +55,18 @@ class NoJsonNumber(ValueError):
 
 def plain_value(text: str) -> str | float | bool | None:
     """Return the value of the plain scalar *text*; raises NoJsonNumber."""
-    if text in _WORDS:
-        return _WORDS[text]
-    may_be_number = text[-1] in _ENDS_NUMBER
-    match = _NUMBER.fullmatch(text) if may_be_number else None
+    if not text or text[0] in _BEGINS_WORD:
+        return _WORDS.get(text, text)
+    return _number(text) if text[-1] in _ENDS_NUMBER else text
+
+
+def _number(text: str) -> str | float:
+    """Return the number *text*, or *text* itself if it is none; raises NoJsonNumber."""
+    if len(text) <= _MOST_DIGITS and text.isdecimal() and text.isascii():
+        return int(text)
+    match = _NUMBER.fullmatch(text)
     if match is None:
-        if may_be_number and _NOT_FINITE.fullmatch(text):
+        if _NOT_FINITE.fullmatch(text):
             raise NoJsonNumber(text)
         return text
     if len(text) > _LONGEST_NUMBER:
@@ -75,6 +85,8 @@ def plain_value(text: str) -> str | float | bool | None:
 
 def loses_digits(number: str) -> bool:
     """Return whether reading the text *number* as a number drops a `+`, leading zeros or digits."""
+    if len(number) <= _MOST_DIGITS and number[0] != "0" and number.isdecimal():
+        return False  # as for most
     digits = number.removeprefix("-").lower().partition("e")[0]
     if digits.startswith(("0x", "0o")):
         return False

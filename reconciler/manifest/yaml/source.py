@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -47,7 +46,7 @@ class Source:
             written = self.positions.plain.get(finding.loc, finding.number)
             text = text.replace(f"`{finding.number}`", f"`{written}`")
         problem = self.problem_at(self._position(finding.loc, on_key=finding.on_key), text, finding.hint)
-        return replace(problem, snippet="") if finding.without_line else problem
+        return problem._replace(snippet="", snippet_column=0) if finding.without_line else problem
 
     def problem_at(self, position: Position, text: str, hint: str | None) -> Problem:
         """Return a problem at *position*."""
@@ -55,9 +54,11 @@ class Source:
         start = max(0, position.column - _SNIPPET // 2)
         if len(snippet) - start > _SNIPPET:
             snippet = f"{snippet[: start + _SNIPPET]}…"
+        column = position.column
         if start:
             snippet = f"…{snippet[start:]}"
-        return Problem(self.path, position.line, position.column, text, snippet, hint)
+            column -= start - 1
+        return Problem(self.path, position.line, position.column, text, snippet, hint, column)
 
 
 class DataSource(Source):

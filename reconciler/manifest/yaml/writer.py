@@ -6,9 +6,18 @@ import json
 import re
 from typing import Any, Final
 
+from reconciler.manifest.yaml.tidy import quoted_again
 from reconciler.text import inert
 
-_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+class Plain(str):
+    """A text that is written without quotes, as its field is of a type that readers may know: an instant."""
+
+    __slots__ = ()
+
+
+_EXPONENT_OF_INTEGER: Final = re.compile(r"^(-?\d+)e")
+"""The start of a number that YAML 1.1 reads as a text, as it has an exponent but no point."""
 
 
 _MISREAD: Final = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
@@ -30,18 +39,16 @@ _WIDTH: Final = 100
 """Most characters of a list or mapping on one line."""
 
 
-LONGEST_KEY: Final = 1_000
-"""Most characters of a key without `? `: YAML readers look for its colon in 1,024 characters."""
-
-
 def scalar(value: Any, *, within: bool = False) -> str:
     """Return the YAML of *value*, which is no list and no mapping, on one line.
 
     *within* tells that it is inside brackets or braces, where plain texts may have fewer characters.
     """
+    if isinstance(value, Plain):
+        return value
     if isinstance(value, str):
         return value if _is_plain(value, _SIGNS_WITHIN if within else _SIGNS) else _quoted(value)
-    return json.dumps(value)
+    return _EXPONENT_OF_INTEGER.sub(r"\1.0e", json.dumps(value))
 
 
 def inline(value: Any) -> str | None:
@@ -73,8 +80,6 @@ def literal(value: str) -> tuple[str, list[str]] | None:
 
 
 def _is_plain(value: str, signs: tuple[str, ...]) -> bool:
-    if _INSTANT.fullmatch(value):
-        return True
     return (
         inert.is_visible(value)
         and value[:1].isalpha()
@@ -86,8 +91,10 @@ def _is_plain(value: str, signs: tuple[str, ...]) -> bool:
 
 
 def _quoted(value: str) -> str:
+    """Return *value* in double quotes, or in single ones where that saves escapes, as `fmt` has it."""
     text = inert.with_escapes(json.dumps(value, ensure_ascii=False)[1:-1], _escape)
-    return _COMMAND.sub(lambda found: found[0].replace("##", r"\x23#"), f'"{text}"')
+    text = _COMMAND.sub(lambda found: found[0].replace("##", r"\x23#"), f'"{text}"')
+    return quoted_again(text[1:-1], '"')
 
 
 def _escape(character: str) -> str:

@@ -161,6 +161,22 @@ def test_entries_are_for_their_owner(manifest: Path, known: ParsedFiles, tmp_pat
     assert [path.stat().st_mode & 0o077 for path in everything] == [0] * 4
 
 
+def test_two_that_begin_side_by_side_have_one_key(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither had found one when it looked first, as when two parts of a run begin on one machine."""
+    other = tmp_path / "other.yaml"
+    other.write_text(MANIFEST.replace("order:", "other:", 1))
+    pair = [ParsedFiles(tmp_path / "cache") for _ in range(2)]
+    assert all(one.get(b"", str(manifest)) is None for one in pair)
+    for one, path in zip(pair, (manifest, other), strict=True):
+        load((path,), known=one)
+
+    refuse_to_parse(monkeypatch)
+
+    load((manifest, other), known=ParsedFiles(tmp_path / "cache"))
+
+
 def test_an_entry_of_another_key_is_not_taken(manifest: Path, known: ParsedFiles, tmp_path: Path) -> None:
     """Who can write an entry, as a commit can, does not know the key of this user."""
     load([manifest], known=known)

@@ -41,9 +41,7 @@ from tests.support.judges import (
     terminal_comes_alive,
 )
 
-ALL = [
-    pytest.param(text, id=f"{kind} {number}") for kind in CORPUS for number, text in enumerate(CORPUS[kind])
-]
+ALL = tuple(dict.fromkeys(text for texts in CORPUS.values() for text in texts))
 BENIGN = "hello"
 NOTHING = re.compile(r"(?!)")
 ON_SCREEN = ("text short", "outcome", "error", "problem", "progress", "drift", "export")
@@ -129,10 +127,9 @@ JUDGES = (
 
 
 @pytest.mark.parametrize("judge", JUDGES)
-@pytest.mark.parametrize("text", ALL)
-def test_nothing_comes_alive(text: str, judge: Callable[[str], list[str]]) -> None:
+def test_nothing_comes_alive(judge: Callable[[str], list[str]]) -> None:
     """Whatever a stranger wrote, no parser of any format finds more in it than text."""
-    assert judge(text) == []
+    assert {text: found for text in ALL if (found := judge(text))} == {}
 
 
 def without(hazard: Hazard) -> Callable[[pytest.MonkeyPatch], None]:
