@@ -55,7 +55,11 @@ def _decide(draft: Draft, scope: Scope, posting: Sequence[Entry], entries: Itera
     refused: list[Entry] = []
     deleting = deletes_strangers(scope)
     looking = deleting or not all(scope.options.duplicates(entry.address) for entry in posting)
-    found = pair(map(_expected, posting), strangers(scope, entries)) if posting and looking else Pairs()
+    found = (
+        pair([_expected(entry) for entry in posting], strangers(scope, entries))
+        if posting and looking
+        else Pairs()
+    )
     for entry in posting:
         address = entry.address
         if address not in found or not scope.selects(address):

@@ -150,7 +150,11 @@ def forcing_replacement(entry: Entry, found: Difference) -> tuple[str, ...]:
 def posted(entry: Entry) -> dict[str, str]:
     """Return the fields that *entry* posts; a replacement carries some of the old message's over."""
     live = live_values(entry.live) if entry.live is not None else {}
-    wanted = with_ignored(entry.message, live)
+    return with_carried(entry, with_ignored(entry.message, live), live)
+
+
+def with_carried(entry: Entry, wanted: dict[str, str], live: Mapping[str, str]) -> dict[str, str]:
+    """Return *wanted* with what a replacement carries over from the texts of the old message, *live*."""
     reset = entry.found.reset if entry.found is not None else ()
     kept = [name for name in MESSAGE.carried if name not in wanted and name not in reset]
     return wanted | {name: live[name] for name in kept if live.get(name)}

@@ -9,7 +9,13 @@ from reconciler.model import UNSEEN, Address, RemoteMessage
 from reconciler.planner.changes import field_changes
 from reconciler.planner.compare import Difference
 from reconciler.planner.draft import Draft, Scope
-from reconciler.planner.message import Entry, forcing_replacement, posted, refuse_protected, with_ignored
+from reconciler.planner.message import (
+    Entry,
+    forcing_replacement,
+    refuse_protected,
+    with_carried,
+    with_ignored,
+)
 from reconciler.planner.notices import warn_about
 from reconciler.planner.unchanged import is_recorded
 from reconciler.plans.actions import Action, FieldChange, Reason, Verb
@@ -59,7 +65,7 @@ def _action(entry: Entry, verb: Verb) -> Action:
     wanted = with_ignored(message, live)
     send: dict[str, str] = {}
     if verb in {Verb.CREATE, Verb.REPLACE}:
-        send = posted(entry)
+        send = with_carried(entry, wanted, live)
     elif verb is Verb.UPDATE:
         send = dict(found.fields)
         ignored = wholly_ignored(message.ignore_changes)
@@ -143,19 +149,19 @@ def deletion(address: Address, live: RemoteMessage, reason: Reason, managed: Col
 
 
 def forgetting(
-    address: Address, binding: Binding, live: RemoteMessage | None, reason: Reason, *, released: bool = False
+    address: Address, binding: Binding, live: Mapping[str, str], reason: Reason, *, released: bool = False
 ) -> Action:
-    """Return the action that drops *binding* and leaves the message; it shows the managed fields of *live*.
+    """Return the action that drops *binding* and leaves the object; it shows the managed of its *live* texts.
 
-    A message that was not read has none: the state keeps no texts.
+    What the state calls sensitive stays so: no manifest declares it any more.
     """
-    shown = live_values(live) if live is not None else {}
     return Action(
         address=address,
         verb=Verb.FORGET,
         reason=reason,
         sid=binding.sid,
         index=binding.index,
-        before={name: text for name, text in shown.items() if name in binding.sent},
+        before={name: text for name, text in live.items() if name in binding.sent},
         released=released,
+        sensitive=binding.sensitive,
     )

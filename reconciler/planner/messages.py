@@ -13,7 +13,7 @@ from reconciler.planner.order import kept, out_of_order, price
 from reconciler.planner.renames import find_renames
 from reconciler.planner.unchanged import is_recorded, is_unchanged
 from reconciler.plans.actions import Action, Reason, Verb
-from reconciler.resources.message import desired_values
+from reconciler.resources.message import desired_values, live_values
 
 
 def plan_messages(draft: Draft, scope: Scope) -> None:
@@ -137,7 +137,7 @@ def _leftovers(
         if binding.sid not in messages:
             forgets.append(Action(address, Verb.FORGET, Reason.MISSING_REMOTELY, sid=binding.sid))
         elif binding.sid in held:  # the message is bound to another key
-            forgets.append(forgetting(address, binding, messages[binding.sid], reason))
+            forgets.append(forgetting(address, binding, live_values(messages[binding.sid]), reason))
         elif not binding.released:
             deletes.append(deletion(address, messages[binding.sid], reason, binding.sent))
     deletes += [

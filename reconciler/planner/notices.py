@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.model import Address, Message, ResourceType
 from reconciler.planner.compare import Difference
@@ -14,7 +14,6 @@ from reconciler.text.suggestions import close_to
 from reconciler.text.words import plural, quoted
 
 REQUESTING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
-_ENDED = frozenset({"closed", "inactive"})
 _NAMED = 3
 """The most conversations that a warning names."""
 _CHANGING = frozenset({Verb.UPDATE, Verb.REPLACE})
@@ -54,7 +53,15 @@ def warn_of_consequences(draft: Draft, scope: Scope) -> None:
         draft.warn(
             "webhooks_on", scope.address, f"{plural(calling, 'change')} will call the service's webhooks"
         )
-    posts = sum(action.verb in _POSTING and action.type is ResourceType.MESSAGE for action in actions)
+    new = [action for action in actions if action.verb in _POSTING and action.type is ResourceType.MESSAGE]
+    rewritten = sum(action.webhooks for action in new)
+    if rewritten and scope.options.is_seldom_written:
+        text = (
+            f"{plural(rewritten, 'new message')} may be rewritten by webhooks, and this state is written "
+            "every 30 s: after a crash, those that it does not have yet are unknown and not posted again"
+        )
+        draft.warn("unknown_after_crash", scope.address, text)
+    posts = len(new)
     outside = _outside(scope)
     if posts and outside:
         text = (
@@ -93,17 +100,8 @@ def _is_number(address: Address) -> bool:
     return address.rpartition("/")[2].isdecimal()
 
 
-def warn_of_ended(draft: Draft, service: Address, scopes: Iterable[Scope]) -> None:
-    """Warn about conversations of a service that are closed or inactive although no manifest wants that."""
-    ended = [
-        f"`{scope.address}` ({live.state})"
-        for scope in scopes
-        if (live := scope.view.remote) is not None
-        and live.state in _ENDED
-        and scope.desired is not None
-        and scope.desired.state is None
-        and not scope.reset
-    ]
+def warn_of_ended(draft: Draft, service: Address, ended: Sequence[str]) -> None:
+    """Warn about conversations of a service that are *ended* although no manifest wants that."""
     if ended:
         more = f" and {len(ended) - _NAMED} more" if len(ended) > _NAMED else ""
         text = f"{plural(len(ended), 'conversation')} closed or inactive, which no manifest says: "

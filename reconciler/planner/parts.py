@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from reconciler.model import Address, Order, Unmanaged
 from reconciler.planner.draft import Draft, Scope
+from reconciler.plans.part import Piece
 from reconciler.plans.selection import Selection
 
+_STRICT: Final = "order: strict"
+_DELETE: Final = "unmanaged: delete"
 
-def warn_of_parts(draft: Draft, touched: Iterable[Scope]) -> None:
-    """Warn that only a part is planned, and about settings of *touched* conversations that have to wait.
+
+def settings_waiting(scope: Scope) -> tuple[str, ...]:
+    """Return the settings of a conversation that have to wait where only a part of all is planned.
 
     `order: strict` is met if all messages of a conversation are selected; unmanaged ones are never deleted.
     """
-    disordered: list[Address] = []
-    keeping: list[Address] = []
-    for scope in touched:
-        desired = scope.desired
-        if desired is None:
-            continue
-        if desired.order is Order.STRICT and not all(
-            scope.selects(f"{scope.address}/{message.key}") for message in desired.messages
-        ):
-            disordered.append(scope.address)
-        if desired.unmanaged is Unmanaged.DELETE:
-            keeping.append(scope.address)
-    waiting = [
-        f"`{setting}` of {_in_short(addresses)}"
-        for setting, addresses in (("order: strict", disordered), ("unmanaged: delete", keeping))
-        if addresses
-    ]
+    desired, waiting = scope.desired, []
+    if desired is None:
+        return ()
+    if desired.order is Order.STRICT and not all(
+        scope.selects(f"{scope.address}/{message.key}") for message in desired.messages
+    ):
+        waiting.append(_STRICT)
+    if desired.unmanaged is Unmanaged.DELETE:
+        waiting.append(_DELETE)
+    return tuple(waiting)
+
+
+def warn_of_parts(draft: Draft, pieces: Iterable[Piece]) -> None:
+    """Warn that only a part is planned, and about settings of conversations that have to wait."""
+    found: dict[str, list[Address]] = {_STRICT: [], _DELETE: []}
+    for piece in pieces:
+        for setting in piece.waits:
+            found[setting].append(piece.address)
+    waiting = [f"`{setting}` of {_in_short(addresses)}" for setting, addresses in found.items() if addresses]
     verb = "waits" if len(waiting) == 1 else "wait"
     wait = f"; {' and '.join(waiting)} {verb} for a plan of the whole" if waiting else ""
     draft.warn("partial", "", f"only a part is planned, as `--target` and `--exclude` say{wait}")
 
 
-def warn_of_misses(draft: Draft, globs: Sequence[str], known: Collection[Address]) -> None:
-    """Warn about *globs* that match none of the *known* addresses: each is most likely misspelt."""
-    for glob in Selection(tuple(globs), ()).unmatched(known):
+def unmatched(globs: Sequence[str], known: Collection[Address]) -> list[str]:
+    """Return the *globs* that match none of the *known* addresses."""
+    return Selection(tuple(globs), ()).unmatched(known)
+
+
+def warn_of_misses(draft: Draft, globs: Iterable[str]) -> None:
+    """Warn about *globs* that match no address: each is most likely misspelt."""
+    for glob in globs:
         draft.warn("matches_nothing", glob, f"`{glob}` matches no address")
 
 

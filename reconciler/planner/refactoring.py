@@ -6,6 +6,7 @@ The plan is made from the result; `refactoring_actions` then adds the actions th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +18,7 @@ from reconciler.model import (
     Move,
     ResourceType,
     Unmanaged,
+    conversation_of,
     declared_conversations,
     is_within,
     map_conversations,
@@ -29,6 +31,8 @@ from reconciler.plans.selection import Selection
 from reconciler.resources.binding import existing
 from reconciler.state.model import State
 from reconciler.state.remembered import Binding
+
+_PARENTS: Final = frozenset({ResourceType.SERVICE, ResourceType.CONVERSATION})
 
 
 class Refactored(Struct, frozen=True):
@@ -44,7 +48,7 @@ class Refactored(Struct, frozen=True):
     moved: dict[Address, Address] = {}
     """Previous addresses by new address."""
     imported: dict[Address, str] = {}
-    """SIDs of imported messages by address."""
+    """SIDs of imported messages and participants by address."""
     forgotten: dict[Address, Binding] = {}
     """The bindings of forgotten addresses, by their previous address."""
     renamed: dict[Address, Address] = {}
@@ -104,21 +108,16 @@ def _moved(state: State, moves: Iterable[Move], refusals: list[Refusal]) -> dict
     """Return new -> previous address of every binding that moves, chains followed to their end."""
     targets = {move.previous: move.address for move in moves}
     moved: dict[Address, Address] = {}
-    at_last: dict[Address, Address] = {}
+    ends: dict[Address, Address] = {}
     refused: set[Address] = set()
     for previous in sorted(state.bindings, key=lambda address: address.count("/")):
-        address = previous
-        for _ in targets:
-            following = _one_step(address, targets)
-            if following == address:
-                break
-            address = following
+        address = at_last(previous, targets)
         parent = parent_of(previous) if "/" in previous else ""
         if address == previous:
             continue
         if parent in refused:
             refused.add(previous)
-        elif parent and parent_of(address) != at_last.get(parent, parent):
+        elif parent and parent_of(address) != ends.get(parent, parent):
             refused.add(previous)
             refusals.append(
                 Refusal(
@@ -139,8 +138,18 @@ def _moved(state: State, moves: Iterable[Move], refusals: list[Refusal]) -> dict
                 )
             )
         else:
-            moved[address], at_last[previous] = previous, address
+            moved[address], ends[previous] = previous, address
     return moved
+
+
+def at_last(address: Address, targets: Mapping[Address, Address]) -> Address:
+    """Return where *address* is after all moves; *targets* has the next address of each that moves."""
+    for _ in targets:
+        following = _one_step(address, targets)
+        if following == address:
+            break
+        address = following
+    return address
 
 
 def _one_step(address: Address, targets: Mapping[Address, Address]) -> Address:
@@ -159,16 +168,20 @@ def _imported(
     refusals: list[Refusal],
     contested: dict[Address, str],
 ) -> dict[Address, str]:
-    """Return the sids of the messages to be bound; *contested* gets those whose address is bound already."""
+    """Return the sids to be bound; *contested* gets those whose address is bound to another object already.
+
+    They are those of messages and participants: parents are found by their sids. An object that is bound in
+    another conversation is not in this one, as the plan will find.
+    """
     owners = {binding.sid: address for address, binding in bindings.items()}
     imported: dict[Address, str] = {}
     for one in wanted:
-        if type_of(one.address) is not ResourceType.MESSAGE:
-            continue  # `_with_sids` declares the sids of parents
+        if type_of(one.address) in _PARENTS:
+            continue  # `_with_sids` declares their sids
         bound = bindings.get(one.address)
         if bound is not None and bound.sid != one.sid:
             contested[one.address] = one.sid
-        elif bound is None and one.sid in owners:
+        elif bound is None and conversation_of(owners.get(one.sid, "")) == conversation_of(one.address):
             refusals.append(
                 Refusal(
                     "import_conflict",
@@ -183,7 +196,7 @@ def _imported(
 
 def _with_sids(desired: Desired, wanted: Iterable[Import]) -> Desired:
     """Return *desired* with the sids of imported parents, as if they were declared with them."""
-    sids = {one.address: one.sid for one in wanted if type_of(one.address) is not ResourceType.MESSAGE}
+    sids = {one.address: one.sid for one in wanted if type_of(one.address) in _PARENTS}
     if not sids:
         return desired
     services = (

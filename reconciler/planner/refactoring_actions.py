@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from reconciler.model import (
+    PARTICIPANTS,
     Address,
     ConversationView,
     Desired,
     Message,
+    Participant,
     Remote,
     RemoteMessage,
+    RemoteParticipant,
     ResourceType,
+    conversation_of,
     declared_conversations,
     parent_of,
     type_of,
@@ -22,9 +28,11 @@ from reconciler.model import (
 from reconciler.planner.message_actions import forgetting
 from reconciler.planner.refactoring import Refactored
 from reconciler.plans.actions import Action, Reason, Verb
-from reconciler.plans.plan import Plan, Refusal
+from reconciler.plans.part import Part, Piece, map_pieces
+from reconciler.plans.plan import Refusal
 from reconciler.resources.binding import existing
 from reconciler.resources.message import desired_values, live_values
+from reconciler.resources.participant import live_participant_values, natural_key, participant_values
 from reconciler.state.model import Bound, Unbound
 
 _CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE})
@@ -34,8 +42,8 @@ _CARRIES: Final = frozenset({Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE
 _ABSENT: Final = ConversationView(remote=None)
 
 
-def with_refactoring(made: Plan, refactored: Refactored, desired: Desired, remote: Remote) -> Plan:
-    """Return *made*, a plan from what was *refactored*, with the actions and records of the blocks.
+def with_refactoring(made: Part, refactored: Refactored, desired: Desired, remote: Remote) -> Part:
+    """Return *made*, planned from what was *refactored*, with the actions and records of the blocks.
 
     *desired* are the refactored manifests with times and sids filled in.
     """
@@ -46,26 +54,62 @@ def with_refactoring(made: Plan, refactored: Refactored, desired: Desired, remot
     finishing.take_over()
     finishing.judge_contested()
     finishing.forget()
-    return msgspec.structs.replace(
-        made,
-        actions=(*finishing.first, *finishing.actions),
-        records=tuple(finishing.records.values()),
-        refusals=(*refactored.refusals, *finishing.refusals, *made.refusals),
-        no_ops=made.no_ops - finishing.counted_as_no_ops,
-    )
+    return finishing.part(made)
+
+
+class _Open(Struct):
+    """One service or conversation while the blocks' actions are added."""
+
+    piece: Piece
+    first: list[Action]
+    """The actions that come before the others."""
+    actions: list[Action]
+    records: dict[Address, Bound | Unbound]
+
+    def closed(self, counted_as_no_ops: int) -> Piece:
+        """Return the piece with what was added; some of its actions were counted as no-ops."""
+        return msgspec.structs.replace(
+            self.piece,
+            first=tuple(self.first),
+            actions=tuple(self.actions),
+            records=tuple(self.records.values()),
+            no_ops=self.piece.no_ops - counted_as_no_ops,
+        )
 
 
 class _Finishing:
-    """A plan while the blocks' actions are added; *first* come before the others."""
+    """The pieces of a plan while the blocks' actions are added."""
 
-    def __init__(self, made: Plan, refactored: Refactored, desired: Desired, remote: Remote) -> None:
+    def __init__(self, made: Part, refactored: Refactored, desired: Desired, remote: Remote) -> None:
         self.refactored = refactored
         self.desired = desired
         self.remote = remote
-        self.first: list[Action] = []
-        self.actions = list(made.actions)
-        self.records = {record.address: record for record in made.records}
         self.refusals: list[Refusal] = []
+        self._pieces = {piece.address: piece for piece in made.pieces}
+        self._open: dict[Address, _Open] = {}
+
+    def at(self, address: Address) -> _Open:
+        """Return the service or conversation of *address*; one that the plan leaves alone gets a piece."""
+        place = conversation_of(address)
+        opened = self._open.get(place)
+        if opened is None:
+            piece = self._pieces.get(place) or Piece(place, is_removal=True, remains=False, is_touched=False)
+            records = {record.address: record for record in piece.records}
+            opened = _Open(piece, list(piece.first), list(piece.actions), records)
+            self._open[place] = opened
+        return opened
+
+    def part(self, made: Part) -> Part:
+        """Return *made* with everything that was added."""
+        closed = {place: one.closed(self._counted_as_no_ops(one.first)) for place, one in self._open.items()}
+        part = map_pieces(made, lambda piece: closed.get(piece.address, piece))
+        new = [closed[place] for place in sorted(closed.keys() - self._pieces.keys())]
+        return msgspec.structs.replace(
+            part,
+            services=(*part.services, *(one for one in new if "/" not in one.address)),
+            conversations=(*part.conversations, *(one for one in new if "/" in one.address)),
+            refusals=(*self.refactored.refusals, *self.refusals),
+        )
 
     @cached_property
     def _messages(self) -> dict[Address, Message]:
@@ -76,41 +120,50 @@ class _Finishing:
             for message in conversation.messages
         }
 
-    @property
-    def counted_as_no_ops(self) -> int:
-        """The number of actions for messages that the plan counts as no-ops: they need nothing else."""
+    @cached_property
+    def _participants(self) -> dict[Address, Participant]:
+        """The declared participants."""
+        return {
+            f"{address}/{PARTICIPANTS}/{one.key}": one
+            for address, conversation in declared_conversations(self.desired)
+            for one in conversation.participants
+        }
+
+    def _counted_as_no_ops(self, first: Iterable[Action]) -> int:
+        """Return the number of actions for messages that are counted as no-ops: they need nothing else."""
         bindings = self.refactored.state.bindings
         return sum(
             action.verb is Verb.ADOPT or (action.verb is Verb.MOVE and not bindings[action.address].released)
-            for action in self.first
+            for action in first
         )
 
     def move(self) -> None:
         """Move bindings: a message's with an action, its parents' as records."""
         for address, previous in self.refactored.moved.items():
+            place = self.at(address)
             if type_of(address) is not ResourceType.MESSAGE:
                 binding = self.refactored.state.bindings[address]
-                self.records.setdefault(address, Bound(address, binding))
-                self.records[previous] = Unbound(previous)
+                place.records.setdefault(address, Bound(address, binding))
+                place.records[previous] = Unbound(previous)
                 continue
-            record = self.records.pop(address, None)
-            for at, action in enumerate(self.actions):
+            record = place.records.pop(address, None)
+            for at, action in enumerate(place.actions):
                 if action.previous_address == address:  # its key was renamed besides
-                    self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
+                    place.actions[at] = msgspec.structs.replace(action, previous_address=previous)
                     break
                 if action.address == address and action.reason is not Reason.SUPERSEDED:
                     if action.verb is Verb.ADOPT or action.importing:
                         # The old message was deleted or superseded; this action binds its successor.
-                        self.records[previous] = Unbound(previous)
+                        place.records[previous] = Unbound(previous)
                         if record is not None:
-                            self.records[address] = record
+                            place.records[address] = record
                     elif action.verb in _CARRIES:
-                        self.actions[at] = msgspec.structs.replace(action, previous_address=previous)
+                        place.actions[at] = msgspec.structs.replace(action, previous_address=previous)
                     else:
-                        self.actions[at] = msgspec.structs.replace(action, address=previous)
+                        place.actions[at] = msgspec.structs.replace(action, address=previous)
                     break
             else:
-                self.first.append(self._moving(address, previous))
+                place.first.append(self._moving(address, previous))
 
     def _moving(self, address: Address, previous: Address) -> Action:
         """Return the move of a message that needs nothing else: it shows what it is, before and after."""
@@ -135,48 +188,77 @@ class _Finishing:
     def take_over(self) -> None:
         """Bind what is imported; where it differs from the manifest, mark the action on it."""
         for address, sid in self.refactored.imported.items():
+            place = self.at(address)
             service = self.remote.services.get(address.partition("/")[0])
             view = self.remote.conversations.get(parent_of(address), _ABSENT)
-            live = view.messages.get(sid)
-            self.records.pop(address, None)
-            mine = [at for at, action in enumerate(self.actions) if action.address == address]
-            if live is None or view.remote is None or service is None:
-                self._refuse_missing(address, sid)
-                self.actions = [action for action in self.actions if action.address != address]
-            elif mine:
-                binding = existing(
-                    sid, service_sid=service.sid, conversation_sid=view.remote.sid, index=live.index
-                )
-                self.records[address] = Bound(address, binding)
+            live = _in(view, address, sid)
+            record = place.records.pop(address, None)
+            mine = [at for at, action in enumerate(place.actions) if action.address == address]
+            refusal = self._refusal(address, sid, live)
+            if refusal is not None or live is None or view.remote is None or service is None:
+                self.refusals.append(refusal or _missing(address, sid))
+                place.actions = [action for action in place.actions if action.address != address]
+                continue
+            binding = existing(
+                sid,
+                service_sid=service.sid,
+                conversation_sid=view.remote.sid,
+                index=live.index if isinstance(live, RemoteMessage) else -1,
+            )
+            if mine:
+                place.records[address] = Bound(address, binding)
                 for at in mine:
-                    self.actions[at] = msgspec.structs.replace(self.actions[at], importing=True)
+                    place.actions[at] = msgspec.structs.replace(place.actions[at], importing=True)
+            elif isinstance(live, RemoteMessage):
+                place.first.append(self._adopting(address, live))
             else:
-                message = self._messages[address]
-                wanted = desired_values(message)
-                self.first.append(
-                    Action(
-                        address,
-                        Verb.ADOPT,
-                        Reason.REQUESTED,
-                        sid=sid,
-                        index=live.index,
-                        before=wanted,
-                        after=wanted,
-                        managed=tuple(wanted),
-                        ignored=message.ignore_changes,
-                    )
+                sent = record.binding.sent if isinstance(record, Bound) else {}
+                place.records[address] = Bound(
+                    address, msgspec.structs.replace(binding, sent=sent, imported=False)
                 )
+
+    def _adopting(self, address: Address, live: RemoteMessage) -> Action:
+        message = self._messages[address]
+        wanted = desired_values(message)
+        return Action(
+            address,
+            Verb.ADOPT,
+            Reason.REQUESTED,
+            sid=live.sid,
+            index=live.index,
+            before=wanted,
+            after=wanted,
+            managed=tuple(wanted),
+            ignored=message.ignore_changes,
+        )
+
+    def _refusal(
+        self, address: Address, sid: str, live: RemoteMessage | RemoteParticipant | None
+    ) -> Refusal | None:
+        """Return why *live* cannot be imported: it is gone, or is another person than the declared one."""
+        if live is None:
+            return _missing(address, sid)
+        if isinstance(live, RemoteMessage):
+            return None
+        declared = natural_key(participant_values(self._participants[address]))
+        if declared == natural_key(live_participant_values(live)):
+            return None
+        return Refusal(
+            "import_conflict",
+            f"`{address}` cannot be imported: {sid} is another participant than the one that is declared",
+            "correct the sid in the `import:` block, or declare that participant's identity or addresses",
+        )
 
     def judge_contested(self) -> None:
-        """Refuse to import a message to an address that is bound to another message.
+        """Refuse to import an object to an address that is bound to another one.
 
-        It is permitted if the imported message is gone: then it was imported earlier and replaced since. So
+        It is permitted if the imported object is gone: then it was imported earlier and replaced since. So
         the block may stay in the manifest.
         """
         for address, sid in self.refactored.contested.items():
             bound = self.refactored.state.bindings[address]
             view = self.remote.conversations.get(parent_of(address), _ABSENT)
-            if sid in view.messages and sid not in bound.superseded:
+            if _in(view, address, sid) is not None and sid not in bound.superseded:
                 self.refusals.append(
                     Refusal(
                         "import_conflict",
@@ -186,36 +268,43 @@ class _Finishing:
                 )
 
     def forget(self) -> None:
-        """Forget bindings, children before their parents; record those that stay as released."""
-        for address, binding in sorted(self.refactored.forgotten.items(), reverse=True):
-            if type_of(address) is ResourceType.PARTICIPANT:
-                self.records[address] = Unbound(address)
-                continue
+        """Forget bindings, and record those that stay as released."""
+        for address, binding in self.refactored.forgotten.items():
             now = self.refactored.renamed.get(address, address)
+            place = self.at(now)
+            if type_of(address) is ResourceType.PARTICIPANT:
+                place.records[address] = Unbound(address)
+                continue
             left = self.refactored.state.bindings.get(now)
             released = left is not None and left.released
             if left is not None and released:
-                self.records[now] = Bound(now, left)
+                place.records[now] = Bound(now, left)
             elif left is not None:
-                self.actions = [_as_superseded(one) if one.address == now else one for one in self.actions]
-            self.first.append(
+                place.actions = [_as_superseded(one) if one.address == now else one for one in place.actions]
+            place.first.append(
                 forgetting(
                     address,
                     binding,
-                    self._live(now, binding.sid),
+                    self.remote.forgotten.get(binding.sid, {}),
                     Reason.REMOVED_FROM_MANIFEST,
                     released=released and now == address,
                 )
             )
 
-    def _refuse_missing(self, address: Address, sid: str) -> None:
-        self.refusals.append(
-            Refusal(
-                "import_missing",
-                f"`{address}` cannot be imported: there is no message {sid} in `{parent_of(address)}`",
-                "correct the sid in the `import:` block, or take the entry out",
-            )
-        )
+
+def _in(view: ConversationView, address: Address, sid: str) -> RemoteMessage | RemoteParticipant | None:
+    """Return the live object *sid* of a conversation, of the type that *address* has."""
+    if type_of(address) is ResourceType.PARTICIPANT:
+        return (view.participants or {}).get(sid)
+    return view.messages.get(sid)
+
+
+def _missing(address: Address, sid: str) -> Refusal:
+    return Refusal(
+        "import_missing",
+        f"`{address}` cannot be imported: there is no {type_of(address)} {sid} in `{parent_of(address)}`",
+        "correct the sid in the `import:` block, or take the entry out",
+    )
 
 
 def _as_superseded(action: Action) -> Action:

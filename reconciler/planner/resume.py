@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from reconciler.model import Address, ResourceType, parent_of, type_of
+from reconciler.model import Address, ResourceType, conversation_of, parent_of, type_of
 from reconciler.plans.actions import Action, Reason, Verb
 from reconciler.plans.plan import Plan
 from reconciler.state.model import State, Unbound
@@ -32,7 +32,9 @@ def remaining(plan: Plan, done: Collection[int], settled: Collection[Address], s
         for number, action in enumerate(plan.actions)
         if _is_anew(action) and (number in carried or action.sid != _sid(state.bindings.get(action.address)))
     }
-    actions = [_into_new(action) if _place(action) in emptied else action for action in plan.actions]
+    actions = [
+        _into_new(action) if conversation_of(action.address) in emptied else action for action in plan.actions
+    ]
     being_removed = {
         action.address
         for number, action in enumerate(actions)
@@ -43,7 +45,7 @@ def remaining(plan: Plan, done: Collection[int], settled: Collection[Address], s
         if number in carried or (action.with_parent and parent_of(action.address) not in being_removed):
             continue
         happened = action.verb is Verb.CREATE and action.address in settled
-        if happened and action.type not in _PARENTS:  # the state of a conversation may still be to be set
+        if happened and action.type is not ResourceType.CONVERSATION:  # whose state may still be to be set
             continue
         rest = _rest_of_replacement(action, state) if action.verb is Verb.REPLACE else action
         if rest is not None:  # the binding has moved already
@@ -73,10 +75,6 @@ def continued(plan: Plan, left: Numbered) -> Plan:
 def _is_anew(action: Action) -> bool:
     """Return whether *action* deletes a conversation and creates it again."""
     return action.type is ResourceType.CONVERSATION and action.verb is Verb.REPLACE
-
-
-def _place(action: Action) -> Address:
-    return action.address if action.type is ResourceType.CONVERSATION else parent_of(action.address)
 
 
 def _sid(binding: Binding | None) -> str | None:

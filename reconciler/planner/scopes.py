@@ -32,13 +32,18 @@ class Coverage:
         self.selection = (
             Selection(options.targets, options.excludes) if options.targets or options.excludes else None
         )
-        self._partly_selected = {
+        self._partly_selected: set[Address] = {
             service
             for address in (state.bindings if self.selection is not None else ())
             if "/" in address and not self.selects(address)
             for service in (parent_of(address), parent_of(parent_of(address)))
         }
         """Parents that contain excluded addresses."""
+
+    @property
+    def partly_selected_services(self) -> tuple[Address, ...]:
+        """Services that contain excluded addresses, in the order of their names."""
+        return tuple(sorted(one for one in self._partly_selected if "/" not in one))
 
     def selects(self, address: Address) -> bool:
         """Return whether the plan is about *address*."""

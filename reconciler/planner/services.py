@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.model import Address, RemoteService, Service
+from reconciler.model import Address, Remote, RemoteService, Service
 from reconciler.planner.draft import Draft
 from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.part import Removal
 from reconciler.state.remembered import Binding
 from reconciler.text.words import plural
 
@@ -30,16 +31,17 @@ def plan_service(draft: Draft, service: Service, live: RemoteService | None, bin
         )
 
 
+def removal_of(address: Address, binding: Binding, live: RemoteService | None, remote: Remote) -> Removal:
+    """Return what decides about a service that is to be removed."""
+    listed = remote.listed.get(address, 0)
+    return Removal(binding, live, listed, known=listed - remote.others.get(address, 0))
+
+
 def plan_service_removal(
-    draft: Draft,
-    address: Address,
-    binding: Binding,
-    live: RemoteService | None,
-    remaining: int,
-    *,
-    destroy: bool,
+    draft: Draft, address: Address, removal: Removal, remaining: int, *, destroy: bool
 ) -> None:
     """Let go of a service, and delete it if this tool made it and none of its conversations stays."""
+    binding, live = removal.binding, removal.live
     if live is None or not binding.created:
         if live is not None:
             draft.warn("parent_kept", address, KEPT.format(sid=live.sid))

@@ -33,10 +33,18 @@ _DAY: Final = timedelta(days=1)
 
 
 class Timed(Struct, frozen=True):
-    """*desired* with every date absolute; *warnings* are its doubts, and what is odd about the dates."""
+    """Manifests in which every date is absolute."""
 
     desired: Desired
-    warnings: tuple[PlanWarning, ...] = ()
+    doubts: tuple[PlanWarning, ...] = ()
+    """What the authors of the manifests may not have meant, in any part of them."""
+    odd: tuple[PlanWarning, ...] = ()
+    """What is odd about values and dates of these conversations."""
+
+    @property
+    def warnings(self) -> tuple[PlanWarning, ...]:
+        """All of these."""
+        return (*self.doubts, *self.odd)
 
 
 def resolve_times(desired: Desired, state: State | None, now: datetime, *, re_anchor: bool = False) -> Timed:
@@ -47,7 +55,9 @@ def resolve_times(desired: Desired, state: State | None, now: datetime, *, re_an
     """
     bindings = state.bindings if state is not None else {}
     anchors = {address: binding.anchor for address, binding in bindings.items() if binding.anchor is not None}
-    warnings = [PlanWarning(doubt.code, doubt.address, doubt.text) for doubt in desired.doubts]
+    told = [(one.of_conversation, PlanWarning(one.code, one.address, one.text)) for one in desired.doubts]
+    doubts = tuple(warning for of_conversation, warning in told if not of_conversation)
+    warnings = [warning for of_conversation, warning in told if of_conversation]
     changed: dict[Address, Conversation] = {}
     for address, one in declared_conversations(desired):
         if one.timeline is not None:
@@ -62,7 +72,7 @@ def resolve_times(desired: Desired, state: State | None, now: datetime, *, re_an
     if changed:
         desired = map_conversations(desired, changed.get)
     warnings += _odd_dates(desired, canonical_instant(now))
-    return Timed(desired, tuple(warnings))
+    return Timed(desired, doubts, tuple(warnings))
 
 
 def _resolved(
@@ -159,7 +169,8 @@ def _odd_dates(desired: Desired, now: str) -> Iterator[PlanWarning]:
                 future = future or message.key
             if date < latest:
                 behind = behind or message.key
-            latest = max(latest, date)
+            else:
+                latest = date
         if future is not None:
             yield PlanWarning("date_in_future", f"{address}/{future}", "it is dated in the future")
         if behind is not None and one.order is not Order.ANY:

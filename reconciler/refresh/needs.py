@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.model import Address, ConversationView, Remote, RemoteMessage, ResourceType, parent_of
-from reconciler.plans.actions import POSTING, Verb
+from reconciler.model import Address, ConversationView, Remote, RemoteMessage, parent_of
+from reconciler.plans.actions import POSTING, Verb, by_place
 from reconciler.plans.options import Options
-from reconciler.plans.plan import Plan
+from reconciler.plans.part import Part
 from reconciler.refresh.reading import list_messages
 from reconciler.refresh.remote import bound_sids, with_participants
 from reconciler.runtime.concurrency import AT_ONCE, each
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 async def look_closer(
-    client: Twilio, plan: Plan, remote: Remote, bound: BindingIndex, options: Options
+    client: Twilio, part: Part, remote: Remote, bound: BindingIndex, options: Options
 ) -> Remote | None:
-    """Return *remote* with what *plan* needs besides, or None if it needs nothing.
+    """Return *remote* with what *part* needs besides, or None if it needs nothing.
 
     For a conversation in which it posts: the participants, and the whole listing, as a duplicate may be
     anywhere in it. Where duplicates are allowed, the newest message will do. For a conversation that it
     deletes: the participants.
     """
-    needs = _needs(plan, options)
+    needs = _needs(part, options)
     closer: dict[Address, ConversationView] = {}
 
     async def read(address: Address) -> None:
@@ -68,16 +68,15 @@ class _Messages(IntEnum):
     ALL = 2
 
 
-def _needs(plan: Plan, options: Options) -> dict[Address, _Messages]:
-    """Return the conversations in which *plan* posts or which it deletes, with the messages to read."""
+def _needs(part: Part, options: Options) -> dict[Address, _Messages]:
+    """Return the conversations in which *part* posts or which it deletes, with the messages to read."""
     needs: dict[Address, _Messages] = {}
-    for action in plan.actions:
-        if action.type is ResourceType.CONVERSATION and action.verb is Verb.DELETE:
-            needs.setdefault(action.address, _Messages.NONE)
-        elif action.type is ResourceType.MESSAGE and action.verb in POSTING:
-            conversation = parent_of(action.address)
-            need = _Messages.NEWEST if options.duplicates(action.address) else _Messages.ALL
-            needs[conversation] = max(need, needs.get(conversation, need))
+    for conversation, inside in by_place(part.actions).conversations.items():
+        posted = [action.address for action in inside.messages if action.verb in POSTING]
+        if posted:
+            needs[conversation] = _Messages.NEWEST if all(map(options.duplicates, posted)) else _Messages.ALL
+        elif any(action.verb is Verb.DELETE for action in inside.own):
+            needs[conversation] = _Messages.NONE
     return needs
 
 

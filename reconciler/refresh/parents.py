@@ -37,12 +37,14 @@ _LIST_FROM: Final = 20
 class Resolved(Struct):
     """Live parents by address; None for one that does not exist.
 
-    *others* counts by service the conversations that are neither declared nor bound.
+    *listed* counts by service the conversations of its listing, *others* those of them that are neither
+    declared nor bound.
     """
 
     services: dict[Address, RemoteService | None]
     conversations: dict[Address, RemoteConversation | None]
     others: dict[Address, int]
+    listed: dict[Address, int]
 
 
 async def resolve(
@@ -56,13 +58,13 @@ async def resolve(
 ) -> Resolved:
     """Return every parent that is desired or bound; raises PlanError for one that is ambiguous.
 
-    *bound* are the bindings of *state*, if they are indexed already. `others` is counted for services that
-    may be deleted: with *destroy* all bound ones, otherwise those that are no longer desired. Without
-    *removals* nothing is counted.
+    *bound* are the bindings of *state*, if they are indexed already. `others` and `listed` are counted for
+    services that may be deleted: with *destroy* all bound ones, otherwise those that are no longer desired.
+    Without *removals* nothing is counted.
     """
     bound = index_bindings(state) if bound is None else bound
     services = await find_services(client, desired, state, bound.services, destroy=destroy)
-    resolved = Resolved(services, {}, {})
+    resolved = Resolved(services, {}, {}, {})
     wanted = {service.name for service in desired.services}
     addresses = _conversations_by_service(desired, bound)
     for inside in addresses.values():
@@ -86,6 +88,7 @@ async def resolve(
         await each(list(inside), find, at_once=AT_ONCE)
         if may_be_deleted:
             known = {one.sid for address in inside if (one := resolved.conversations[address]) is not None}
+            resolved.listed[name] = len(seen.by_sid)
             resolved.others[name] = sum(sid not in known for sid in seen.by_sid)
 
     await each(list(services), look_into, at_once=AT_ONCE)

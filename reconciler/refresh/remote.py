@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,7 @@ async def refresh(
         services=resolved.services,
         conversations=conversations,
         others=resolved.others,
+        listed=resolved.listed,
         requests=client.counters.read,
         read_at=client.read_at,
     )
@@ -162,11 +163,10 @@ class _Reader:
         }
 
 
-def bound_sids(bindings: Iterable[Binding]) -> tuple[dict[str, int], int]:
+def bound_sids(bindings: Collection[Binding]) -> tuple[dict[str, int], int]:
     """Return sid -> index of *bindings*, superseded sids included, and the highest index."""
-    sids: dict[str, int] = {}
+    sids = {binding.sid: binding.index for binding in bindings}
     for binding in bindings:
-        sids[binding.sid] = binding.index
         for sid in binding.superseded:
             sids[sid] = binding.index
     return sids, max(sids.values(), default=-1)

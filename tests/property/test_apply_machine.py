@@ -7,8 +7,10 @@ untouched. And whenever the state names a message that is gone, the plan says so
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,8 +23,10 @@ from reconciler.emulator.faults import Invoke
 from reconciler.errors import RemoteError
 from reconciler.plans.options import Options
 from reconciler.plans.outcome import Status
+from tests.support.blobs import MemoryBlobs, Objects
 from tests.support.desk import Desk, conversation, together
-from tests.support.mortal import Death, MortalFiles, PowerOff
+from tests.support.mortal import SLOW, Death, MortalBlobs, MortalFiles, MortalPage, PowerOff
+from tests.support.single_page import MemoryPage, Server
 
 SERVICE = "desk"
 KEYS = tuple(f"k{number}" for number in range(6))
@@ -84,13 +88,20 @@ class Room:
 class Life(RuleBasedStateMachine):
     """A pipeline, its editors, and strangers, on one account."""
 
+    mortal: Callable[..., MortalBlobs | MortalPage] = MortalBlobs
+    """The way to the state of a process that dies."""
+
     @initialize(orders=st.tuples(*[st.sampled_from(["append", "strict", "any"])] * 2))
     def begin(self, orders: tuple[str, str]) -> None:
         """Start with an empty account."""
         self.place = tempfile.TemporaryDirectory()
-        self.desk = Desk(Path(self.place.name))
+        self.desk = self.make_desk(Path(self.place.name))
         self.rooms = {name: Room(order) for name, order in zip("cd", orders, strict=True)}
         self.posted = 0
+
+    def make_desk(self, folder: Path) -> Desk:
+        """Return a desk whose state is in a file."""
+        return Desk(folder)
 
     def teardown(self) -> None:
         """Close what is open."""
@@ -152,8 +163,10 @@ class Life(RuleBasedStateMachine):
         death = Death(*moment, torn=half)
         kind = "*" if death.what == "call" else death.what
         self.desk.fault(*trouble, Fault(kind, Invoke(death.request, after=half)))
+        way, self.desk.way = self.desk.way, partial(self.mortal, death=death)
         with suppress(RemoteError, PowerOff):
             self.desk.apply(self.manifest, OPTIONS, files=MortalFiles(death))
+        self.desk.way = way
         self.desk.fault()
 
     @rule(changes=manifests)
@@ -187,7 +200,7 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def nothing_vanishes_in_silence(self) -> None:
         """A bound message that does not exist is in the plan, or the plan is refused."""
-        if not hasattr(self, "desk") or not self.desk.state_path.exists():
+        if not hasattr(self, "desk") or self.desk.state_if_any is None:
             return
         plan = self.desk.plan(self.manifest, OPTIONS)
         told = {action.address for action in plan.actions}
@@ -207,10 +220,8 @@ class Life(RuleBasedStateMachine):
 
         Asked within rules, as threads make it differ between two runs of one example.
         """
-        if not self.desk.state_path.exists():
-            return False
-        state = self.desk.state
-        return not state.intents and not state.in_flight
+        state = self.desk.state_if_any
+        return state is not None and not state.intents and not state.in_flight
 
     @property
     def manifest(self) -> str:
@@ -225,10 +236,32 @@ class Life(RuleBasedStateMachine):
         return together(*rooms) if rooms else f"version: 1\nservices:\n  {SERVICE}: {{}}\n"
 
 
+class RemoteLife(Life):
+    """The same with the state in objects, a call to which takes 60 ms: creates are announced by windows."""
+
+    def make_desk(self, folder: Path) -> Desk:
+        """Return a desk whose state is in objects."""
+        return Desk(folder, there=Objects(), way=partial(MemoryBlobs, latency=0.03))
+
+
+class PagedLife(Life):
+    """The same with the state on a page, a call to which takes a second: all creates are announced."""
+
+    mortal = MortalPage
+
+    def make_desk(self, folder: Path) -> Desk:
+        """Return a desk whose state is on a page."""
+        return Desk(folder, there=Server(swaps=True), way=partial(MemoryPage, latency=SLOW))
+
+
 TestLife = Life.TestCase
+TestRemoteLife = RemoteLife.TestCase
+TestPagedLife = PagedLife.TestCase
 TestLife.settings = settings(
     max_examples=50,
     stateful_step_count=14,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+TestRemoteLife.settings = settings(TestLife.settings, max_examples=30)
+TestPagedLife.settings = settings(TestLife.settings, max_examples=30)

@@ -16,8 +16,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.model import MediaFile, Message, Order, RemoteMessage, Unmanaged
+from reconciler.model.cut import part_of_desired
+from reconciler.model.shard import Shard
+from reconciler.planner.build import build_part, build_plan
+from reconciler.planner.cut import belongs_to, part_of_state
+from reconciler.planner.join import join
+from reconciler.planner.targeted import named_by, with_rest, within
 from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.fingerprint import fingerprinted
+from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
 from reconciler.state.remembered import Binding
 from tests.support.scenes import AT, LATER, Scene, at, empty, found, live, live_of, message
@@ -298,7 +305,7 @@ def test_without_strict_nothing_is_replaced_for_its_order(scene: Scene, given_: 
 @given(scenes(), options)
 def test_every_action_has_a_reason_that_goes_with_it(scene: Scene, given_: dict[str, bool]) -> None:
     """Reasons are of the closed set, and an action shows what it is about, and what it relies on."""
-    plan = fingerprinted(scene.plan(**given_), scene.remote)
+    plan = join([fingerprinted(scene.part(**given_), scene.remote)])
 
     for action in plan.actions:
         assert action.reason in REASONS[action.verb]
@@ -325,6 +332,75 @@ def test_the_order_of_dictionaries_does_not_matter(
     one, other = scene.plan(**given_), shuffled.plan(**given_)
 
     assert msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
+
+
+@law
+@given(st.lists(scenes(), min_size=1, max_size=3), options, st.integers(1, 4))
+def test_the_parts_of_many_machines_are_joined_to_the_plan_of_one(
+    drawn: list[Scene], given_: dict[str, bool], count: int
+) -> None:
+    """Whatever is in the conversations, and however they are cut."""
+    world = _together(drawn)
+    parts = []
+    for shard in (Shard(number, count) for number in range(1, count + 1)):
+        state = part_of_state(world.state, belongs_to(shard, ()))
+        mine = Scene(part_of_desired(world.desired, shard.has), world.remote, state)
+        parts.append(mine.part(**given_))
+
+    assert join(parts) == world.plan(**given_)
+
+
+@law
+@given(st.lists(scenes(), min_size=1, max_size=3), options, st.sampled_from(["", "/*", "/a", "/a*"]))
+def test_what_no_target_names_is_not_needed_to_plan(
+    drawn: list[Scene], given_: dict[str, Any], rest: str
+) -> None:
+    """Neither its manifest nor its live side; of its bindings only the number."""
+    world = _together(drawn)
+    address = f"{AT}-0"
+    chosen = Options(targets=(address + rest,), **given_)
+    named = named_by(chosen, world.desired)
+    assert named is not None
+    assert [*named] == [address]
+    remote = msgspec.structs.replace(
+        world.remote,
+        conversations={one: view for one, view in world.remote.conversations.items() if one in named},
+    )
+    few = part_of_desired(world.desired, named.__contains__)
+    part = build_part(few, remote, part_of_state(world.state, within(named)), chosen)
+
+    made = with_rest(part, named, world.desired, world.state.bindings)
+
+    assert made is not None
+    assert join([made]) == build_plan(world.desired, world.remote, world.state, chosen)
+
+
+def _together(drawn: list[Scene]) -> Scene:
+    """Return one scene with the conversations of all that were *drawn*."""
+    first, *others = (_renamed(scene, number) for number, scene in enumerate(drawn))
+    conversations = [*first.desired.services[0].conversations]
+    world = first
+    for scene in others:
+        conversations += scene.desired.services[0].conversations
+        world = world.reading(
+            conversations=world.remote.conversations | scene.remote.conversations,
+            services=world.remote.services
+            | {k: v for k, v in scene.remote.services.items() if v is not None},
+        ).knowing(bindings=world.state.bindings | scene.state.bindings)
+    return world.declaring(*conversations)
+
+
+def _renamed(scene: Scene, number: int) -> Scene:
+    """Return *scene* with an address and sids that no other one has."""
+    text = msgspec.json.encode(scene).decode()
+    for old, new in (
+        (f'"{AT}', f'"{AT}-{number}'),
+        ('name":"order"', f'name":"order-{number}"'),
+        ('"CH', f'"CH-{number}-'),
+        ('"IM', f'"IM-{number}-'),
+    ):
+        text = text.replace(old, new)
+    return msgspec.json.decode(text, type=Scene)
 
 
 def _shuffled(items: dict[str, Any], chance: random.Random) -> dict[str, Any]:

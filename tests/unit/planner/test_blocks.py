@@ -13,20 +13,39 @@ import pytest
 from reconciler import api
 from reconciler.emulator import Emulator
 from reconciler.errors import PlanError
-from reconciler.model import Conversation, Desired, Import, Message, Move, Service, Unmanaged
+from reconciler.model import (
+    Conversation,
+    Desired,
+    Import,
+    Message,
+    Move,
+    Participant,
+    Remote,
+    RemoteParticipant,
+    Service,
+    Unmanaged,
+)
 from reconciler.operations.connection import connect
 from reconciler.operations.session import Settings
-from reconciler.planner.build import build_plan
+from reconciler.planner.build import build_part
+from reconciler.planner.join import join
 from reconciler.planner.refactoring import refactor
 from reconciler.planner.refactoring_actions import with_refactoring
 from reconciler.plans.actions import Reason, Verb
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Plan
+from reconciler.plans.redact import mark
+from reconciler.report.json import plan_document
+from reconciler.report.text import render_plan
+from reconciler.resources.conversation import live_conversation_values
+from reconciler.resources.message import live_values
 from reconciler.state.model import Bound, Unbound
 from reconciler.state.stores.file import StateStore
 from tests.support.scenes import (
     AT,
+    CONVERSATION_SID,
     SERVICE,
+    SERVICE_SID,
     Scene,
     applied,
     at,
@@ -44,8 +63,19 @@ def plan(scene: Scene, *, options: Options = Options(), **blocks: Any) -> Plan: 
     """Return the plan of a scene with blocks in its manifests."""
     desired = msgspec.structs.replace(scene.desired, **blocks)
     prepared = refactor(desired, scene.state, options)
-    made = build_plan(prepared.desired, scene.remote, prepared.state, options)
-    return with_refactoring(made, prepared, prepared.desired, scene.remote)
+    remote = msgspec.structs.replace(scene.remote, forgotten=texts(scene.remote))
+    made = build_part(prepared.desired, remote, prepared.state, options)
+    made = with_refactoring(made, prepared, prepared.desired, remote)
+    return join([mark(made, prepared.desired, prepared.state)])
+
+
+def texts(remote: Remote) -> dict[str, dict[str, str]]:
+    """Return the texts of all conversations and messages by sid."""
+    views = remote.conversations.values()
+    return {
+        **{one.remote.sid: live_conversation_values(one.remote) for one in views if one.remote is not None},
+        **{sid: live_values(each) for one in views for sid, each in one.messages.items()},
+    }
 
 
 # moved
@@ -155,7 +185,27 @@ def test_a_removed_conversation_is_forgotten_with_what_is_in_it() -> None:
     """The messages first, as they are found in it; nothing is deleted although this tool created it."""
     scene = applied(*messages("a", "b")).declaring()
 
-    assert steps(plan(scene, removed=(AT,))) == [("b", "forget"), ("a", "forget"), (AT, "forget")]
+    made = plan(scene, removed=(AT,))
+
+    assert steps(made) == [("b", "forget"), ("a", "forget"), (AT, "forget")]
+    assert [action.before for action in made.actions] == [
+        {"body": "text of b"},
+        {"body": "text of a"},
+        {"unique_name": "order", "friendly_name": "Order"},
+    ]
+
+
+def test_what_was_sensitive_is_not_shown_as_it_is_let_go() -> None:
+    """The state still says so, and no manifest does."""
+    hidden = message("a", body="s3cret", sensitive=("body",))
+    scene = applied(hidden).remembering(at("a"), sensitive=("body",))
+
+    for removed in (scene.declaring(), scene.wanting(message("b"))):
+        made = plan(removed, removed=(at("a"),))
+
+        (forgotten,) = (action for action in made.actions if action.address == at("a"))
+        assert forgotten.before == {"body": "s3cret"}
+        assert "s3cret" not in render_plan(made) + str(plan_document(made, timestamp="", version=""))
 
 
 def test_what_is_not_bound_need_not_be_removed() -> None:
@@ -231,6 +281,78 @@ def test_an_import_that_cannot_be_is_refused(address: str, sid: str, code: str) 
     assert code in codes(made.refusals)
     if code == "import_missing":
         assert steps(made) == []
+
+
+ALICE = f"{AT}/participants/alice"
+
+
+def with_people(*live: RemoteParticipant, **fields: Any) -> Scene:
+    """Return a scene in which Alice is wanted, *live* are there, and nobody is bound."""
+    wanted = Participant("alice", 1, identity="alice", **fields)
+    return applied().wanting(participants=(wanted,)).showing(participants={one.sid: one for one in live})
+
+
+def test_an_imported_participant_is_bound() -> None:
+    """A participant is found by its identity anyway, so nothing is counted; the binding is a whole one."""
+    scene = with_people(RemoteParticipant("MBa", identity="alice", attributes="{}"))
+
+    made = plan(scene, imports=(Import(ALICE, "MBa"),))
+
+    (record,) = made.records
+    assert made.actions == ()
+    assert made.refusals == ()
+    assert isinstance(record, Bound)
+    assert (record.address, record.binding.sid) == (ALICE, "MBa")
+    assert (record.binding.service_sid, record.binding.conversation_sid) == (SERVICE_SID, CONVERSATION_SID)
+    assert record.binding.sent == {"identity": scene.state.digest("identity", "alice")}
+    assert not record.binding.created
+
+
+def test_an_imported_participant_that_differs_is_updated() -> None:
+    """One action says both, as with a message."""
+    scene = with_people(
+        RemoteParticipant("MBa", identity="alice", attributes="{}"), attributes='{"vip":true}'
+    )
+
+    made = plan(scene, imports=(Import(ALICE, "MBa"),))
+
+    assert (only(made).verb, only(made).importing, only(made).sid) == (Verb.UPDATE, True, "MBa")
+    (record,) = made.records
+    assert isinstance(record, Bound)
+    assert record.binding.conversation_sid == CONVERSATION_SID
+
+
+def test_an_import_of_a_participant_that_was_made_is_none() -> None:
+    """The block may stay in the manifest, also when the participant was brought in again since."""
+    scene = with_people(RemoteParticipant("MBa", identity="alice", attributes="{}"))
+    sent = {"identity": scene.state.digest("identity", "alice")}
+    where = {"service_sid": SERVICE_SID, "conversation_sid": CONVERSATION_SID}
+    scene = scene.remembering(ALICE, sid="MBa", sent=sent, **where)
+
+    for sid in ("MBa", "MBold"):
+        made = plan(scene, imports=(Import(ALICE, sid),))
+        assert (made.actions, made.records, made.refusals) == ((), (), ())
+
+
+@pytest.mark.parametrize(("sid", "code"), [("MBgone", "import_missing"), ("MBb", "import_conflict")])
+def test_an_import_of_another_participant_is_refused(sid: str, code: str) -> None:
+    """One that is not there, and one who is somebody else: Alice is not brought in instead."""
+    scene = with_people(RemoteParticipant("MBb", identity="bob", attributes="{}"))
+
+    made = plan(scene, imports=(Import(ALICE, sid),))
+
+    assert codes(made.refusals) == [code]
+    assert made.actions == ()
+
+
+def test_a_participant_whose_address_is_taken_is_refused() -> None:
+    """The address is bound to another one, who is there too."""
+    scene = with_people(
+        RemoteParticipant("MBa", identity="alice", attributes="{}"),
+        RemoteParticipant("MBb", identity="bob", attributes="{}"),
+    ).remembering(ALICE, sid="MBa")
+
+    assert codes(plan(scene, imports=(Import(ALICE, "MBb"),)).refusals) == ["import_conflict"]
 
 
 def test_an_imported_parent_is_found_by_its_sid() -> None:
@@ -472,4 +594,4 @@ def test_without_blocks_nothing_is_prepared() -> None:
     prepared = refactor(scene.desired, scene.state)
 
     assert prepared.state is scene.state
-    assert with_refactoring(scene.plan(), prepared, prepared.desired, scene.remote) == scene.plan()
+    assert with_refactoring(scene.part(), prepared, prepared.desired, scene.remote) == scene.part()

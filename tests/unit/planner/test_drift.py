@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from reconciler.model import Desired, Order, RemoteParticipant
 from reconciler.planner.drift import count_pending, plan_refresh
+from reconciler.planner.join import join
 from reconciler.plans.actions import Action, FieldChange, Reason, Verb
 from reconciler.plans.options import Options
 from reconciler.plans.plan import Drift, Plan
@@ -19,7 +20,8 @@ NO_MANIFESTS = Desired((), "")
 
 def refreshed(scene: Scene, desired: Desired | None = None) -> Plan:
     """Return the refresh-only plan of a scene."""
-    return plan_refresh(scene.desired if desired is None else desired, scene.remote, scene.state, Options())
+    wanted = scene.desired if desired is None else desired
+    return join([plan_refresh(wanted, scene.remote, scene.state, Options())])
 
 
 def drift_of(scene: Scene, desired: Desired | None = None) -> tuple[Action, ...]:

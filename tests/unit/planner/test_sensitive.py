@@ -11,6 +11,7 @@ from reconciler.errors import PlanError
 from reconciler.model import Message, Participant
 from reconciler.operations.session import NOTHING
 from reconciler.planner.drift import plan_refresh
+from reconciler.planner.join import join
 from reconciler.plans.actions import Verb
 from reconciler.plans.plan import Plan
 from reconciler.plans.planfile import SavedPlan, encode_plan
@@ -33,7 +34,7 @@ def wanted(body: str = f"code {SECRET}") -> Scene:
 
 def marked(scene: Scene, **options: bool) -> Plan:
     """Return the plan of a scene with its sensitive fields marked."""
-    return mark(scene.plan(**options), scene.desired, scene.state)
+    return scene.marked(**options)
 
 
 def was_sensitive() -> Scene:
@@ -75,9 +76,9 @@ def test_no_report_shows_a_sensitive_value(scene: Scene) -> None:
 def test_a_refresh_hides_what_the_state_remembers_as_sensitive() -> None:
     """Without any manifest: the binding knows."""
     scene = was_sensitive().edited("a", body="drifted " + SECRET)
-    plan = plan_refresh(scene.desired, scene.remote, scene.state)
+    part = plan_refresh(scene.desired, scene.remote, scene.state)
 
-    shown = reports(mark(plan, scene.wanting_nothing().desired, scene.state))
+    shown = reports(join([mark(part, scene.wanting_nothing().desired, scene.state)]))
 
     assert all(SECRET not in report for report in shown)
 
@@ -116,9 +117,9 @@ def test_readers_of_json_are_told_what_is_hidden() -> None:
 def test_a_plan_without_sensitive_values_is_left_as_it_is() -> None:
     """Nothing is copied where nothing is hidden."""
     scene = empty(message("a"))
-    plan = scene.plan()
+    part = scene.part()
 
-    assert mark(plan, scene.desired, scene.state) is plan
+    assert mark(part, scene.desired, scene.state) is part
 
 
 def test_a_saved_plan_holds_no_sensitive_value() -> None:

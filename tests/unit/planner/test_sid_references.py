@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from reconciler.manifest.load import load
 from reconciler.model import Desired, RemoteService
 from reconciler.model.sids import fill_placeholders, sid_placeholder
+from reconciler.planner.join import join
 from reconciler.plans.actions import Action, Reason, Verb
-from reconciler.plans.sid_references import fill, mark_references
+from reconciler.plans.part import Part, Piece
+from reconciler.plans.plan import Plan
+from reconciler.plans.sid_references import Filled, fill, mark_references
 from reconciler.report.json import plan_document
 from reconciler.report.text import render_plan
 from tests.support.scenes import SERVICE, SERVICE_SID, Scene, applied, empty, found, message
@@ -34,6 +38,16 @@ def wanted() -> Scene:
     )
 
 
+def part_of(scene: Scene, known: Filled, **options: Any) -> Part:
+    """Return what is decided for *scene* with what is known of its references."""
+    return msgspec.structs.replace(scene, desired=known.desired).part(**options)
+
+
+def planned(part: Part, known: Filled) -> Plan:
+    """Return the plan of *part* with its references marked."""
+    return join([mark_references(part, known)])
+
+
 def test_a_text_is_filled_in_with_the_sid_that_was_found() -> None:
     """In bodies, inside of attributes, and in the conversation."""
     scene = wanted().reading(services={SERVICE: RemoteService(SERVICE_SID, SERVICE)})
@@ -53,7 +67,7 @@ def test_a_service_of_the_same_plan_is_waited_for() -> None:
     scene = wanted()
     known = fill(scene.desired, scene.remote)
 
-    plan = mark_references(msgspec.structs.replace(scene, desired=known.desired).plan(), known)
+    plan = planned(part_of(scene, known), known)
 
     assert plan.applyable
     assert [action.awaits for action in plan.actions] == [(), (SERVICE,), (SERVICE,), ()]
@@ -74,15 +88,13 @@ def test_an_update_shows_what_becomes_known() -> None:
         "a", body=f"in {sid_placeholder('other')}", attributes={"list": [sid_placeholder("other"), 1]}
     )
     scene = scene.wanting(text)
-    desired = msgspec.structs.replace(scene.desired, awaits=("other",))
-    plan = msgspec.structs.replace(scene, desired=desired).plan()
-    created = Action("other", Verb.CREATE, Reason.NOT_IN_STATE)
+    known = fill(msgspec.structs.replace(scene.desired, awaits=("other",)), scene.remote)
+    part = part_of(scene, known)
+    created = Piece("other", 1, actions=(Action("other", Verb.CREATE, Reason.NOT_IN_STATE),))
 
-    waiting = mark_references(
-        msgspec.structs.replace(plan, actions=(created, *plan.actions)), fill(desired, scene.remote)
-    )
+    waiting = planned(msgspec.structs.replace(part, services=(*part.services, created)), known)
 
-    assert waiting.actions[1].awaits == ("other",)
+    assert waiting.actions[0].awaits == ("other",)
     assert 'body: "text of a" -> "in (known after apply)"' in render_plan(waiting)
     assert '["(known after apply)", 1]' in render_plan(waiting)
 
@@ -91,10 +103,9 @@ def test_a_sid_that_this_plan_does_not_bring_is_not_sent() -> None:
     """The plan is shown with the reference, says what is missing, and names the way out."""
     scene = wanted()
     known = fill(scene.desired, scene.remote)
-    plan = msgspec.structs.replace(scene, desired=known.desired).plan()
-    others = msgspec.structs.replace(plan, actions=plan.actions[1:])
+    part = part_of(scene, known)
 
-    refused = mark_references(others, known)
+    refused = planned(msgspec.structs.replace(part, services=()), known)
 
     assert refused.actions[-2].send["body"] == f"in ${{service.{SERVICE}.sid}}"
     (refusal,) = refused.refusals
@@ -109,9 +120,9 @@ def test_a_plan_about_other_things_goes_ahead() -> None:
     """Only what would be sent needs the sid."""
     scene = wanted()
     known = fill(scene.desired, scene.remote)
-    plan = msgspec.structs.replace(scene, desired=known.desired).plan(excludes=(f"{SERVICE}/*",))
+    part = part_of(scene, known, excludes=(f"{SERVICE}/*",))
 
-    assert mark_references(plan, known).applyable
+    assert planned(part, known).applyable
 
 
 def test_texts_without_references_are_left_alone() -> None:
