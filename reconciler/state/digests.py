@@ -14,6 +14,7 @@ values, and it costs next to nothing. Its prefix names the key, so that those of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -53,6 +54,10 @@ class Digests:
     def __call__(self, name: str, value: str) -> str:
         """Return the plain digest: 128 bits, in hex."""
         return field_digest(self._lineage, name, value)
+
+    def of(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the plain digest of each of *values*, texts by field."""
+        return {name: self(name, text) for name, text in values.items()}
 
     def hard(self, digest: str) -> str:
         """Return the hard digest of a plain one; a hard one and an empty text are returned unchanged."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from inspect import cleandoc
-from itertools import chain, islice
+from itertools import chain, filterfalse, islice
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -142,7 +142,7 @@ def decode(data: bytes, where: str) -> State:
         raise _newer(where, document.format_version)
     if (misplaced := _misplaced(document)) is not None:
         raise _damaged(where, f"`{misplaced[:_SHOWN]}` is no address")
-    return _state(msgspec.structs.replace(document, bindings=_sparing(document.bindings)))
+    return _state(msgspec.structs.replace(document, bindings=_sparing(document.bindings, {})))
 
 
 def decode_lines(lines: Iterable[bytes]) -> State | None:
@@ -155,15 +155,16 @@ def decode_lines(lines: Iterable[bytes]) -> State | None:
     head = b"".join(iter(rest.__next__, _FIRST))
     entries = iter(rest.__next__, _LAST)
     bindings: dict[Address, Binding] = {}
+    known: dict[str, str] = {}
     goes_on = True
     try:
         document = _decoder.decode(head + b'  "bindings": {}\n}')
-        while batch := b"".join(islice(entries, _BATCH)):
+        while batch := list(islice(entries, _BATCH)):
             if not goes_on:
                 return None
-            goes_on = batch.endswith(b",\n")
-            text = batch.removesuffix(b"\n").removesuffix(b",")
-            bindings |= _sparing(_bindings_decoder.decode(b"{%s}" % text))
+            goes_on = batch[-1].endswith(b",\n")
+            batch[-1] = batch[-1].removesuffix(b"\n").removesuffix(b",")
+            bindings |= _sparing(_bindings_decoder.decode(b"".join((b"{", *batch, b"}"))), known)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if goes_on or list(rest) != [b"}\n"] or document.format_version > FORMAT_VERSION:
@@ -178,7 +179,7 @@ def _misplaced(document: Document) -> Address | None:
     inside = chain((intent.address for intent in intents), *(flight.creates for flight in flights))
     parents = (flight.parent.address for flight in flights if flight.parent is not None)
     places = chain(document.bindings, document.intents, document.in_flight, inside, parents)
-    return next((address for address in places if not is_well_formed(address)), None)
+    return next(filterfalse(is_well_formed, places), None)
 
 
 class _Sids(dict[str, str]):
@@ -189,22 +190,23 @@ class _Sids(dict[str, str]):
         return self[written]
 
 
-def _sparing(bindings: dict[Address, Binding]) -> dict[Address, Binding]:
+def _sparing(bindings: dict[Address, Binding], known: dict[str, str]) -> dict[Address, Binding]:
     """Return *bindings* with equal texts in memory once: sids of parents repeat, and so do digests.
 
-    SIDs that an older release stored in capitals are put in lower case.
+    *known* are the digests met so far, without those of bodies, which seldom repeat. SIDs that an older
+    release stored in capitals are put in lower case.
     """
-    known: dict[str, str] = {}
     sids = _Sids()
     once, put = known.setdefault, force_setattr
     for binding in bindings.values():
         service, conversation, sent = binding.service_sid, binding.conversation_sid, binding.sent
         put(binding, "service_sid", sids[service])
         put(binding, "conversation_sid", sids[conversation])
-        if not binding.sid[2:].islower() or binding.superseded:
+        if (digits := binding.sid[2:]) != digits.lower() or binding.superseded:
             lower_sids(binding)
         for name, digest in sent.items():
-            sent[name] = once(digest, digest)
+            if name != "body":
+                sent[name] = once(digest, digest)
         if not binding.observed:
             put(binding, "observed", _NOTHING)
     return bindings

@@ -46,6 +46,7 @@ def _announced(flight: InFlight) -> Iterable[Intent]:
             author=author,
             date=flight.dates.get(address, ""),
             webhooks=flight.webhooks,
+            in_order=not flight.unordered,
         )
 
 

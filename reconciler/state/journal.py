@@ -30,7 +30,7 @@ from reconciler.state.model import Bound, Opened, Record, State
 from reconciler.state.sealed import OF_A_JOURNAL, Seal, is_sealed, require_sealed, unsealed_lines
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from asyncio import Future
 
 FORMAT_VERSION: Final = 2
 _CRC_LENGTH = len("01234567 ")
@@ -156,12 +156,16 @@ class Journal:
 
         with self._guard:
             self._waiting.extend(records)
-            if self._flush is None:
-                self._flush = self._writer.submit(self._write)
+            if self._flush is None and self._files.waits:
+                self._flush = asyncio.wrap_future(self._writer.submit(self._write))
             flush = self._flush
-        await asyncio.shield(
-            asyncio.wrap_future(flush)
-        )  # a cancelled caller must not cancel the flush of the others
+        if flush is None:
+            self._write()
+            return
+        await asyncio.shield(flush)  # a cancelled caller must not cancel the flush of the others
+
+    async def flush(self) -> None:
+        """Return: what was committed is on disk."""
 
     def close(self) -> None:
         """Wait until everything committed is on disk, or known not to be; no commit may follow."""
@@ -171,14 +175,13 @@ class Journal:
             self._files.close(fd)
 
     def _write(self) -> None:
-        """Write all that waits as one line; runs in the writer's only thread."""
+        """Write all that waits as one line; the writer's only thread runs it, if files wait for a disk."""
         with self._guard:
             records, self._waiting, self._flush = self._waiting, [], None
         if self._failure:
             raise self._failure
         try:
-            self._files.write(self._fd, self._line(_encode(records)))
-            self._files.sync(self._fd)
+            self._files.write_synced(self._fd, self._line(_encode(records)))
         except OSError as error:
             self._failure = unusable("write", self._path, error)
             raise self._failure from error

@@ -84,6 +84,15 @@ class OpenPlan(Struct, forbid_unknown_fields=True):
     """The numbers of its actions that need nothing more, from 0."""
 
 
+class PlanUses(Struct, frozen=True):
+    """The saved plans that one group of conversations remembers, in a state that is kept by conversation."""
+
+    used: tuple[str, ...] = ()
+    """The ids of those whose part in this group is done."""
+    open: OpenPlan | None = None
+    """The one whose part in this group was begun and is not done."""
+
+
 def gone(address: Address, binding: Binding, sid: str) -> Bound | Unbound:
     """Return the record of the deletion of *sid*, which *binding* of *address* has or superseded."""
     left = binding.without(sid)
@@ -103,6 +112,11 @@ class State(Struct):
     """The name of the environment that it belongs to; empty if none was ever chosen."""
     serial: int = 0
     """How many snapshots were written."""
+    serials: dict[int, int] = field(default_factory=dict)
+    """The serial of each group of conversations, and at -1 of the services, where it is kept by group.
+
+    *serial* is their sum.
+    """
     bindings: dict[Address, Binding] = field(default_factory=dict)
     """By address."""
     in_flight: dict[Address, InFlight] = field(default_factory=dict)
@@ -115,9 +129,11 @@ class State(Struct):
     """The saved plan that was begun and is not done."""
     digest_keys: tuple[DigestKey, ...] = ()
     """The keys of digests; they are given to a state that was read, and are not part of it."""
+    uses: dict[int, PlanUses] = field(default_factory=dict)
+    """By the same groups, the saved plans that each of them remembers."""
 
-    def apply(self, record: Record) -> None:
-        """Change this state as *record* says."""
+    def apply(self, record: Record) -> Record:
+        """Change this state as *record* says, and return it as it may be stored."""
         record = self.protected(record)
         match record:
             case Opened(intent):
@@ -135,6 +151,7 @@ class State(Struct):
                 self.bindings[address] = self.bindings.pop(previous)
             case PlanOpened() | Carried() | PlanUsed():
                 self._apply_to_plans(record)
+        return record
 
     def _apply_to_plans(self, record: PlanOpened | Carried | PlanUsed) -> None:
         match record:

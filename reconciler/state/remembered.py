@@ -99,6 +99,11 @@ class Intent(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
     """The paths of `ignore_changes`, for the binding."""
     anchor: Anchor | None = None
     """Where the relative timeline of the conversation begins, for the binding."""
+    in_order: bool = False
+    """Whether it was announced before it was sent, and is sent after those announced before it.
+
+    Then it may not have been sent at all; if it was, its message stands above theirs.
+    """
 
 
 class InFlight(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):

@@ -10,10 +10,12 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, Protocol, Self, TypeVar
 
+from reconciler.model import Address
 from reconciler.state.deadlines import SETTLE_SECONDS
 from reconciler.state.model import Record, State
 from reconciler.state.stores.holder import Holder
@@ -37,7 +39,7 @@ class Core(Kept, Protocol):
         """Release the lock; does nothing if it is not held."""
 
     def check_kept(self) -> None:
-        """Raise StateError if the lock was lost since it was taken."""
+        """Raise StateError if the lock was lost since it was taken, also once it is released."""
 
 
 class Remote:
@@ -64,9 +66,23 @@ class Remote:
         return self._core.announces
 
     @property
+    def fences(self) -> bool:
+        """As of the core."""
+        return self._core.fences
+
+    @property
+    def is_grouped(self) -> bool:
+        """As of the core."""
+        return self._core.is_grouped
+
+    @property
     def is_unfolded(self) -> bool:
         """As of the core."""
         return self._core.is_unfolded
+
+    def narrow(self, groups: Collection[int] | None) -> None:
+        """Read these groups alone."""
+        self._core.narrow(groups)
 
     async def read(self) -> State | None:
         """Return the state, or None."""
@@ -76,9 +92,17 @@ class Remote:
         """Write *state*, and return a journal that continues it."""
         return _Journal(await _there(self._core.begin(state)))
 
-    async def write(self, state: State) -> None:
+    async def write(self, state: State, *, anew: bool = False) -> None:
         """Make *state* the snapshot."""
-        await _there(self._core.write(state))
+        await _there(self._core.write(state, anew=anew))
+
+    def follow(self, plan_id: str, actions: Mapping[int, Address], records: Collection[Address]) -> None:
+        """Note where a saved plan changes something."""
+        self._core.follow(plan_id, actions, records)
+
+    async def establish(self, state: State) -> State:
+        """Return *state* as it is to begin."""
+        return await _there(self._core.establish(state))
 
     def next_serial(self, state: State) -> int:
         """Return the serial of the next snapshot."""
@@ -98,19 +122,14 @@ class Remote:
         if reading:
             yield
             return
-        loop = _loop()
-        taking = self._core.acquire(holder, patience=timeout, waiting=waiting, settle=settle)
-        taken = asyncio.run_coroutine_threadsafe(taking, loop)
+        work = self._core.acquire(holder, patience=timeout, waiting=waiting, settle=settle)
+        taking = _Taking(self._core, work)
         try:
-            taken.result()
-        except BaseException:
-            taken.cancel()
-            raise
-        try:
+            _run(taking.begin()).result()
             yield
-            self._core.check_kept()
         finally:
-            asyncio.run_coroutine_threadsafe(self._core.release(), loop).result(_FAREWELL)
+            _run(taking.end()).result(_FAREWELL)
+        self._core.check_kept()
 
     @asynccontextmanager
     async def lock_async(
@@ -126,12 +145,14 @@ class Remote:
         if reading:
             yield
             return
-        await _there(self._core.acquire(holder, patience=timeout, waiting=waiting, settle=settle))
+        work = self._core.acquire(holder, patience=timeout, waiting=waiting, settle=settle)
+        taking = _Taking(self._core, work)
         try:
+            await _there(taking.begin())
             yield
-            self._core.check_kept()
         finally:
-            await _there(self._core.release())
+            await _there(taking.end())
+        self._core.check_kept()
 
     def may_send(self) -> None:
         """Return if a request may be handed over; raises NotSent."""
@@ -164,6 +185,28 @@ class Remote:
         await _there(self._core.close())
 
 
+class _Taking:
+    """The lock of *core*, which *work* takes: an interrupt at any moment leaves it to `end` to free it."""
+
+    def __init__(self, core: Core, work: Coroutine[Any, Any, None]) -> None:
+        self._core = core
+        self._work = work
+        self._task: asyncio.Task[Any] | None = None
+
+    async def begin(self) -> None:
+        """Take the lock; raises StateError."""
+        self._task = asyncio.current_task()
+        await self._work
+
+    async def end(self) -> None:
+        """Release the lock, after a `begin` that is still under way has let go of what it took."""
+        if self._task is not None and not self._task.done():
+            if not self._task.cancelling():
+                self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._core.release()
+
+
 class _Journal:
     """A journal of the core, used from another event loop."""
 
@@ -181,10 +224,19 @@ class _Journal:
         """Return once *records* are durable."""
         await _there(self._journal.commit(*records))
 
+    async def flush(self) -> None:
+        """Return once all that was committed is durable."""
+        await _there(self._journal.flush())
+
+
+def _run(work: Coroutine[Any, Any, T]) -> Future[T]:
+    """Do *work* in the loop of the process."""
+    return asyncio.run_coroutine_threadsafe(work, _loop())
+
 
 async def _there(work: Coroutine[Any, Any, T]) -> T:
     """Return the result of *work*, done in the loop of the process."""
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, _loop()))
+    return await asyncio.wrap_future(_run(work))
 
 
 _guard = threading.Lock()

@@ -20,16 +20,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.errors import StateError
 from reconciler.runtime.regular_file import open_regular, read_regular
-from reconciler.state import document, journal
+from reconciler.state import document
 from reconciler.state.document import Moved
 from reconciler.state.files import Files, beside, put, require_folder, resolve, unusable
-from reconciler.state.journal import Journal
 from reconciler.state.keys import NO_KEYS, Keys
 from reconciler.state.model import State
 from reconciler.state.sealed import OF_A_STATE, is_sealed, is_sealed_with, require_sealed, seal, unseal
+
+if TYPE_CHECKING:
+    from reconciler.state.journal import Journal
 
 _UNREAD = -1
 _MOST = 2_000_000_000
@@ -70,6 +73,8 @@ class StateStore:
             self._lineage, self._serial = "", 0
             return None
         if records is not None:
+            from reconciler.state import journal  # noqa: PLC0415 - a state at rest has none
+
             journal.replay(state, records, str(self.journal_path), self._keys)
         self._lineage, self._serial = state.lineage, state.serial
         return state
@@ -88,6 +93,8 @@ class StateStore:
 
     def begin(self, state: State) -> Journal:
         """Write *state* as `write` does, and return a new journal that continues it."""
+        from reconciler.state.journal import Journal  # noqa: PLC0415 - only an apply begins one
+
         self._snapshot(state)
         return Journal(
             self.journal_path,

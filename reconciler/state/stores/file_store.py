@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.errors import StateError
 from reconciler.state.deadlines import SETTLE_SECONDS
 from reconciler.state.files import Files
-from reconciler.state.journal import Journal
 from reconciler.state.keys import NO_KEYS, Keys
 from reconciler.state.model import State
 from reconciler.state.stores import lock as system_lock
 from reconciler.state.stores.file import StateStore
 from reconciler.state.stores.holder import Holder
 from reconciler.state.stores.interface import LockInfo, silent
+from reconciler.state.stores.whole import Whole
+
+if TYPE_CHECKING:
+    from reconciler.state.journal import Journal
 
 
-class FileStore:
+class FileStore(Whole):
     """The state at *path*, as `Store` has it; no method ever waits for an event loop."""
 
     is_file = True
     window = 1
     announces = True
+    fences = True
 
     def __init__(self, path: Path | str, *, files: Files | None = None, keys: Keys = NO_KEYS) -> None:
         self._path = Path(path)
@@ -57,8 +62,9 @@ class FileStore:
         """Write *state*, and return a journal that continues it."""
         return self._kept.begin(state)
 
-    async def write(self, state: State) -> None:
+    async def write(self, state: State, *, anew: bool = False) -> None:
         """Make *state* the snapshot."""
+        del anew  # it is always written
         self._kept.write(state)
 
     def next_serial(self, state: State) -> int:

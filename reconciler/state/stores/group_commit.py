@@ -45,6 +45,13 @@ class GroupCommit:
             self._next = asyncio.create_task(self._flush())
         await asyncio.shield(self._next)
 
+    async def flush(self) -> None:
+        """Return once what was committed is written; raises StateError."""
+        async with self._one_at_a_time:
+            pass
+        if self._failure is not None:
+            raise self._failure
+
     async def _flush(self) -> None:
         async with self._one_at_a_time:
             records, self._waiting, self._next = self._waiting, [], None

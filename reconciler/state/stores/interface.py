@@ -16,13 +16,14 @@ The contract suite of the tests says the rest; every kind of store passes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol, Self
 
 from msgspec import Struct
 
 from reconciler.errors import StateError
+from reconciler.model import Address
 from reconciler.state.deadlines import SETTLE_SECONDS
 from reconciler.state.keys import Keys
 from reconciler.state.model import Record, State
@@ -51,17 +52,25 @@ class LockInfo(Struct, frozen=True):
 class Journal(Protocol):
     """Appends records that continue the snapshot of `Store.begin`; use it as an async context manager.
 
-    Leaving it waits until all that was committed is durable, or known not to be.
+    Leaving it waits until all that was committed is durable, or known not to be. A store that cannot be
+    written often leaves what `flush` did not ask for to its next write, or to the release of its lock.
     """
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *raised: object) -> None: ...
 
     async def commit(self, *records: Record) -> None:
-        """Return once *records* are durable, all of them or none; callers at the same time share a write.
+        """Return once a crash can undo no create of *records*; callers at the same time share a write.
 
-        Raises StateError if they cannot be written, or if somebody else has taken over, and names them; from
-        then on every commit fails.
+        They are durable then, all of them or none. Only in a store that `announces` and is no file, replies
+        are durable with the next write: what was announced finds them again. Raises StateError if they cannot
+        be written, or if somebody else has taken over, and names them; from then on every commit fails.
+        """
+
+    async def flush(self) -> None:
+        """Return once all that was committed is durable, as a deletion of what was replaced needs it.
+
+        Raises StateError as `commit` does.
         """
 
 
@@ -88,8 +97,22 @@ class Kept(Protocol):
         """
 
     @property
+    def is_grouped(self) -> bool:
+        """Whether it is kept by group of conversations, each under a lock of its own."""
+
+    @property
+    def fences(self) -> bool:
+        """Whether a run whose lock was taken away can write nothing more; over HTTP it can."""
+
+    @property
     def is_unfolded(self) -> bool:
         """Whether what `read` returned includes records that `write` would fold into the snapshot."""
+
+    def narrow(self, groups: Collection[int] | None) -> None:
+        """Let `read` and `locks` be about these groups of conversations, and services, alone; None are all.
+
+        A state that is kept as a whole is read as a whole, and so is one whose lock is held.
+        """
 
     async def read(self) -> State | None:
         """Return the state with its journal replayed, or None if there is no state yet; writes nothing.
@@ -100,9 +123,25 @@ class Kept(Protocol):
     async def begin(self, state: State) -> Journal:
         """Write *state* as `write` does, and return a journal that continues it."""
 
-    async def write(self, state: State) -> None:
+    def follow(self, plan_id: str, actions: Mapping[int, Address], records: Collection[Address]) -> None:
+        """Note where the saved plan that is applied changes something, before `begin`.
+
+        *actions* are the addresses of its actions, by number, and *records* those of its other changes. A
+        state that is kept by group records the plan's progress in the groups of these addresses.
+        """
+
+    async def establish(self, state: State) -> State:
+        """Return *state*, of which nothing is stored yet, as it is to begin.
+
+        Where several runs may begin it at once, all of them get the lineage of the first. Nothing happens
+        unless the lock is held.
+        """
+
+    async def write(self, state: State, *, anew: bool = False) -> None:
         """Make *state* the snapshot, its serial higher than before, and remove the journal that it contains.
 
+        A store that is grouped leaves the groups as they are that did not change; with *anew* it writes them
+        too, as a change of keys needs it.
         Raises StateError if it cannot be written, belongs to another lineage than what is there, or if
         somebody else has taken over. After an error, `read` returns the old state or the new one.
         """
@@ -120,7 +159,10 @@ class Kept(Protocol):
         """Let *stop* be called, in the running event loop, once the lock is lost or cannot be kept."""
 
     async def locks(self) -> list[LockInfo]:
-        """Return who holds the lock now; empty if nobody does."""
+        """Return who holds the lock; empty if nobody does.
+
+        Where state and lease are one document, the `read` before, without a lock, has found it already.
+        """
 
     async def unlock(self, settle: float = SETTLE_SECONDS) -> LockInfo | None:
         """Free the lock whoever holds it, and return whose it was; None if nobody held it.

@@ -7,16 +7,15 @@ its name into that file, for messages to whoever waits: nothing relies on that t
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from reconciler.errors import Locked
+from reconciler.runtime.file_lock import POLL_SECONDS, FileLock
 from reconciler.runtime.regular_file import open_regular
 from reconciler.state.files import beside, require_folder, resolve, unusable
 from reconciler.state.stores.holder import Holder
@@ -39,15 +38,15 @@ def lock(
     time has passed, and if the folder is missing or does not support locks.
     """
     lock_path = _place(path)
-    system_lock = FileLock(lock_path, **_how(holder))
-    with _explained(path, lock_path, timeout):
-        try:
-            system_lock.acquire(timeout=0)
-        except Timeout:
-            if timeout <= 0:
-                raise
-            waiting(_held_by(lock_path))
-            system_lock.acquire(timeout=timeout)
+    system_lock = FileLock(lock_path)
+    with _explained(lock_path):
+        if not _take(system_lock, holder):
+            if timeout > 0:
+                waiting(_held_by(lock_path))
+            for wait in _waits(path, lock_path, timeout):
+                time.sleep(wait)
+                if _take(system_lock, holder):
+                    break
     try:
         yield
     finally:
@@ -57,16 +56,20 @@ def lock(
 @asynccontextmanager
 async def lock_async(path: Path, *, holder: Holder, timeout: float) -> AsyncIterator[None]:  # noqa: ASYNC109 - the library's
     """Hold the same lock as `lock` does; the loop goes on while this waits."""
-    from filelock import AsyncFileLock  # noqa: PLC0415 - asyncio
+    import asyncio  # noqa: PLC0415 - most callers wait without a loop
 
     lock_path = _place(path)
-    system_lock = AsyncFileLock(lock_path, run_in_executor=False, **_how(holder))
-    with _explained(path, lock_path, timeout):
-        await system_lock.acquire(timeout=max(timeout, 0))
+    system_lock = FileLock(lock_path)
+    with _explained(lock_path):
+        if not _take(system_lock, holder):
+            for wait in _waits(path, lock_path, timeout):
+                await asyncio.sleep(wait)
+                if _take(system_lock, holder):
+                    break
     try:
         yield
     finally:
-        await system_lock.release()
+        system_lock.release()
 
 
 def holder_of(path: Path) -> Holder | None:
@@ -74,44 +77,49 @@ def holder_of(path: Path) -> Holder | None:
     lock_path = _place(path)
     if not lock_path.exists():
         return None
-    try:
-        with FileLock(lock_path, mode=0o600, fallback_to_soft=False).acquire(timeout=0):
-            return None
-    except Timeout:
-        return _read(lock_path) or _NOBODY_KNOWN
-    except OSError as error:
-        raise unusable("lock", lock_path, error) from error
+    system_lock = FileLock(lock_path)
+    with _explained(lock_path):
+        if system_lock.take() is None:
+            return _read(lock_path) or _NOBODY_KNOWN
+        system_lock.release()
+    return None
 
 
 def _place(path: Path) -> Path:
     lock_path = beside(resolve(path), ".lock")
-    require_folder(lock_path)  # otherwise the library creates the folder
+    require_folder(lock_path)
     return lock_path
 
 
-def _how(holder: Holder) -> dict[str, Any]:
-    return {
-        "mode": 0o600,
-        "fallback_to_soft": False,
-        "on_acquired": partial(_introduce, holder=holder),
-    }
+def _take(system_lock: FileLock, holder: Holder) -> bool:
+    """Take the lock in the name of *holder*, and return whether it was free."""
+    fd = system_lock.take()
+    if fd is not None:
+        _introduce(fd, holder)
+    return fd is not None
+
+
+def _waits(path: Path, lock_path: Path, timeout: float) -> Iterator[float]:
+    """Yield how long to wait before each next try; raises Locked once *timeout* seconds have passed."""
+    end = time.monotonic() + timeout
+    while (left := end - time.monotonic()) > 0:
+        yield min(left, POLL_SECONDS)
+    raise Locked(
+        f"the state `{path}` is locked by {_held_by(lock_path)}; waited {timeout:g} s",
+        hint="let it finish, or wait longer with `--lock-timeout SECONDS`",
+    )
 
 
 @contextmanager
-def _explained(path: Path, lock_path: Path, timeout: float) -> Iterator[None]:
-    """Turn what the library raises into our errors."""
+def _explained(lock_path: Path) -> Iterator[None]:
+    """Turn errors of the system into ours."""
     try:
         yield
-    except Timeout as error:
-        raise Locked(
-            f"the state `{path}` is locked by {_held_by(lock_path)}; waited {timeout:g} s",
-            hint="let it finish, or wait longer with `--lock-timeout SECONDS`",
-        ) from error
     except OSError as error:
         raise unusable("lock", lock_path, error) from error
 
 
-def _introduce(fd: int, *, holder: Holder) -> None:
+def _introduce(fd: int, holder: Holder) -> None:
     """Write *holder* into the lock file, as far as the disk allows: it only informs."""
     with suppress(OSError):
         os.ftruncate(fd, 0)

@@ -51,8 +51,9 @@ class Reader:
             if found is None:
                 return None
             head = segments.decode_head(found.data, self._blobs.place)
-            snapshot = await self.get(head.snapshot)
-            tail = await self._segments_from(head.base)
+            snapshot, tail = await asyncio.gather(
+                self.get(head.snapshot), self._segments_from(head.base, upto)
+            )
             reached = upto is None or head.base > upto or head.base + len(tail) > upto
             again = await self._heard(lambda: self._blobs.get(HEAD))
             if again is not None and again.etag == found.etag:
@@ -63,11 +64,13 @@ class Reader:
                     raise segments.damaged(f"{self._blobs.place}/{name}", "the segment is missing")
                 return Loaded(head, found.etag, snapshot.data, tail)
 
-    async def _segments_from(self, base: int) -> list[Segment]:
+    async def _segments_from(self, base: int, upto: int | None) -> list[Segment]:
+        """Return the segments from *base* to the first that is missing; those up to *upto* are expected."""
         tail: list[Segment] = []
+        count = 1 if upto is None else min(max(upto + 2 - base, 1), _AT_ONCE)  # after a fold there is none
         while True:
-            first = base + len(tail)  # most often there is none
-            numbers = range(first, first + (_AT_ONCE if tail else 1))
+            first = base + len(tail)
+            numbers, count = range(first, first + count), _AT_ONCE
             for blob in await asyncio.gather(*(self.get(segment_name(number)) for number in numbers)):
                 if blob is None:
                     return tail

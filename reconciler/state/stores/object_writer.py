@@ -35,6 +35,8 @@ class Writer:
                 found = await self._reader.get(name)
                 if found is not None:
                     return None if found.data == data else found
+            except Changed as error:  # only a database knows the lease when it creates an object
+                raise await held.fenced_by(held.epoch) from error
             except Unheard as error:
                 await held.pause_before_retry(error)
             else:
@@ -58,7 +60,7 @@ class Writer:
                     return found.etag
                 if not isinstance(error, Unheard) or (found.etag if found else "") != etag:
                     other = segments.decode_head(found.data, self._blobs.place).epoch if found else 0
-                    raise held.fenced(f"epoch {other}") from error
+                    raise await held.fenced_by(other) from error
                 await held.pause_before_retry(error)
 
     async def outlived(self, head: Head, known: list[str]) -> list[str]:

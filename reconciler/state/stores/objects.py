@@ -12,9 +12,12 @@ the holder loaded or wrote, never a fresh one. So of two that believe to be the 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.errors import StateError
 from reconciler.state import document
@@ -25,12 +28,15 @@ from reconciler.state.stores import others_lease, segments
 from reconciler.state.stores.clocks import Clocks
 from reconciler.state.stores.group_commit import GroupCommit
 from reconciler.state.stores.holder import Holder
+from reconciler.state.stores.holding import Leased
 from reconciler.state.stores.interface import LockInfo
 from reconciler.state.stores.leaseholder import Leaseholder
 from reconciler.state.stores.object_reader import Loaded, Reader
 from reconciler.state.stores.object_writer import Writer
-from reconciler.state.stores.primitives import Blobs, Unheard
+from reconciler.state.stores.primitives import Blobs
 from reconciler.state.stores.segments import HEAD, Head, Segment, SegmentHeader, segment_name
+from reconciler.state.stores.sweeping import Sweeping
+from reconciler.state.stores.whole import Whole
 
 WINDOW: Final = 8
 """Creates of a conversation that one segment announces (K in the design)."""
@@ -38,19 +44,29 @@ _LONG_TAIL: Final = 16
 """The segments, fences among them, from which a run folds them though it recorded nothing."""
 
 
-class Objects:
+class Staged(Struct, frozen=True):
+    """A snapshot that is written, and is not the state yet."""
+
+    head: Head
+    """What will name it."""
+    unsettled: bool
+    """Whether it has creates whose outcome is open."""
+
+
+class Objects(Whole, Leased[Leaseholder]):
     """The state in *blobs*, as an async `Store` for one event loop (`background` makes it one for any)."""
 
     is_file = False
     window = WINDOW
     announces = False
+    fences = True
 
     def __init__(self, blobs: Blobs, *, clocks: Clocks | None = None) -> None:
         self._blobs = blobs
         self._clocks = clocks or Clocks()
         self._reader = Reader(blobs, self._clocks)
         self._writer = Writer(blobs, self._reader, self._clocks)
-        self._held: Leaseholder | None = None
+        self._sweeping = Sweeping(blobs, self._writer)
         self._head: Head | None = None
         self._etag = ""
         """The version of `head` that was loaded, or last written by this store."""
@@ -68,6 +84,11 @@ class Objects:
     def place(self) -> str:
         """The address."""
         return self._blobs.place
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the holder of the lease found or wrote a state."""
+        return self._head is not None
 
     @property
     def is_unfolded(self) -> bool:
@@ -137,7 +158,7 @@ class Objects:
             head, number = loaded.head, loaded.head.base  # an earlier holder folded: fence above that
         highest = max([loaded.head.epoch, *(one.header.epoch for one in loaded.tail)])
         if highest > held.epoch:
-            raise held.fenced(f"epoch {highest}")
+            raise await held.fenced_by(highest)
         self._next = number + 1
         return loaded
 
@@ -154,7 +175,7 @@ class Objects:
             if other.nonce == held.nonce:
                 return number
             if other.epoch > held.epoch:
-                raise held.fenced(f"epoch {other.epoch}")
+                raise await held.fenced_by(other.epoch)
             number += 1
 
     async def release(self) -> None:
@@ -163,8 +184,10 @@ class Objects:
         if held is None:
             return
         if len(self._tail) >= _LONG_TAIL and not self.is_unfolded and self._head is not None:
-            await self._fold_fences(held)
-        await held.release(unsettled=self._unsettled)
+            with suppress(StateError):  # the next run folds them
+                await self._fold_fences(held)
+        failed, _ = await asyncio.gather(self._sweeping.finish(), held.release(unsettled=self._unsettled))
+        self._loss = held.loss or failed
 
     async def _fold_fences(self, held: Leaseholder) -> None:
         """Move the base above fences that runs without a change left, so that reading stays short."""
@@ -174,28 +197,8 @@ class Objects:
         snapshot = await self._reader.get(head.snapshot)
         if snapshot is not None:
             state = segments.replay(head, snapshot.data, self._tail, self.place)
-            await self._fold(held, state, serial=head.serial, base=self._next)
-
-    def may_send(self) -> None:
-        """Return if a request may be handed over; raises NotSent."""
-        self._holding().may_send()
-
-    def on_loss(self, stop: Callable[[], None]) -> None:
-        """Let *stop* be called once the lease is lost."""
-        self._holding().on_loss(stop)
-
-    def check_kept(self) -> None:
-        """Raise StateError if the lease was lost since it was taken."""
-        if self._held is not None:
-            self._held.check_kept()
-
-    def _holding(self) -> Leaseholder:
-        if self._held is None:
-            raise StateError(
-                f"the state `{self.place}` is not locked by this run, so it can change nothing",
-                hint="report this with the command that you ran",
-            )
-        return self._held
+            staged = await self._stage(held, state, serial=head.serial, base=self._next)
+            await self._publish(held, staged)
 
     async def locks(self) -> list[LockInfo]:
         """Return who has the lease, or had it and has not released it."""
@@ -216,24 +219,33 @@ class Objects:
 
         What a window announces is open from then on, so the snapshot needs no announcement.
         """
-        held = self._holding()
-        await held.wait_until_allowed()
+        await self.wait_until_allowed()
         state.in_flight.clear()
         await self.write(state)
-        return GroupCommit(self._append)
+        return GroupCommit(self.append)
 
-    async def write(self, state: State) -> None:
+    async def wait_until_allowed(self) -> None:
+        """Wait until a run that was unlocked can send nothing more."""
+        await self._holding().wait_until_allowed()
+
+    async def write(self, state: State, *, anew: bool = False) -> None:
         """Make *state* the snapshot; its serial is a number that no segment has."""
+        del anew  # it is always written
+        await self.publish(await self.stage(state))
+
+    async def stage(self, state: State) -> Staged:
+        """Write a snapshot of *state* that counts once what is returned is published."""
         held = self._holding()
-        if self._head is not None and self._head.lineage != state.lineage:
-            raise StateError(
-                f"the state `{self.place}` has another lineage: {self._head.lineage}, not {state.lineage}",
-                hint="these are two histories; name another place for this one with `--state`",
-            )
+        self._check_lineage(None if self._head is None else self._head.lineage, state.lineage)
         serial = self.next_serial(state)
-        await self._fold(held, state, serial=serial, base=serial + 1)
+        head = await self._stage(held, state, serial=serial, base=serial + 1)
         state.serial = serial
-        self._unsettled = bool(state.intents or state.in_flight)
+        return Staged(head, unsettled=bool(state.intents or state.in_flight))
+
+    async def publish(self, staged: Staged) -> None:
+        """Let the snapshot that was *staged* be the state."""
+        await self._publish(self._holding(), staged.head)
+        self._unsettled = staged.unsettled
 
     async def mark(self, state: State, moved_to: str) -> None:
         """Leave a marker: `head` names the new address, and the snapshot stays."""
@@ -256,13 +268,16 @@ class Objects:
         """Free what the adapter holds open."""
         await self._blobs.close()
 
-    async def _fold(self, held: Leaseholder, state: State, *, serial: int, base: int) -> None:
-        """Write a snapshot, swap `head` to it, and delete what it replaced."""
+    async def _stage(self, held: Leaseholder, state: State, *, serial: int, base: int) -> Head:
+        """Write a snapshot, and return the head that names it."""
         self._snapshots += 1
         name = segments.snapshot_name(held.epoch, serial, f"{held.nonce[:16]}-{self._snapshots}")
         await self._writer.put(held, name, document.encode(state, serial))
-        head = Head(segments.FORMAT_VERSION, state.lineage, name, base, held.epoch, serial)
-        before = self._head
+        return Head(segments.FORMAT_VERSION, state.lineage, name, base, held.epoch, serial)
+
+    async def _publish(self, held: Leaseholder, head: Head) -> None:
+        """Swap `head`, and begin to delete what it replaced."""
+        before, base = self._head, head.base
         self._etag = await self._writer.swap_head(held, head, self._etag)
         self._head = head
         gone = [
@@ -274,12 +289,10 @@ class Objects:
         self._next = base
         if before is not None:
             gone.append(before.snapshot)
-        if before is None or before.epoch < held.epoch:  # once a run
-            gone += await self._writer.outlived(head, known=gone)
-        with suppress(Unheard):  # nobody reads them any more
-            await self._blobs.delete(gone)
+        first = before is None or before.epoch < held.epoch
+        self._sweeping.begin(held, head, gone, outlived=first)
 
-    async def _append(self, records: list[Record]) -> None:
+    async def append(self, records: list[Record]) -> None:
         """Create the next segment with *records*."""
         held, head = self._holding(), self._head
         if head is None:
@@ -301,4 +314,4 @@ class Objects:
                 self._tail.append(Segment(header, ()))
                 return
             if other.epoch >= held.epoch:
-                raise held.fenced(f"epoch {other.epoch}")
+                raise await held.fenced_by(other.epoch)

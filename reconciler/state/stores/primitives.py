@@ -2,7 +2,7 @@
 
 An adapter does one request for each call, decides nothing and repeats nothing: its own client's retries are
 off, as a conditional write that was repeated cannot tell whether it was the first attempt that succeeded.
-The protocols (`objects` over `Blobs`, `page` over `Page`) repeat, look up and give up.
+The protocols (`objects` over `Blobs`, `pages` over `Page`) repeat, look up and give up.
 
 Every call may raise StateError for what trying again does not mend (refused credentials, no such bucket),
 with the address, the reason and what to do. It may raise `Unheard` for everything else that keeps the answer
@@ -69,7 +69,10 @@ class Blobs(Protocol):
         """Return the object, or None if there is none."""
 
     async def create(self, name: str, data: bytes) -> str:
-        """Write a new object and return its etag; raises `Exists` if there is one already."""
+        """Write a new object and return its etag; raises `Exists` if there is one already.
+
+        A store that can compare the lease in the same request raises `Changed` if it is another's by now.
+        """
 
     async def swap(self, name: str, data: bytes, etag: str) -> str:
         """Replace the object of version *etag* and return its new one; raises `Changed` for any other."""
@@ -115,13 +118,14 @@ class Page(Protocol):
     async def replace(self, data: bytes, version: str) -> str:
         """Replace the document, whose version was *version* (empty: there was none), and return the new one.
 
-        Raises `Changed`. Where the server cannot compare, it replaces whatever is there.
+        Raises `Changed`. Where the server cannot compare, it replaces whatever is there; `Changed` then means
+        that the server refuses whoever does not have its lock.
         """
 
     async def lock(self, info: bytes) -> None:
         """Take the server's lock with *info*, a JSON object in Terraform's form (`ID`, `Who`, …).
 
-        Raises `Held`. Does nothing where `swaps` is true, or if no lock address is configured.
+        Raises `Held`. Does nothing where `swaps` is true.
         """
 
     async def unlock(self, info: bytes) -> None:

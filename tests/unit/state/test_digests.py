@@ -233,7 +233,7 @@ def test_what_is_kept_is_hard_whoever_keeps_it() -> None:
     assert not state.digest.fits(kept.sent["body"], "body", "4712")
     assert (other.match, other.tolerant, other.author) == ("m1", "t1", "a1")
     assert all(map(is_hard, (hidden.match, hidden.tolerant, hidden.author)))
-    assert state.protected(Bound("s/c/a", kept)) == Bound("s/c/a", kept)
+    assert state.apply(Bound("s/c/a", kept)) == Bound("s/c/a", kept)
     assert Digests("other").hard(plain["body"]) == kept.sent["body"]
 
 

@@ -11,7 +11,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
+from threading import Event, active_count
 from typing import TypeAlias
 from zlib import crc32
 
@@ -147,6 +147,26 @@ def test_one_who_commits_is_answered_only_after_the_flush(tmp_path: Path) -> Non
             return before, commit.done()
 
     assert asyncio.run(main()) == (False, True)
+
+
+def test_without_a_disk_to_wait_for_the_callers_thread_writes(tmp_path: Path) -> None:
+    """Handing a line to another thread would take longer than writing it; a failure is known as ever."""
+    files = Failing("write", errno.ENOSPC)
+    files.waits = False
+
+    async def main() -> bytes:
+        with journal_at(tmp_path / "j", files) as journal:
+            await journal.commit(FIRST)
+            content, threads = (tmp_path / "j").read_bytes(), active_count()
+            files.armed = True
+            for _ in range(2):
+                with pytest.raises(StateError, match="No space left"):
+                    await journal.commit(SECOND)
+            assert active_count() == threads == before
+            return content
+
+    before = active_count()
+    assert replayed(asyncio.run(main())) == ["a/b/k1"]
 
 
 def test_all_who_wait_share_one_flush(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ about the holder, and what the text in the lock file cannot do; places without l
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import os
@@ -19,9 +20,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reconciler.errors import StateError
+from reconciler.errors import Locked, StateError
 from reconciler.state.stores.holder import Holder, this_process
-from reconciler.state.stores.lock import lock
+from reconciler.state.stores.lock import lock, lock_async
 
 ME = Holder(who="me@here", pid=1, command="plan", since="2026-01-05T10:00:00Z")
 HOLDER = """
@@ -131,6 +132,52 @@ def test_a_released_lock_can_be_taken_again(path: Path) -> None:
             pass
 
     assert path.with_name("s.json.lock").exists()
+
+
+def test_a_lock_file_that_was_removed_is_not_the_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opens it just before takes the one that others will find."""
+    lock_file, system = path.with_name("s.json.lock"), fcntl.flock
+    calls: list[int] = []
+
+    def flock(fd: int, operation: int) -> None:
+        if not calls:
+            lock_file.unlink()
+        calls.append(operation)
+        system(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+    with lock(path, holder=ME, timeout=0):
+        assert lock_file.exists()
+        refusal(path)
+
+
+def test_a_link_is_no_lock_file(path: Path) -> None:
+    """Whoever may write to the folder cannot have another file locked, or written to."""
+    path.with_name("s.json.lock").symlink_to(path)
+
+    assert "symbolic link" in refusal(path).text
+    assert not path.exists()
+
+
+def test_waiting_in_a_loop_ends_with_the_holder(path: Path) -> None:
+    """The loop goes on meanwhile, and the time is bounded."""
+
+    async def wait(seconds: float) -> None:
+        async with lock_async(path, holder=ME, timeout=seconds):
+            pass
+
+    async def main(process: subprocess.Popen[str]) -> None:
+        with pytest.raises(Locked, match=r"waited 0\.1 s"):
+            await wait(0.1)
+        waiting = asyncio.create_task(wait(30))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        process.kill()
+        await waiting
+
+    with held(path) as process:
+        asyncio.run(main(process))
 
 
 def test_an_error_inside_releases_the_lock(path: Path) -> None:

@@ -16,15 +16,33 @@ from reconciler.state.remembered import Binding, Intent
 from reconciler.state.stores.file import new_state
 from reconciler.state.stores.interface import Kept
 from tests.support.jumping import run_jumping
-from tests.support.stores import CoreKind, FileKind, object_kind
+from tests.support.stores import (
+    CoreKind,
+    FileKind,
+    bucket_kind,
+    git_kind,
+    grouped_kind,
+    http_kind,
+    object_kind,
+    page_kind,
+)
 
 ACCOUNT = "AC" + "0" * 32
 ORIGIN = "https://conversations.twilio.com"
+KEYS = Keys((Key(b"1" * 32),))
 
 KINDS: dict[str, Callable[[Path], FileKind | CoreKind]] = {
     "file": FileKind,
     "objects": lambda _: object_kind(),
-    "sealed objects": lambda _: object_kind(Keys((Key(b"1" * 32),))),
+    "objects by obstore": lambda _: bucket_kind(),
+    "sealed objects": lambda _: object_kind(KEYS),
+    "groups": lambda _: grouped_kind(),
+    "sealed groups": lambda _: grouped_kind(KEYS),
+    "page that swaps": lambda _: page_kind(swaps=True),
+    "page with a lock": lambda _: page_kind(swaps=False),
+    "git": git_kind,
+    "http": lambda _: http_kind(),
+    "sealed page": lambda _: page_kind(swaps=True, keys=KEYS),
 }
 
 
@@ -177,6 +195,26 @@ def test_only_one_holds_the_lock(kind: FileKind | CoreKind) -> None:
         assert await second.locks() == []
         third = kind.open()
         async with kind.locked(third):
+            pass
+
+    run_jumping(main())
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13, 21])
+def test_a_lock_whose_taking_was_given_up_is_free(kind: FileKind | CoreKind, steps: int) -> None:
+    """Whoever is cancelled while it takes the lock, at any step of the event loop, leaves it free."""
+
+    async def main() -> None:
+        async def take() -> None:
+            async with kind.locked(kind.open(), who="ann@here"):
+                await asyncio.Event().wait()
+
+        taking = asyncio.create_task(take())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        taking.cancel()
+        await asyncio.wait([taking])
+        async with kind.locked(kind.open(), who="bob@there"):
             pass
 
     run_jumping(main())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -128,9 +128,9 @@ def test_a_holder_that_slept_sends_and_writes_nothing() -> None:
 
         with pytest.raises(NotSent):
             first.may_send()
-        with pytest.raises(StateError, match="another run took over"):
+        with pytest.raises(StateError, match="taken over by bob@there"):
             await journal.commit(bound(3))
-        with pytest.raises(StateError, match="another run took over"):
+        with pytest.raises(StateError, match="taken over by bob@there"):
             await first.write(state)
         assert stopped == [True]
         await first.release()
@@ -350,5 +350,43 @@ def test_a_lease_of_a_newer_release_is_left_alone() -> None:
         with pytest.raises(StateError, match="newer release"):
             await place.open().unlock()
         assert leases.FORMAT_VERSION == 1
+
+    run_jumping(main())
+
+
+def test_nothing_waits_for_the_deletion_of_what_was_replaced() -> None:
+    """A journal is open once `head` was swapped; what the fold replaced is gone when the lock is released."""
+
+    async def main() -> None:
+        place, told = Place(), list[int]()
+        state = new_state(ACCOUNT, ORIGIN)
+        await place.run(place.open(), state, range(3), told)
+        store = place.open()
+        await place.take(store)
+        state = await store.read() or state
+        await store.begin(state)
+        assert place.blobs.calls["delete"] == 0
+        await store.release()
+        assert place.blobs.calls["delete"] == 1
+        assert len([one for one in place.there.blobs if one.startswith("snapshots/")]) == 1
+
+    run_jumping(main())
+
+
+def test_who_may_not_delete_is_told_at_the_end() -> None:
+    """The state is written and the lease released; without the permission, objects would pile up."""
+
+    class Refused(MemoryBlobs):
+        async def delete(self, names: Sequence[str]) -> None:
+            del names
+            raise StateError("no permission to delete")
+
+    async def main() -> None:
+        place = Place()
+        store = Objects(Refused(place.there), clocks=clocks())
+        await place.run(store, new_state(ACCOUNT, ORIGIN), range(2), [])
+        with pytest.raises(StateError, match="no permission to delete"):
+            store.check_kept()
+        await place.take(place.open())
 
     run_jumping(main())
