@@ -10,7 +10,7 @@ import msgspec
 
 from reconciler.applier.context import Context
 from reconciler.applier.conversation import ConversationWork
-from reconciler.applier.parent_creates import parent_intent, services_by_name
+from reconciler.applier.parent_creates import conversation_intent, service_intent, services_by_name
 from reconciler.applier.participants import announced_participants
 from reconciler.applier.posting import Creates
 from reconciler.applier.settle_messages import announced_likeness, date_digest
@@ -29,34 +29,33 @@ class Announcement:
         """The intents of the services and conversations that are to be created."""
         self._context = context
 
-    async def prepare(
-        self,
-        on_parents: Mapping[Address, Iterable[Action]],
-        conversations: Mapping[Address, ConversationWork],
-    ) -> None:
+    async def prepare(self, conversations: Mapping[Address, ConversationWork]) -> None:
         """Announce every create before the first snapshot; texts may still lack the sids of services."""
-        creates = [action for actions in on_parents.values() for action in actions if action.verb in POSTING]
-        known = {}
-        if any(action.type is ResourceType.SERVICE for action in creates):
-            known = await services_by_name(self._context)
-        self.parents = {action.address: parent_intent(self._context, action, known) for action in creates}
+        context = self._context
+        services = [action for action in context.places.services if action.verb in POSTING]
+        known = await services_by_name(context) if services else {}
+        self.parents = {action.address: service_intent(context, action, known) for action in services}
+        for work in conversations.values():
+            creates = [action for action in work.inside.own if action.verb in POSTING]
+            self.parents |= {action.address: conversation_intent(context, action) for action in creates}
         await self._digest(conversations)
-        if not self._context.stopping:
+        if not context.stopping:
             self._put(conversations)
 
     def complete(self, awaiting: Iterable[Action], conversations: Mapping[Address, ConversationWork]) -> None:
         """Announce the rest again, once the services exist whose sids the *awaiting* actions need."""
         context = self._context
         for address in [one for one in self.parents if type_of(one) is ResourceType.SERVICE]:
-            del self.parents[address], context.state.in_flight[address]
+            del self.parents[address]
+            context.state.in_flight.pop(address, None)  # a store that announces nothing has cleared it
         for action in awaiting:
             if action.address in self.parents and context.is_ready(action):
-                self.parents[action.address] = parent_intent(context, action, {})
+                self.parents[action.address] = conversation_intent(context, action)
         self._put(conversations)
 
     async def _digest(self, conversations: Mapping[Address, ConversationWork]) -> None:
         """Compute the slow digests of all sensitive creates, in threads: a signal must not wait for them."""
-        context, digest = self._context, self._context.state.digest
+        context, digest = self._context, self._context.digest
 
         async def compute(one: tuple[Likeness, tuple[str, ...]]) -> None:
             if not context.stopping:
@@ -75,7 +74,7 @@ class Announcement:
         for address, intent in self.parents.items():
             in_flight[address] = InFlight(parent=intent)
         for address, work in conversations.items():
-            participants = announced_participants(self._context, address)
+            participants = announced_participants(self._context, work.inside.participants)
             if work.creates.actions or participants:
                 in_flight[address] = msgspec.structs.replace(
                     _in_flight(self._context, work.creates, *(self._context.sids(address) or ("", ""))),
@@ -86,7 +85,7 @@ class Announcement:
 
 def _in_flight(context: Context, creates: Creates, service_sid: str, conversation_sid: str) -> InFlight:
     """Return the entry of the snapshot for the creates of messages in one conversation."""
-    digest = context.state.digest
+    digest = context.digest
     actions = [context.completed(action) for action in creates.actions]
     known = {
         action.address: announced_likeness(digest, action.send).hidden(action.sensitive, digest)

@@ -14,7 +14,7 @@ from reconciler.applier.announcement import Announcement
 from reconciler.applier.context import PARENTS, Context
 from reconciler.applier.conversation import ConversationWork, work_by_conversation
 from reconciler.applier.final_state import has_final_state
-from reconciler.applier.parent_creates import create_parent
+from reconciler.applier.parent_creates import create_conversation, create_service
 from reconciler.applier.parents import (
     change_state,
     delete_conversation,
@@ -27,14 +27,14 @@ from reconciler.applier.polling import Clock
 from reconciler.applier.progress import Use
 from reconciler.applier.results import Watcher
 from reconciler.errors import RemoteError
-from reconciler.model import Address, ResourceType, parent_of, type_of
+from reconciler.model import Address, parent_of, type_of
 from reconciler.plans.actions import POSTING, Action, Verb
 from reconciler.plans.outcome import Outcome, Status
 from reconciler.plans.plan import Plan
+from reconciler.resources.binding import existing
 from reconciler.runtime.concurrency import concurrently
 from reconciler.state.intents import claims
 from reconciler.state.model import Bound, State, Unbound
-from reconciler.state.remembered import Binding
 
 if TYPE_CHECKING:
     from reconciler.state.stores.interface import Store
@@ -71,12 +71,7 @@ class Run:
             now=now,
             use=use,
         )
-        self._on_services = [a for a in plan.actions if a.type is ResourceType.SERVICE]
         self._awaiting = [a for a in plan.actions if a.awaits]
-        self._on_parents: dict[Address, list[Action]] = {}
-        for action in plan.actions:
-            if action.type in PARENTS:
-                self._on_parents.setdefault(action.address, []).append(action)
         self._conversations = work_by_conversation(self.context, plan)
         self._announcement = Announcement(self.context)
         self._lacks_state = False
@@ -85,6 +80,7 @@ class Run:
     async def __call__(self, store: Store) -> Outcome:
         """Apply the plan and return what was done; raises only if the state cannot be kept."""
         context = self.context
+        context.window = store.window
         try:
             await self._prepare()
         except RemoteError:
@@ -92,7 +88,7 @@ class Run:
                 raise
         if context.stopping:
             return self._outcome()
-        context.progress.open(context.state, store.next_serial(context.state))
+        context.progress.open(context.state, store.next_serial)
         async with await store.begin(context.state) as context.journal:
             for work in self._conversations.values():
                 work.report_recorded()
@@ -101,12 +97,12 @@ class Run:
                 await self._work()
         if self._awaiting:
             self._announcement.complete(self._awaiting, self._conversations)
-            context.progress.open(context.state, store.next_serial(context.state))
+            context.progress.open(context.state, store.next_serial)
             async with await store.begin(context.state) as context.journal:
                 await self._work()
         self._unbind_parents()
         context.state.in_flight.clear()
-        context.progress.close(context.state, store.next_serial(context.state))
+        context.progress.close(context.state, store.next_serial)
         await store.write(context.state)
         return self._outcome()
 
@@ -136,22 +132,21 @@ class Run:
                 work.creates.claimed = claimed.get(sids[1], set())
                 boundaries.append(work.creates.read_boundary(*sids, self.plan.seen.get(work.address, -1)))
         await concurrently(boundaries)
-        await self._announcement.prepare(self._on_parents, self._conversations)
+        await self._announcement.prepare(self._conversations)
 
     def _bind_found(self) -> None:
         """Bind conversations that exist and are to be changed, but were never bound."""
         state = self.context.state
-        for address, actions in self._on_parents.items():
-            for action in actions:
+        for address, work in self._conversations.items():
+            for action in work.inside.own:
                 if action.verb is Verb.UPDATE and address not in state.bindings:
                     service_sid = state.bindings[parent_of(address)].sid
-                    found = Binding(sid=action.sid or "", service_sid=service_sid, imported=True)
-                    state.apply(Bound(address, found))
+                    state.apply(Bound(address, existing(action.sid or "", service_sid=service_sid)))
 
     async def _create_services(self) -> None:
         await concurrently(
-            create_parent(self.context, action, self._announcement.parents[action.address], priority=1)
-            for action in self._on_services
+            create_service(self.context, action, self._announcement.parents[action.address])
+            for action in self.context.places.services
             if action.verb is Verb.CREATE
         )
 
@@ -161,7 +156,7 @@ class Run:
             self._conversations.values(), key=lambda work: work.creates.priority, reverse=True
         )
         await concurrently(self._work_in(work) for work in longest_first)
-        for action in self._on_services:
+        for action in self.context.places.services:
             if action.verb is Verb.DELETE:
                 await delete_service(self.context, action)
             elif action.verb is Verb.FORGET and action.address not in self._unfinished:
@@ -170,14 +165,15 @@ class Run:
     async def _work_in(self, work: ConversationWork) -> None:
         """Do everything in one conversation, from its create to its deletion."""
         context = self.context
-        own = self._on_parents.get(work.address, [])
-        participants = context.participants.get(work.address, [])
-        for action in own:
-            if action.verb is Verb.REPLACE and not await self._delete(action, work, participants):
-                return
+        participants = work.inside.participants
+        for action in work.inside.own:
+            if action.verb is Verb.REPLACE:
+                if not await self._delete(action, work):
+                    return
+                context.results.halfway(action, sid=None)
             if action.verb in POSTING:
                 intent = self._announcement.parents[action.address]
-                await create_parent(context, action, intent, priority=work.creates.priority + 1)
+                await create_conversation(context, action, intent, priority=work.creates.priority + 1)
             elif action.verb is Verb.UPDATE:
                 await update_conversation(context, action, context.state.bindings[work.address])
         sids = context.sids(work.address)
@@ -185,26 +181,27 @@ class Run:
             await add_participants(context, participants, *sids)
             await work.carry_out(*sids)
             await remove_participants(context, participants, *sids)
-        await self._end(work, own, participants)
+        await self._end(work)
 
-    async def _end(self, work: ConversationWork, own: list[Action], participants: list[Action]) -> None:
+    async def _end(self, work: ConversationWork) -> None:
         """Do what must wait until everything else in a conversation is done."""
         context = self.context
         done = context.sids(work.address) is not None and context.results.are_done(
-            (*work.actions, *participants)
+            (*work.actions, *work.inside.participants)
         )
-        for action in own:
+        for action in work.inside.own:
             if action.verb is Verb.FORGET and done:
                 await forget(context, action)
             elif has_final_state(action) and done:
                 self._lacks_state = not await change_state(context, action) or self._lacks_state
-            elif action.verb is Verb.DELETE and await self._delete(action, work, participants):
+            elif action.verb is Verb.DELETE and await self._delete(action, work):
                 context.results.finish(action, Status.DONE, sid=action.sid)
 
-    async def _delete(self, action: Action, work: ConversationWork, participants: list[Action]) -> bool:
+    async def _delete(self, action: Action, work: ConversationWork) -> bool:
         """Delete a conversation, for good or before it is created again; return whether it is gone."""
         context = self.context
         binding = context.state.bindings[work.address]
+        participants = work.inside.participants
         inside, known = self._bound_in[work.address], {one.sid for one in participants}
         if not await delete_conversation(context, action, binding, inside, known):
             return False
@@ -224,12 +221,14 @@ class Run:
     @property
     def _unfinished(self) -> set[Address]:
         """The parents in which something is not done."""
-        return {
-            parent
-            for action in self.plan.actions
-            if action.type is not ResourceType.SERVICE and not self.context.results.are_done([action])
-            for parent in (parent_of(action.address), parent_of(parent_of(action.address)))
-        }
+        unfinished = set()
+        for address, work in self._conversations.items():
+            are_done, inside = self.context.results.are_done, work.inside
+            if not are_done((*inside.participants, *inside.messages)):
+                unfinished |= {address, parent_of(address)}
+            elif not are_done(inside.own):
+                unfinished.add(parent_of(address))
+        return unfinished
 
     @cached_property
     def _bound_in(self) -> defaultdict[Address, list[Address]]:

@@ -11,9 +11,9 @@ from reconciler.applier.polling import Clock, SettleWindow
 from reconciler.applier.progress import Progress, Use
 from reconciler.applier.results import Results, Watcher
 from reconciler.applier.slots import Slots
-from reconciler.model import Address, ResourceType, parent_of
+from reconciler.model import Address, ResourceType
 from reconciler.model.canonical import canonical_instant
-from reconciler.plans.actions import POSTING, Action, Verb
+from reconciler.plans.actions import POSTING, Action, Verb, by_place
 from reconciler.plans.sid_references import completed
 from reconciler.state.model import Record, State
 
@@ -45,8 +45,12 @@ class Context:
     ) -> None:
         self.client = client
         self.state = state
+        self.digest = state.digest
+        """The digests of the state's history."""
         self.journal: Journal
         """The open journal: from the first snapshot of the state on."""
+        self.window = 1
+        """The number of creates of a conversation that one write of the store announces; set with it."""
         self.parallelism = parallelism
         # A slot is held during the fsync before its request, so there are 25 % more slots than parallel
         # requests. The client's pace limits the requests themselves.
@@ -57,20 +61,15 @@ class Context:
         self.progress = Progress(use, actions)
         self._stopped = asyncio.Event()
         self.results = Results(watcher, self._stopped.is_set, self.progress.finished)
-        self.deleted = {
-            action.sid
-            for action in actions
-            if action.verb is Verb.DELETE and action.type is ResourceType.CONVERSATION and action.sid
-        }
+        self.places = by_place(actions)
+        """The actions of the run by service and conversation."""
+        on_conversations = [one for inside in self.places.conversations.values() for one in inside.own]
+        self.deleted = {one.sid for one in on_conversations if one.verb is Verb.DELETE and one.sid}
         """The sids of conversations that this run deletes. Their unique names may stay taken for a while."""
-        self.participants: dict[Address, list[Action]] = {}
-        """The actions on participants, by conversation."""
         self._parent_creates: dict[Address, list[Action]] = {}
-        for action in actions:
-            if action.type is ResourceType.PARTICIPANT:
-                self.participants.setdefault(parent_of(action.address), []).append(action)
-            elif action.type in PARENTS and action.verb in POSTING:
-                self._parent_creates.setdefault(action.address, []).append(action)
+        for one in (*self.places.services, *on_conversations):
+            if one.verb in POSTING:
+                self._parent_creates.setdefault(one.address, []).append(one)
 
     def stop(self) -> None:
         """Let no new request start; those in flight are awaited and recorded."""
@@ -94,9 +93,7 @@ class Context:
         The action *done* needs nothing more after them: that is written with them.
         """
         records = (*self.progress.records(done), *records)
-        kept = [self.state.protected(record) for record in records]
-        for record in kept:
-            self.state.apply(record)
+        kept = [self.state.apply(record) for record in records]
         if kept:
             await self.journal.commit(*kept)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from reconciler.applier.context import Context
 from reconciler.applier.posting import Creates
 from reconciler.errors import NotFound, RemoteError
-from reconciler.model import Address, ResourceType, parent_of
-from reconciler.plans.actions import POSTING, Action, Verb
+from reconciler.model import Address
+from reconciler.plans.actions import POSTING, Action, InConversation, Verb
 from reconciler.plans.outcome import Status
 from reconciler.plans.plan import Plan
 from reconciler.resources.binding import adopted_message, existing, message_up_to_date
@@ -21,18 +20,20 @@ _RECORD_ONLY: Final = frozenset({Verb.MOVE, Verb.ADOPT, Verb.FORGET})
 
 
 class ConversationWork:
-    """The actions on the messages of the conversation at *address*.
+    """The actions *inside* the conversation at *address*; those on its messages are carried out here.
 
     *unordered* creates may be posted side by side.
     """
 
     def __init__(
-        self, context: Context, address: Address, actions: Sequence[Action], *, unordered: bool
+        self, context: Context, address: Address, inside: InConversation, *, unordered: bool
     ) -> None:
         self.context = context
         self.address = address
-        self.actions = actions
-        creates = [action for action in actions if action.verb in POSTING]
+        self.inside = inside
+        self.actions = inside.messages
+        """The actions on messages."""
+        creates = [action for action in self.actions if action.verb in POSTING]
         self.creates = Creates(context, creates, unordered=unordered)
         self._where = ("", "")
 
@@ -72,7 +73,10 @@ class ConversationWork:
                 each(updates, self._update, at_once=self.context.parallelism),
             ]
         )
-        await each(self._deletes(), self._delete, at_once=self.context.parallelism)
+        deletes = self._deletes()
+        if any(action.verb is Verb.REPLACE for action in deletes):
+            await self.context.journal.flush()  # the new message must be on record before the old one goes
+        await each(deletes, self._delete, at_once=self.context.parallelism)
 
     def report_deleted_with_parent(self) -> None:
         """Report the messages that were deleted with their conversation."""
@@ -92,7 +96,7 @@ class ConversationWork:
             found,
             self.context.state.bindings.get(action.address),
             managed,
-            self.context.state.digest,
+            self.context.digest,
             ignored=action.ignored,
             sensitive=action.sensitive,
         )
@@ -119,7 +123,7 @@ class ConversationWork:
             self.context.state.bindings[action.address],
             live,
             {name: full.after[name] for name in action.managed},
-            self.context.state.digest,
+            self.context.digest,
             ignored=action.ignored,
             sensitive=action.sensitive,
         )
@@ -160,16 +164,8 @@ class ConversationWork:
 
 def work_by_conversation(context: Context, plan: Plan) -> dict[Address, ConversationWork]:
     """Return the work in each conversation that has an action on itself or on anything in it."""
-    grouped: dict[Address, list[Action]] = {}
-    for action in plan.actions:
-        if action.type is ResourceType.MESSAGE:
-            grouped.setdefault(parent_of(action.address), []).append(action)
-        elif action.type is ResourceType.CONVERSATION:
-            grouped.setdefault(action.address, [])
-        elif action.type is ResourceType.PARTICIPANT:
-            grouped.setdefault(parent_of(action.address), [])
     unordered = frozenset(plan.unordered)
     return {
-        address: ConversationWork(context, address, actions, unordered=address in unordered)
-        for address, actions in grouped.items()
+        address: ConversationWork(context, address, inside, unordered=address in unordered)
+        for address, inside in context.places.conversations.items()
     }

@@ -15,13 +15,15 @@ from reconciler.applier.parents import with_digests
 from reconciler.applier.polling import RESENDS, Answer, poll
 from reconciler.applier.settle_parents import is_ours, settle_parent
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, RemoteError
-from reconciler.model import RemoteConversation, ResourceType, parent_of
+from reconciler.model import RemoteConversation, parent_of
 from reconciler.plans.actions import Action
 from reconciler.plans.outcome import Status
 from reconciler.plans.plan import PlanWarning
 from reconciler.refresh.reading import highest_index
+from reconciler.resources.binding import created_or_found, existing
 from reconciler.resources.conversation import CONVERSATION, live_conversation_values
 from reconciler.resources.participant import live_participant_values
+from reconciler.resources.schema import sent_digests
 from reconciler.state.model import Bound, Closed, Opened
 from reconciler.state.remembered import Binding, Intent, hard_intent
 
@@ -36,46 +38,64 @@ async def services_by_name(context: Context) -> dict[str, tuple[str, ...]]:
     return known
 
 
-def parent_intent(context: Context, action: Action, known: dict[str, tuple[str, ...]]) -> Intent:
-    """Return the intent of a create, with its name and the sids of services *known* to have that name."""
+def service_intent(context: Context, action: Action, known: dict[str, tuple[str, ...]]) -> Intent:
+    """Return the intent of the create of a service; *known* are the sids of those that exist, by name."""
+    name = action.send["friendly_name"]
+    return _intent(context, action, name, known.get(name, ()))
+
+
+def conversation_intent(context: Context, action: Action) -> Intent:
+    """Return the intent of the create of a conversation, without the sid of its service."""
     action = context.completed(action)
-    is_service = action.type is ResourceType.SERVICE
-    name = action.send["friendly_name" if is_service else "unique_name"]
-    intent = Intent(
+    replaced = () if action.sid is None else (action.sid,)
+    intent = _intent(context, action, action.send["unique_name"], replaced)
+    if not action.sensitive:
+        return intent
+    return hard_intent(msgspec.structs.replace(intent, sensitive=action.sensitive), context.digest)
+
+
+def _intent(context: Context, action: Action, name: str, known: tuple[str, ...]) -> Intent:
+    return Intent(
         action.address,
-        sent={name: context.state.digest(name, action.after[name]) for name in managed_first(action)},
+        sent=sent_digests({name: action.after[name] for name in managed_first(action)}, context.digest),
         name=name,
-        known=known.get(name, ()) if is_service else (() if action.sid is None else (action.sid,)),
+        known=known,
         opened_at=context.client.now(),
         clock_at=context.clock(),
-        sensitive=() if is_service else action.sensitive,
         anchor=action.anchor,
     )
-    return hard_intent(intent, context.state.digest) if intent.sensitive else intent
 
 
-async def create_parent(context: Context, action: Action, intent: Intent, *, priority: int) -> None:
-    """Create a service or conversation.
+async def create_service(context: Context, action: Action, intent: Intent) -> None:
+    """Create a service, as *intent* announced it."""
+    await _Creation(context, action, intent, 1).carry_out()
 
-    *intent* is completed with the sid of the service and the present time. *priority* is the length of the
-    chain of sequential requests that begins with this one.
+
+async def create_conversation(context: Context, action: Action, intent: Intent, *, priority: int) -> None:
+    """Create a conversation, as *intent* announced it, if its service and those it refers to exist.
+
+    *priority* is the length of the chain of sequential requests that begins with this one.
     """
-    if action.type is ResourceType.CONVERSATION:
-        service = context.state.bindings.get(parent_of(action.address))
-        if service is None or not context.is_done(parent_of(action.address)) or not context.is_ready(action):
-            return
+    address = parent_of(action.address)
+    service = context.state.bindings.get(address)
+    if service is not None and context.is_done(address) and context.is_ready(action):
         intent = msgspec.structs.replace(intent, service_sid=service.sid)
-    intent = msgspec.structs.replace(intent, opened_at=context.client.now(), clock_at=context.clock())
-    await _Creation(context, action, intent, priority).carry_out()
+        await _Creation(context, action, intent, priority).carry_out()
 
 
 class _Creation:
-    """The create of one service or conversation, with its repeated attempts."""
+    """The create of one service or conversation, with its repeated attempts.
+
+    *intent* names the service of a conversation. *priority* is that of its requests.
+    """
 
     def __init__(self, context: Context, action: Action, intent: Intent, priority: int) -> None:
         self.context = context
         self.action = action
-        self.intent = intent
+        self.intent = msgspec.structs.replace(
+            intent, opened_at=context.client.now(), clock_at=context.clock()
+        )
+        self.is_service = not intent.service_sid
         self.priority = priority
         self.full = context.completed(action)
         self.unanswered = False
@@ -110,9 +130,9 @@ class _Creation:
             context.results.start(action)
             await context.record(Opened(intent))
             try:
-                if action.type is ResourceType.SERVICE:
+                if self.is_service:
                     service = await context.client.create_service(action.send["friendly_name"])
-                    binding = Binding(sid=service.sid, sent=intent.sent, created=True)
+                    binding = created_or_found(intent, service.sid, created=True)
                 else:
                     live = await context.client.create_conversation(intent.service_sid, sent_first(self.full))
                     binding = self._of_live(live, ours=True)
@@ -129,7 +149,7 @@ class _Creation:
             context.results.fail(self.action, error, status=Status.UNKNOWN)
         elif settled.binding is None:
             return False
-        elif self.action.type is ResourceType.SERVICE:
+        elif self.is_service:
             await self._bind(settled.binding)
         else:
             await self._take(settled.binding.sid, error)
@@ -231,7 +251,7 @@ class _Creation:
                 async with context.slots.slot(1):
                     live = await context.client.update_conversation(*where, fields) if fields else live
             except RemoteError as refusal:
-                await context.record(Bound(action.address, Binding(sid, where[0], imported=True)))
+                await context.record(Bound(action.address, existing(sid, service_sid=where[0])))
                 context.results.fail(action, refusal)
                 return
             context.results.warnings.append(
@@ -255,7 +275,7 @@ class _Creation:
         )
 
     def _of_live(self, live: RemoteConversation, *, ours: bool) -> Binding:
-        binding = Binding(sid=live.sid, service_sid=self.intent.service_sid, created=ours)
+        binding = created_or_found(self.intent, live.sid, created=ours)
         return with_digests(self.context, self.action, live, binding, managed_first(self.action))
 
     async def _bind(self, binding: Binding) -> None:

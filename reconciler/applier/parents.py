@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
-import msgspec
-
 from reconciler.applier.context import Context
 from reconciler.applier.final_state import has_final_state, managed_first, sent_first
 from reconciler.applier.polling import Answer, poll
@@ -15,8 +13,8 @@ from reconciler.model import Address, RemoteConversation, parent_of
 from reconciler.plans.actions import POSTING, Action, Verb
 from reconciler.plans.outcome import Status
 from reconciler.refresh.reading import highest_index
+from reconciler.resources.binding import up_to_date
 from reconciler.resources.conversation import CONVERSATION, live_conversation_values
-from reconciler.resources.schema import digests
 from reconciler.state.model import Bound, Closed, Unbound
 from reconciler.state.remembered import Binding
 
@@ -198,7 +196,11 @@ def with_digests(
     """Return *binding* with digests of the *managed* fields: as sent, and as *live* shows them."""
     after = context.completed(action).after
     values = {name: after[name] for name in managed}
-    sent, observed = digests(CONVERSATION, values, live_conversation_values(live), context.state.digest)
-    return msgspec.structs.replace(
-        binding, sent=sent, observed=observed, imported=False, sensitive=action.sensitive
+    return up_to_date(
+        CONVERSATION,
+        binding,
+        values,
+        live_conversation_values(live),
+        context.digest,
+        sensitive=action.sensitive,
     )

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from reconciler.applier.context import Context
 from reconciler.applier.polling import RESENDS, Answer, poll
 from reconciler.applier.settle_parents import find_participant, is_ours, participant_digest
 from reconciler.errors import NotFound, OutcomeUnknown, Refused, RemoteError
 from reconciler.model import Address, RemoteParticipant
 from reconciler.plans.actions import POSTING, Action, Reason, Verb
+from reconciler.plans.halves import halves
 from reconciler.plans.outcome import Status
-from reconciler.resources.participant import PARTICIPANT, live_participant_values, natural_key
-from reconciler.resources.schema import digests
+from reconciler.resources.binding import existing, up_to_date
+from reconciler.resources.participant import PARTICIPANT, live_participant_values
+from reconciler.resources.schema import sent_digests
 from reconciler.runtime.concurrency import concurrently
 from reconciler.state.model import Bound, Closed, Opened, gone
-from reconciler.state.remembered import Binding, Intent
+from reconciler.state.remembered import Intent
 
 _THERE_ALREADY: Final = frozenset({50416, 50433})
 """Twilio's codes for a pair of addresses and for an identity that is in the conversation already."""
@@ -63,11 +67,12 @@ async def _add(context: Context, action: Action, where: tuple[str, str]) -> None
     if context.stopping:
         return
     context.results.start(action)
-    # An identity can be in a conversation only once: a participant who keeps it is removed first.
     replaced = action.verb is Verb.REPLACE and not action.with_parent
-    goes_first = replaced and natural_key(action.before) == natural_key(action.send)
-    if goes_first and not await _delete(context, action, where):
-        return
+    goes_first = replaced and halves(action)[0] is Verb.DELETE
+    if goes_first:
+        if not await _delete(context, action, where):
+            return
+        context.results.halfway(action, sid=None)
     try:
         if action.verb is Verb.UPDATE and action.sid is not None:
             live = await _update(context, where, action.sid, action.send)
@@ -80,23 +85,17 @@ async def _add(context: Context, action: Action, where: tuple[str, str]) -> None
         )
         return
     managed = {name: action.after[name] for name in action.managed}
-    sent, observed = digests(PARTICIPANT, managed, live_participant_values(live), context.state.digest)
     before = context.state.bindings.get(action.address)  # read only now: superseded sids have been removed
     superseded = before.superseded if before is not None else ()
     if replaced and not goes_first and action.sid is not None:
         superseded = (*superseded, action.sid)
-    binding = Binding(
-        sid=live.sid,
-        service_sid=where[0],
-        conversation_sid=where[1],
-        sent=sent,
-        observed=observed,
-        superseded=superseded,
-        created=created,
-    )
+    found = existing(live.sid, service_sid=where[0], conversation_sid=where[1])
+    binding = up_to_date(PARTICIPANT, found, managed, live_participant_values(live), context.digest)
+    binding = msgspec.structs.replace(binding, superseded=superseded, created=created)
     goes_last = replaced and not goes_first
     await context.record(Bound(action.address, binding), done=None if goes_last else action)
     if goes_last:
+        context.results.halfway(action, sid=live.sid)
         if not await _delete(context, action, where):
             return
         await _forget(context, action)
@@ -154,7 +153,7 @@ async def _find(context: Context, intent: Intent, *, patient: bool) -> RemotePar
 
     async def look() -> bool:
         nonlocal live
-        live = await find_participant(context.client, context.state.digest, intent)
+        live = await find_participant(context.client, context.digest, intent)
         return live is not None
 
     answer = await poll(look, context.settle_window if patient else lambda _: 0, context.pause)
@@ -175,23 +174,23 @@ async def _correct(
 
 
 def _intent(context: Context, action: Action, where: tuple[str, str]) -> Intent:
-    digest = context.state.digest
+    digest = context.digest
     return Intent(
         action.address,
         service_sid=where[0],
         conversation_sid=where[1],
         match=participant_digest(digest, action.send),
-        sent={name: digest(name, action.after[name]) for name in action.managed},
+        sent=sent_digests({name: action.after[name] for name in action.managed}, digest),
         opened_at=context.client.now(),
         clock_at=context.clock(),
     )
 
 
-def announced_participants(context: Context, conversation: Address) -> dict[Address, str]:
-    """Return the entry of the snapshot for the creates of participants in *conversation*."""
+def announced_participants(context: Context, actions: Iterable[Action]) -> dict[Address, str]:
+    """Return the entry of the snapshot for the creates of participants among *actions*."""
     return {
-        action.address: participant_digest(context.state.digest, action.send)
-        for action in context.participants.get(conversation, ())
+        action.address: participant_digest(context.digest, action.send)
+        for action in actions
         if action.verb in POSTING
     }
 

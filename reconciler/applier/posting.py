@@ -1,8 +1,9 @@
 """Create the messages of one conversation: in order, one request in flight, each recorded.
 
-An intent is on disk before its create is sent, and the binding is recorded after the reply. The binding of
-one message and the intent of the next are written with one fsync. After a create without a reply, its intent
-is settled from the listing before anything else is created in the conversation.
+An intent is durable before its create is sent, and the binding is recorded after the reply. In a file, the
+binding of one message and the intent of the next are written with one fsync; a store away from this machine
+gets the intents of several at once (`windows`). After a create without a reply, its intent is settled from
+the listing before anything else is created in the conversation.
 """
 
 from __future__ import annotations
@@ -20,10 +21,8 @@ from msgspec import Struct
 
 from reconciler.applier.context import Context
 from reconciler.applier.polling import RESENDS
-from reconciler.applier.settle_messages import (
-    date_digest,
-    find_messages,
-)
+from reconciler.applier.settle_messages import announced_likeness, date_digest, find_messages
+from reconciler.applier.windows import Windows
 from reconciler.errors import OutcomeUnknown, PlanError, RemoteError
 from reconciler.model import Address, MediaFile, RemoteMessage
 from reconciler.plans.actions import Action, Reason, Verb
@@ -31,8 +30,8 @@ from reconciler.plans.fingerprint import planned
 from reconciler.plans.outcome import Status
 from reconciler.refresh.reading import highest_index, tail
 from reconciler.resources.binding import created_message
-from reconciler.resources.match import likeness, pair
-from reconciler.resources.schema import managed_part
+from reconciler.resources.match import Likeness, likeness, pair
+from reconciler.resources.schema import sent_digests
 from reconciler.runtime.concurrency import each
 from reconciler.runtime.regular_file import open_regular
 from reconciler.state.model import Bound, Closed, Opened, Record
@@ -69,6 +68,10 @@ class Creates:
         self._uploaded_again: set[Address] = set()
         self._resent: Counter[Address] = Counter()
         self._boundaries: dict[Address, int] = {}
+        self._windows: Windows | None = None
+        """What announces the creates; None where each is announced by itself, right before it is sent."""
+        self._unsent: set[Address] = set()
+        """The addresses of open creates that have certainly not happened."""
         self._unwritten: list[tuple[Record, Callable[[], None]]] = []
         """Records that the next flush writes, and what reports them afterwards."""
 
@@ -107,13 +110,28 @@ class Creates:
         if self._failure is not None and self.actions:
             self._context.results.fail(self.actions[0], self._failure)
             return
+        if self._context.window > 1:
+            ready = list(filter(self._context.is_ready, self.actions))
+            self._windows = Windows(ready, self._context.window, self._announce)
         try:
             for batch in [self.actions] if self.unordered else [[action] for action in self.actions]:
                 await self._post(batch)
                 if self._context.stopping or not self.done.issuperset(action.address for action in batch):
                     return
         finally:
-            await self._flush()
+            if self._windows is not None:
+                await self._windows.finish()
+            await self._flush(*map(Closed, sorted(self._unsent)))
+
+    async def _announce(self, actions: Sequence[Action]) -> None:
+        """Write the intents of a window, with what is unwritten of the windows before."""
+        intents = []
+        for action in actions:
+            send = self._context.completed(action).send
+            known = announced_likeness(self._context.digest, send)
+            intents.append(self._intent(action, send, known, self.boundary, in_order=not self.unordered))
+            self._unsent.add(action.address)
+        await self._flush(*map(Opened, intents))
 
     async def _post(self, batch: Sequence[Action]) -> None:
         """Create a batch side by side, settle what had no reply, and send again what did not happen."""
@@ -146,22 +164,19 @@ class Creates:
         async with self._context.slots.slot(self.priority):
             if self._context.stopping or not self._context.is_ready(action):
                 return
+            if self._windows is not None:
+                await self._windows.reach(action)
             self._context.results.start(action)
-            try:
-                fields = await self._fields(action)
-            except RemoteError as error:
-                self._context.results.fail(action, error)
-                return
-            except OSError as error:
-                self._context.results.refuse(action, f"cannot read `{error.filename}`: {error.strerror}")
-                return
+            fields = await self._fields(action)
             if fields is None:
-                self._context.results.refuse(
-                    action, "its file has changed since the plan was made; plan again"
-                )
                 return
-            intent = self._intent(action, fields)
-            await self._flush(Opened(intent))
+            # For a repeated create, the boundary of the first attempt: that one may have made a message.
+            boundary = self._boundaries.setdefault(action.address, self.boundary)
+            known = likeness(fields, self._context.digest)
+            intent = self._intent(action, fields, known, boundary)
+            if self._windows is None:
+                await self._flush(Opened(intent))
+            self._unsent.discard(action.address)
             try:
                 reply = await self._context.client.create_message(
                     *self._where, fields, webhooks=action.webhooks
@@ -169,10 +184,11 @@ class Creates:
             except OutcomeUnknown as error:
                 unanswered[action.address] = Unanswered(action, intent, error)
             except RemoteError as error:
-                report: Callable[[], None] = partial(self._context.results.fail, action, error)
+                report = partial(self._context.results.fail, action, error)
                 if self._may_upload_again(action, error):
                     expired.append(action)
-                    report = _nothing
+                    self._unsent.add(action.address)
+                    return
                 self._unwritten.append((Closed(action.address), report))
             else:
                 self._bind(action, created_message(self._context.state, intent, reply, replied=True), reply)
@@ -193,7 +209,7 @@ class Creates:
         context, unsent = self._context, []
         intents = [one.intent for one in unanswered.values()]
         for found in await find_messages(
-            context.client, context.state.digest, intents, self.claimed, context.settle_window, context.pause
+            context.client, context.digest, intents, self.claimed, context.settle_window, context.pause
         ):
             if found.unknown:
                 continue
@@ -202,52 +218,67 @@ class Creates:
                 binding = created_message(context.state, one.intent, found.live, replied=False)
                 self._bind(one.action, binding, found.live)
                 continue
-            report: Callable[[], None] = _nothing
             if found.gone:
                 report = partial(context.results.refuse, one.action, f"{self._where[1]} is gone; plan again")
-            else:
-                unsent.append(one)
-            self._unwritten.append((Closed(one.action.address), report))
+                self._unwritten.append((Closed(one.action.address), report))
+                continue
+            self._unsent.add(one.action.address)
+            unsent.append(one)
         return unsent
 
     async def _fields(self, action: Action) -> dict[str, str] | None:
-        """Return the fields of the request, or None if its file has changed since the plan was made.
+        """Return the fields of the request, or None, which is reported, if its file cannot be uploaded.
 
         A file is uploaded just before, as Twilio deletes unused media after five minutes.
         """
-        fields = dict(self._context.completed(action).send)
+        fields, results = dict(self._context.completed(action).send), self._context.results
         file = action.file
-        if file is not None:
+        if file is None:
+            return fields
+        try:
             if await asyncio.to_thread(_sha256, file) != file.sha256:
+                results.refuse(action, "its file has changed since the plan was made; plan again")
                 return None
             del fields["media"]
             fields["media_sid"] = await self._context.client.upload_media(
                 self._where[0], Path(file.path), content_type=file.content_type, filename=file.filename
             )
+        except RemoteError as error:
+            results.fail(action, error)
+            return None
+        except OSError as error:
+            results.refuse(action, f"cannot read `{error.filename}`: {error.strerror}")
+            return None
         return fields
 
-    def _intent(self, action: Action, fields: dict[str, str]) -> Intent:
-        digest = self._context.state.digest
-        known = likeness(fields, digest)
+    def _intent(
+        self,
+        action: Action,
+        fields: dict[str, str],
+        known: Likeness,
+        boundary: int,
+        *,
+        in_order: bool = False,
+    ) -> Intent:
+        """Return the intent of a create that sends *fields*; its message is *known* by these digests."""
+        digest = self._context.digest
         after = self._context.completed(action).after
         return Intent(
             address=action.address,
             service_sid=self._where[0],
             conversation_sid=self._where[1],
-            # For a repeated create, the boundary of the first attempt: that one may have made a message.
-            boundary=self._boundaries.setdefault(action.address, self.boundary),
+            boundary=boundary,
             match=known.match,
             tolerant=known.tolerant,
             author=known.author,
             date=date_digest(digest, fields),
-            sent={
-                name: digest(name, managed_part(name, after[name], action.ignored)) for name in action.managed
-            },
+            sent=sent_digests({name: after[name] for name in action.managed}, digest, ignored=action.ignored),
             webhooks=action.webhooks,
             opened_at=self._context.client.now(),
             clock_at=self._context.clock(),
             sensitive=action.sensitive,
             ignored=action.ignored,
+            in_order=in_order,
         )
 
     def _bind(self, action: Action, binding: Binding, live: RemoteMessage) -> None:
@@ -268,6 +299,8 @@ class Creates:
             self._context.results.notice_rewritten(action, binding)
             if finished:
                 self._context.results.finish(action, Status.DONE, sid=live.sid)
+            else:
+                self._context.results.halfway(action, sid=live.sid)
 
         self._unwritten.append((Bound(action.address, binding), report))
         if finished:  # written with the binding, or a saved plan that goes on would post it again
@@ -279,10 +312,6 @@ class Creates:
         await self._context.record(*(record for record, _ in written), *records)
         for _, report in written:
             report()
-
-
-def _nothing() -> None:
-    """Report nothing."""
 
 
 def _sha256(file: MediaFile) -> str:

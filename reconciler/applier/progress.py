@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
 from reconciler.applier.final_state import has_final_state
-from reconciler.model import ResourceType
-from reconciler.plans.actions import Action, Verb
+from reconciler.plans.actions import POSTING, Action
 from reconciler.state.model import Carried, PlanOpened, PlanUsed, State
 
 
@@ -33,8 +32,7 @@ class Progress:
 
         A conversation that is to end up inactive or closed is counted later, when it has that state.
         """
-        makes = action.verb in {Verb.CREATE, Verb.REPLACE} and action.type is ResourceType.CONVERSATION
-        if not (makes and has_final_state(action)):
+        if not (action.verb in POSTING and has_final_state(action)):
             self.carried(action)
 
     def carried(self, action: Action) -> None:
@@ -52,15 +50,18 @@ class Progress:
         numbers, self._unwritten = tuple(self._unwritten), []
         return (Carried(numbers),)
 
-    def open(self, state: State, serial: int) -> None:
-        """Note in *state*, before its snapshot number *serial*, that the plan is begun, and how far it is."""
-        if self._use is not None:
-            self._say(state, PlanOpened(self._use.plan_id, serial))
+    def open(self, state: State, next_serial: Callable[[State], int]) -> None:
+        """Note in *state*, before a snapshot of it, that the plan is begun, and how far it is.
 
-    def close(self, state: State, serial: int) -> None:
-        """Note in *state*, before its last snapshot, number *serial*, whether all of the plan is done."""
+        *next_serial* returns the serial of that snapshot.
+        """
+        if self._use is not None:
+            self._say(state, PlanOpened(self._use.plan_id, next_serial(state)))
+
+    def close(self, state: State, next_serial: Callable[[State], int]) -> None:
+        """Note in *state*, before its last snapshot, whether all of the plan is done."""
         if self._use is not None and self._left:
-            self.open(state, serial)
+            self.open(state, next_serial)
         elif self._use is not None:
             self._say(state, PlanUsed(self._use.plan_id))
 

@@ -22,6 +22,9 @@ class Watcher(Protocol):
     def started(self, action: Action) -> None:
         """Take note that *action* begins."""
 
+    def halfway(self, action: Action, sid: str | None) -> None:
+        """Take note that the first half of a replacement is done; *sid* is the new object, or None."""
+
     def finished(self, result: Result) -> None:
         """Take note of how an action ended."""
 
@@ -47,6 +50,10 @@ class Results:
         if id(action) not in self._started:
             self._started.add(id(action))
             self._watcher.started(action)
+
+    def halfway(self, action: Action, *, sid: str | None) -> None:
+        """Tell the watcher that the first half of a replacement is done; *sid* is a new object."""
+        self._watcher.halfway(action, sid)
 
     def finish(self, action: Action, status: Status, *, sid: str | None) -> None:
         """Keep how *action* ended."""

@@ -12,6 +12,7 @@ from reconciler.applier.polling import Answer, Pause, SettleWindow, poll, sleep
 from reconciler.errors import NotFound
 from reconciler.model import RemoteParticipant, ResourceType, type_of
 from reconciler.model.canonical import canonical_date
+from reconciler.resources.binding import created_or_found
 from reconciler.resources.participant import live_participant_values, natural_key
 from reconciler.resources.schema import Digest
 from reconciler.state.model import Bound, Closed, Record, State
@@ -102,18 +103,8 @@ async def settle_participant(
     superseded: tuple[str, ...] = ()
     if before is not None and before.sid != live.sid:
         superseded = (*before.superseded, *((before.sid,) if before.created else ()))
-    return Settled(
-        intent,
-        Binding(
-            sid=live.sid,
-            service_sid=intent.service_sid,
-            conversation_sid=intent.conversation_sid,
-            sent=intent.sent,
-            superseded=superseded,
-            created=is_ours(live.date_created, intent),
-            imported=not intent.sent,
-        ),
-    )
+    created = is_ours(live.date_created, intent)
+    return Settled(intent, created_or_found(intent, live.sid, created=created, superseded=superseded))
 
 
 async def find_participant(client: Twilio, digest: Digest, intent: Intent) -> RemoteParticipant | None:
@@ -133,7 +124,7 @@ async def _new_service(client: Twilio, intent: Intent) -> Binding | None:
         for service in page
         if service.friendly_name == intent.name and service.sid not in intent.known
     ]
-    return Binding(sid=new[0], sent=intent.sent, created=len(new) == 1) if new else None
+    return created_or_found(intent, new[0], created=len(new) == 1) if new else None
 
 
 async def _new_conversation(client: Twilio, intent: Intent) -> Binding | None:
@@ -144,11 +135,4 @@ async def _new_conversation(client: Twilio, intent: Intent) -> Binding | None:
         return None
     if live.sid in intent.known:  # the conversation that it replaces
         return None
-    return Binding(
-        sid=live.sid,
-        service_sid=intent.service_sid,
-        sent=intent.sent,
-        created=is_ours(live.date_created, intent),
-        sensitive=intent.sensitive,
-        anchor=intent.anchor,
-    )
+    return created_or_found(intent, live.sid, created=is_ours(live.date_created, intent))

@@ -7,7 +7,7 @@ may show late. A look that fails decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -74,7 +74,7 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
         )
         for group in by_conversation.values()
     )
-    for one in (one for group in found for one in _in_order(group, state)):
+    for one in (one for group in found for one in _in_order(group)):
         binding = (
             created_message(state, one.intent, one.live, replied=False) if one.live is not None else None
         )
@@ -82,19 +82,17 @@ async def settle_all(client: Twilio, state: State, seconds: float, now: Clock) -
     return settled
 
 
-def _in_order(found: list[Found], state: State) -> list[Found]:
-    """Return *found* without the messages that stand below one that the same run posted before.
+def _in_order(found: list[Found]) -> list[Found]:
+    """Return *found* without the messages that stand below one that was announced, and so posted, before.
 
-    That matters where the journal is lost, so that all creates of a run are open; others may have posted the
-    same text first. Which message such a create made, if any, cannot be told. Messages that are equal in text
-    and date are interchangeable: they go to their creates in the order of their indexes.
+    That matters where many creates are open: those of a window, or all of a run whose journal is lost. Others
+    may have posted the same text first. Which message such a create made, if any, cannot be told. Messages
+    that are equal in text and date are interchangeable: they go to their creates in the order of their
+    indexes.
     """
-    flight = state.in_flight.get(parent_of(found[0].intent.address))
-    if flight is None or flight.unordered:
-        return found
-    announced, highest, judged = flight.creates.keys() - state.intents.keys(), -1, []
-    for one in _exchanged(found, announced):
-        if one.live is not None and one.intent.address in announced:
+    highest, judged = -1, []
+    for one in _exchanged(found):
+        if one.live is not None and one.intent.in_order:
             if one.live.index < highest:
                 judged.append(
                     Found(one.intent, unknown=f"{one.live.sid} stands before what was posted first")
@@ -105,17 +103,17 @@ def _in_order(found: list[Found], state: State) -> list[Found]:
     return judged
 
 
-def _exchanged(found: list[Found], announced: Collection[Address]) -> list[Found]:
-    """Return *found* with the equal messages of equal *announced* creates in the order of their indexes."""
+def _exchanged(found: list[Found]) -> list[Found]:
+    """Return *found* with the equal messages of equal creates in the order of their indexes."""
     equal: dict[tuple[str, ...], list[RemoteMessage]] = {}
     for one in found:
-        if one.live is not None and one.intent.address in announced:
+        if one.live is not None and one.intent.in_order:
             equal.setdefault(_likeness(one.intent, one.live), []).append(one.live)
     for lives in equal.values():
         lives.sort(key=attrgetter("index"), reverse=True)
     return [
         Found(one.intent, equal[_likeness(one.intent, one.live)].pop())
-        if one.live is not None and one.intent.address in announced
+        if one.live is not None and one.intent.in_order
         else one
         for one in found
     ]

@@ -27,6 +27,24 @@ def existing(sid: str, *, service_sid: str = "", conversation_sid: str = "", ind
     )
 
 
+def created_or_found(intent: Intent, sid: str, *, created: bool, superseded: tuple[str, ...] = ()) -> Binding:
+    """Return the binding of the service, conversation or participant *sid*, which is what *intent* asked for.
+
+    *created* is False if somebody else may have made it.
+    """
+    return Binding(
+        sid,
+        service_sid=intent.service_sid,
+        conversation_sid=intent.conversation_sid,
+        sent=intent.sent,
+        superseded=superseded,
+        created=created,
+        imported=not intent.sent,
+        sensitive=intent.sensitive,
+        anchor=intent.anchor,
+    )
+
+
 def up_to_date(
     schema: ResourceSchema,
     binding: Binding,
@@ -85,13 +103,13 @@ def created_message(state: State, intent: Intent, live: RemoteMessage, *, replie
     before = state.bindings.get(intent.address)
     if before is not None and before.conversation_sid != intent.conversation_sid:
         before = None
-    values = live_values(live)
+    values, digest = live_values(live), state.digest
     observed = {}
     for name, sent in intent.sent.items():
         if name not in MESSAGE.unseen and (replied or name in _NORMALISED):
             seen = managed_part(name, values.get(name, MESSAGE.defaults.get(name, "")), intent.ignored)
-            if not state.digest.fits(sent, name, seen):
-                observed[name] = state.digest(name, seen)
+            if not digest.fits(sent, name, seen):
+                observed[name] = digest(name, seen)
     return Binding(
         sid=live.sid,
         service_sid=intent.service_sid,

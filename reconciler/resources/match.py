@@ -9,8 +9,8 @@ normalise text. A tolerant match without an exact one is a doubt: it may or may 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Final
 from unicodedata import normalize
 
@@ -56,15 +56,14 @@ def match_text(fields: Mapping[str, str]) -> str:
     reply shows.
     """
     content = fields.get("content_sid", "")
-    return json.dumps(
-        [
-            author_of(fields),
-            "" if content else fields.get("body", ""),
-            fields.get("attributes") or "{}",
-            content,
-            "" if content else fields.get("media_sid", ""),
-        ]
+    parts = (
+        author_of(fields),
+        "" if content else fields.get("body", ""),
+        fields.get("attributes") or "{}",
+        content,
+        "" if content else fields.get("media_sid", ""),
     )
+    return f"[{', '.join(map(encode_basestring_ascii, parts))}]"  # as `json.dumps` writes it
 
 
 def tolerant_text(fields: Mapping[str, str]) -> str:
@@ -79,11 +78,6 @@ def tolerant_text(fields: Mapping[str, str]) -> str:
 def author_of(fields: Mapping[str, str]) -> str:
     """Return the author of a message with these *fields*, to the letter."""
     return fields.get("author") or "system"
-
-
-def live_match_text(live: RemoteMessage) -> str:
-    """Return the match text of a live message."""
-    return match_text(live_values(live))
 
 
 def forgiven(fields: Mapping[str, str], live: RemoteMessage) -> tuple[str, ...]:
@@ -116,11 +110,9 @@ class Likeness(Struct, frozen=True):
 
 def likeness(fields: Mapping[str, str], digest: Digest) -> Likeness:
     """Return the digests by which a message with these *fields* is recognised."""
-    return Likeness(
-        digest(MATCH, match_text(fields)),
-        digest(TOLERANT, tolerant_text(fields)),
-        digest(AUTHOR, author_of(fields)),
-    )
+    texts = {MATCH: match_text(fields), TOLERANT: tolerant_text(fields), AUTHOR: author_of(fields)}
+    found = digest.of(texts)
+    return Likeness(found[MATCH], found[TOLERANT], found[AUTHOR])
 
 
 class ExpectedMessage(Struct, frozen=True):

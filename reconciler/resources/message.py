@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Final
 
 from reconciler.model import IMMUTABLE, MESSAGE_FIELDS, UNSEEN, Message, RemoteMessage
@@ -14,6 +15,9 @@ MESSAGE: Final = ResourceSchema(
     defaults={"author": "system", "attributes": "{}", "subject": ""},
     carried=("author", "attributes", "date_created"),
 )
+_REST: Final = MESSAGE_FIELDS[4:]
+_NO_REST: Final = (None,) * len(_REST)
+_rest: Final[attrgetter[tuple[str | None, ...]]] = attrgetter(*_REST)
 
 
 def live_values(live: RemoteMessage) -> dict[str, str]:
@@ -34,4 +38,16 @@ def live_values(live: RemoteMessage) -> dict[str, str]:
 
 def desired_values(message: Message) -> dict[str, str]:
     """Return the fields that *message* declares, with their canonical texts."""
-    return {name: value for name in MESSAGE_FIELDS if (value := getattr(message, name)) is not None}
+    values: dict[str, str] = {}
+    if message.author is not None:  # a plan asks this of each message, and most have these fields alone
+        values["author"] = message.author
+    if message.body is not None:
+        values["body"] = message.body
+    if message.attributes is not None:
+        values["attributes"] = message.attributes
+    if message.date_created is not None:
+        values["date_created"] = message.date_created
+    rest = _rest(message)
+    if rest != _NO_REST:
+        values |= {name: value for name, value in zip(_REST, rest, strict=True) if value is not None}
+    return values

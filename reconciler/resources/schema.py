@@ -108,6 +108,11 @@ def _copy(source: dict[str, Any], target: dict[str, Any], path: tuple[str, ...])
     target[last] = source[last]
 
 
+def sent_digests(managed: Mapping[str, str], digest: Digest, *, ignored: Paths = ()) -> dict[str, str]:
+    """Return the digest of what is sent in each *managed* field, but for its ignored paths."""
+    return digest.of({name: managed_part(name, text, ignored) for name, text in managed.items()})
+
+
 def digests(
     schema: ResourceSchema,
     managed: Mapping[str, str],
@@ -117,13 +122,12 @@ def digests(
     ignored: Paths = (),
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return what a binding remembers: *sent* for each managed field, *observed* where it differs."""
-    sent: dict[str, str] = {}
-    observed: dict[str, str] = {}
+    ours: dict[str, str] = {}
+    theirs: dict[str, str] = {}
     for name, value in managed.items():
-        ours = managed_part(name, value, ignored)
-        sent[name] = digest(name, ours)
+        ours[name] = managed_part(name, value, ignored)
         if name not in schema.unseen or name in live:
-            theirs = managed_part(name, live.get(name, schema.defaults.get(name, "")), ignored)
-            if theirs != ours:
-                observed[name] = digest(name, theirs)
-    return sent, observed
+            shown = managed_part(name, live.get(name, schema.defaults.get(name, "")), ignored)
+            if shown != ours[name]:
+                theirs[name] = shown
+    return digest.of(ours), digest.of(theirs) if theirs else {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -39,6 +40,9 @@ class Files:
     the process there.
     """
 
+    waits = True
+    """Whether the calls that sync wait for a disk; an event loop gives these to another thread."""
+
     def create(self, path: Path, mode: int = PRIVATE) -> int:
         """Create the empty file *path* and return its descriptor; a link at *path* is not followed."""
         fd = os.open(path, _CREATING, mode)
@@ -60,6 +64,11 @@ class Files:
     def sync(self, fd: int) -> None:
         """Return once the data written to *fd* is on disk."""
         _sync_data(fd)
+
+    def write_synced(self, fd: int, data: bytes) -> None:
+        """Write all of *data* and return once it is on disk."""
+        self.write(fd, data)
+        self.sync(fd)
 
     def close(self, fd: int) -> None:
         """Close *fd*."""
@@ -89,7 +98,7 @@ _DISK: Final = Files()
 
 def write_whole(
     path: Path,
-    data: bytes,
+    data: bytes | Iterator[bytes],
     *,
     mode: int = SHARED,
     draft: Path | None = None,
@@ -97,7 +106,7 @@ def write_whole(
     follow_folders: bool = False,
     files: Files = _DISK,
 ) -> None:
-    """Make *data* the content of *path*: wholly, or not at all.
+    """Make *data*, or all its pieces, the content of *path*: wholly, or not at all.
 
     An existing file keeps its mode, unless *mode* is `PRIVATE`. *draft* is the name of the new file; one that
     a crash left there is removed, so the caller must hold a lock. Without *durable* nothing is synced, which
@@ -116,13 +125,14 @@ def write_whole(
     fd = files.create(draft, mode)
     try:
         try:
-            files.write(fd, data)
+            for piece in [data] if isinstance(data, bytes) else data:
+                files.write(fd, piece)
             if durable:
                 files.sync(fd)
         finally:
             files.close(fd)
         files.replace(draft, path)
-    except OSError:
+    except Exception:
         with suppress(OSError):  # the draft must not stay on a full disk
             files.remove(draft)
         raise

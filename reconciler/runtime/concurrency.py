@@ -45,6 +45,16 @@ async def each(
     await concurrently(worker() for _ in range(min(at_once, len(items))))
 
 
+async def to_the_end(work: Coroutine[object, object, T]) -> T:
+    """Return the result of *work*; a cancellation takes effect once it has ended."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
 def finish(work: Coroutine[object, object, T]) -> T:
     """Run *work* to its end, for callers that are not async.
 

@@ -49,7 +49,11 @@ class Interrupts:
         self._noticed_at = float("-inf")
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run *work* to its end; raises Interrupted if a signal ended it."""
+        """Run *work* to its end; raises Interrupted if a signal ended it.
+
+        A gentle way to stop ends with the work that named it.
+        """
+        self._gently = None
         try:
             with self._watch():
                 return asyncio.run(self._guarded(work))

@@ -39,8 +39,13 @@ def read_regular(path: Path, *, follow: bool = True, most: int | None = None) ->
     Raises OSError, also for a file of more than *most* bytes, before it is read.
     """
     with open_regular(path, follow=follow, most=most) as file:
-        data = file.read() if most is None else file.read(most + 1)
-    _require_size(path, len(data), most)  # it may have grown meanwhile
+        if most is None:
+            return file.read()
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(size + 1)  # room for the whole of *most* could be more memory than there is
+        if len(data) > size:  # it has grown meanwhile
+            data += file.read(most + 1 - len(data))
+    _require_size(path, len(data), most)
     return data
 
 

@@ -17,7 +17,7 @@ _LOOKED_AT: Final = 64
 """Bytes that are searched for UTF-16 without a mark: in Latin text, every second byte is zero."""
 _CUT: Final = ("truncated data", "unexpected end of data", "unexpected end of surrogate pair data")
 """Reasons that codecs give for a text that ends too early."""
-_BREAK: Final = re.compile("\r\n|\r|\n")
+_BREAK: Final = "\r\n|\r|\n"
 
 
 class NotText(ValueError):
@@ -66,7 +66,7 @@ def as_utf8(data: bytes) -> bytes:
 
 def lines_of(text: str) -> list[str]:
     """Return the lines of *text* as editors count them; `splitlines` would split at more characters."""
-    return _BREAK.split(text)
+    return re.split(_BREAK, text)
 
 
 def place_in(text: str, offset: int) -> tuple[int, int]:

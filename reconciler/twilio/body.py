@@ -27,17 +27,20 @@ async def read(reply: Reply, most: int = MOST_BYTES) -> bytes:
     if encoding not in {"", "identity", *_GZIP}:
         raise Unreadable("it is encoded in a way that was not asked for")
     packed = encoding in _GZIP
-    unpacker = zlib.decompressobj(_GZIP_WINDOW)
-    body = bytearray()
+    unpacker = zlib.decompressobj(_GZIP_WINDOW) if packed else None
+    pieces: list[bytes | memoryview] = []
+    size = 0
     begun = False
     while (chunk := await reply.chunk()) is not None:
         begun = begun or bool(chunk)
         try:
-            body += unpacker.decompress(chunk, most + 1 - len(body)) if packed else chunk
+            piece = unpacker.decompress(chunk, most + 1 - size) if unpacker else chunk
         except zlib.error as error:
             raise Unreadable("it is no gzip") from error
-        if len(body) > most:
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
             raise Unreadable(f"it holds more than {most // 1024 // 1024} MiB")
-    if packed and begun and not unpacker.eof:
+    if unpacker and begun and not unpacker.eof:
         raise Unreadable("its gzip ends too early")
-    return bytes(body)
+    return b"".join(pieces)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from reconciler.errors import UsageError
 from reconciler.model.sids import canonical_sid, is_sid
@@ -35,16 +36,22 @@ _UNDECODABLE: Final = re.compile(r"[\ud800-\udfff]")
 """How Python decodes bytes in the environment that are not UTF-8."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """User name and secret for HTTP Basic; its `repr` shows neither."""
 
-    username: str = field(repr=False)
-    secret: str = field(repr=False)
+    username: str
+    secret: str
+
+    def __repr__(self) -> str:
+        """Return its name alone."""
+        return "Credentials()"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show Rich nothing either."""
+        return []
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """The address of one Twilio Conversations API, and the credentials for it."""
 
     origin: str

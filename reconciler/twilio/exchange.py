@@ -246,6 +246,7 @@ def _decoded(data: bytes, decoder: Decoder[T], call: Call) -> T:
 
 def _page(listing: Listing[Resource], data: bytes) -> wire.Page[Resource]:
     page = wire.decode(data, listing.decoder)
+    wire.check_sids([item.sid for item in page.items])
     identity.check_parents(listing.path, page.items)
     return page
 

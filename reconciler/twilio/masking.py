@@ -6,11 +6,10 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
-from urllib.request import getproxies
 
 MASK: Final = "***"
 """The text that replaces a credential."""
@@ -43,6 +42,14 @@ class Mask:
         """Return *text* without the credentials."""
         return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
+    def found_in(self, texts: Mapping[str, str]) -> str | None:
+        """Return the name of the first of *texts* that holds a credential, or None."""
+        for name, text in texts.items():
+            data = text.encode("utf-8", "surrogatepass")
+            if any(needle in data for needle in self._needles):
+                return name
+        return None
+
     def whole(self, text: str) -> str:
         """Return *text*, that of an error, without the credentials; a short one hides only what equals it."""
         return MASK if text.strip() in self._words else self.text(text)
@@ -72,6 +79,8 @@ def mask_of_pair(username: str, secret: str) -> Mask:
 
 def mask_of_proxy() -> Mask:
     """Return the mask for the user and password in `HTTPS_PROXY`, which only the proxy receives."""
+    from urllib.request import getproxies  # noqa: PLC0415 - http.client and email, for failures alone
+
     address = urlsplit(getproxies().get("https", ""))
     return mask_of_pair(unquote(address.username or ""), unquote(address.password or ""))
 

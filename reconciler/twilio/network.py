@@ -84,7 +84,7 @@ class Reply(ABC):
     """Their names are in lower case."""
 
     @abstractmethod
-    async def chunk(self) -> bytes | None:
+    async def chunk(self) -> bytes | memoryview | None:
         """Return the next bytes of the body, or None after the last ones; raises `Broken`."""
 
     @abstractmethod

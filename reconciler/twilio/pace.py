@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import anyio
-
 from reconciler.errors import NotSent, RemoteError, Throttled
+from reconciler.model import ResourceType
+from reconciler.model.sids import PREFIXES
 from reconciler.runtime.activity import SILENT
+from reconciler.runtime.slots import Slots
 from reconciler.twilio.endpoint import Endpoint
 from reconciler.twilio.failures import Idempotency
 from reconciler.twilio.retries import RetryPolicy
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
+
+_OF_SERVICES: Final = PREFIXES[ResourceType.SERVICE]
+"""The beginning of the sids of services."""
 
 _LONGEST_BACKOFF: Final = 20.0
 """The longest wait of exponential back-off, in seconds."""
@@ -55,6 +58,9 @@ class Pace:
     back by one after each run of successes. *rate* is the most changes per second of each bucket (None: no
     limit). A request is not sent again once *max_wait* seconds have passed since its first attempt. The first
     back-off takes *backoff* to twice *backoff* seconds; the fixed part doubles with each further one.
+
+    So many *machines* divide *parallelism* and the rate of a service among them, down to 1 for each. A
+    conversation is changed by one of them alone.
     """
 
     def __init__(
@@ -64,12 +70,15 @@ class Pace:
         rate: float | None = _TWILIO_RATE,
         max_wait: float = 120.0,
         backoff: float = 0.5,
+        machines: int = 1,
     ) -> None:
+        parallelism = max(1, parallelism // machines)
         self._parallelism = parallelism
         self._spacing = 1 / rate if rate else 0.0
+        self._service_spacing = 1 / max(rate / machines, min(rate, 1)) if rate else 0.0
         self.max_wait = max_wait
         self._backoff = backoff
-        self._slots = anyio.CapacityLimiter(parallelism)
+        self._slots = Slots(parallelism)
         self._buckets: defaultdict[str, _Bucket] = defaultdict(_Bucket)
         self._begun = 0
         self._begun_at_halving = 0
@@ -88,19 +97,21 @@ class Pace:
         parallelism: int = 10,
         rate: float | None = None,
         max_wait: float = 120.0,
+        machines: int = 1,
     ) -> Pace:
         """Return the limits for *endpoint*.
 
         Without *rate*, that is 30 changes per second on Twilio, and none on this machine.
         """
+        limits = {"parallelism": parallelism, "machines": machines}
         if endpoint.local:
-            return cls(parallelism=parallelism, rate=rate, max_wait=max_wait, backoff=_LOCAL_BACKOFF)
-        return cls(parallelism=parallelism, rate=rate or _TWILIO_RATE, max_wait=max_wait)
+            return cls(rate=rate, max_wait=max_wait, backoff=_LOCAL_BACKOFF, **limits)
+        return cls(rate=rate or _TWILIO_RATE, max_wait=max_wait, **limits)
 
     @property
     def limit(self) -> int:
         """The present limit of requests in flight."""
-        return int(self._slots.total_tokens)
+        return self._slots.limit
 
     def stop(self) -> None:
         """Start no further attempt: waiting requests fail at once, those in flight are finished."""
@@ -120,8 +131,7 @@ class Pace:
         clock = asyncio.get_running_loop().time
         policy = RetryPolicy(idempotency, max_wait=self.max_wait, began=clock())
         try:
-            async with self._slot(bucket):
-                return await send()
+            return await self._in_slot(send, bucket)
         except RemoteError as error:
             failures = [error]
         wait = asyncio.timeout(None)
@@ -140,8 +150,7 @@ class Pace:
             if failures:
                 raise failures.pop()
             self._waits.discard(wait)
-            async with self._slot(bucket):
-                return await send()
+            return await self._in_slot(send, bucket)
 
         try:
             async with wait:
@@ -167,20 +176,21 @@ class Pace:
             wait_max=_LONGEST_BACKOFF,
         )
 
-    @asynccontextmanager
-    async def _slot(self, bucket: str | None) -> AsyncIterator[None]:
-        """Wait for the rate limit and a free slot; adapt the parallelism to how the request ends."""
+    async def _in_slot(self, send: Callable[[], Awaitable[T]], bucket: str | None) -> T:
+        """Call *send* once the rate limit and a slot allow it; adapt the parallelism to how it ends."""
         if bucket is None or not self._spacing:
             await self._slots.acquire()
         else:
-            await self._acquire_spaced(self._buckets[bucket])
+            is_service = bucket.startswith(_OF_SERVICES)
+            spacing = self._service_spacing if is_service else self._spacing
+            await self._acquire_spaced(self._buckets[bucket], spacing)
         try:
             if self._stopped:
                 raise NotSent("not sent: the run is being stopped")
             self._begun += 1
             number = self._begun
             try:
-                yield
+                result = await send()
             except RemoteError as error:
                 self._answered = self._answered or error.status is not None
                 if isinstance(error, Throttled):
@@ -188,10 +198,11 @@ class Pace:
                 raise
             self._answered = True
             self._speed_up()
+            return result
         finally:
             self._slots.release()
 
-    async def _acquire_spaced(self, bucket: _Bucket) -> None:
+    async def _acquire_spaced(self, bucket: _Bucket, spacing: float) -> None:
         # The bucket stays locked until a slot is free, so that requests really start that far apart.
         # No slot is held during the wait, so that other buckets go on.
         clock = asyncio.get_running_loop().time
@@ -199,20 +210,20 @@ class Pace:
             if bucket.free_at > clock() and not self._stopped:
                 await asyncio.sleep(bucket.free_at - clock())
             await self._slots.acquire()
-            bucket.free_at = clock() + self._spacing
+            bucket.free_at = clock() + spacing
 
     def _slow_down(self, number: int) -> None:
         """Halve the limit, once for a burst: requests begun before the last halving do not count."""
         self._successes = 0
         if number > self._begun_at_halving:
             self._begun_at_halving = self._begun
-            self._slots.total_tokens = max(1, self.limit // 2)
+            self._slots.resize(max(1, self.limit // 2))
 
     def _speed_up(self) -> None:
         self._successes += 1
         if self._successes >= _SUCCESSES and self.limit < self._parallelism:
             self._successes = 0
-            self._slots.total_tokens = self.limit + 1
+            self._slots.resize(self.limit + 1)
 
 
 def _reason(error: RemoteError) -> str:

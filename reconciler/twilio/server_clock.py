@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from reconciler.model.canonical import canonical_instant
 from reconciler.twilio import wire
@@ -24,7 +25,8 @@ class ServerClock:
     @property
     def last(self) -> str:
         """The `Date` of the last reply, in whole seconds of UTC; empty if no reply had one."""
-        return wire.http_date(self._date or "")
+        seen = wire.http_moment(self._date)
+        return canonical_instant(seen) if seen is not None else ""
 
     def now(self) -> str:
         """Return the present in whole seconds of UTC, never later than the server's own clock.
@@ -32,11 +34,16 @@ class ServerClock:
         Dates that the server gives can be compared with it, however our clock is set. Before the first `Date`
         it is the time of our clock.
         """
-        date = self.last
-        if not date:
+        seen = wire.http_moment(self._date)
+        if seen is None:
             return canonical_instant(datetime.now(UTC))
-        passed = asyncio.get_running_loop().time() - self._seen_at
-        try:
-            return canonical_instant(datetime.fromisoformat(date) + timedelta(seconds=passed))
-        except OverflowError:  # beyond the year 9999
-            return date
+        return _after(seen, int(asyncio.get_running_loop().time() - self._seen_at))
+
+
+@lru_cache(8)
+def _after(seen: datetime, seconds: int) -> str:
+    """Return the moment whole *seconds* after *seen*; each create of that second asks for it."""
+    try:
+        return canonical_instant(seen + timedelta(seconds=seconds))
+    except OverflowError:  # beyond the year 9999
+        return canonical_instant(seen)

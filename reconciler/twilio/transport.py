@@ -6,6 +6,7 @@ import os
 import platform
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ _IDLE_SECONDS: Final = 4.0
 unknown outcome. Common servers wait for 5 seconds or longer."""
 _OWN_CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 """Variables of OpenSSL, which Python's `ssl` knows and other libraries only on some systems."""
+_MEMORY: Final = "MIMALLOC_ARENA_EAGER_COMMIT"
 _END_OF_CERTIFICATE: Final = b"-----END CERTIFICATE-----"
 
 
@@ -106,7 +108,8 @@ def _way(endpoint: Endpoint) -> Transport:
     tls = not endpoint.base_url.startswith("http:")
     if proxy is None and not (tls and any(map(os.environ.get, _OWN_CERTIFICATES))):
         try:
-            from reconciler.twilio.direct import Direct, is_usable  # noqa: PLC0415
+            with _sparing():
+                from reconciler.twilio.direct import Direct, is_usable  # noqa: PLC0415
         except ImportError:
             pass
         else:
@@ -115,6 +118,22 @@ def _way(endpoint: Endpoint) -> Transport:
     from reconciler.twilio.pooled import OneConnectionEach, OverHttpx  # noqa: PLC0415  # httpx
 
     return OverHttpx(OneConnectionEach(idle=_IDLE_SECONDS, tls=_ssl_context(endpoint), proxy=proxy))
+
+
+@contextmanager
+def _sparing() -> Iterator[None]:
+    """Let pyreqwest take memory as it needs it, if it is imported inside the block.
+
+    Its allocator, mimalloc, reads its options once. By default it asks for huge pages, which take some 20 MB
+    more in a plan.
+    """
+    given = os.environ.get(_MEMORY)
+    os.environ.setdefault(_MEMORY, "0")
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ[_MEMORY]
 
 
 def _roots() -> Iterator[bytes]:

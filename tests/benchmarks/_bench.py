@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,12 +21,15 @@ from reconciler.plans.options import Options
 from reconciler.plans.outcome import Result
 from reconciler.plans.plan import Plan
 from reconciler.runtime.interrupts import Interrupts
+from reconciler.state.stores.holder import Holder
+from reconciler.state.stores.interface import Store
 from reconciler.twilio.endpoint import Endpoint
 from tests.benchmarks._process import say
 from tests.benchmarks._workload import serving
 
 CREDENTIALS = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "none"}
 _PROBES = 50
+_HOLDER = Holder("ann@here", 1, "apply", "2026-11-30T04:00:00Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Applied:
     actions: int
     requests: int
     bound: float
+    before: float = 0.0
+    """The seconds until the first action began, of `took`."""
+    after: float = 0.0
+    """The seconds after the last action was on record, of `took`."""
 
     @property
     def ratio(self) -> float:
@@ -49,7 +56,8 @@ class Applied:
         say(
             f"{name}: {self.ratio:.2f} times the bound ({self.took:.2f} s to {self.bound:.2f} s), "
             f"{self.actions:,} actions by {self.requests:,} requests, {self.actions / self.took:,.0f} "
-            f"a second, {self.cpu / self.actions * 1e6:,.0f} µs of client CPU each"
+            f"a second, {self.cpu / self.actions * 1e6:,.0f} µs of client CPU each; "
+            f"{self.before:.2f} s before the first action, {self.after:.2f} s after the last"
         )
 
 
@@ -58,13 +66,21 @@ class _Stopwatch:
 
     def __call__(self, made: Plan) -> _Stopwatch:
         self.made, self.began, self.cpu = made, time.perf_counter(), time.process_time()
+        self.first = self.last = 0.0
         return self
 
     def started(self, action: Action) -> None:
+        """Note when the first action began."""
+        del action
+        self.first = self.first or time.perf_counter()
+
+    def halfway(self, action: Action, sid: str | None) -> None:
         """Be told."""
 
     def finished(self, result: Result) -> None:
-        """Be told."""
+        """Note when the last action ended."""
+        del result
+        self.last = time.perf_counter()
 
 
 class Bench:
@@ -73,6 +89,8 @@ class Bench:
     def __init__(self, folder: Path, url: str, parallelism: int) -> None:
         self.url = url
         self.parallelism = parallelism
+        self.store: Callable[[str], Store] | None = None
+        """Opens the state of a service away from this machine; None keeps it in a file."""
         self._folder = folder
         self._count = 0
         self.latency = self._latency()
@@ -105,19 +123,24 @@ class Bench:
     def _apply(self, sizes: Sequence[int], changed: int, longest: int) -> Applied:
         path = self._folder / "desk.yaml"
         path.write_text(_manifest(f"s{self._count}", sizes, changed))
+        held = None if self.store is None else self.store(f"s{self._count}")
         settings = Settings(
             endpoint=Endpoint.parse(self.url, {**os.environ, **CREDENTIALS}),
             state=self._folder / f"state-{self._count}.json",
             parallelism=self.parallelism,
+            held=held,
         )
         watch = _Stopwatch()
-        work = plan_and_apply(load((path,)), settings, Options(), approve=watch, interrupts=Interrupts())
-        outcome = asyncio.run(work)
-        took, cpu = time.perf_counter() - watch.began, time.process_time() - watch.cpu
+        lock = nullcontext() if held is None else held.lock(_HOLDER, timeout=0)
+        with lock:
+            work = plan_and_apply(load((path,)), settings, Options(), approve=watch, interrupts=Interrupts())
+            outcome = asyncio.run(work)
+        ended, cpu = time.perf_counter(), time.process_time() - watch.cpu
+        took, before, after = ended - watch.began, watch.first - watch.began, ended - watch.last
         assert outcome is not None
         requests = outcome.read + outcome.write - watch.made.requests_read
         bound = max(requests / self.parallelism, longest) * self.latency
-        return Applied(took, cpu, len(outcome.results), requests, bound)
+        return Applied(took, cpu, len(outcome.results), requests, bound, before, after)
 
 
 @contextmanager

@@ -62,7 +62,6 @@ class Workload:
             "TWILIO_ACCOUNT_SID": self.account_sid,
             "TWILIO_AUTH_TOKEN": TOKEN,
             "XDG_CACHE_HOME": str(self._caches),
-            "PYTHONPYCACHEPREFIX": str(self.manifests.parents[1] / "bytecode"),
         }
 
 

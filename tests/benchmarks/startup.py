@@ -20,12 +20,12 @@ def main() -> None:
         validate, plan = [RECONCILER, "validate", str(workload.manifests)], workload.plan()
         commands = {
             "python -c pass": ([sys.executable, "-c", "pass"], False, 1),
-            "version": ([RECONCILER, "version"], False, 7),
-            "--help": ([RECONCILER, "--help"], False, 7),
-            "validate of ten": (validate, False, 15),
-            "… known manifests": (validate, True, 15),
-            "plan of ten": (plan, False, 22),
-            "… known manifests ": (plan, True, 22),
+            "version": ([RECONCILER, "version"], False, 6),
+            "--help": ([RECONCILER, "--help"], False, 6),
+            "validate of ten": (validate, False, 11),
+            "… known manifests": (validate, True, 9),
+            "plan of ten": (plan, False, 16),
+            "… known manifests ": (plan, True, 14),
         }
         seconds: dict[str, list[float]] = {name: [] for name in commands}
         peak = dict.fromkeys(commands, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -58,6 +58,21 @@ def test_a_file_is_written_and_nothing_is_left_beside_it(here: Path, old: bytes 
     write(here / "report")
 
     assert (here / "report").read_bytes() == b"new"
+    assert names(here) == {"report"}
+
+
+def test_a_file_is_written_from_pieces_wholly_or_not_at_all(here: Path) -> None:
+    """A piece that cannot be made leaves the old content, and nothing beside it."""
+
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise RuntimeError
+
+    write_whole(here / "report", iter([b"o", b"ld"]))
+    with pytest.raises(RuntimeError):
+        write_whole(here / "report", broken())
+
+    assert (here / "report").read_bytes() == b"old"
     assert names(here) == {"report"}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from reconciler.emulator.faults import (
     WrongType,
 )
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, RemoteError
+from reconciler.operations.in_process import InProcess
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.endpoint import Credentials
+from reconciler.twilio.network import Transport
 from reconciler.twilio.pace import Pace
 from reconciler.twilio.pooled import OverHttpx
 from reconciler.twilio.transport import Identified
@@ -29,11 +32,29 @@ from reconciler.twilio.transport import Identified
 BASE = "http://localhost/v1"
 
 
+WAYS: dict[str, Callable[[Emulator], Transport]] = {
+    "in process": lambda emulator: InProcess(emulator.app),
+    "httpx": lambda emulator: OverHttpx(emulator.transport()),
+}
+
+
+CHOSEN: ContextVar[str] = ContextVar("CHOSEN")
+"""The way that the test goes."""
+
+
+@pytest.fixture(params=WAYS, autouse=True)
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test goes both ways: without objects of HTTP, and through those of httpx."""
+    before = CHOSEN.set(request.param)
+    yield
+    CHOSEN.reset(before)
+
+
 @asynccontextmanager
 async def emulated(emulator: Emulator) -> AsyncIterator[tuple[Twilio, str, str]]:
     """Return a client of *emulator*, with the sids of a new service and conversation."""
     async with Identified(
-        OverHttpx(emulator.transport()), Credentials("AC" + "0" * 32, "token"), origins=[BASE]
+        WAYS[CHOSEN.get()](emulator), Credentials("AC" + "0" * 32, "token"), origins=[BASE]
     ) as http:
         pace = Pace(rate=None, backoff=0.001)
         twilio = Twilio(http, base_url=BASE, media_url=BASE, pace=pace)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import astuple
 
 import pytest
 
@@ -271,8 +270,12 @@ def test_pure_modules_do_not_load_the_network() -> None:
 
 
 def test_credentials_compare_by_value() -> None:
-    """Hiding them from `repr` does not hide them from use."""
-    assert astuple(Credentials("a", "b")) == ("a", "b")
+    """Hiding them from `repr`, also that of Rich, does not hide them from use."""
+    credentials = Credentials("a", "b")
+
+    assert credentials == Credentials("a", "b")
+    assert credentials != Credentials("a", "c")
+    assert (repr(credentials), credentials.__rich_repr__()) == ("Credentials()", [])
 
 
 def test_a_credential_that_is_no_text_is_refused() -> None:

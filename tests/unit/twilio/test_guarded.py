@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from reconciler.errors import NotSent, RemoteError
 from reconciler.twilio.client import Twilio
 from reconciler.twilio.pace import Pace
 from reconciler.twilio.pooled import OverHttpx
+from tests.support.jumping import run_jumping
 
 BASE = "https://conversations.twilio.com/v1"
 Operation = Callable[[Twilio], Awaitable[Any]]
@@ -50,7 +50,7 @@ def sent(operation: Operation, may_send: Callable[[], None], *, status: int = 20
             await operation(twilio)
 
     with pytest.raises(RemoteError):
-        asyncio.run(main())
+        run_jumping(main())
     return requests
 
 

@@ -213,7 +213,7 @@ def endless(order: int = 1, *, seconds: float, start: int = 0) -> Answer:
         await asyncio.sleep(seconds)
         number += 1
         indexes = [start + order * (2 * number + n) for n in range(2)]
-        items = [{"sid": f"IM{index:032x}", "index": index} for index in indexes]
+        items = [{"sid": f"IM{index % 2**128:032x}", "index": index} for index in indexes]
         following = f"{request.url.copy_with(query=None)}?Page={number}"
         return httpx.Response(200, json={"meta": {"next_page_url": following}, "messages": items})
 
@@ -315,6 +315,16 @@ def test_a_listed_message_of_another_conversation_is_an_error(run: Run) -> None:
     error = server.error(run, lambda twilio: everything(twilio.message_pages(SERVICE, HERE)))
 
     assert f"its `conversation_sid` is `{ELSEWHERE}`" in error.text
+
+
+@pytest.mark.parametrize("sid", ["", "..", "a/b/c/d/e", "IM1/../../IS2"])
+def test_a_listed_object_without_a_sid_is_an_error(run: Run, sid: str) -> None:
+    """It would become a part of an address, and of a request that deletes."""
+    server = Server(always(json={"meta": {"next_page_url": None}, "messages": [{"sid": sid, "index": 0}]}))
+
+    error = server.error(run, lambda twilio: everything(twilio.message_pages(SERVICE, HERE)))
+
+    assert "it lists an object that names no SID" in error.text
 
 
 def test_what_is_asked_for_in_capitals_may_be_answered_in_small_letters(run: Run) -> None:

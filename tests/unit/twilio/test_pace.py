@@ -456,3 +456,40 @@ def test_rate_asked_for_holds_on_this_machine_too(run: Run) -> None:
     run(main())
 
     assert server.begun == pytest.approx([0, 0.5])
+
+
+def test_machines_share_the_limits(run: Run) -> None:
+    """Requests in flight, and the changes of a service; a conversation is changed by one of them alone."""
+    pace = Pace(parallelism=10, rate=30, machines=3)
+    server = Server()
+
+    run(many(pace, server.send, 12))
+
+    assert server.most_in_flight == 3
+    assert spaced(run, "IS1") == pytest.approx(0.1)
+    assert spaced(run, "CH1") == pytest.approx(1 / 30)
+
+
+def test_each_machine_has_some_of_the_limits() -> None:
+    """One request in flight, and one change a second, or fewer if so few are permitted."""
+    assert Pace(parallelism=2, machines=7).limit == 1
+    assert Pace(rate=4, machines=7)._service_spacing == 1
+    assert Pace(rate=0.5, machines=7)._service_spacing == 2
+
+
+def spaced(run: Run, bucket: str) -> float:
+    """Return the seconds between two changes of one bucket, of three machines."""
+    pace = Pace(parallelism=10, rate=30, machines=3)
+    begun: list[float] = []
+
+    async def send() -> str:
+        begun.append(now())
+        return "done"
+
+    async def twice() -> None:
+        for _ in range(2):
+            await pace.run(send, Idempotency.SAFE, bucket=bucket)
+
+    run(twice())
+    first, second = begun
+    return second - first

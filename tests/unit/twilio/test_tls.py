@@ -116,6 +116,28 @@ def test_wrong_certificate_is_refused_before_anything_is_sent(way: str, kind: st
     assert server.heard == b""
 
 
+def test_plain_http_before_it_makes_no_certificate_pass() -> None:
+    """Clients for plain HTTP look at no certificate, and have no request for `https:`."""
+    server = Server(trustme.CA().issue_cert("127.0.0.1"))
+
+    async def main() -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"Body=Hi")
+            writer.write(REPLY)
+            writer.close()
+
+        plain = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with plain, server.running() as endpoint, Direct(idle=4.0) as http:
+            url = f"http://127.0.0.1:{plain.sockets[0].getsockname()[1]}"
+            await create(http, Endpoint.parse(url, ENVIRON))
+            with pytest.raises(NotSent):
+                await create(http, endpoint)
+
+    asyncio.run(main())
+
+    assert server.heard == b""
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_authority_that_nobody_knows_is_refused(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So it is without any setting; the hint says how to trust it."""
