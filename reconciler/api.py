@@ -16,11 +16,13 @@ To decide in between, plan first and apply exactly that plan:
 `aplan`, `aapply` and `adestroy` are the same for async code. All of them hold the lock of the state
 while they work, and raise the errors of `reconciler.errors`. The endpoint may be an `Emulator`: then the
 application under test and these functions share one account, in this process.
+
+A process that has sent requests to a server waits at its exit for the thread that carried them, usually one
+millisecond: pyreqwest's thread may still be in Python, and a process that ends then is aborted.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -94,7 +96,7 @@ def load(
     ManifestError with every problem of every file. Raises UsageError for a path that cannot be read, and for
     a value that cannot be used.
     """
-    require_several("allow_env", allow_env)
+    require_several({"allow_env": allow_env})
     inputs = Inputs(environ, allowed_env=tuple(allow_env), values=variables or {})
     return load_manifests([Path(path) for path in paths], inputs)
 
@@ -231,6 +233,9 @@ class _SilentWatcher:
     def started(self, action: Action) -> None:
         """Report nothing."""
 
+    def halfway(self, action: Action, sid: str | None) -> None:
+        """Report nothing."""
+
     def finished(self, result: Result) -> None:
         """Report nothing."""
 
@@ -260,4 +265,4 @@ async def _locked(
     holder = this_process(command, os.environ, datetime.now(UTC))
     store = settings.store()
     async with store.lock_async(holder, timeout=seconds, settle=settings.settle, reading=reading):
-        yield dataclasses.replace(settings, held=store)
+        yield msgspec.structs.replace(settings, held=store)

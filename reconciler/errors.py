@@ -22,8 +22,8 @@ is no error. This module imports nothing of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import ClassVar, Final, NamedTuple
 
 _MOST_NOTED: Final = 100
 """Problems of manifests that a traceback names."""
@@ -31,6 +31,9 @@ _MOST_NOTED: Final = 100
 
 class ReconcilerError(Exception):
     """An error that a user can act on."""
+
+    kind: ClassVar[str] = "error"
+    """The class of the error in JSON, such as `error.kind` of a result. Each class has its own."""
 
     def __init__(self, text: str, *, hint: str | None = None) -> None:
         super().__init__(text)
@@ -50,15 +53,17 @@ class ReconcilerError(Exception):
 class UsageError(ReconcilerError):
     """The command line or the environment asks for something impossible."""
 
-
-def require_several(name: str, values: object) -> None:
-    """Raise UsageError if *values* of the argument *name* is one text: it would be read as letters."""
-    if isinstance(values, str | bytes):
-        raise UsageError(f"`{name}` is one text, and several are asked for", hint=f"write `({values!r},)`")
+    kind = "usage"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+def require_several(arguments: Mapping[str, object]) -> None:
+    """Raise UsageError if one of *arguments*, by name, is one text: it would be read as letters."""
+    for name, value in arguments.items():
+        if isinstance(value, str | bytes):
+            raise UsageError(f"`{name}` is one text, and several are asked for", hint=f"write `({value!r},)`")
+
+
+class Problem(NamedTuple):
     """One mistake in one file of manifests."""
 
     path: str
@@ -70,13 +75,17 @@ class Problem:
     text: str
     """What is wrong; it begins in lower case."""
     snippet: str = ""
-    """The line of the file and a pointer to the column, where there is one to show."""
+    """The line of the file, or the part of a long one around the column; empty where none is shown."""
     hint: str | None = None
     """What to write instead, or None."""
+    snippet_column: int = 0
+    """The column in *snippet*, from 1; 0 without a snippet."""
 
 
 class ManifestError(ReconcilerError):
     """All problems of one run, in file order, in *where*: the manifests, or the settings file."""
+
+    kind = "manifest"
 
     def __init__(self, problems: tuple[Problem, ...], where: str = "the manifests") -> None:
         noun = "problem" if len(problems) == 1 else "problems"
@@ -90,24 +99,31 @@ class ManifestError(ReconcilerError):
 class StateError(ReconcilerError):
     """The state, its journal or its lock cannot be used; nothing was overwritten."""
 
+    kind = "state"
+
 
 class Locked(StateError):
     """Another run holds the lock of the state."""
+
+    kind = "locked"
 
 
 class PlanError(ReconcilerError):
     """A plan cannot be made from these inputs, or a saved plan cannot be applied."""
 
+    kind = "plan"
+
 
 class ApplyError(ReconcilerError):
     """Not every action was carried out; what was done is recorded."""
+
+    kind = "apply"
 
 
 class RemoteError(ReconcilerError):
     """A request that did not succeed: what was tried, where, and how the other side refused it."""
 
-    kind: ClassVar[str] = "remote_error"
-    """The class of the error in JSON, such as `error.kind` of a result. Each class has its own."""
+    kind = "remote_error"
 
     def __init__(
         self,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from reconciler.chat.values import Bubble, Mark, Run, Words
+from reconciler.chat.values import Bubble, Mark, Person, Run, Words
 
 _SYSTEM: Final = "system"
 """The author of a message that was posted without one."""
@@ -28,6 +28,19 @@ def people(authors: Iterable[str]) -> dict[str, int]:
     names = list(dict.fromkeys(authors))
     names.sort(key=_SYSTEM.__eq__)
     return {author: number for number, author in enumerate(names)}
+
+
+def on_the_right(authors: Iterable[str], crowd: Collection[Person]) -> frozenset[str]:
+    """Return the authors on the right: those who serve, and not who is served.
+
+    People outside the chat stand on the left. If none of them speaks, the first participant who speaks does,
+    and if no participant speaks, the first author but `system`. All others stand on the right.
+    """
+    names = [name for name in dict.fromkeys(authors) if name != _SYSTEM]
+    outside = {one.name for one in crowd if one.outside}.intersection(names)
+    inside = {one.name for one in crowd if not one.outside}
+    first = next((name for name in names if name in inside), next(iter(names), ""))
+    return frozenset({_SYSTEM, *names} - (outside or {first}))
 
 
 def runs(bubbles: Sequence[Bubble]) -> tuple[Run, ...]:

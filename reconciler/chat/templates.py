@@ -117,7 +117,7 @@ CHAT: Final = """\
 {%- endmacro %}
 
 {% macro bubble(one) -%}
-<li class="row {{ one.mark }}{{ " own" if one.person }}"><div class="bubble p{{ one.person % 8 }}">
+<li class="row {{ one.mark }}{{ " own" if one.own }}"><div class="bubble p{{ one.person % 8 }}">
 <p class="by"><b class="who">{{ one.author }}</b>
 {%- if one.instant %} {{ time(one.instant) }}{% endif %}</p>
 {% if one.status %}<p>{{ status(one) }} <span class="mark why">{{ one.why }}</span></p>

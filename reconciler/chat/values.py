@@ -63,7 +63,9 @@ class Bubble(Struct, frozen=True):
     author: str
     """Who wrote it, as it is shown."""
     person: int = 0
-    """The number of the author in this chat, from `layout.people`; 0 stands on the left."""
+    """The number of the author in this chat, from `layout.people`; it chooses the colour of the name."""
+    own: bool = False
+    """Whether it stands on the right, from `layout.on_the_right`."""
     instant: str = ""
     """When it was created: ISO 8601 with an offset or `Z`; empty if that is not known."""
     body: tuple[Words, ...] = ()
@@ -112,6 +114,8 @@ class Person(Struct, frozen=True):
     """The same in words."""
     fields: tuple[Field, ...] = ()
     """What else there is to show."""
+    outside: bool = False
+    """Whether they are reached outside the chat, by SMS and the like."""
 
 
 class Chat(Struct, frozen=True):

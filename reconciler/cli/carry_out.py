@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
+from reconciler.cli.for_programs import for_programs
 from reconciler.cli.options.connection import Locking
 from reconciler.cli.options.manifests import Manifests, files_written, require_apart
 from reconciler.cli.options.output import Output
 from reconciler.cli.options.planning import Approval
+from reconciler.cli.options.sharding import Sharded
 from reconciler.cli.screen import Screen
 from reconciler.cli.settings.chosen import in_force
 from reconciler.cli.settings.protection import confirm, confirm_saved, require_person
@@ -24,6 +25,8 @@ from reconciler.errors import SIGNALLED, UsageError
 if TYPE_CHECKING:
     from reconciler.applier.results import Watcher
     from reconciler.model import Desired
+    from reconciler.model.shard import Shard
+    from reconciler.operations.extent import Extent
     from reconciler.operations.session import Settings
     from reconciler.plans.options import Options
     from reconciler.plans.outcome import Outcome
@@ -32,14 +35,26 @@ if TYPE_CHECKING:
     from reconciler.runtime.interrupts import Interrupts
 
     Work = Coroutine[Any, Any, Outcome | None]
+    Under = Callable[[frozenset[int] | None, Callable[[Settings], Work]], Outcome | None]
 
+_FOR_SERVICES: Final = 240.0
+"""Seconds to wait at least for the run that makes services: so long its lease lasts if it dies."""
 _ADVICE: Final = "what was in flight is looked up by the next `plan` or `apply`"
 
 
 def plan_and_change(
-    command: str, manifests: Manifests, remote: Locking, options: Options, approval: Approval, output: Output
+    command: str,
+    manifests: Manifests,
+    remote: Locking,
+    options: Options,
+    approval: Approval,
+    output: Output,
+    shard: Shard | None = None,
 ) -> int:
-    """Plan with *options*, ask for approval, carry the plan out, and return the exit code of *command*."""
+    """Plan with *options*, ask for approval, carry the plan out, and return the exit code of *command*.
+
+    With *shard*, it is about this part of all conversations.
+    """
     from reconciler.operations.apply import plan_and_apply  # noqa: PLC0415  # asyncio, and most of the package
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
@@ -49,21 +64,43 @@ def plan_and_change(
         raise UsageError("this `--format` leaves no screen to ask for approval", hint="pass `--auto-approve`")
     written = files_written(state=remote.state, formats=output.formats)
     optional = options.destroy or options.refresh_only
-    desired = load_manifests(manifests, written, screen, optional=optional)
-    settings = remote.settings(settle=approval.settle, activity=screen.activity(), see=screen.sight())
-    approve = _Approve(command, screen, desired, auto=approval.auto_approve)
+    desired = load_manifests(manifests, written, screen, optional=optional, shard=shard)
+    settings = remote.settings(
+        settle=approval.settle,
+        activity=screen.activity(),
+        see=screen.sight(),
+        part=Sharded.of(shard, desired),
+    )
+    approve = Approve(command, screen, desired, auto=approval.auto_approve)
     interrupts = Interrupts(_ADVICE)
 
     def work(held: Settings) -> Work:
         return plan_and_apply(desired, held, options, approve=approve, interrupts=interrupts)
 
-    return _carry_out(command, remote, settings, work, desired, screen, interrupts, destroy=options.destroy)
+    def apply(under: Under) -> Outcome | None:
+        if settings.shard is None:
+            return under(None, work)
+        from reconciler.operations import apply_part  # noqa: PLC0415
+
+        known = interrupts.run(apply_part.state_of_services(settings))
+        steps = apply_part.ManifestSteps(desired, known, options, approve, interrupts)
+        return apply_part.in_steps(steps, apply_part.groups_of_part(settings.shard, desired.moves), under)
+
+    return _carry_out(command, remote, settings, apply, desired, screen, interrupts, destroy=options.destroy)
 
 
 def change_as_saved(
-    saved: SavedPlan, manifests: Manifests, remote: Locking, approval: Approval, output: Output
+    saved: SavedPlan,
+    manifests: Manifests,
+    remote: Locking,
+    approval: Approval,
+    output: Output,
+    shard: Shard | None = None,
 ) -> int:
-    """Carry out a plan that was read from the first path of *manifests*; the others name manifests."""
+    """Carry out a plan that was read from the first path of *manifests*; the others name manifests.
+
+    With *shard*, only what is in this part of all conversations is carried out.
+    """
     from reconciler.operations.apply_saved import apply_saved  # noqa: PLC0415
     from reconciler.operations.session import NOTHING  # noqa: PLC0415
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415  # asyncio
@@ -73,40 +110,67 @@ def change_as_saved(
     require_apart(manifests.paths, written)
     rest = msgspec.structs.replace(manifests, paths=manifests.paths[1:])
     desired = load_manifests(rest, written, screen, optional=False) if rest.paths else None
-    settings = remote.settings(settle=approval.settle, activity=screen.activity(), see=screen.sight())
+    settings = remote.settings(
+        settle=approval.settle,
+        activity=screen.activity(),
+        see=screen.sight(),
+        part=Sharded.of(shard, desired or NOTHING),
+    )
     interrupts = Interrupts(_ADVICE)
 
-    def work(held: Settings) -> Work:
+    watcher = screen.progress(saved.plan)
+
+    def work(held: Settings, extent: Extent | None = None) -> Coroutine[Any, Any, Outcome]:
         return apply_saved(
-            saved, held, desired=desired, watcher=screen.progress(saved.plan), interrupts=interrupts
+            saved, held, desired=desired, watcher=watcher, interrupts=interrupts, extent=extent
         )
+
+    def apply(under: Under) -> Outcome | None:
+        if settings.shard is None:
+            return under(None, work)
+        from reconciler.operations import apply_part, extent  # noqa: PLC0415
+
+        steps = apply_part.SavedSteps(saved, settings.shard, work)
+        return apply_part.in_steps(steps, extent.groups_to_lock(saved, settings.shard), under)
+
+    import shlex  # noqa: PLC0415 - few commands apply a saved plan
 
     command = "destroy" if saved.destroy else "apply"  # the command that plans the rest anew
     confirm_saved(command)
     again = shlex.join(["apply", *map(str, manifests.paths)])
     return _carry_out(
-        command, remote, settings, work, desired or NOTHING, screen, interrupts, destroy=False, again=again
+        command, remote, settings, apply, desired or NOTHING, screen, interrupts, destroy=False, again=again
     )
 
 
 def load_manifests(
-    manifests: Manifests, written: list[tuple[str, Path]], screen: Screen, *, optional: bool
+    manifests: Manifests,
+    written: list[tuple[str, Path]],
+    screen: Screen,
+    *,
+    optional: bool,
+    shard: Shard | None = None,
 ) -> Desired:
-    """Load the manifests; *optional* ones need not exist.
+    """Load the manifests, or the part *shard* of them; *optional* ones need not exist.
 
     A destroy works without manifests. Those that exist may protect messages.
     """
     from reconciler.operations.session import NOTHING  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.runtime.memory import return_large_blocks  # noqa: PLC0415
 
+    if shard is not None:
+        return_large_blocks()
     with screen.annotating():
-        return (manifests.load_if_any(written) or NOTHING) if optional else manifests.load(written)
+        if optional:
+            return manifests.load_if_any(written, shard=shard) or NOTHING
+        return manifests.load(written, shard=shard)
 
 
 def _carry_out(
     command: str,
     remote: Locking,
     settings: Settings,
-    work: Callable[[Settings], Work],
+    apply: Callable[[Under], Outcome | None],
     desired: Desired,
     screen: Screen,
     interrupts: Interrupts,
@@ -114,29 +178,52 @@ def _carry_out(
     destroy: bool,
     again: str | None = None,
 ) -> int:
-    """Do the work under the lock, show its outcome, and return the exit code.
+    """Let *apply* do its work under locks, show its outcome, and return the exit code.
 
     *again* are the words that finish a saved plan, should it fail; if that has become stale, *command* does.
     """
-    from reconciler.cli.next_step import where_to_look  # noqa: PLC0415
-    from reconciler.report.outcome import failure  # noqa: PLC0415
+    from reconciler.model import SERVICES  # noqa: PLC0415
+
+    def under(groups: frozenset[int] | None, work: Callable[[Settings], Work]) -> Outcome | None:
+        """Do *work* under the lock of *groups* of conversations; None are all, and what is of services."""
+        at_least = 0.0 if groups is None or SERVICES not in groups else _FOR_SERVICES
+        with (
+            interrupts.at_once(),
+            remote.lock(command, settings, confirmed=True, groups=groups, at_least=at_least) as held,
+        ):
+            return interrupts.run(work(held))
 
     try:
-        with (
-            screen.annotating(),
-            interrupts.at_once(),
-            remote.lock(command, settings, confirmed=True) as held,
-        ):
-            outcome = interrupts.run(work(held))
+        with screen.annotating():
+            outcome = apply(under)
     finally:
         screen.close()
     if outcome is None:
         return 1
+    return conclude(outcome, screen, desired, interrupts, command, destroy=destroy, again=again)
+
+
+def conclude(
+    outcome: Outcome,
+    screen: Screen,
+    desired: Desired,
+    interrupts: Interrupts,
+    command: str,
+    *,
+    destroy: bool = False,
+    again: str | None = None,
+) -> int:
+    """Show an outcome, and what to do next, and return the exit code; *again* is as for `_carry_out`."""
+    from reconciler.cli.next_step import where_to_look  # noqa: PLC0415
+    from reconciler.report.outcome import failure  # noqa: PLC0415
+
     screen.outcome(outcome, desired, destroy=destroy)
     first = next((result.kind for result in outcome.results if result.kind), "")  # the one that is shown
     error = failure(outcome, command if again is None or first == "stale" else again)
     if error is not None:
         complain(error)
+        with suppress(OSError):
+            for_programs().end_report(error)
     elif screen.asks:
         with suppress(OSError):
             click.echo(where_to_look(outcome), err=True, nl=False)
@@ -145,7 +232,7 @@ def _carry_out(
     return 1 if error is not None else 0
 
 
-class _Approve:
+class Approve:
     """Show the plan, and ask a person to approve it."""
 
     def __init__(self, command: str, screen: Screen, desired: Desired, *, auto: bool) -> None:
@@ -156,7 +243,7 @@ class _Approve:
 
     def __call__(self, made: Plan) -> Watcher | None:
         """Return the watcher of an approved plan, or None."""
-        self._screen.plan(made, self._desired, before_apply=True)
+        self._screen.plan(made, self._desired, before_apply=made.applyable)
         if not made.applyable:
             return None
         if in_force().protected and made.changes_anything:

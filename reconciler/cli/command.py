@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from click.shell_completion import CompletionItem
 
+from reconciler.cli.for_programs import notice_format
 from reconciler.cli.options.declare import variable_of
 from reconciler.cli.options.encryption import encryption_option
 from reconciler.cli.param_types import ADDRESSES, FILE
@@ -54,6 +54,7 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the settings in force that `--config` and `--env` name, and parse *args*."""
+        notice_format(ctx, args)
         if self._is_configured:
             given, _, _ = self.make_parser(ctx).parse_args([*args])
             if ctx.resilient_parsing:  # a shell asks what fits: with mistakes, as if there were no settings
@@ -107,7 +108,7 @@ def _read(path: Path | None) -> SettingsFile | None:
     return read_settings(path or Path(SETTINGS_NAME), is_named=path is not None)
 
 
-def _environments(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _environments(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Return the environments that begin with *incomplete*, for shells; none where the file has mistakes."""
     del param
     try:
@@ -115,4 +116,4 @@ def _environments(ctx: click.Context, param: click.Parameter, incomplete: str) -
     except ReconcilerError:
         return []
     names = file.environments if file is not None else {}
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [name for name in names if name.startswith(incomplete)]

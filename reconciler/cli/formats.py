@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict
 
@@ -35,13 +35,14 @@ class Format(Struct, frozen=True):
     file: Path | None
     """The file that it is written to; None for the screen."""
 
-    def write(self, text: str, *, color: bool | None = None) -> None:
+    def write(self, text: str | Iterator[bytes], *, color: bool | None = None) -> None:
         """Print *text* on the screen, or make it the whole content of the file."""
         if self.file is None:
-            say(text, nl=False, color=color)
+            for piece in [text] if isinstance(text, str) else text:
+                say(piece, nl=False, color=color)
             return
         with writing(self.file):
-            write_whole(self.file, text.encode())
+            write_whole(self.file, text.encode() if isinstance(text, str) else text)
 
 
 def parse(formats: Sequence[str], known: Sequence[str] = FORMATS) -> list[Format]:

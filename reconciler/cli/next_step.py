@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from reconciler.cli.settings.chosen import in_force
-from reconciler.model import Address, ResourceType, parent_of, type_of
+from reconciler.model import Address, conversation_of
 from reconciler.plans.actions import Verb
 from reconciler.plans.outcome import Outcome, Status
 from reconciler.text.inert import escape
@@ -31,12 +31,8 @@ def where_to_look(outcome: Outcome) -> str:
 
 def _glob(addresses: Iterable[Address]) -> str:
     """Return a glob for the conversations of *addresses*; empty if there are none."""
-    conversations = {
-        address if type_of(address) is ResourceType.CONVERSATION else parent_of(address)
-        for address in addresses
-        if type_of(address) is not ResourceType.SERVICE
-    }
-    services = {parent_of(conversation) for conversation in conversations}
+    conversations = {conversation_of(address) for address in addresses if "/" in address}
+    services = {conversation.partition("/")[0] for conversation in conversations}
     if len(services) != 1:
         return "*" if services else ""
     return conversations.pop() if len(conversations) == 1 else f"{services.pop()}/*"

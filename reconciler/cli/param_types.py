@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,28 +34,40 @@ class Number(click.FloatRange):
 
 
 class Duration(click.ParamType[float]):
-    """A number of seconds, such as `90`, `30s`, `5m` or `1h`."""
+    """A length of time, such as `30s`, `5m`, `2h` or `1d`, as a number of seconds from *least* on.
+
+    With *bare*, a number without a unit is one of seconds.
+    """
 
     name = "duration"
+
+    def __init__(self, *, least: float, bare: bool = False) -> None:
+        self._least = least
+        self._bare = bare
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return *value* in seconds, or fail."""
         if isinstance(value, float):
             return value
-        number, unit = (value[:-1], value[-1]) if value[-1:] in _SECONDS else (value, "s")
+        number, unit = value[:-1], value[-1:]
+        if self._bare and unit not in _SECONDS:
+            number, unit = value, "s"
         try:
             seconds = float(number) * _SECONDS[unit]
-        except ValueError:
-            seconds = -1.0
-        if not 0 < seconds < _LONGEST:
-            self.fail(f"{value!r} is no duration, such as 30s, 5m or 1h.", param, ctx)
+        except (ValueError, KeyError):
+            seconds = nan
+        if not self._least <= seconds <= _LONGEST:
+            self.fail(f"{value!r} is no duration, such as 30s, 5m, 2h or 1d.", param, ctx)
         return seconds
 
 
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
-_LONGEST: Final = 10_000_000.0
-"""Seconds in four months: a longer interval is a mistake."""
-DURATION: Final = Duration()
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST: Final = 100 * 365 * 86_400.0
+"""Seconds in a hundred years: a longer time is a mistake."""
+DURATION: Final = Duration(least=0.001, bare=True)
+"""A pause or a wait."""
+AGE: Final = Duration(least=0.0)
+"""An age from which on things are deleted. It needs a unit: 2 could mean hours."""
 
 
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -93,3 +105,8 @@ FILE: Final = NamedPath(path_type=Path, dir_okay=False)
 
 
 EXISTING_FILE: Final = NamedPath(path_type=Path, dir_okay=False, exists=True)
+
+
+STDIN: Final = Path("-")
+INPUT: Final = NamedPath(path_type=Path, dir_okay=False, exists=True, allow_dash=True)
+"""A file that exists, or `STDIN` for standard input."""

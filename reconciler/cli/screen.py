@@ -7,25 +7,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from reconciler._version import __version__
+from reconciler.cli.clock import now
+from reconciler.cli.for_programs import for_programs
 from reconciler.cli.formats import Format, Policy, parse
 from reconciler.cli.streams import colored, columns, complain, obeys_escapes, writing
 from reconciler.errors import ManifestError, ReconcilerError
-from reconciler.model.canonical import canonical_instant
-from reconciler.runtime.atomic_file import open_stream
 
 if TYPE_CHECKING:
     from reconciler.cli.pages import Pages
     from reconciler.model import Desired
-    from reconciler.plans.actions import Action
-    from reconciler.plans.outcome import Outcome, Result
+    from reconciler.plans.outcome import Outcome
     from reconciler.plans.plan import Plan
     from reconciler.plans.seen import Seen
-    from reconciler.report.jsonl import EventStream
     from reconciler.report.progress import LineProgress, Progress, StatusProgress
     from reconciler.runtime.activity import Activity
 
@@ -42,7 +38,7 @@ class Screen:
         self._key = key
         self._hash_key = os.urandom(16).hex()
         self._color = colored(sys.stdout)
-        self._streams: dict[Path | None, EventStream] = {}
+        self._programs = for_programs()
         self._display: LineProgress | StatusProgress | None = None
         self._pages: Pages | None = None
         if any(one.name == "html" for one in self._formats):
@@ -58,7 +54,7 @@ class Screen:
     def plan(
         self, plan: Plan, desired: Desired, *, unchanged: Desired | None = None, before_apply: bool = False
     ) -> None:
-        """Show a plan. Before an apply only people and event streams see it: files will hold the outcome.
+        """Show a plan. Before an apply only people and event streams see it: the others get the outcome.
 
         JSON lists what *unchanged* declares among the planned values.
         """
@@ -66,9 +62,9 @@ class Screen:
         for one in self._formats:
             if one.name == "jsonl":
                 with writing(one.file):
-                    self._stream(one).plan(plan)
+                    self._programs.stream(one.file).plan(plan)
             elif not before_apply or (one.name == "text" and one.file is None):
-                one.write(self._rendered_plan(one, plan, desired, unchanged), color=self._color)
+                self._write(one, self._rendered_plan(one, plan, desired, unchanged))
         if not self.asks:
             for refusal in plan.refusals:
                 complain(ReconcilerError(refusal.text, hint=refusal.hint))
@@ -78,10 +74,9 @@ class Screen:
         for one in self._formats:
             if one.name == "jsonl":
                 with writing(one.file):
-                    self._stream(one).outcome(outcome, destroy=destroy)
+                    self._programs.stream(one.file).outcome(outcome, destroy=destroy)
             else:
-                text = self._rendered_outcome(one, outcome, desired, destroy=destroy)
-                one.write(text, color=self._color)
+                self._write(one, self._rendered_outcome(one, outcome, desired, destroy=destroy))
 
     @contextmanager
     def annotating(self) -> Iterator[None]:
@@ -98,14 +93,15 @@ class Screen:
 
     def progress(self, plan: Plan) -> Progress:
         """Return a watcher that writes to event streams and stderr; a terminal gets one line."""
-        from reconciler.report.progress import StatusProgress  # noqa: PLC0415
+        from reconciler.report.progress import Several, StatusProgress  # noqa: PLC0415
 
         if self._pages is not None:
             self._pages.begin(plan)
         display = self._displayed()
         if isinstance(display, StatusProgress):
             display.apply(len(plan.actions))
-        return _Several([*(self._stream(one) for one in self._formats if one.name == "jsonl"), display])
+        streams = [self._programs.stream(one.file) for one in self._formats if one.name == "jsonl"]
+        return Several([*streams, display])
 
     def sight(self) -> Callable[[Seen], None] | None:
         """Return a receiver of what a plan is made from; None where no format shows it."""
@@ -113,7 +109,10 @@ class Screen:
 
     def activity(self) -> Activity:
         """Return a receiver of what is read and waited for; it writes to stderr."""
-        return _Activity(self._displayed())
+        is_live = obeys_escapes(sys.stderr)
+        if is_live:
+            self._displayed()  # its clock begins
+        return _Activity(self._displayed, is_live=is_live)
 
     def close(self) -> None:
         """Clear the line of the progress, before other lines are printed."""
@@ -131,16 +130,17 @@ class Screen:
         self._display = self._display or LineProgress(sys.stderr)
         return self._display
 
-    def _rendered_plan(self, one: Format, plan: Plan, desired: Desired, unchanged: Desired | None) -> str:
+    def _rendered_plan(
+        self, one: Format, plan: Plan, desired: Desired, unchanged: Desired | None
+    ) -> str | Iterator[bytes]:
         if one.name == "json":
-            from reconciler.report.json import encode, plan_document  # noqa: PLC0415
+            from reconciler.report.json import encoded_plan  # noqa: PLC0415
 
-            document = plan_document(
-                plan, timestamp=_now(), version=__version__, desired=unchanged, **self._policy()
+            return encoded_plan(
+                plan, timestamp=now(), version=__version__, desired=unchanged, **self._policy()
             )
-            return encode(document).decode()
         if self._pages is not None and one.name == "html":
-            return self._pages.plan(plan, self._policy(), now=_now())
+            return self._pages.plan(plan, self._policy(), now=now())
         if one.name == "markdown":
             from reconciler.report.markdown import plan_markdown  # noqa: PLC0415
 
@@ -151,15 +151,18 @@ class Screen:
             return "".join(f"{line}\n" for line in plan_annotations(plan, desired))
         from reconciler.report.text import render_plan  # noqa: PLC0415
 
-        return render_plan(plan, color=self._color and one.file is None, **self._policy())
+        on_terminal = one.file is None and sys.stdout.isatty()
+        color = self._color and one.file is None
+        return render_plan(plan, color=color, on_terminal=on_terminal, **self._policy())
 
     def _rendered_outcome(self, one: Format, outcome: Outcome, desired: Desired, *, destroy: bool) -> str:
         if one.name == "json":
-            from reconciler.report.json import encode, outcome_document  # noqa: PLC0415
+            from reconciler.report.json import encode  # noqa: PLC0415
+            from reconciler.report.json_outcome import outcome_document  # noqa: PLC0415
 
             return encode(outcome_document(outcome)).decode()
         if self._pages is not None and one.name == "html":
-            return self._pages.outcome(outcome, self._policy(), destroy=destroy, now=_now())
+            return self._pages.outcome(outcome, self._policy(), destroy=destroy, now=now())
         if one.name == "markdown":
             from reconciler.report.markdown import outcome_markdown  # noqa: PLC0415
 
@@ -179,64 +182,35 @@ class Screen:
 
         return {"bodies": Bodies(self._bodies), "hash_key": self._hash_key}
 
-    def _stream(self, one: Format) -> EventStream:
-        from reconciler.report.jsonl import EventStream  # noqa: PLC0415
-
-        if one.file not in self._streams:
-            stream: BinaryIO = sys.stdout.buffer if one.file is None else open_stream(one.file)
-            self._streams[one.file] = EventStream(
-                stream, version=__version__, timestamp=_now, seconds=time.monotonic
-            )
-        return self._streams[one.file]
+    def _write(self, one: Format, text: str | Iterator[bytes]) -> None:
+        one.write(text, color=self._color)
+        if one.name == "json" and one.file is None:
+            self._programs.is_answered = True
 
 
 class _Activity:
-    """Shows what an operation does. A stream that breaks stops nothing."""
+    """Shows what an operation does on what *displayed* returns. A stream that breaks stops nothing.
 
-    def __init__(self, display: LineProgress | StatusProgress) -> None:
-        self._display = display
+    Only where the display *is_live* it shows what is read: a log is read later.
+    """
+
+    def __init__(self, displayed: Callable[[], LineProgress | StatusProgress], *, is_live: bool) -> None:
+        self._displayed = displayed
+        self._is_live = is_live
 
     def reading(self, done: int, total: int) -> None:
         """Show how much is read."""
-        with suppress(OSError):
-            self._display.reading(done, total)
+        if self._is_live:
+            with suppress(OSError):
+                self._displayed().reading(done, total)
 
     def waiting(self, seconds: float, why: str) -> None:
         """Show a wait."""
         with suppress(OSError):
-            self._display.waiting(seconds, why)
+            self._displayed().waiting(seconds, why)
 
     def spent(self, read: int, write: int, retried: int, statuses: Mapping[int, int]) -> None:
         """Show nothing: plans and outcomes have these numbers."""
-
-
-class _Several:
-    """Passes progress on to several receivers. One whose stream breaks is dropped.
-
-    The work goes on: to stop in the middle of it would be worse than lines that nobody reads.
-    """
-
-    def __init__(self, parts: Sequence[Progress]) -> None:
-        self._parts = list(parts)
-
-    def started(self, action: Action) -> None:
-        """Report that *action* begins."""
-        self._each(lambda part: part.started(action))
-
-    def finished(self, result: Result) -> None:
-        """Report the result of an action."""
-        self._each(lambda part: part.finished(result))
-
-    def close(self) -> None:
-        """Report that the work is over."""
-        self._each(lambda part: part.close())
-
-    def _each(self, call: Callable[[Progress], None]) -> None:
-        for part in tuple(self._parts):
-            try:
-                call(part)
-            except OSError:
-                self._parts.remove(part)
 
 
 def _later(seconds: float, call: Callable[[], None]) -> None:
@@ -249,7 +223,3 @@ def _later(seconds: float, call: Callable[[], None]) -> None:
 
     with suppress(RuntimeError):  # there is no loop
         asyncio.get_running_loop().call_later(seconds, quietly)
-
-
-def _now() -> str:
-    return canonical_instant(datetime.now(UTC))

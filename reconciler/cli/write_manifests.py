@@ -22,6 +22,7 @@ from reconciler.text.words import counted
 
 if TYPE_CHECKING:
     from reconciler.export.generate import Captured
+    from reconciler.manifest.dump import Variables
     from reconciler.model import Service
     from reconciler.state.model import State
     from reconciler.state.stores.interface import Store
@@ -55,11 +56,15 @@ writing = group(
 
 
 def write_down(work: Work, writing: Writing, store: Store) -> None:
-    """Do the *work*, and write the manifests that it returns, and then its state into *store*."""
+    """Do the *work*, and write the manifests that it returns, and then its state into *store*.
+
+    Commands for the user go to standard output if that does not have the manifests, so that they can be kept
+    in a file.
+    """
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
     captured, state = Interrupts().run(work)
-    write(captured.services, writing.out, force=writing.force)
+    write(captured.services, writing.out, captured.variables, force=writing.force)
     if state is not None:
         finished(store, store.write(state))
     for note in captured.notes:
@@ -73,20 +78,31 @@ def write_down(work: Work, writing: Writing, store: Store) -> None:
         f"Wrote {counted(messages, 'message')}{also} of {counted(len(conversations), 'conversation')}{bound}",
         err=True,
     )
+    if captured.commands:
+        click.echo(
+            "Once `reconciler plan` is empty, and before the resources leave the .tf files, run:", err=True
+        )
+        for command in captured.commands:
+            click.echo(command, err=True) if writing.out is None else say(command)
 
 
-def write(services: Sequence[Service], out: Path | None, *, force: bool) -> None:
-    """Write manifests to a file, into a folder, or to standard output; all files, or none if one exists."""
+def write(services: Sequence[Service], out: Path | None, variables: Variables, *, force: bool) -> None:
+    """Write manifests to a file, into a folder, or to standard output; all files, or none if one exists.
+
+    *variables* hold the sensitive fields.
+    """
     from reconciler.manifest.dump import dump  # noqa: PLC0415
 
     if out is None:
-        say(dump(services), nl=False)
+        say(dump(services, variables=variables), nl=False)
         return
     if out.suffix in _SUFFIXES:
-        files = {out: dump(services)}
+        files = {out: dump(services, variables=variables)}
     else:
         files = {
-            out / service.name / f"{one.name}.yaml": dump((replace(service, conversations=(one,)),))
+            out / service.name / f"{one.name}.yaml": dump(
+                (replace(service, conversations=(one,)),), variables=variables
+            )
             for service in services
             for one in service.conversations
         }

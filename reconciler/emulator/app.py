@@ -145,6 +145,8 @@ def _read(site: Site, scope: Scope, body: IO[bytes]) -> Call:
 
 
 def _pairs(encoded: bytes) -> list[tuple[str, str]]:
+    if not encoded:
+        return []
     try:
         return parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:

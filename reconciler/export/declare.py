@@ -23,6 +23,10 @@ from reconciler.resources.participant import live_participant_values
 from reconciler.resources.timers import TIMERS, worked_out
 
 _ACTIVE: Final = "active"
+INACTIVE: Final = (
+    "it is inactive, and is put back to that when somebody writes: take out `state` to let it be"
+)
+"""The caveat about a declaration with that state."""
 
 
 def conversation_of(
@@ -60,7 +64,7 @@ def caveats_of(live: RemoteConversation, declared: Conversation) -> Iterator[str
         elif (live.timers or {}).get(shown):
             yield f"`{timer}` is left out: Twilio shows when it runs out, not how long it is"
     if declared.state == "inactive":
-        yield "it is inactive, and is put back to that when somebody writes: take out `state` to let it be"
+        yield INACTIVE
 
 
 def participant_of(live: RemoteParticipant, number: int) -> Participant:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from reconciler.errors import StateError
 from reconciler.export.names import Names, is_name, name_from
 from reconciler.export.representable import can_be_named, representable
+from reconciler.export.variables import variables_of
 from reconciler.model import (
     PARTICIPANTS,
     Address,
@@ -27,10 +28,11 @@ from reconciler.model import (
     is_address,
     type_of,
 )
-from reconciler.resources.conversation import CONVERSATION, conversation_values
-from reconciler.resources.message import MESSAGE, desired_values
-from reconciler.resources.participant import PARTICIPANT, participant_values
-from reconciler.resources.schema import digests
+from reconciler.resources.binding import existing
+from reconciler.resources.conversation import conversation_values
+from reconciler.resources.message import desired_values
+from reconciler.resources.participant import participant_values
+from reconciler.resources.schema import sent_digests
 from reconciler.state.model import Bound, State, Unbound
 from reconciler.state.remembered import Binding
 
@@ -63,6 +65,15 @@ class Captured(Struct):
     """Messages and participants that no manifest can express."""
     notes: list[str] = field(default_factory=list)
     """Why values were left out, and what is uncertain, for the user."""
+    variables: dict[tuple[Address, str], str] = field(default_factory=dict)
+    """The name of the variable that holds each sensitive field, by address and field."""
+    commands: list[str] = field(default_factory=list)
+    """Commands that the user is to run once a plan is empty."""
+
+    @property
+    def sids(self) -> set[str]:
+        """The sids of what is in the manifests."""
+        return {self.bindings[address].sid for address in self.bindings.keys() - set(self.left_out)}
 
 
 def capture(found: Iterable[Found], state: State | None = None, *, keep_sids: bool = True) -> Captured:
@@ -79,7 +90,7 @@ def capture(found: Iterable[Found], state: State | None = None, *, keep_sids: bo
     for group in by_service.values():
         live = group[0].service
         address = addresses.give("", live.sid, live.friendly_name or "")
-        captured.bindings[address] = Binding(live.sid)
+        captured.bindings[address] = existing(live.sid)
         service = Service(address, path="", line=0, sid=live.sid, friendly_name=live.friendly_name or None)
         if not can_be_named(service):
             service = replace(service, friendly_name=None)
@@ -89,6 +100,7 @@ def capture(found: Iterable[Found], state: State | None = None, *, keep_sids: bo
             _conversation(captured, addresses, service, one, keep_sids=keep_sids) for one in group
         ]
         captured.services.append(replace(service, conversations=tuple(conversations)))
+    captured.variables |= variables_of(captured.services)
     return captured
 
 
@@ -101,16 +113,14 @@ def bind(captured: Captured, state: State) -> None:
         _bind(state, service.name, captured, {})
         for one in service.conversations:
             address = f"{service.name}/{one.name}"
-            values = conversation_values(one)
-            _bind(state, address, captured, digests(CONVERSATION, values, values, state.digest)[0])
+            sent = sent_digests(conversation_values(one), state.digest)
+            _bind(state, address, captured, sent, one.sensitive)
             for member in one.participants:
-                values = participant_values(member)
-                sent, _ = digests(PARTICIPANT, values, values, state.digest)
+                sent = sent_digests(participant_values(member), state.digest)
                 _bind(state, f"{address}/participants/{member.key}", captured, sent)
             for message in one.messages:
-                values = desired_values(message)
-                sent, _ = digests(MESSAGE, values, values, state.digest)
-                _bind(state, f"{address}/{message.key}", captured, sent)
+                sent = sent_digests(desired_values(message), state.digest)
+                _bind(state, f"{address}/{message.key}", captured, sent, message.sensitive)
     for address in captured.left_out:
         if type_of(address) is ResourceType.PARTICIPANT:
             state.apply(Unbound(address))
@@ -154,22 +164,20 @@ def _conversation(
 ) -> Conversation:
     service_sid = found.service.sid
     address = addresses.give(service.name, found.sid, found.declared.name)
-    captured.bindings[address] = Binding(found.sid, service_sid=service_sid, imported=True)
+    captured.bindings[address] = existing(found.sid, service_sid=service_sid)
     name = address.rpartition("/")[2]
     people = []
     for member, participant in found.people:
         place = addresses.give(f"{address}/participants", member.sid, participant.key)
-        captured.bindings[place] = Binding(
-            member.sid, service_sid=service_sid, conversation_sid=found.sid, imported=True
-        )
+        captured.bindings[place] = existing(member.sid, service_sid=service_sid, conversation_sid=found.sid)
         people.append(replace(participant, key=place.rpartition("/")[2]))
     messages = []
     for live, message in found.messages:
         if live.sid in addresses.superseded:
             continue
         place = addresses.give(address, live.sid, message.key)
-        captured.bindings[place] = Binding(
-            live.sid, service_sid=service_sid, conversation_sid=found.sid, index=live.index, imported=True
+        captured.bindings[place] = existing(
+            live.sid, service_sid=service_sid, conversation_sid=found.sid, index=live.index
         )
         messages.append(replace(message, key=place.rpartition("/")[2]))
     one = replace(found.declared, name=name, messages=tuple(messages), participants=tuple(people))
@@ -207,9 +215,15 @@ def _caveats(declared: Conversation, lives: list[RemoteMessage]) -> Iterator[str
             yield f"{live.sid} has {len(live.media)} files, of which a manifest can name only the first"
 
 
-def _bind(state: State, address: Address, captured: Captured, sent: dict[str, str]) -> None:
+def _bind(
+    state: State,
+    address: Address,
+    captured: Captured,
+    sent: dict[str, str],
+    sensitive: tuple[str, ...] = (),
+) -> None:
     binding = captured.bindings[address]
     before = state.bindings.get(address)
     if before is not None:
         binding = replace(binding, created=before.created, superseded=before.superseded)
-    state.apply(Bound(address, replace(binding, sent=sent)))
+    state.apply(Bound(address, replace(binding, sent=sent, sensitive=sensitive)))

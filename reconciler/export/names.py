@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.model import NAME
 
-_LONGEST: Final = 110
+LONGEST: Final = 110
 """Characters of a name at most: fewer than are allowed, so that a suffix can distinguish two names."""
 
 
@@ -20,9 +20,9 @@ def is_name(text: str) -> bool:
 def name_from(text: str) -> str:
     """Return a name that resembles *text*; empty if no character of it is possible in a name."""
     if is_name(text):
-        return text[:_LONGEST]
+        return text[:LONGEST]
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain)[:_LONGEST].strip("-._")
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain)[:LONGEST].strip("-._")
 
 
 class Names:

@@ -77,7 +77,13 @@ def can_be_named(service: Service) -> bool:
 
 
 def _problem(one: Conversation) -> str | None:
-    """Return why a manifest cannot express *one*, or None if it is read back unchanged."""
+    """Return why a manifest cannot express *one*, or None if it is read back unchanged.
+
+    A sensitive value is judged like any other: it has to be possible when a variable holds it.
+    """
+    one = replace(
+        one, sensitive=(), messages=tuple(replace(message, sensitive=()) for message in one.messages)
+    )
     try:
         text = dump((Service("s", path="", line=0, friendly_name="s", conversations=(one,)),))
     except (ValueError, RecursionError):

@@ -1,72 +1,122 @@
-"""Read the messages that Twilio's Terraform provider keeps in a Terraform state. Nothing here does I/O."""
+"""Read what Twilio's Terraform provider keeps in a Terraform state. Nothing here does I/O."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import UsageError
-from reconciler.model import Message
-from reconciler.model.canonical import canonical_attributes, canonical_date
-from reconciler.model.sids import canonical_sid
+from reconciler.export.terraform_addresses import address_of, is_address, key_of
+from reconciler.export.terraform_fields import Declaration, converted
+from reconciler.model import ResourceType
+from reconciler.model.sids import canonical_sid, is_sid, sid_pattern
 from reconciler.runtime.text_file import NotText, decoded
 from reconciler.text.foreign import json_fault
+from reconciler.text.words import counted
 
-RESOURCE: Final = "twilio_conversations_services_conversations_messages_v1"
-"""The type of resource of a message in a service that is named."""
-_DEFAULT_RESOURCE: Final = "twilio_conversations_conversations_messages_v1"
-"""The type of resource of a message in the account's default service."""
 _FAMILY: Final = "twilio_conversations_"
-"""How the types of resources of Conversations begin; those that are not taken over are noted."""
+"""How the types of resources of Conversations begin; each one that is not taken over is noted."""
+_SERVICES: Final = f"{_FAMILY}services_"
+TYPES: Final = {
+    f"{family}conversations_{rest}v1": kind
+    for family in (_SERVICES, _FAMILY)
+    for rest, kind in (
+        ("", ResourceType.CONVERSATION),
+        ("participants_", ResourceType.PARTICIPANT),
+        ("messages_", ResourceType.MESSAGE),
+    )
+}
+"""The types of resources that are taken over: those of a named service and of the default one."""
+MESSAGES: Final = f"{_SERVICES}conversations_messages_v1"
+"""The type of resource of a message in a service that is named."""
+_IN_SERVICE: Final = f"(?:({sid_pattern('IS')})/)?"
+_IDS: Final = {
+    ResourceType.CONVERSATION: re.compile(f"{_IN_SERVICE}([^/]+)()"),
+    ResourceType.PARTICIPANT: re.compile(f"{_IN_SERVICE}([^/]+)/({sid_pattern('MB')})"),
+    ResourceType.MESSAGE: re.compile(f"{_IN_SERVICE}([^/]+)/({sid_pattern('IM')})"),
+}
+"""The ids of the provider: service, unless it is the default one, conversation, and object."""
+_FORMS: Final = {
+    ResourceType.CONVERSATION: "CH…",
+    ResourceType.PARTICIPANT: "CH…/MB…",
+    ResourceType.MESSAGE: "CH…/IM…",
+}
 _VERSION: Final = 4
-_ID: Final = re.compile(r"(?:(IS[0-9a-fA-F]{32})/)?([^/]+)/(IM[0-9a-fA-F]{32})")
 _PULL: Final = "`terraform state pull > terraform.tfstate` writes the one that is meant"
 
 
-class TerraformMessage(Struct, frozen=True):
-    """A message in a Terraform state."""
+class TerraformObject(Struct, frozen=True):
+    """A message, participant or conversation in a Terraform state."""
 
     address: str
     """Its address in Terraform."""
+    kind: ResourceType
+    """What it is."""
     service_sid: str
     """The sid of its service (IS…); empty for the default service, whose sid Terraform does not need."""
     conversation: str
-    """The sid or unique name of its conversation, as the Terraform configuration gives it."""
+    """The sid or unique name of the conversation that it is, or is in, as Terraform has it."""
     sid: str
-    """Its sid (IM…)."""
-    message: Message
-    """Its declaration; the key is made from the address."""
+    """Its sid; of a conversation, what *conversation* is."""
+    declared: Declaration
+    """Its declaration; the key or name is made from the address."""
+    keeps_name: bool = True
+    """Whether a conversation may be called as it is at Twilio: not, where Terraform calls that sensitive."""
+    others: tuple[str, ...] = ()
+    """Further addresses that it has in Terraform."""
 
 
 class TerraformRead(Struct, frozen=True):
     """What a Terraform state holds of Conversations."""
 
-    messages: list[TerraformMessage]
+    objects: list[TerraformObject]
     notes: list[str]
     """One line for each object that is not taken over, or is taken over with a doubt."""
 
 
+class _Attribute(Struct):
+    """The first step of a path into the attributes."""
+
+    type: Literal["get_attr"]
+    value: str
+
+
 class _Instance(Struct):
     attributes: dict[str, Any]
+    sensitive_attributes: Any = None
+
+
+class _Head(Struct):
+    """The part of an instance that tells whether it is taken over."""
+
     index_key: str | int | None = None
     deposed: str | None = None
     status: str | None = None
 
 
+class _Sid(Struct):
+    sid: str = ""
+
+
+class _Deposed(Struct):
+    attributes: _Sid
+
+
 class _Resource(Struct):
-    mode: str
     type: str
     name: str
     module: str = ""
-    instances: list[_Instance] = []
+    instances: list[msgspec.Raw] = []
+    """Each is decoded by itself: those that are not taken over may have any shape."""
 
 
 class _Named(Struct):
-    """The part of any resource that tells whether it is a message."""
+    """The part of any resource that tells whether it is taken over."""
 
     mode: str = ""
     type: str = ""
@@ -80,9 +130,10 @@ class _State(Struct):
 
 
 def read_terraform(data: bytes, where: str) -> TerraformRead:
-    """Return the messages in the Terraform state *data*; *where* names it in errors.
+    """Return the messages, participants and conversations in the Terraform state *data*.
 
-    Raises UsageError for what is no Terraform state of version 4, and for one without messages.
+    *where* names it in errors. Raises UsageError for what is no Terraform state of version 4, and for one
+    that holds nothing of Conversations.
     """
     try:
         text = decoded(data)
@@ -97,98 +148,132 @@ def read_terraform(data: bytes, where: str) -> TerraformRead:
             f"`{where}` is no Terraform state of version {_VERSION}",
             hint=f"{_PULL}; it must come from Terraform 0.12 or newer, and not be encrypted",
         )
+    read = _Reading(text, where)
     try:
-        state = msgspec.json.decode(text, type=_State)
-    except msgspec.DecodeError as error:
+        read.take(msgspec.json.decode(text, type=_State).resources)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"`{where}` is damaged: {json_fault(text, error)}", hint=_PULL) from error
-    notes: list[str] = []
-    resources = [_message_resource(raw, text, where, notes) for raw in state.resources]
-    messages = _messages([one for one in resources if one is not None], where, notes)
-    if not messages:
-        raise UsageError(f"`{where}` holds no `{RESOURCE}` or `{_DEFAULT_RESOURCE}`", hint=_PULL)
-    return TerraformRead(messages, notes)
+    if not read.objects:
+        raise UsageError(
+            f"`{where}` holds no conversation, participant or message of Twilio's provider",
+            hint=f"their types are `{MESSAGES}` and the like; {_PULL}",
+        )
+    return TerraformRead(list(read.objects.values()), read.notes)
 
 
-def _messages(resources: Iterable[_Resource], where: str, notes: list[str]) -> list[TerraformMessage]:
-    """Return what is taken over of *resources*, each message once; note the rest."""
-    messages: dict[str, TerraformMessage] = {}
-    for resource, instance in ((one, each) for one in resources for each in one.instances):
-        one = _message(resource, instance, where)
-        if instance.deposed is not None:
-            notes.append(
-                f"{one.address} is left out: {one.sid} is deposed there, and Terraform would delete it"
+class _Reading:
+    """One pass over the resources of a state."""
+
+    def __init__(self, text: str, where: str) -> None:
+        self.objects: dict[tuple[str, str], TerraformObject] = {}
+        """What is taken over, by its sid, or by its service and unique name."""
+        self.notes: list[str] = []
+        self._text = text
+        self._where = where
+
+    def take(self, resources: Iterable[msgspec.Raw]) -> None:
+        """Take what is to be taken over of *resources*, and note the rest."""
+        foreign = 0
+        for raw in resources:
+            try:
+                named = msgspec.json.decode(raw, type=_Named)
+            except msgspec.ValidationError:
+                named = _Named("managed")
+            if named.mode != "managed":
+                continue
+            if named.type in TYPES:
+                for one in self._instances(msgspec.json.decode(raw, type=_Resource)):
+                    self._add(one)
+            elif named.type.startswith(_FAMILY):
+                address = address_of(named.module, named.type, named.name, None)
+                self.notes.append(
+                    f"{address} is left out: only conversations, participants and messages are taken over"
+                )
+            else:
+                foreign += 1
+        if foreign:
+            are = "is" if foreign == 1 else "are"
+            self.notes.append(f"{counted(foreign, 'resource')} of other kinds {are} left in Terraform")
+
+    def _add(self, one: TerraformObject) -> None:
+        identity = ("" if is_sid(one.sid) else one.service_sid, one.sid)
+        before = self.objects.get(identity)
+        if before is None:
+            self.objects[identity] = one
+            return
+        self.notes.append(f"{one.address} is left out: {one.sid} is also {before.address}")
+        self.objects[identity] = replace(before, others=(*before.others, one.address))
+
+    def _instances(self, resource: _Resource) -> Iterator[TerraformObject]:
+        if not is_address(resource.module, resource.name):
+            raise UsageError(
+                f"`{self._where}` is damaged: a `{resource.type}` has no possible name", hint=_PULL
             )
-        elif one.sid in messages:
-            notes.append(f"{one.address} is left out: {one.sid} is also {messages[one.sid].address}")
-        else:
-            messages[one.sid] = one
-            if instance.status == "tainted":
-                notes.append(f"{one.address} is tainted there: Terraform would replace it")
-    return list(messages.values())
+        for raw in resource.instances:
+            head = msgspec.json.decode(raw, type=_Head)
+            address = address_of(resource.module, resource.type, resource.name, head.index_key)
+            if head.deposed is not None:
+                self.notes.append(_deposed(address, raw))
+                continue
+            if head.status == "tainted":
+                self.notes.append(f"{address} is tainted there: Terraform would replace it")
+            key = key_of(resource.module, resource.name, head.index_key)
+            yield self._object(resource.type, address, key, msgspec.json.decode(raw, type=_Instance))
+
+    def _object(self, resource: str, address: str, key: str, instance: _Instance) -> TerraformObject:
+        kind, attributes = TYPES[resource], instance.attributes
+        service_sid, conversation, sid = self._identity(resource, address, attributes)
+        sensitive = _sensitive(instance)
+        found = converted(kind, key, attributes, sensitive)
+        for name in found.clear:
+            self.notes.append(f"{address}: `{name}` is sensitive there, and stands in the manifest in clear")
+        for name in found.left_out:
+            self.notes.append(f"{address}: `{name}` is left out: in a manifest only messages have it")
+        return TerraformObject(
+            address,
+            kind,
+            service_sid,
+            conversation,
+            sid,
+            found.declared,
+            keeps_name=not {"unique_name", "friendly_name"} & sensitive,
+        )
+
+    def _identity(self, resource: str, address: str, attributes: dict[str, Any]) -> tuple[str, str, str]:
+        """Return the sids of the service, the conversation and the object, as in `TerraformObject`.
+
+        An id has the unique name of a conversation where somebody imported it into Terraform by that.
+        """
+        kind, in_service = TYPES[resource], resource.startswith(_SERVICES)
+        match = _IDS[kind].fullmatch(str(attributes.get("id")))
+        if match is None or (match[1] is not None) != in_service:
+            form = ("IS…/" if in_service else "") + _FORMS[kind]
+            raise UsageError(
+                f"`{address[:200]}` in `{self._where}` has no id of the form `{form}`", hint=_PULL
+            )
+        service_sid, conversation, sid = (canonical_sid(part or "") for part in match.groups())
+        if kind is ResourceType.CONVERSATION:
+            known = canonical_sid(str(attributes.get("sid")))
+            conversation = sid = known if is_sid(known, "CH") else conversation
+        return service_sid, conversation, sid
 
 
-def _message_resource(raw: msgspec.Raw, text: str, where: str, notes: list[str]) -> _Resource | None:
-    """Return the resource if it is one of messages; note another one of Conversations."""
+def _deposed(address: str, raw: msgspec.Raw) -> str:
+    """Return the note on a deposed object, of which nothing but its sid is of interest."""
     try:
-        named = msgspec.json.decode(raw, type=_Named)
+        sid = msgspec.json.decode(raw, type=_Deposed).attributes.sid
     except msgspec.ValidationError:
-        return None
-    if named.mode != "managed" or not named.type.startswith(_FAMILY):
-        return None
-    if named.type not in {RESOURCE, _DEFAULT_RESOURCE}:
-        address = ".".join(filter(None, (named.module, named.type, named.name)))
-        notes.append(f"{address} is left out: only messages are taken over")
-        return None
-    try:
-        return msgspec.json.decode(raw, type=_Resource)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"`{where}` is damaged: {json_fault(text, error)}", hint=_PULL) from error
-
-
-def _message(resource: _Resource, instance: _Instance, where: str) -> TerraformMessage:
-    address = ".".join(filter(None, (resource.module, resource.type, resource.name)))
-    key = resource.name
-    if instance.index_key is not None:
-        address += f"[{msgspec.json.encode(instance.index_key).decode()}]"
-        key += f"-{instance.index_key}"
-    fields = {name: value for name, value in instance.attributes.items() if value not in (None, "")}
-    identity = _ID.fullmatch(str(fields.get("id", "")))
-    if identity is None or (identity[1] is None) != (resource.type == _DEFAULT_RESOURCE):
-        form = "CH…/IM…" if resource.type == _DEFAULT_RESOURCE else "IS…/CH…/IM…"
-        raise UsageError(f"`{address[:200]}` in `{where}` has no id of the form `{form}`", hint=_PULL)
-    service_sid, conversation, sid = (canonical_sid(part or "") for part in identity.groups())
-    return TerraformMessage(address, service_sid, conversation, sid, _message_of(key, _texts(fields)))
-
-
-def _texts(fields: dict[str, Any]) -> dict[str, str]:
-    return {
-        name: canonical_sid(value) if name.endswith("_sid") else value
-        for name, value in fields.items()
-        if isinstance(value, str)
-    }
-
-
-def _message_of(key: str, fields: dict[str, str]) -> Message:
-    """Return the declaration of a message that has these *fields* in the Terraform state.
-
-    Left out are the body of a content template, which the server renders, values that equal the API's
-    default, and a date of update that equals the date of creation: no user gave these.
-    """
-    template = fields.get("content_sid")
-    attributes = canonical_attributes(fields.get("attributes", "{}"))
-    variables = fields.get("content_variables") if template else None
-    created, updated = (canonical_date(fields.get(name)) for name in ("date_created", "date_updated"))
-    return Message(
-        key=key,
-        line=0,
-        author=fields.get("author"),
-        body=None if template else fields.get("body"),
-        attributes=None if attributes == "{}" else attributes,
-        date_created=created,
-        date_updated=updated if updated and created and updated > created else None,
-        subject=fields.get("subject"),
-        media_sid=None if template else fields.get("media_sid"),
-        content_sid=template,
-        content_variables=canonical_attributes(variables) if variables else None,
-        webhooks=fields.get("x_twilio_webhook_enabled") == "true",
+        sid = ""
+    return (
+        f"{address} is left out: {sid or 'an object'} is deposed there, and Terraform would delete it; "
+        "let it do so before `terraform state rm`, which forgets both"
     )
+
+
+def _sensitive(instance: _Instance) -> frozenset[str]:
+    """Return the attributes that Terraform calls sensitive: all, where it is not clear which."""
+    try:
+        paths = msgspec.convert(instance.sensitive_attributes or [], list[list[Any]])
+        return frozenset(msgspec.convert(path[0], _Attribute).value for path in paths)
+    except (msgspec.ValidationError, IndexError):
+        return frozenset(instance.attributes)

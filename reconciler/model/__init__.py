@@ -4,8 +4,10 @@ from reconciler.model.addresses import ADDRESS_PART as ADDRESS_PART
 from reconciler.model.addresses import INSTANCE_KEY as INSTANCE_KEY
 from reconciler.model.addresses import NAME as NAME
 from reconciler.model.addresses import PARTICIPANTS as PARTICIPANTS
+from reconciler.model.addresses import TYPES as TYPES
 from reconciler.model.addresses import Address as Address
 from reconciler.model.addresses import ResourceType as ResourceType
+from reconciler.model.addresses import conversation_of as conversation_of
 from reconciler.model.addresses import is_address as is_address
 from reconciler.model.addresses import is_reserved as is_reserved
 from reconciler.model.addresses import is_well_formed as is_well_formed
@@ -13,6 +15,8 @@ from reconciler.model.addresses import is_within as is_within
 from reconciler.model.addresses import matches as matches
 from reconciler.model.addresses import parent_of as parent_of
 from reconciler.model.addresses import type_of as type_of
+from reconciler.model.desired import HIDEABLE_IN_CONVERSATION as HIDEABLE_IN_CONVERSATION
+from reconciler.model.desired import HIDEABLE_IN_MESSAGE as HIDEABLE_IN_MESSAGE
 from reconciler.model.desired import IMMUTABLE as IMMUTABLE
 from reconciler.model.desired import JSON_FIELDS as JSON_FIELDS
 from reconciler.model.desired import MESSAGE_FIELDS as MESSAGE_FIELDS
@@ -45,3 +49,9 @@ from reconciler.model.remote import RemoteMessagingBinding as RemoteMessagingBin
 from reconciler.model.remote import RemoteParticipant as RemoteParticipant
 from reconciler.model.remote import RemoteService as RemoteService
 from reconciler.model.remote import RemoteTimers as RemoteTimers
+from reconciler.model.shard import GROUPS as GROUPS
+from reconciler.model.shard import SERVICES as SERVICES
+from reconciler.model.shard import Shard as Shard
+from reconciler.model.shard import group_at as group_at
+from reconciler.model.shard import group_of as group_of
+from reconciler.model.shard import parse_shard as parse_shard

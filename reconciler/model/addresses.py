@@ -42,23 +42,30 @@ class ResourceType(StrEnum):
     MESSAGE = "message"
 
 
-def type_of(address: Address) -> ResourceType:
-    """Return the type of what *address* names, by the number of its parts."""
-    return _TYPES[address.count("/")]
-
-
-_TYPES: Final = (
+TYPES: Final = (
     ResourceType.SERVICE,
     ResourceType.CONVERSATION,
     ResourceType.MESSAGE,
     ResourceType.PARTICIPANT,
 )
+"""The type of what an address names, by its number of slashes."""
+
+
+def type_of(address: Address) -> ResourceType:
+    """Return the type of what *address* names, by the number of its parts."""
+    return TYPES[address.count("/")]
 
 
 def parent_of(address: Address) -> Address:
     """Return the conversation of a message or participant, or the service of a conversation."""
     first, _, rest = address.partition("/")
     return first if "/" not in rest else f"{first}/{rest.partition('/')[0]}"
+
+
+def conversation_of(address: Address) -> Address:
+    """Return the conversation that *address* names or is in; the address of a service stays as it is."""
+    service, slash, rest = address.partition("/")
+    return f"{service}{slash}{rest.partition('/')[0]}"
 
 
 def matches(address: Address, glob: str) -> bool:
@@ -76,12 +83,12 @@ def is_within(address: Address, places: Container[Address]) -> bool:
 def is_well_formed(address: Address) -> bool:
     """Return whether *address* has as many parts as an address; their characters are not checked."""
     slashes = address.count("/")
-    return slashes < len(_TYPES) - 1 or (slashes == len(_TYPES) - 1 and f"/{PARTICIPANTS}/" in address)
+    return slashes < len(TYPES) - 1 or (slashes == len(TYPES) - 1 and f"/{PARTICIPANTS}/" in address)
 
 
 def is_reserved(key: str) -> bool:
     """Return whether *key*, with or without the key of an instance, is not permitted for a message."""
-    return key.partition("[")[0] == PARTICIPANTS
+    return key.startswith(PARTICIPANTS) and key.partition("[")[0] == PARTICIPANTS
 
 
 def is_address(text: str) -> bool:

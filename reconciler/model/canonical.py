@@ -18,10 +18,10 @@ _DATE_LENGTH = len("2026-01-05T09:00:00Z")
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 
-_DURATION: Final = re.compile(
-    r"P(?:(?P<weeks>\d{1,6})W|(?:(?P<days>\d{1,6})D)?"
-    r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,9})S)?)?)",
-    re.ASCII,
+# A text, which `re` compiles when it is used first: few commands need it.
+_DURATION: Final = (
+    r"(?a)P(?:(?P<weeks>\d{1,6})W|(?:(?P<days>\d{1,6})D)?"
+    r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,9})S)?)?)"
 )
 
 
@@ -67,7 +67,7 @@ def canonical_date(text: str | None) -> str | None:
 
 def duration_seconds(text: str) -> int | None:
     """Return the length of an ISO 8601 duration; None if it is none, or has years or months."""
-    match = _DURATION.fullmatch(text)
+    match = re.fullmatch(_DURATION, text)
     parts = {name: int(part) for name, part in match.groupdict().items() if part} if match else {}
     if not parts or text.endswith("T"):
         return None

@@ -38,6 +38,11 @@ JSON_FIELDS: Final = frozenset({"attributes", "content_variables"})
 """Fields whose canonical text is JSON."""
 
 
+HIDEABLE_IN_MESSAGE: Final = frozenset({"author", "body", "attributes", "subject", "content_variables"})
+HIDEABLE_IN_CONVERSATION: Final = frozenset({"friendly_name", "attributes"})
+"""Fields that can hold a sensitive value. All others are printed or stored."""
+
+
 class Order(StrEnum):
     """How `order:` wants the live order of managed messages to follow the manifest."""
 
@@ -171,6 +176,8 @@ class Conversation(Struct, frozen=True, gc=False, omit_defaults=True):
     timeline: Timeline | None = None
     anchor: Anchor | None = None
     """Where a relative timeline begins, once that is decided."""
+    digest: str = ""
+    """The digest of all that is declared, where most of it was left out as another part's; else empty."""
 
 
 class Service(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -210,6 +217,8 @@ class Doubt(Struct, frozen=True):
     text: str
     code: str = "digits_lost"
     """The code of the warning."""
+    of_conversation: bool = False
+    """Whether a part of the manifests that lacks its conversation lacks it too."""
 
 
 class Desired(Struct, frozen=True, gc=False):
@@ -233,6 +242,8 @@ class Desired(Struct, frozen=True, gc=False):
     """The file that names the account."""
     doubts: tuple[Doubt, ...] = ()
     """What their author may not have meant."""
+    order: tuple[Address, ...] = ()
+    """All conversations in their order, where these are a part of the manifests; empty where they are all."""
 
 
 def declared(desired: Desired) -> Iterator[tuple[Address, Conversation | Message]]:

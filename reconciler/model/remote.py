@@ -123,6 +123,10 @@ class Remote(Struct, frozen=True, gc=False):
 
     It is counted only for services that might be deleted.
     """
+    listed: dict[Address, int] = {}
+    """How many conversations the listing of such a service has."""
+    forgotten: dict[str, dict[str, str]] = {}
+    """Canonical texts of what a `removed:` block forgets, by sid."""
     requests: int = 0
     """How many requests were sent."""
     read_at: str = ""

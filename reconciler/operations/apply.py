@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from reconciler.runtime.interrupts import Interrupts
 
 
+Approve: TypeAlias = "Callable[[Plan], Watcher | None]"
+"""Shows a plan and returns the watcher of its apply, or None to decline."""
+
+
 async def plan_and_apply(
     desired: Desired,
     settings: Settings,
     options: Options,
     *,
-    approve: Callable[[Plan], Watcher | None],
+    approve: Approve,
     interrupts: Interrupts,
 ) -> Outcome | None:
     """Plan, and apply the plan if *approve* returns a watcher; it returns None to decline.

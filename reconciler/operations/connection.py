@@ -72,14 +72,15 @@ async def connect(
     parallelism: int,
     rate: float | None,
     max_wait: float,
+    machines: int = 1,
     read_only: bool = False,
     guard: Guard | None = None,
 ) -> AsyncIterator[Connection]:
     """Open a connection; no request is sent yet. An emulator that is passed in stays open afterwards.
 
     At most *parallelism* requests are in flight, and at most *rate* changes a second go to one conversation
-    (None: 30 on Twilio, no limit on this machine). A request is not sent again once *max_wait* seconds have
-    passed since its first attempt. With *read_only*, nothing but GET can be sent.
+    (None: 30 on Twilio, no limit on this machine); *machines* share both. A request is not sent again once
+    *max_wait* seconds have passed since its first attempt. With *read_only*, nothing but GET can be sent.
 
     Raises UsageError if *guard* names another account; where only an API key is known, that takes a request.
     """
@@ -88,7 +89,7 @@ async def connect(
     from reconciler.twilio.transport import Identified, open_http  # noqa: PLC0415
 
     address = endpoint if isinstance(endpoint, Endpoint) else Endpoint.parse(EMULATOR, {})
-    pace = Pace.of(address, parallelism=parallelism, rate=rate, max_wait=max_wait)
+    pace = Pace.of(address, parallelism=parallelism, rate=rate, max_wait=max_wait, machines=machines)
     urls = {"base_url": address.base_url, "media_url": address.media_url}
     with _emulator(endpoint) as emulator:
         http: Transport
@@ -98,9 +99,9 @@ async def connect(
         else:
             account, origin = emulator.store.account_sid, f"{EMULATOR}:{emulator.store.store_id}"
             credentials = Credentials(account, "emulator")
-            from reconciler.twilio.pooled import OverHttpx  # noqa: PLC0415  # httpx
+            from reconciler.operations.in_process import InProcess  # noqa: PLC0415  # starlette
 
-            http = Identified(OverHttpx(emulator.transport()), credentials, origins=urls.values())
+            http = Identified(InProcess(emulator.app), credentials, origins=urls.values())
             certain = True
         async with http as transport:
             client = Twilio(_limited(transport, read_only=read_only), pace=pace, **urls)

@@ -5,7 +5,6 @@ Nothing can be written on the way: the session sends nothing but GET, and the st
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -27,7 +26,7 @@ async def look_for_drift(desired: Desired | None, settings: Settings) -> Plan:
     With *desired* it counts the changes that are pending in the manifests too. Raises StateError if there
     is no state. No lock is needed.
     """
-    settings = dataclasses.replace(settings, files=_Unchanging())
+    settings = msgspec.structs.replace(settings, files=_Unchanging())
     async with open_session(settings, desired, read_only=True, missing=_nothing_applied) as session:
         await session.settle(0)
         prepared = prepare(desired or NOTHING, session.state, Options(), settings.now())

@@ -10,7 +10,7 @@ from reconciler.model import Address, Desired, ResourceType, is_address, parent_
 from reconciler.model.sids import PREFIXES, canonical_sid, is_sid
 from reconciler.operations.session import Session, Settings, open_session
 from reconciler.refresh.parents import resolve
-from reconciler.resources.binding import created_message
+from reconciler.resources.binding import created_message, existing
 from reconciler.state.intents import fold_in_flight
 from reconciler.state.model import Bound, State
 from reconciler.state.remembered import Binding, Intent
@@ -107,7 +107,7 @@ async def _unbound_parents(
                 f"{PREFIXES[kind]}…` first",
             )
     return [
-        (parent, Binding(sids[parent], service_sid=sids[chain[0]] if "/" in parent else "", imported=True))
+        (parent, existing(sids[parent], service_sid=sids[chain[0]] if "/" in parent else ""))
         for parent in missing
     ]
 
@@ -135,15 +135,13 @@ async def _read(session: Session, address: Address, sid: str) -> Binding:
     parent = bindings.get(parent_of(address))
     try:
         if type_of(address) is ResourceType.SERVICE or parent is None:
-            return Binding((await client.fetch_service(sid)).sid, imported=True)
+            return existing((await client.fetch_service(sid)).sid)
         if type_of(address) is ResourceType.CONVERSATION:
             live_conversation = await client.fetch_conversation(parent.sid, sid)
-            return Binding(live_conversation.sid, service_sid=parent.sid, imported=True)
+            return existing(live_conversation.sid, service_sid=parent.sid)
         if type_of(address) is ResourceType.PARTICIPANT:
             person = await client.fetch_participant(parent.service_sid, parent.sid, sid)
-            return Binding(
-                person.sid, service_sid=parent.service_sid, conversation_sid=parent.sid, imported=True
-            )
+            return existing(person.sid, service_sid=parent.service_sid, conversation_sid=parent.sid)
         live = await client.fetch_message(parent.service_sid, parent.sid, sid)
     except NotFound as error:
         where = f" in `{parent_of(address)}` ({parent.sid})" if parent is not None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -38,7 +37,7 @@ async def look(
     """Return the plan of *desired*; nothing is written. Only the state of a file is locked."""
     store = settings.store()
     async with store.lock_async(holder, timeout=0, settle=settings.settle, reading=True):
-        held = dataclasses.replace(settings, held=store)
+        held = msgspec.structs.replace(settings, held=store)
         async with open_session(held, desired, read_only=True) as session:
             _stop_with(session, interrupts)
             await session.settle(0)
@@ -96,7 +95,7 @@ async def apply_as_seen(
     """Plan again under the lock, and apply the plan if it does what *seen* does; else return None."""
     store = settings.store()
     async with store.lock_async(holder, timeout=0, settle=settings.settle):
-        held = dataclasses.replace(settings, held=store)
+        held = msgspec.structs.replace(settings, held=store)
         async with open_session(held, desired) as session:
             _stop_with(session, interrupts)
             await session.settle(settings.settle)

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import UNSET, Struct
 
-from reconciler.model import Address, Anchor, MediaFile, ResourceType, parent_of, type_of
+from reconciler.model import TYPES, Address, Anchor, MediaFile, ResourceType, conversation_of
 
 
 class Verb(StrEnum):
@@ -57,7 +57,7 @@ KNOWN_AFTER: Final = "(known after apply)"
 class FieldChange(Struct, frozen=True):
     """One difference. Path parts are names and list positions; values are JSON, UNSET where absent.
 
-    Raises ValueError where both are: a damaged plan may say so.
+    Raises ValueError where both are, and where the path is empty: a damaged plan may say so.
     """
 
     path: tuple[str | int, ...]
@@ -65,8 +65,8 @@ class FieldChange(Struct, frozen=True):
     after: object = UNSET
 
     def __post_init__(self) -> None:
-        if self.before is UNSET and self.after is UNSET:
-            raise ValueError("a change without a value before and after")
+        if not self.path or (self.before is UNSET and self.after is UNSET):
+            raise ValueError("a change without a field, or without a value before and after")
 
 
 class Action(Struct, frozen=True, omit_defaults=True):
@@ -130,15 +130,52 @@ class Action(Struct, frozen=True, omit_defaults=True):
     @property
     def type(self) -> ResourceType:
         """The type of the object."""
-        return type_of(self.address)
+        return TYPES[self.address.count("/")]  # asked of every action, many times
+
+
+class InConversation(Struct):
+    """The actions on one conversation and inside it, in the order of the plan."""
+
+    own: list[Action] = []
+    """Those on the conversation itself."""
+    participants: list[Action] = []
+    messages: list[Action] = []
+
+
+class ByPlace(Struct):
+    """The actions of a plan by the place where they happen, in the order of the plan."""
+
+    services: list[Action] = []
+    """Those on services themselves."""
+    conversations: dict[Address, InConversation] = {}
+    """Those in each conversation, by its address."""
+
+
+def by_place(actions: Iterable[Action]) -> ByPlace:
+    """Return *actions* by the place where they happen."""
+    places = ByPlace()
+    for action in actions:
+        kind = action.type
+        if kind is ResourceType.SERVICE:
+            places.services.append(action)
+            continue
+        address = conversation_of(action.address)
+        inside = places.conversations.get(address)
+        if inside is None:
+            inside = places.conversations[address] = InConversation()
+        if kind is ResourceType.MESSAGE:
+            inside.messages.append(action)
+        elif kind is ResourceType.CONVERSATION:
+            inside.own.append(action)
+        else:
+            inside.participants.append(action)
+    return places
 
 
 def posting(actions: Iterable[Action]) -> list[Address]:
     """Return the conversations in which *actions* create messages, replacements included."""
-    return list(
-        dict.fromkeys(
-            parent_of(action.address)
-            for action in actions
-            if action.verb in POSTING and action.type is ResourceType.MESSAGE
-        )
-    )
+    return [
+        address
+        for address, inside in by_place(actions).conversations.items()
+        if any(action.verb in POSTING for action in inside.messages)
+    ]

@@ -23,7 +23,7 @@ from reconciler.model import (
     parent_of,
 )
 from reconciler.plans.actions import Action, Verb
-from reconciler.plans.plan import Plan
+from reconciler.plans.part import Part, Piece, map_pieces
 from reconciler.resources.conversation import live_conversation_values
 from reconciler.resources.match import ExpectedMessage
 from reconciler.resources.message import live_values
@@ -41,8 +41,8 @@ _REST: Final = ""
 _ABSENT: Final = ConversationView(remote=None)
 
 
-def fingerprinted(plan: Plan, remote: Remote, keys: tuple[DigestKey, ...] = ()) -> Plan:
-    """Return *plan* with a fingerprint of every object of *remote* that an action changes or takes over.
+def fingerprinted(part: Part, remote: Remote, keys: tuple[DigestKey, ...] = ()) -> Part:
+    """Return *part* with a fingerprint of every object of *remote* that an action changes or takes over.
 
     *keys* are those of digests.
     """
@@ -53,8 +53,16 @@ def fingerprinted(plan: Plan, remote: Remote, keys: tuple[DigestKey, ...] = ()) 
             return action
         return msgspec.structs.replace(action, fingerprint=fingerprint(action, live, digests))
 
-    digests = Digests(plan.lineage, keys)
-    return msgspec.structs.replace(plan, actions=tuple(map(with_fingerprint, plan.actions)))
+    def with_fingerprints(piece: Piece) -> Piece:
+        if not piece.first and not piece.actions:
+            return piece
+        first = tuple(map(with_fingerprint, piece.first))
+        return msgspec.structs.replace(
+            piece, first=first, actions=tuple(map(with_fingerprint, piece.actions))
+        )
+
+    digests = Digests(part.lineage, keys)
+    return map_pieces(part, with_fingerprints)
 
 
 def fingerprint(action: Action, live: Live, digest: Digests) -> dict[str, str]:

@@ -51,12 +51,14 @@ class Options(Struct, frozen=True):
     """
     re_anchor: bool = False
     """Let relative timelines begin anew: `--re-anchor`."""
+    is_seldom_written: bool = False
+    """Whether the state is in a store that is written every 30 s, as git and HTTP are."""
     reset: bool = False
     """Make conversations equal their manifest again, whatever was changed in them: `--reset`."""
 
     def __post_init__(self) -> None:
-        for name in ("replace", "targets", "excludes"):
-            require_several(f"Options.{name}", getattr(self, name))
+        several = ("replace", "targets", "excludes")
+        require_several({f"Options.{name}": getattr(self, name) for name in several})
         for name in ("adopt", "duplicate"):
             if not isinstance(getattr(self, name), bool | str):
                 raise UsageError(f"`Options.{name}` is neither True, False nor a glob over addresses")

@@ -88,7 +88,9 @@ class Plan(Struct, frozen=True):
     lineage: str = ""
     """The lineage of the state that it was made from."""
     serial: int = 0
-    """The serial of that state."""
+    """The serial of that state, or the sum of *serials*."""
+    serials: dict[int, int] = {}
+    """The serial of each group of conversations, where the state is kept by group."""
     manifest_digest: str = ""
     """The digest of the manifests: `sha256:…`."""
     settlements: tuple[tuple[Intent, str | None], ...] = ()
@@ -108,6 +110,15 @@ class Plan(Struct, frozen=True):
     """The part of all addresses that it is about; None if it is about everything."""
     hidden: dict[Address, tuple[str, ...]] = {}
     """Fields that the state calls sensitive, by address, where the manifests do not."""
+    part: str = ""
+    """`I/N` if it is about one part of all conversations, so that nothing judged the whole; else empty."""
+
+    def addresses(self) -> set[Address]:
+        """Return every address of which it changes what the state has."""
+        changed = {action.address for action in self.actions}
+        changed.update(one.previous_address for one in self.actions if one.previous_address is not None)
+        changed.update(record.address for record in self.records)
+        return changed.union(intent.address for intent, _ in self.settlements)
 
     @property
     def posting(self) -> list[Address]:
@@ -121,8 +132,8 @@ class Plan(Struct, frozen=True):
 
     @property
     def applyable(self) -> bool:
-        """Whether nothing refuses it; an empty plan is applyable."""
-        return not self.refusals
+        """Whether nothing refuses it, and it is no part; an empty plan is applyable."""
+        return not self.refusals and not self.part
 
     @property
     def changes_anything(self) -> bool:

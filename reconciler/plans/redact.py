@@ -6,9 +6,9 @@ live values are read again. Then exactly what was planned is done, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -16,15 +16,19 @@ from reconciler.errors import PlanError
 from reconciler.model import Address, Desired, Message, declared, declared_conversations
 from reconciler.plans.actions import SENSITIVE, Action, FieldChange, Verb
 from reconciler.plans.fingerprint import Live, live_texts
+from reconciler.plans.part import Part, Piece, map_actions, map_pieces
 from reconciler.plans.plan import Plan, PlanWarning
 from reconciler.plans.sid_references import filled
 from reconciler.resources.conversation import conversation_values
 from reconciler.resources.message import desired_values
 from reconciler.resources.schema import with_ignored_from
 from reconciler.state.digests import SECONDS, DigestKey, Digests
-from reconciler.state.model import State
-from reconciler.state.remembered import hard_intent
+from reconciler.state.model import Bound, State, Unbound
+from reconciler.state.remembered import Intent, hard_intent
 from reconciler.text.words import quoted
+
+R = TypeVar("R", Bound, Unbound, Bound | Unbound)
+
 
 _STANDS_FOR: Final = "sensitive:"
 """The prefix of a digest in the place of a value."""
@@ -45,25 +49,30 @@ _NAMED: Final = 3
 """The most addresses that a warning names."""
 
 
-def mark(plan: Plan, desired: Desired, state: State) -> Plan:
-    """Return *plan* with the sensitive fields of each action: those declared so now, or when last applied.
-
-    The plan warns where only the state calls a text sensitive, as a forged state could hide a change so. It
-    also warns how long the digests of many values take.
-    """
+def mark(part: Part, desired: Desired, state: State) -> Part:
+    """Return *part* with the sensitive fields of each action: those declared so now, or when last applied."""
     now = dict(_sensitive(desired))
     before = {address: binding.sensitive for address, binding in state.bindings.items() if binding.sensitive}
     if not now and not before:
-        return plan
+        return part
 
     def marked(action: Action) -> Action:
         previous = action.previous_address or action.address
-        names = (*now.get(action.address, ()), *before.get(previous, ()))
+        names = (*action.sensitive, *now.get(action.address, ()), *before.get(previous, ()))
         return msgspec.structs.replace(action, sensitive=tuple(dict.fromkeys(names))) if names else action
 
-    plan = _each(plan, marked)
-    warnings = (*plan.warnings, *_slow(plan, now, state), *_hidden_by_state(plan, now))
-    return msgspec.structs.replace(plan, warnings=warnings, hidden=_undeclared(before, now))
+    part = map_actions(part, marked)
+    return msgspec.structs.replace(
+        part,
+        sensitive_values=sum(map(len, now.values())),
+        has_digest_keys=bool(state.digest_keys),
+        hidden=_undeclared(before, now),
+        veiled={
+            action.address: tuple(names)
+            for action in chain(part.actions, part.drifted or ())
+            if (names := [name for name in _shown(action) if name not in now.get(action.address, ())])
+        },
+    )
 
 
 def _undeclared(
@@ -74,23 +83,33 @@ def _undeclared(
     return {address: tuple(sorted(names)) for address, names in left.items() if names}
 
 
-def _slow(plan: Plan, declared: Mapping[Address, tuple[str, ...]], state: State) -> Iterator[PlanWarning]:
+def warnings_of_sensitive(parts: Sequence[Part], actions: Sequence[Action]) -> list[PlanWarning]:
+    """Return the warnings about sensitive values in *parts*, whose *actions* are in the order of the plan.
+
+    They tell where only the state calls a text sensitive, as a forged state could hide a change so, and how
+    long the digests of many values take.
+    """
+    return [*_slow(parts, actions), *_hidden_by_state(parts, actions)]
+
+
+def _slow(parts: Sequence[Part], actions: Sequence[Action]) -> Iterator[PlanWarning]:
     """Yield a warning about the time for the digests of many sensitive values; those with a key are fast."""
-    values = sum(map(len, declared.values()))
-    if values >= _MANY and not state.digest_keys:
-        creates = sum(bool(one.sensitive) and one.verb in _POSTED for one in plan.actions)
+    values = sum(part.sensitive_values for part in parts)
+    if values >= _MANY and not any(part.has_digest_keys for part in parts):
+        creates = sum(bool(one.sensitive) and one.verb in _POSTED for one in actions)
         seconds = (values + _OF_A_CREATE * creates) * SECONDS
         text = f"digests that are slow to guess from are made of {values:,} sensitive values: an apply needs "
         yield PlanWarning("slow_digests", "", f"{text}up to {seconds:,.0f} s of processor time for them")
 
 
-def _hidden_by_state(plan: Plan, declared: Mapping[Address, tuple[str, ...]]) -> Iterator[PlanWarning]:
+def _hidden_by_state(parts: Sequence[Part], actions: Sequence[Action]) -> Iterator[PlanWarning]:
     """Yield a warning about texts that are hidden although no manifest calls them sensitive."""
-    hidden = {
-        action.address: names
-        for action in (*plan.actions, *plan.drifted)
-        if (names := [name for name in _shown(action) if name not in declared.get(action.address, ())])
-    }
+    veiled = {address: names for part in parts for address, names in part.veiled.items()}
+    if not veiled:
+        return
+    drifted = sorted({one.address for part in parts for one in part.drifted or ()})
+    order = dict.fromkeys(chain((one.address for one in actions), drifted))
+    hidden = {address: veiled[address] for address in order if address in veiled}
     if hidden:
         first = [f"{quoted(names)} of `{address}`" for address, names in islice(hidden.items(), _NAMED)]
         more = f" and of {len(hidden) - _NAMED:,} more" if len(hidden) > _NAMED else ""
@@ -111,9 +130,39 @@ def withheld(plan: Plan, keys: tuple[DigestKey, ...] = ()) -> Plan:
 
     *keys* are those of digests.
     """
-    digest = Digests(plan.lineage, keys)
+    kept = _Withheld(plan.lineage, keys)
+    drift = plan.drift
+    if drift is not None:
+        drift = msgspec.structs.replace(drift, objects=tuple(map(kept.action, drift.objects)))
+    return msgspec.structs.replace(
+        plan,
+        actions=tuple(map(kept.action, plan.actions)),
+        drift=drift,
+        records=tuple(map(kept.record, plan.records)),
+        settlements=kept.settlements(plan.settlements),
+    )
 
-    def without(action: Action) -> Action:
+
+def part_withheld(part: Part, keys: tuple[DigestKey, ...] = ()) -> Part:
+    """Return *part* as it may be saved, as `withheld` does it with a plan."""
+    kept = _Withheld(part.lineage, keys)
+    part = map_pieces(map_actions(part, kept.action), kept.piece)
+    return msgspec.structs.replace(
+        part,
+        drift_records=tuple(map(kept.record, part.drift_records)),
+        settlements=kept.settlements(part.settlements),
+    )
+
+
+class _Withheld:
+    """What a plan is made of, without its sensitive values."""
+
+    def __init__(self, lineage: str, keys: tuple[DigestKey, ...]) -> None:
+        self._digest = Digests(lineage, keys)
+        self._state = State(lineage, "", "", digest_keys=keys)
+
+    def action(self, action: Action) -> Action:
+        """Return *action* with a digest in the place of each sensitive value."""
         hidden = frozenset(action.sensitive)
         if not hidden:
             return action
@@ -123,7 +172,7 @@ def withheld(plan: Plan, keys: tuple[DigestKey, ...] = ()) -> Plan:
                 return text
             if action.verb is Verb.MOVE:
                 return SENSITIVE  # nothing is sent and nothing is bound, so nothing needs the value again
-            return _STANDS_FOR + digest.hard(digest(name, text))
+            return _STANDS_FOR + self._digest.hard(self._digest(name, text))
 
         changed = dict.fromkeys(str(change.path[0]) for change in action.changes if change.path[0] in hidden)
         return msgspec.structs.replace(
@@ -137,19 +186,29 @@ def withheld(plan: Plan, keys: tuple[DigestKey, ...] = ()) -> Plan:
             ),
         )
 
-    records = State(plan.lineage, "", "", digest_keys=keys)
-    return msgspec.structs.replace(
-        _each(plan, without),
-        records=tuple(map(records.protected, plan.records)),
-        settlements=tuple(
-            (hard_intent(intent, digest) if intent.sensitive else intent, sid)
-            for intent, sid in plan.settlements
-        ),
-    )
+    def piece(self, piece: Piece) -> Piece:
+        """Return *piece* with such digests in its records."""
+        if not piece.records:
+            return piece
+        return msgspec.structs.replace(piece, records=tuple(map(self.record, piece.records)))
+
+    def record(self, record: R) -> R:
+        """Return *record* as a state may store it."""
+        kept: Any = self._state.protected(record)
+        return cast("R", kept)
+
+    def settlements(
+        self, settlements: tuple[tuple[Intent, str | None], ...]
+    ) -> tuple[tuple[Intent, str | None], ...]:
+        """Return *settlements* as a state may store their intents."""
+        return tuple(
+            (hard_intent(intent, self._digest) if intent.sensitive else intent, sid)
+            for intent, sid in settlements
+        )
 
 
-def is_whole(plan: Plan) -> bool:
-    """Return whether a saved plan can be applied without the manifests that it was made from."""
+def is_whole(plan: Plan | Part) -> bool:
+    """Return whether a saved plan or part needs nothing of the manifests that it was made from."""
     return not any(_missing(action) for action in plan.actions)
 
 
@@ -222,11 +281,3 @@ def _values(desired: Desired, plan: Plan) -> dict[Address, Mapping[str, str]]:
         address: desired_values(one) if isinstance(one, Message) else conversation_values(one)
         for address, one in declared(desired)
     }
-
-
-def _each(plan: Plan, change: Callable[[Action], Action]) -> Plan:
-    """Return *plan* with *change* done to every action, those of its drift included."""
-    drift = plan.drift
-    if drift is not None:
-        drift = msgspec.structs.replace(drift, objects=tuple(map(change, drift.objects)))
-    return msgspec.structs.replace(plan, actions=tuple(map(change, plan.actions)), drift=drift)

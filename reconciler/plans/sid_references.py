@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.model import Address, Conversation, Desired, Message, Remote, ResourceType, map_conversations
 from reconciler.model.sids import fill_placeholders, services_referenced
 from reconciler.plans.actions import KNOWN_AFTER, Action, Verb
+from reconciler.plans.part import Part, map_actions
 from reconciler.plans.plan import Plan, Refusal
 from reconciler.resources.conversation import conversation_values
 from reconciler.resources.message import desired_values
@@ -46,13 +47,25 @@ def filled(desired: Desired, sids: dict[str, str]) -> Filled:
     return Filled(map_conversations(desired, lambda _, one: complete(one)), sids)
 
 
-def mark_references(plan: Plan, known: Filled) -> Plan:
-    """Return *plan* with the created services that texts of each action refer to in `Action.awaits`.
-
-    It is refused if it sends a text that refers to any other service whose sid is not known.
-    """
+def mark_references(part: Part, known: Filled) -> Part:
+    """Return *part* with the services that texts of each action refer to, and whose sids are not known."""
     if not known.desired.awaits:
-        return plan
+        return part
+
+    def waiting(action: Action) -> Action:
+        texts = (*action.after.values(), *action.send.values()) if action.send else ()
+        awaits = tuple(sorted({name for text in texts for name in services_referenced(text)}))
+        return msgspec.structs.replace(action, awaits=awaits) if awaits else action
+
+    return msgspec.structs.replace(map_actions(part, waiting), awaits=known.desired.awaits, sids=known.sids)
+
+
+def resolve_references(plan: Plan, *, judging: bool = True) -> Plan:
+    """Return *plan*, in which actions wait for services, with what it shows in the place of their sids.
+
+    It is refused if it sends a text that refers to a service that does not exist and that it does not create.
+    Without *judging*, another part may create it.
+    """
     made = {
         action.address
         for action in plan.actions
@@ -60,18 +73,16 @@ def mark_references(plan: Plan, known: Filled) -> Plan:
     }
     needing: list[tuple[Address, str]] = []
 
-    def waiting(action: Action) -> Action:
-        texts = (*action.after.values(), *action.send.values()) if action.send else ()
-        awaits = tuple(sorted({name for text in texts for name in services_referenced(text)}))
-        if not awaits:
+    def resolved(action: Action) -> Action:
+        if not action.awaits:
             return action
-        if made.issuperset(awaits):
-            return msgspec.structs.replace(action, awaits=awaits, changes=_changes(action, _known_after))
-        needing.extend((action.address, name) for name in awaits if name not in made)
-        written = completed(action, {name: f"${{service.{name}.sid}}" for name in awaits})
-        return msgspec.structs.replace(written, changes=_changes(action, _as_written))
+        if not judging or made.issuperset(action.awaits):
+            return msgspec.structs.replace(action, changes=_changes(action, _known_after))
+        needing.extend((action.address, name) for name in action.awaits if name not in made)
+        written = completed(action, {name: f"${{service.{name}.sid}}" for name in action.awaits})
+        return msgspec.structs.replace(written, changes=_changes(action, _as_written), awaits=())
 
-    plan = msgspec.structs.replace(plan, actions=tuple(map(waiting, plan.actions)), sids=known.sids)
+    plan = msgspec.structs.replace(plan, actions=tuple(map(resolved, plan.actions)))
     if not needing:
         return plan
     address, service = needing[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -123,7 +122,7 @@ def body(action: Action, bodies: Bodies, salt: str) -> Iterator[tuple[str, str]]
 def _all(
     sign: str, action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str
 ) -> Iterator[tuple[str, str]]:
-    for name, value in values.fields(action, texts, bodies, salt):
+    for name, value in values.fields(action, texts, bodies, salt).items():
         if name in action.sensitive:
             yield sign, f"{name}: {SENSITIVE}"
         else:
@@ -175,6 +174,8 @@ def _changed_text(path: str, before: str, after: str, notes: list[str]) -> Itera
 
 def _text_diff(before: list[str], after: list[str]) -> Iterator[tuple[str, str]]:
     """Yield the changed lines with some around them; each with its sign before `| `."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only changes of long texts need it
+
     seen = 0
     for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(_CONTEXT):
         yield from _hidden_lines(group[0][1] - seen)

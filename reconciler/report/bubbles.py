@@ -94,7 +94,7 @@ def bubble(
     base = live_values(live) if live is not None and action.verb not in POSTING else {}
     gone = action.verb is Verb.DELETE
     texts = {**base, **(action.before if gone or not action.after else {**action.before, **action.after})}
-    shown = dict(disclosure.fields(action, texts, show.bodies, show.salt))
+    shown = disclosure.fields(action, texts, show.bodies, show.salt)
     changes = [] if gone or action.verb is Verb.CREATE else list(changes_of(action, show))
     before, body = _body(shown.get("body"), changes)
     return Bubble(

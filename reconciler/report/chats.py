@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from reconciler.chat.layout import people, runs
+from reconciler.chat.layout import on_the_right, people, runs
 from reconciler.chat.values import Bubble, Chat, Field, Mark, Person, Run
 from reconciler.model import (
     Address,
@@ -65,8 +65,8 @@ class Scene(Struct, frozen=True):
 def chat(scene: Scene, show: Show, *, anchor: str) -> Chat:
     """Return the conversation as a chat, to which a link on the page leads by *anchor*."""
     own = next((one for one in scene.actions if one.type is ResourceType.CONVERSATION), None)
-    bubbles = _numbered(_bubbles(scene, show))
     crowd = tuple(_people(scene, show))
+    bubbles = _placed(_bubbles(scene, show), crowd)
     marks = {*(one.mark for one in bubbles), *(one.mark for one in crowd)}
     calm = own is None and marks <= {Mark.SAME}
     return Chat(
@@ -93,11 +93,14 @@ def _glance(scene: Scene, bubbles: list[Bubble]) -> Iterator[str]:
     yield from (f"{count:,} {word}" for mark, word in _COUNTED.items() if (count := marks.count(mark)))
 
 
-def _numbered(bubbles: Iterable[Bubble]) -> list[Bubble]:
-    """Return the messages with the number of each author."""
+def _placed(bubbles: Iterable[Bubble], crowd: tuple[Person, ...]) -> list[Bubble]:
+    """Return the messages with the number of each author, and the side on which they stand."""
     found = list(bubbles)
     numbers = people(one.author for one in found)
-    return [msgspec.structs.replace(one, person=numbers[one.author]) for one in found]
+    right = on_the_right((one.author for one in found), crowd)
+    return [
+        msgspec.structs.replace(one, person=numbers[one.author], own=one.author in right) for one in found
+    ]
 
 
 def _bubbles(scene: Scene, show: Show) -> Iterator[Bubble]:
@@ -172,6 +175,7 @@ def _person(name: str, values: Mapping[str, str], action: Action, show: Show) ->
         action_text.SIGNS[action.verb],
         status(action, show),
         () if action.verb in _WHOLE else _changes(action, show),
+        outside="address" in values,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 _GREEN: Final = "32"
 
@@ -20,8 +21,7 @@ _BOLD: Final = "1"
 _OF_SIGN: Final = {"+": _GREEN, "~": _YELLOW, "-": _RED, "-/+": _RED, ".": _RED}
 
 
-@dataclass(frozen=True, slots=True)
-class Paint:
+class Paint(Struct, frozen=True):
     """Colours text if *color*, and returns it unchanged otherwise."""
 
     color: bool

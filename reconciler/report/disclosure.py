@@ -130,8 +130,8 @@ def parsed(name: str, text: str) -> Any:
         return text
 
 
-def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) -> Iterator[tuple[str, Any]]:
-    """Yield name and shown value of each field in *texts*, which is `before` or `after` of *action*."""
+def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) -> dict[str, Any]:
+    """Return the shown value of each field in *texts*, which is `before` or `after` of *action*."""
     if action.awaits:
         texts = {name: fill_placeholders(text, lambda _: KNOWN_AFTER) for name, text in texts.items()}
     return shown_fields(texts, bodies, salt, sensitive=action.sensitive, file=action.file)
@@ -139,18 +139,26 @@ def fields(action: Action, texts: Mapping[str, str], bodies: Bodies, salt: str) 
 
 def shown_fields(
     texts: Mapping[str, str], bodies: Bodies, salt: str, *, sensitive: Collection[str], file: MediaFile | None
-) -> Iterator[tuple[str, Any]]:
-    """Yield name and shown value of each field in *texts*; *file* is the media file, if there is one."""
-    for name, text in texts.items():
-        if name in sensitive:
-            yield name, SENSITIVE
-        elif name == "media":
-            yield name, _media(file, text)
-        elif bodies is Bodies.HASH:
-            # The digest is made from the text, which is canonical.
-            yield name, shown(name, text, bodies, salt)
-        else:
-            yield name, shown(name, parsed(name, text), bodies, salt)
+) -> dict[str, Any]:
+    """Return the shown value of each field in *texts*; *file* is the media file, if there is one."""
+    if bodies is Bodies.FULL and not sensitive and "media" not in texts:  # a whole plan has millions
+        values: dict[str, Any] = {**texts}
+        for name in JSON_FIELDS:
+            if name in values:
+                values[name] = parsed(name, texts[name])
+        return values
+    return {name: _shown(name, text, bodies, salt, sensitive, file) for name, text in texts.items()}
+
+
+def _shown(
+    name: str, text: str, bodies: Bodies, salt: str, sensitive: Collection[str], file: MediaFile | None
+) -> Any:
+    if name in sensitive:
+        return SENSITIVE
+    if name == "media":
+        return _media(file, text)
+    # A digest is made from the text, which is canonical.
+    return shown(name, text if bodies is Bodies.HASH else parsed(name, text), bodies, salt)
 
 
 def changes(action: Action, bodies: Bodies, salt: str) -> Iterator[FieldChange]:

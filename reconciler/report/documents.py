@@ -6,19 +6,15 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 import msgspec
 
 from reconciler.model import ResourceType
+from reconciler.report.diagnostics import Diagnostic
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
-PROVIDER: Final = "twilio"
-"""The provider of all resources, as Terraform names one."""
+ActionWord = Literal["no-op", "create", "update", "delete", "forget"]
 
 
-TERRAFORM_VERSION: Final = "1.11.0"
-"""The release of Terraform whose representations these follow: many readers take none without a release."""
-
-
-Actions = list[Literal["no-op", "create", "update", "delete", "forget"]]
+Actions = list[ActionWord]
 
 
 Summary = TypedDict(
@@ -183,7 +179,7 @@ class PlanDocument(TypedDict):
     manifests still want.
 
     *planned_values* have what the plan creates and changes and, where *unchanged_listed* is true, every other
-    declared object too.
+    declared object too. *diagnostics* are the reasons why it is not applyable.
     """
 
     format_version: str
@@ -205,6 +201,7 @@ class PlanDocument(TypedDict):
     settlements: list[Settlement]
     warnings: list[Warned]
     refusals: list[Refused]
+    diagnostics: NotRequired[list[Diagnostic]]
     requests: PlanRequests
 
 
@@ -235,12 +232,13 @@ class OutcomeRequests(TypedDict):
 
 
 class OutcomeDocument(TypedDict):
-    """What `apply --format json` prints."""
+    """What `apply --format json` prints; *diagnostics* are the reasons why not everything is done."""
 
     format_version: str
     summary: OutcomeSummary
     results: list[ActionResult]
     warnings: list[Warned]
+    diagnostics: NotRequired[list[Diagnostic]]
     requests: OutcomeRequests
 
 

@@ -28,6 +28,16 @@ def render_error(error: ReconcilerError, *, color: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
+def in_one_line(error: ReconcilerError) -> str:
+    """Return what happened and where, not escaped; of several problems the first, and how many there are."""
+    if not isinstance(error, ManifestError) or not error.problems:
+        return error.text
+    first, *others = error.problems
+    place = f"{first.path}:{first.line}:{first.column}" if first.line else first.path
+    more = f" (and {len(others):,} more)" if others else ""
+    return f"{place}: {first.text}{more}"
+
+
 def _text_and_hint(text: str, hint: str | None, paint: Paint) -> Iterator[str]:
     yield f"{paint.red('error:')} {inert.escape(text)}"
     if hint:

@@ -9,14 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
+from msgspec import Struct, structs
+
+from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.model import Address, type_of
 from reconciler.plans.actions import Action, Reason, Verb
+from reconciler.plans.halves import halves
 from reconciler.plans.outcome import Outcome, Result, Status
 from reconciler.plans.plan import Counts, Plan
 from reconciler.report import json, summary
+from reconciler.report.diagnostics import (
+    Diagnostic,
+    of_error,
+    of_interruption,
+    of_refusal,
+    of_result,
+    of_warning,
+)
 from reconciler.report.progress import describe
+from reconciler.report.terraform import TERRAFORM_VERSION, UI_VERSION
 
-_UI_VERSION: Final = "1.2"
 _ACTIONS: Final = {
     Verb.CREATE: "create",
     Verb.UPDATE: "update",
@@ -30,13 +42,23 @@ _ACTIONS: Final = {
 _STARTS: Final = {
     Verb.CREATE: "Creating",
     Verb.UPDATE: "Modifying",
-    Verb.REPLACE: "Replacing",
     Verb.DELETE: "Destroying",
     Verb.ADOPT: "Importing",
     Verb.MOVE: "Moving",
     Verb.FORGET: "Removing from state",
     Verb.NO_OP: "Checking",
 }
+
+
+class _Running(Struct, frozen=True):
+    """An action that has begun."""
+
+    action: Action
+    """The action."""
+    step: Verb
+    """What of it is being done: one half of a replacement, else all of it."""
+    began: float
+    """When that began, in seconds."""
 
 
 class EventStream:
@@ -51,8 +73,9 @@ class EventStream:
         self._stream = stream
         self._timestamp = timestamp
         self._seconds = seconds
-        self._started: dict[tuple[Address, Verb], float] = {}
-        self._write("info", f"reconciler {version}", "version", reconciler=version, ui=_UI_VERSION)
+        self._running: dict[tuple[Address, Verb], _Running] = {}
+        versions = {"terraform": TERRAFORM_VERSION, "reconciler": version, "ui": UI_VERSION}
+        self._write("info", f"reconciler {version}", "version", **versions)
 
     def plan(self, plan: Plan) -> None:
         """Write a plan: drift first, then every change, the warnings, and the counts."""
@@ -68,29 +91,39 @@ class EventStream:
             planned = f"{action.address}: Plan to {_ACTIONS[action.verb]}"
             self._write("info", planned, "planned_change", change=_change(action))
         for warning in plan.warnings:
-            self._diagnostic("warning", warning.text, code=warning.code, address=warning.address)
+            self._diagnostic(of_warning(warning))
         self._summary(summary.plan_line(plan), plan.counts, "plan")
         for refusal in plan.refusals:
-            self._diagnostic("error", refusal.text, refusal.hint, code=refusal.code)
+            self._diagnostic(of_refusal(refusal))
+
+    def error(self, error: ReconcilerError | Interrupted) -> None:
+        """Write the error that ends the command: a diagnostic for each of its problems."""
+        for diagnostic in of_error(error):
+            self._diagnostic(diagnostic)
 
     def started(self, action: Action) -> None:
-        """Write `apply_start`."""
-        self._started[action.address, action.verb] = self._seconds()
-        message = f"{action.address}: {_STARTS[action.verb]}..."
-        self._write("info", message, "apply_start", hook=_hook(action.address, action.verb, action.sid))
+        """Write `apply_start`; for a replacement, that of its first half."""
+        self._start(action, halves(action)[0])
+        if action.verb is Verb.REPLACE and action.with_parent:  # the old one went with its conversation
+            self.halfway(action, None)
+
+    def halfway(self, action: Action, sid: str | None) -> None:
+        """Write `apply_complete` for the first half of a replacement, and `apply_start` for the second."""
+        first, second = halves(action)
+        self._end(Result(action.address, action.verb, Status.DONE, sid=sid), first, action)
+        self._start(action, second)
 
     def finished(self, result: Result) -> None:
         """Write `apply_complete`, or `apply_errored` and a diagnostic; nothing if it was not reached."""
         if result.status is Status.NOT_REACHED:
             return
-        begun = self._started.pop((result.address, result.verb), None)
-        elapsed = 0 if begun is None else round(self._seconds() - begun)
-        hook = {**_hook(result.address, result.verb, result.sid), "elapsed_seconds": elapsed}
-        if result.status is Status.DONE:
-            self._write("info", describe(result), "apply_complete", hook=hook)
-        else:
-            self._write("error", describe(result), "apply_errored", hook=hook)
-            self._diagnostic("error", describe(result), code=result.kind, address=result.address)
+        running = self._running.get((result.address, result.verb))
+        if running is None:
+            self._end(result, result.verb, None)
+            return
+        if result.status is Status.DONE and running.step is not halves(running.action)[-1]:
+            self.halfway(running.action, result.sid)
+        self._end(result, self._running[result.address, result.verb].step, running.action)
 
     def close(self) -> None:
         """Write nothing, as the outcome ends the stream."""
@@ -98,9 +131,31 @@ class EventStream:
     def outcome(self, outcome: Outcome, *, destroy: bool = False) -> None:
         """Write the warnings of the apply, and the counts of its results."""
         for warning in outcome.warnings:
-            self._diagnostic("warning", warning.text, code=warning.code, address=warning.address)
+            self._diagnostic(of_warning(warning))
         line = summary.outcome_line(outcome, destroy=destroy)
         self._summary(line, summary.done(outcome), "destroy" if destroy else "apply")
+        for diagnostic in of_interruption(outcome):
+            self._diagnostic(diagnostic)
+
+    def _start(self, action: Action, step: Verb) -> None:
+        self._running[action.address, action.verb] = _Running(action, step, self._seconds())
+        sid = action.sid if action.verb is not Verb.REPLACE or step is Verb.DELETE else None
+        message = f"{action.address}: {_STARTS[step]}..."
+        self._write("info", message, "apply_start", hook=_hook(action.address, step, sid))
+
+    def _end(self, result: Result, step: Verb, action: Action | None) -> None:
+        """Write how *step* of *action* ended; None for an action that never began."""
+        running = self._running.pop((result.address, result.verb), None)
+        if action is not None and action.verb is Verb.REPLACE:
+            made = result.sid if result.status is Status.DONE else None
+            result = structs.replace(result, verb=step, sid=action.sid if step is Verb.DELETE else made)
+        elapsed = 0 if running is None else round(self._seconds() - running.began)
+        hook = {**_hook(result.address, step, result.sid), "elapsed_seconds": elapsed}
+        if result.status is Status.DONE:
+            self._write("info", describe(result), "apply_complete", hook=hook)
+        else:
+            self._write("error", describe(result), "apply_errored", hook=hook)
+            self._diagnostic(of_result(result))
 
     def _summary(self, message: str, counts: Counts, operation: str) -> None:
         changes = {
@@ -112,10 +167,9 @@ class EventStream:
         }
         self._write("info", message, "change_summary", changes=changes)
 
-    def _diagnostic(self, severity: str, text: str, detail: str = "", **also: str) -> None:
-        level, name = ("warn", "Warning") if severity == "warning" else ("error", "Error")
-        found = {"severity": severity, "summary": text, "detail": detail, **also}
-        self._write(level, f"{name}: {text}", "diagnostic", diagnostic=found)
+    def _diagnostic(self, found: Diagnostic) -> None:
+        level, name = ("warn", "Warning") if found["severity"] == "warning" else ("error", "Error")
+        self._write(level, f"{name}: {found['summary']}", "diagnostic", diagnostic=found)
 
     def _write(self, level: str, message: str, kind: str, **payload: Any) -> None:
         event = {

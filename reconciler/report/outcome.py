@@ -79,7 +79,7 @@ def table(results: Sequence[Result]) -> Iterator[str]:
                 inert.cell(detail),
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:
         padded = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=False))
         yield f"  {padded}  {row[3]}".rstrip()

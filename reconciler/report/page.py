@@ -14,6 +14,7 @@ from reconciler.model import (
     ConversationView,
     MediaFile,
     ResourceType,
+    conversation_of,
     declared_conversations,
     parent_of,
 )
@@ -112,7 +113,7 @@ def _sections(plan: Plan, seen: Seen, show: Show) -> tuple[Section, ...]:
         if action.type is ResourceType.SERVICE:
             services[action.address] = action
         else:
-            inside.setdefault(_conversation_of(action), []).append(action)
+            inside.setdefault(conversation_of(action.address), []).append(action)
     declared = dict(declared_conversations(seen.desired))
     chats: dict[Address, list[Chat]] = {one: [] for one in services}
     addresses = dict.fromkeys((*declared, *seen.remote.conversations, *inside))
@@ -148,7 +149,3 @@ def _section(name: Address, action: Action | None, chats: list[Chat], seen: Seen
         status(action, show) if action is not None else "",
         tuple(chats),
     )
-
-
-def _conversation_of(action: Action) -> Address:
-    return action.address if action.type is ResourceType.CONVERSATION else parent_of(action.address)

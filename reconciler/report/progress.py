@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TextIO
 
 from reconciler.plans.actions import Action, Verb
@@ -40,6 +40,9 @@ class Progress(Protocol):
     def started(self, action: Action) -> None:
         """Report that the request of *action* is about to be sent."""
 
+    def halfway(self, action: Action, sid: str | None) -> None:
+        """Report that the first half of a replacement is done; *sid* is the new object, if there is one."""
+
     def finished(self, result: Result) -> None:
         """Report the result of an action."""
 
@@ -63,6 +66,9 @@ class LineProgress:
 
     def started(self, action: Action) -> None:
         """Print nothing: only the end of an action gets a line."""
+
+    def halfway(self, action: Action, sid: str | None) -> None:
+        """Print nothing."""
 
     def finished(self, result: Result) -> None:
         """Print the result of the action."""
@@ -120,6 +126,9 @@ class StatusProgress:
         self._doing = f"{action.verb} {inert.escape(action.address)}"
         self._draw()
 
+    def halfway(self, action: Action, sid: str | None) -> None:
+        """Show nothing new: the action goes on."""
+
     def finished(self, result: Result) -> None:
         """Count the action; print it if it is not done."""
         self._done += 1
@@ -168,6 +177,39 @@ class StatusProgress:
         return " · ".join(filter(None, (counts, times, doing)))
 
 
+class Several:
+    """Passes progress on to several receivers. One whose stream breaks is dropped.
+
+    The work goes on: to stop in the middle of it would be worse than lines that nobody reads.
+    """
+
+    def __init__(self, parts: Sequence[Progress]) -> None:
+        self._parts = list(parts)
+
+    def started(self, action: Action) -> None:
+        """Report that *action* begins."""
+        self._each(lambda part: part.started(action))
+
+    def halfway(self, action: Action, sid: str | None) -> None:
+        """Report that the first half of a replacement is done."""
+        self._each(lambda part: part.halfway(action, sid))
+
+    def finished(self, result: Result) -> None:
+        """Report the result of an action."""
+        self._each(lambda part: part.finished(result))
+
+    def close(self) -> None:
+        """Report that the work is over."""
+        self._each(lambda part: part.close())
+
+    def _each(self, call: Callable[[Progress], None]) -> None:
+        for part in tuple(self._parts):
+            try:
+                call(part)
+            except OSError:
+                self._parts.remove(part)
+
+
 def _wait(seconds: float, why: str) -> str:
     return f"waiting {max(seconds, 1):.0f} s: {inert.escape(why)}"
 
@@ -181,15 +223,17 @@ def _clock_face(seconds: float) -> str:
 
 def describe(result: Result) -> str:
     """Return the result of an action as one line, such as `ADDRESS: Creation complete [sid=IM…]`."""
-    address, noun = inert.escape(result.address), _NOUNS[result.verb]
-    sid = f" [sid={inert.escape(result.sid)}]" if result.sid else ""
-    text = f": {inert.escape(result.text)}" if result.text else ""
+    return inert.escape(f"{result.address}: {_NOUNS[result.verb]} {_ending(result)}")
+
+
+def _ending(result: Result) -> str:
+    text = f": {result.text}" if result.text else ""
     match result.status:
         case Status.DONE:
-            return f"{address}: {noun} complete{sid}"
+            return f"complete [sid={result.sid}]" if result.sid else "complete"
         case Status.FAILED:
-            return f"{address}: {noun} errored{text}"
+            return f"errored{text}"
         case Status.UNKNOWN:
-            return f"{address}: {noun} may or may not have happened{text}"
+            return f"may or may not have happened{text}"
         case Status.NOT_REACHED:
-            return f"{address}: {noun} not reached{text}"
+            return f"not reached{text}"

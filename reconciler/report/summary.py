@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from reconciler.plans.actions import Verb
@@ -11,6 +12,10 @@ from reconciler.plans.plan import Counts, Plan
 from reconciler.report.drift import drift_line
 
 NO_CHANGES: Final = "No changes. Your conversations match the manifests."
+
+
+_NO_CHANGES_IN_TERRAFORM: Final = "No changes. Your infrastructure matches the configuration."
+"""The words that Atlantis and others look for."""
 
 
 def listed(plan: Plan) -> bool:
@@ -36,6 +41,21 @@ def plan_line(plan: Plan) -> str:
         f"{counts.forget} to forget" if counts.forget else "",
     ]
     return f"Plan: {', '.join(filter(None, parts))}."
+
+
+def lines_for_programs(plan: Plan) -> Iterator[str]:
+    """Yield lines that precede the summary line, for programs that look for Terraform's very words.
+
+    The line of numbers without imports and forgets has two spaces: Atlantis, which knows such numbers, adds
+    up all lines that have one.
+    """
+    if plan.drift is not None:
+        return
+    counts = plan.counts
+    if not listed(plan):
+        yield _NO_CHANGES_IN_TERRAFORM
+    elif counts.imported or counts.forget:
+        yield f"Plan:  {counts.add} to add, {counts.change} to change, {counts.destroy} to destroy."
 
 
 def done(outcome: Outcome) -> Counts:

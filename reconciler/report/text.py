@@ -16,7 +16,7 @@ from reconciler.report.color import Paint
 from reconciler.report.disclosure import Bodies
 from reconciler.report.drift import HEADING, drift_lines, pending_line
 from reconciler.report.grouping import family, grouped
-from reconciler.report.summary import listed, plan_line
+from reconciler.report.summary import lines_for_programs, listed, plan_line
 from reconciler.text import inert
 
 _LEGEND: Final = {
@@ -32,8 +32,18 @@ _NAMED: Final = 5
 """Addresses that a warning names; further ones are only counted."""
 
 
-def render_plan(plan: Plan, *, color: bool = False, bodies: Bodies = Bodies.SHORT, hash_key: str = "") -> str:
-    """Return *plan* as text that ends in a newline; refusals come last."""
+def render_plan(
+    plan: Plan,
+    *,
+    color: bool = False,
+    bodies: Bodies = Bodies.SHORT,
+    hash_key: str = "",
+    on_terminal: bool = False,
+) -> str:
+    """Return *plan* as text that ends in a newline; refusals come last.
+
+    Unless it is shown *on_terminal*, it has further lines for the programs that read Terraform's plans.
+    """
     paint = Paint(color=color)
     sections = [
         _parents(plan),
@@ -41,8 +51,8 @@ def render_plan(plan: Plan, *, color: bool = False, bodies: Bodies = Bodies.SHOR
         _actions(plan, paint, bodies, hash_key),
         _drift(plan, paint, bodies, hash_key),
         [line for text in warnings(plan.warnings, paint) for line in (*text, "")],
-        _summary(plan, paint),
-        _refusals(plan.refusals, paint),
+        _summary(plan, paint, on_terminal=on_terminal),
+        _refusals(plan.refusals, paint, on_terminal=on_terminal),
     ]
     return "\n".join(line for section in sections for line in section)
 
@@ -166,15 +176,20 @@ def _drift(plan: Plan, paint: Paint, bodies: Bodies, salt: str) -> Iterator[str]
         yield ""
 
 
-def _summary(plan: Plan, paint: Paint) -> Iterator[str]:
+def _summary(plan: Plan, paint: Paint, *, on_terminal: bool) -> Iterator[str]:
     anything = listed(plan) or plan.drifted
+    if not on_terminal:
+        yield from lines_for_programs(plan)
     yield (paint.bold if anything else paint.green)(plan_line(plan))
     if plan.drift is not None and (line := pending_line(plan.drift)):
         yield line
     yield ""
 
 
-def _refusals(refusals: Iterable[Refusal], paint: Paint) -> Iterator[str]:
+def _refusals(refusals: Iterable[Refusal], paint: Paint, *, on_terminal: bool) -> Iterator[str]:
+    if refusals and not on_terminal:
+        yield "Error: this plan is refused"
+        yield ""
     for refusal in refusals:
         yield f"{paint.red('error:')} {inert.escape(refusal.text)}"
         yield f"hint: {inert.escape(refusal.hint)}"

@@ -112,7 +112,7 @@ def _messages(one: Live) -> Iterator[dict[str, Any]]:
             "address": action.address if one.address and not action.address.endswith(live.sid) else None,
             "sid": live.sid,
             "index": live.index,
-            **dict(disclosure.fields(action, action.after, Bodies.FULL, "")),
+            **disclosure.fields(action, action.after, Bodies.FULL, ""),
             "media": [msgspec.structs.asdict(file) for file in live.media or ()],
         }
 

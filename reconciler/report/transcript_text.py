@@ -66,7 +66,7 @@ def _texts(bubble: Bubble, *, attributes: bool) -> Iterator[str]:
 
 
 def _box(bubble: Bubble, columns: int, *, attributes: bool) -> Iterator[str]:
-    """Yield the lines of a bubble with its border; those of the first person stand on the left."""
+    """Yield the lines of a bubble with its border; its side is as on a page."""
     most = max(_LEAST, int(columns * _SHARE) - _FRAME)
     head = " ".join(filter(None, (inert.escape(bubble.author), time_of_day(bubble.instant))))
     lines = [
@@ -76,7 +76,7 @@ def _box(bubble: Bubble, columns: int, *, attributes: bool) -> Iterator[str]:
         for line in _wrapped(inert.escape(part), most)
     ]
     inside = max(map(width, lines), default=0)
-    indent = " " * max(0, columns - inside - _FRAME) if bubble.person else ""
+    indent = " " * max(0, columns - inside - _FRAME) if bubble.own else ""
     yield f"{indent}╭{'─' * (inside + 2)}╮"
     for line in lines:
         yield f"{indent}│ {line}{' ' * (inside - width(line))} │"

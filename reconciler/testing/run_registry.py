@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from reconciler.runtime.file_lock import FileLock
 
 _SUFFIX = ".lock"
 
@@ -30,18 +29,21 @@ class RunRegistry:
         The entry stays behind unless *is_clean* returns True at the end.
         """
         path = self._folder / f"{maker}{_SUFFIX}"
-        with FileLock(path, on_acquired=partial(_write, text=origin)):
+        lock = FileLock(path)
+        try:
+            if (fd := lock.take()) is not None:
+                _write(fd, text=origin)
             yield
             if is_clean():
                 path.unlink()
+        finally:
+            lock.release()
 
     def clear(self, origin: str, sweep: Callable[[str], None]) -> None:
         """Call *sweep* with each ended process that left worlds at *origin*, and remove its entry."""
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             lock = FileLock(path)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
+            if lock.take() is None:
                 continue
             try:
                 made_at = path.read_text(encoding="utf-8")

@@ -151,6 +151,8 @@ class Target:
 class _Unsynced(Files):
     """Writes without waiting for the disk: the state of a world has no use after its process."""
 
+    waits = False
+
     def sync(self, fd: int) -> None:
         """Do nothing."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from reconciler._version import __version__
-from reconciler.errors import Locked, ManifestError, ReconcilerError
+from reconciler.errors import Locked, ReconcilerError
 from reconciler.model import Address, Desired
 from reconciler.operations.session import Settings
 from reconciler.operations.watched import Newest, apply_as_seen, conversations_of, look, look_quickly
@@ -15,6 +16,7 @@ from reconciler.plans.actions import Action
 from reconciler.plans.options import Options
 from reconciler.plans.outcome import Result
 from reconciler.plans.plan import Plan
+from reconciler.report.errors import in_one_line
 from reconciler.report.json import encode, plan_document
 from reconciler.runtime.interrupts import Interrupts
 from reconciler.state.stores.holder import Holder
@@ -55,13 +57,13 @@ class Rounds:
         """
         told = Told(kind, Ending.IN_SYNC)
         spent = _Spent()
-        settings = dataclasses.replace(self.settings, activity=spent)
+        settings = msgspec.structs.replace(self.settings, activity=spent)
         try:
             await self._round(told, marked, settings)
         except Locked as error:
             told.ending, told.error, told.hint = Ending.LOCKED, error.text, error.hint or ""
         except ReconcilerError as error:
-            told.ending, told.error, told.hint = Ending.FAILED, _text(error), error.hint or ""
+            told.ending, told.error, told.hint = Ending.FAILED, in_one_line(error), error.hint or ""
         if self.interrupts.signum is not None and told.ending in {Ending.FAILED, Ending.LOCKED}:
             told.ending, told.error, told.hint = Ending.STOPPED, "", ""  # it ended our reading
         told.requests = spent.requests
@@ -77,7 +79,7 @@ class Rounds:
         options = Options(targets=targets)
         seen = await look(desired, settings, options, self.holder(), self.interrupts)
         tell_plan(told, seen)
-        if seen.actions and not await self._permitted(told, seen):
+        if seen.actions and not await self._permitted(told, seen, desired):
             return
         if self.applies and seen.applyable and (seen.actions or seen.records or seen.settlements):
             await self._apply(told, seen, desired, settings, options)
@@ -89,15 +91,15 @@ class Rounds:
             return await look_quickly(desired, settings, self.newest, self.interrupts)
         return await conversations_of(marked, settings)
 
-    async def _permitted(self, told: Told, seen: Plan) -> bool:
-        """Tell the command of *seen*; return whether it may be applied.
+    async def _permitted(self, told: Told, seen: Plan, desired: Desired) -> bool:
+        """Tell the command of *seen*, and of what stays as *desired*; return whether it may be applied.
 
         Where nothing is applied, the command is told of the same actions once.
         """
         if self.command is None or (not self.applies and self._told == [*seen.actions]):
             return True
         self._told = [*seen.actions]
-        document = plan_document(seen, timestamp=self.now(), version=__version__)
+        document = plan_document(seen, timestamp=self.now(), version=__version__, desired=desired)
         if await self.command.permits(encode(document)):
             return True
         told.ending = Ending.HELD_BACK
@@ -164,13 +166,8 @@ class _Unwatched:
     def started(self, action: Action) -> None:
         """Show nothing."""
 
-    def finished(self, result: Result) -> None:
+    def halfway(self, action: Action, sid: str | None) -> None:
         """Show nothing."""
 
-
-def _text(error: ReconcilerError) -> str:
-    if isinstance(error, ManifestError):
-        first = error.problems[0]
-        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-        return f"{first.path}:{first.line}:{first.column}: {first.text}{more}"
-    return error.text
+    def finished(self, result: Result) -> None:
+        """Show nothing."""

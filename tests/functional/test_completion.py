@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.project import ROOT, Project
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "examples" / "quickstart" / "README.md").read_text(encoding="utf-8")
 
 
 DESK = """\
@@ -77,7 +77,7 @@ def asked(project: Project, *command: str) -> str:
 )
 def test_bash_is_offered_what_fits(desk: Project, typed: str, offered: list[str]) -> None:
     """Commands, their commands, options, choices and addresses: the line of the README, and the Tab key."""
-    setup = re.search(r"^(eval .*bash_source reconciler\)\")", README, re.MULTILINE)
+    setup = re.search(r"(eval .*bash_source reconciler\)\")", README, re.MULTILINE)
     assert setup is not None
     words = typed.split()
     script = (
@@ -139,7 +139,7 @@ def test_the_other_shells_get_their_script(shell: Project, name: str) -> None:
 
 def test_a_zsh_without_a_configuration_takes_its_line(shell: Project) -> None:
     """Nothing has loaded its completion yet, so the script does; this needs a zsh on the machine."""
-    setup = re.search(r"^(eval .*zsh_source reconciler\)\")", README, re.MULTILINE)
+    setup = re.search(r"(eval .*zsh_source reconciler\)\")", README, re.MULTILINE)
     assert setup is not None
     if (zsh := shutil.which("zsh")) is not None:
         printed = asked(shell, zsh, "-f", "-c", f'{setup[1]}; print -- "$_comps[reconciler]"')

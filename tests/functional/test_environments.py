@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,11 +14,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from reconciler.cli.main import cli
-from reconciler.emulator import Emulator
-from reconciler.emulator.server import running
+from reconciler.cli.root import cli
 from reconciler.errors import ManifestError
-from tests.support.project import ACCOUNT, ROOT, Project
+from tests.support.project import ACCOUNT, Project
 
 MANIFEST = """\
 version: 1
@@ -366,32 +362,6 @@ def test_shells_are_offered_the_environments(desk: Project) -> None:
     )
 
     assert ran.stdout.split() == ["plain,staging"]
-
-
-def test_the_example_as_its_readme_tells_it(remote: Emulator, tmp_path: Path) -> None:
-    """Line by line: two accounts, and each state and plan in its own place."""
-    project = Project(tmp_path / "here")
-    shutil.copytree(ROOT / "examples/environments", project.folder)
-    told = (project.folder / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"```sh\n(.*?)```", told, re.DOTALL)
-    assert block is not None
-    with running(remote) as url:
-        for line in filter(None, block[1].splitlines()):
-            command, _, promised = line.replace("http://127.0.0.1:8010", url).partition("# ")
-            words = command.split()
-            if words[0] == "export":
-                project.environ |= dict(one.split("=") for one in words[1:])
-                continue
-            ran = project.run(*words[1:])
-            assert ran.code == int(promised.startswith("refused")), f"{line}\n{ran.err}"
-            if promised.startswith(("Apply", "Plan")):
-                assert promised.strip() in ran.out
-    staging, production = (
-        project.folder.joinpath(f"{name}.state.json").read_text(encoding="utf-8")
-        for name in ("staging", "production")
-    )
-    assert '"environment": "staging"' in staging
-    assert '"environment": "production"' in production
 
 
 def test_the_first_files_of_a_project(project: Project) -> None:

@@ -1,8 +1,9 @@
-"""The examples run as the README shows them, line by line in a shell."""
+"""What is special about some examples; `test_readme` runs the commands of all of them."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,77 +12,37 @@ from typing import Any
 import pytest
 
 from tests.support.project import ROOT, Project
+from tests.support.readmes import Terminal
 from tests.support.sdk import client_at
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PROGRAMS = {"reconciler": "-m reconciler", "pytest": "-m pytest -p no:cacheprovider", "python": ""}
 
-
-def shown(heading: str, language: str) -> str:
-    """Return the first block of code under a heading of the README."""
-    block = re.search(rf"^#+ {heading}\n.*?```{language}\n(.*?)```", README, re.DOTALL | re.MULTILINE)
+def shown(example: str, language: str) -> str:
+    """Return the first block of code in the README of *example*."""
+    readme = (ROOT / "examples" / example / "README.md").read_text(encoding="utf-8")
+    block = re.search(rf"```{language}\n(.*?)```", readme, re.DOTALL)
     assert block is not None
     return block[1]
 
 
-class Shell:
-    """A user's shell beside a copy of the examples; whoever is asked for approval says `yes`."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        shutil.copytree(ROOT / "examples", project.folder / "examples")
-        programs = project.folder / "bin"
-        programs.mkdir()
-        for name, arguments in PROGRAMS.items():
-            program = programs / name
-            program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n', encoding="utf-8")
-            program.chmod(0o700)
-
-    def run(self, line: str) -> str:
-        """Run one line that must succeed, and return its output; a promise in its comment must hold."""
-        environ = self.project.environment()
-        environ["PATH"] = f"{self.project.folder / 'bin'}:{environ['PATH']}"
-        ran = subprocess.run(
-            ["sh", "-c", line],
-            cwd=self.project.folder,
-            env=environ,
-            input="yes\n",
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert ran.returncode == 0, f"{line}\n{ran.stdout}\n{ran.stderr}"
-        promised = line.partition("# ")[2]
-        if promised[:1].isdigit() or promised.startswith(("Apply", "Plan", "Destroy", "Sweep")):
-            assert promised in ran.stdout
-        return ran.stdout
-
-
 @pytest.fixture
-def shell(project: Project) -> Shell:
-    """A shell whose commands use the emulator only where they say so."""
+def terminal(project: Project) -> Terminal:
+    """A terminal whose commands use the emulator only where they say so."""
     project.environ.clear()
-    return Shell(project)
+    terminal = Terminal(project)
+    terminal.activate()
+    return terminal
 
 
-def lines(shell: Shell, heading: str) -> list[str]:
-    """Return the lines under *heading*; what is exported holds for those that are run after."""
-    found = shown(heading, "sh").splitlines()
-    for line in found:
-        if line.startswith("export "):
-            name, _, value = line.partition("#")[0].split()[1].partition("=")
-            shell.project.environ[name] = value
-    return [line for line in found if not line.startswith("export ")]
+def test_values_from_outside(terminal: Terminal) -> None:
+    """The later source of a value wins; sensitive ones, and those of the environment, are hidden."""
+    lines = [*shown("variables", "sh").splitlines(), *shown("environment", "sh").splitlines()]
+    _, first, second, _, environment = terminal.type(lines)
 
-
-def test_variables_and_fan_out(shell: Shell) -> None:
-    """Values from the environment, from files and flags, names that are allowed, and items of a file."""
-    outputs = [shell.run(line) for line in lines(shell, "Say more with less")]
-
-    assert 'friendly_name: "Front desk Porto"' in outputs[1]
-    assert "body: (sensitive value)" in outputs[2]
-    assert "Mia" not in outputs[2]
+    assert 'friendly_name: "Front desk Berlin"' in first.shown
+    assert 'friendly_name: "Front desk Porto"' in second.shown
+    assert "body: (sensitive value)" in environment.shown
+    assert "4711" not in first.shown
+    assert "Mia" not in environment.shown
 
 
 def everything(conversations: Any) -> dict[str, Any]:
@@ -113,51 +74,46 @@ def play_a_day(conversations: Any) -> None:
             ticket.update(state="closed")
 
 
+def typed(line: str) -> list[str]:
+    """Return the arguments of a command as a shell gives them, without what goes to a file."""
+    return shlex.split(line.partition(" > ")[0], comments=True)[1:]
+
+
 def test_a_demo_is_itself_again(served: Project) -> None:
     """After a day at a fair one line brings it back; sids can be sourced; in the end all is gone."""
-    shell = Shell(served)
+    shutil.copytree(ROOT / "examples", served.folder / "examples")
+    served.environ["RECONCILER_STATE"] = "demo.json"
     url = served.environ["RECONCILER_ENDPOINT"]
     services = client_at(url).conversations.v1.services
-    seed, output, reset, anchor, destroy = shown("A demo that is itself again", "sh").splitlines()
-    shell.run(seed)
-    shell.run(output)
+    _, seed, output, reset, anchor, destroy = map(typed, shown("demo", "sh").splitlines())
+    served.run(*seed, check=0)
+    before = served.run(*output, check=0).out
     (service,) = services.list()
     conversations = services(service.sid).conversations
     seeded = everything(conversations)
     play_a_day(conversations)
     assert everything(conversations) != seeded
-    played = served.run("plan", "examples/demo", "--state", "demo.json", check=1)
+    played = served.run("plan", "examples/demo", check=1)
 
-    was_reset = shell.run(reset.replace("reconciler", "</dev/null reconciler", 1))
+    was_reset = served.run(*reset, check=0)
 
     assert "`demo-desk/wrong-size` (closed); `--reset` brings them back" in played.out
-    assert "Apply complete! Resources: 9 added, 1 changed, 32 destroyed." in was_reset
+    assert "Apply complete! Resources: 9 added, 1 changed, 32 destroyed." in was_reset.out
     assert everything(conversations) == seeded
-    served.run("plan", "examples/demo", "--state", "demo.json", "--detailed-exitcode", check=0)
-    shell.run(output)
-    shell.run(anchor)
+    served.run("plan", "examples/demo", "--detailed-exitcode", check=0)
+    served.run(*anchor, check=0)
 
-    (env,) = [
-        line
-        for line in (served.folder / "demo.env").read_text("utf-8").splitlines()
-        if line.startswith("SID_DEMO_DESK_LATE_PARCEL=")
-    ]
-    parcel = services(service.sid).conversations(env.partition("=")[2])
+    (sid,) = re.findall("^SID_DEMO_DESK_LATE_PARCEL=(.*)$", before, re.MULTILINE)
+    parcel = services(service.sid).conversations(sid)
     assert [message.body[:12] for message in parcel.messages.list()] == [
         "My parcel wa",
         "Sorry to hea",
         "Found it: it",
         "It is here, ",
     ]
-    served.run("plan", "examples/demo", "--state", "demo.json", "--detailed-exitcode", check=0)
-    shell.run(destroy)
+    served.run("plan", "examples/demo", "--detailed-exitcode", check=0)
+    served.run(*destroy, check=0)
     assert services.list() == []
-
-
-def test_tests_sweeps_and_programs(shell: Shell) -> None:
-    """The bot's tests, here and elsewhere, what they leave, and the functions for Python."""
-    for line in lines(shell, "Examples"):
-        shell.run(line)
 
 
 @pytest.fixture
@@ -181,16 +137,9 @@ def test_the_example_of_tests_warns_of_nothing(bot: pytest.Pytester) -> None:
 
 
 def test_the_test_in_the_readme_passes(bot: pytest.Pytester) -> None:
-    """What the README shows is a whole test, with the example's bot."""
+    """What its README shows is a whole test, with the example's bot."""
     for test in bot.path.glob("test_*.py"):
         test.unlink()
-    bot.makepyfile(test_readme=f"from bot import answer\n\n{shown('In tests', 'python')}")
+    bot.makepyfile(test_readme=f"from bot import answer\n\n{shown('pytest', 'python')}")
 
     bot.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
-
-
-def test_every_example_is_in_the_readme() -> None:
-    """What is shown to nobody rots."""
-    folders = [path for path in (ROOT / "examples").iterdir() if path.is_dir()]
-
-    assert [path.name for path in folders if f"examples/{path.name}" not in README] == []

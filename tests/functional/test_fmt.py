@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import yaml
+
 from tests.support.golden import expect_golden
 from tests.support.project import ROOT, Project
 
@@ -27,7 +32,7 @@ services:
     conversations:
       c:
         messages:
-          - key: a   # first
+          - key: a # first
             body: |
               One
                 two
@@ -84,3 +89,20 @@ def test_broken_files_are_left_alone(project: Project) -> None:
 def test_the_examples_are_formatted() -> None:
     """Those that people start from."""
     assert Project(ROOT).run("fmt", "--check", "examples").out == ""
+
+
+def test_yamllint_finds_nothing_in_the_examples() -> None:
+    """With the rules that stand beside them, warnings included."""
+    command = [sys.executable, "-m", "yamllint", "--strict", "-c", "examples/.yamllint", "examples"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+
+    assert (ran.returncode, ran.stdout) == (0, "")
+
+
+def test_other_readers_read_the_examples() -> None:
+    """PyYAML finds mappings in each, as we do."""
+    texts = [file.read_text(encoding="utf-8") for file in sorted((ROOT / "examples").rglob("*.yaml"))]
+    read = [value for text in texts for value in yaml.safe_load_all(text)]
+
+    assert len(read) > 10
+    assert all(isinstance(value, dict) for value in read)

@@ -76,4 +76,4 @@ services:
 
     ran = project.run("validate", "pipes.yaml", check=1)
 
-    assert ran.err.count("names a pipe or a device, not a file: `pipe.csv`") == 2
+    assert ran.err.partition("\nError: ")[0].count("names a pipe or a device, not a file: `pipe.csv`") == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from reconciler.cli.main import cli
+from reconciler.cli.root import cli
 from reconciler.emulator import Emulator
 from reconciler.emulator.server import running
 from reconciler.errors import ReconcilerError
@@ -39,12 +39,33 @@ ADDRESSES = (
         "git:ext::sh -c id",
         "git:--upload-pack=id?ref=refs/x",
         "git:refs/heads/main",
+        "git:origin?ref=refs/tags/v1",
+        "git:origin?ref=refs/a/b&upload-pack=id",
+        "git:ext::id?ref=refs/a/b",
+        "git:../outside?ref=refs/a/b",
+        "git:file:///x?ref=refs/a/b",
+        "git:https://evil.example/x?ref=refs/a/b",
+        "git:ssh://-oProxyCommand=id/x?ref=refs/a/b",
+        "git:https://me:geheim@evil.example/x?ref=refs/a/b",
         "fd://7",
         "data://x/../../outside/x",
     ),
+    *(
+        "s3://me:geheim@bucket/x",
+        "s3://evil.example:443/x",
+        "az://account.blob.example.com/x",
+        "gs://bucket/../x",
+    ),
+    *(
+        "s3://bucket/x?endpoint=http://evil.example",
+        "s3://bucket/x#y",
+        "az://states/x?sig=geheim",
+        "s3://-x/--y z",
+    ),
+    *("https://evil.example/x", "http://127.0.0.1.evil.example/x", "http://evil.example/x"),
     *("https://me:geheim@example.com/x", "postgresql://me:geheim@example.com/x", "x://?password=geheim"),
 )
-"""Addresses of a kind that is not known, or with a password."""
+"""Addresses of a kind that is not known, that lead elsewhere, or with a password."""
 TEXTS = {
     "a tag": "state: !!python/object/apply:os.system [id]\n",
     "a merge key": "a: &a {state: x}\n<<: *a\n",

@@ -30,6 +30,7 @@ def test_our_own_token_is_not_posted(served: Project, remote: Emulator, command:
     assert ran.err == (
         "error: `desk/c/one` would send the secret that this command logs in with (in `attributes`)\n"
         "hint: take it out of the manifest, and make a new one: it may have been seen there\n"
+        "Error: `desk/c/one` would send the secret that this command logs in with (in `attributes`)\n"
     )
     assert TOKEN not in ran.out
     assert not (served.folder / "p").exists()

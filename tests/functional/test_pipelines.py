@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,10 +11,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from reconciler.cli.commands.plan import plan
 from reconciler.report.markdown import marker
+from reconciler.state.stores.lease import LEASE_SECONDS
 from tests.support.project import ROOT, Project
 
 GITHUB = sorted((ROOT / "examples" / "github-actions").glob("*.yml"))
+PARTS = ROOT / "examples" / "parts" / "github.yml"
 GITLAB = ROOT / "examples" / "gitlab-ci" / ".gitlab-ci.yml"
 
 
@@ -31,7 +33,7 @@ def checked(tool: str, *arguments: str | Path) -> str:
 def test_github_workflows_pass_actionlint() -> None:
     """Every workflow is one that GitHub would run."""
     assert len(GITHUB) == 3
-    assert checked("actionlint", *GITHUB) == ""
+    assert checked("actionlint", *GITHUB, PARTS) == ""
 
 
 def test_gitlab_pipeline_matches_its_schema() -> None:
@@ -64,8 +66,13 @@ def test_only_an_apply_gets_what_can_write() -> None:
         for name, found in {**WORKFLOWS, "gitlab": jobs(GITLAB)}.items()
         for job_name, job in found.items()
         if "production" in str(job.get("environment", ""))
-    ] == [("apply", "apply"), ("gitlab", "apply")]
-    assert [name for name, job in jobs(GITLAB).items() if "STATE_TOKEN" in str(job)] == ["apply"]
+    ] == [("apply", "apply"), ("gitlab", "apply"), ("gitlab", "unlock")]
+    assert [
+        (name, job_name)
+        for name, found in WORKFLOWS.items()
+        for job_name, job in found.items()
+        if job["permissions"].get("contents") == "write"
+    ] == [("apply", "apply")]
 
 
 def test_foreign_actions_are_pinned() -> None:
@@ -95,23 +102,87 @@ def test_a_fork_gets_no_credentials() -> None:
     )
 
 
-def test_applies_are_serialised() -> None:
-    """One at a time, and none is cut short by the next."""
-    document = YAML(typ="safe").load(GITHUB[0].read_text(encoding="utf-8"))
+def test_an_apply_that_waits_for_approval_keeps_nobody_waiting() -> None:
+    """The lease of the state serialises applies; a group of runs would hold up others, or drop them."""
+    document = YAML(typ="safe").load((GITHUB[0].parent / "apply.yml").read_text(encoding="utf-8"))
 
-    assert document["concurrency"] == {"group": "reconciler-apply", "cancel-in-progress": False}
-    assert jobs(GITLAB)["apply"]["resource_group"] == "reconciler"
+    assert "concurrency" not in str(document)
+    assert float(document["env"]["RECONCILER_LOCK_TIMEOUT"]) > LEASE_SECONDS
+    assert jobs(GITLAB)["apply"]["resource_group"] == jobs(GITLAB)["unlock"]["resource_group"] == "reconciler"
 
 
 def test_what_is_applied_is_the_plan_that_was_shown() -> None:
-    """The file that the plan's job saved is applied, and no manifests are read again."""
+    """The file that the plan's job saved; the manifests beside it must be those that it was made from."""
     shown = step(WORKFLOWS["apply"]["plan"], "Plan")["run"]
     applied = step(WORKFLOWS["apply"]["apply"], "Apply what was approved")["run"]
 
     assert "plan manifests --out plan.bin" in shown
-    assert "apply plan.bin " in applied
-    assert "manifests" not in applied
-    assert "manifests" not in str(jobs(GITLAB)["apply"]["script"])
+    assert "apply plan.bin manifests " in applied
+    assert "reconciler apply plan.bin manifests" in jobs(GITLAB)["apply"]["script"]
+
+
+def test_a_plan_is_kept_as_long_as_its_approval_may_wait() -> None:
+    """GitHub lets one wait for thirty days."""
+    (kept,) = (one["with"] for one in WORKFLOWS["apply"]["plan"]["steps"] if "retention-days" in str(one))
+
+    assert kept["retention-days"] == 30
+    assert jobs(GITLAB)["plan"]["artifacts"]["expire_in"] == "30 days"
+
+
+DELIBERATE = ("MAX_DELETE", "ADOPT", "DUPLICATE", "ALLOW_RECREATE", "ALLOW_DELIVERY", "RESET")
+"""Options of a plan that a push never has."""
+
+
+def test_what_a_push_may_not_do_is_an_input_of_a_run_by_hand() -> None:
+    """It reaches the shell by variables alone: text in a script could be any command."""
+    document = YAML(typ="safe").load((GITHUB[0].parent / "apply.yml").read_text(encoding="utf-8"))
+    planning = step(WORKFLOWS["apply"]["plan"], "Plan")
+    names = {f"RECONCILER_{name}": name.lower().replace("_", "-") for name in DELIBERATE}
+
+    assert {*document["on"]["workflow_dispatch"]["inputs"]} == {*names.values(), "run"}
+    assert {name: planning["env"][name] for name in names} == {
+        name: f"${{{{ inputs.{given} }}}}" for name, given in names.items()
+    }
+    known = {
+        name for one in plan.params for name in (one.envvar if isinstance(one.envvar, list) else [one.envvar])
+    }
+    assert names.keys() <= known
+    variables = YAML(typ="safe").load(GITLAB.read_text(encoding="utf-8"))["variables"]
+    assert {name for name, one in variables.items() if isinstance(one, dict)} == names.keys()
+    assert all(one["value"] in {"", "false"} for one in variables.values() if isinstance(one, dict))
+
+
+def test_no_expression_is_in_a_script() -> None:
+    """What others may write reaches the shell by the environment."""
+    scripts = [
+        one["run"]
+        for found in WORKFLOWS.values()
+        for job in found.values()
+        for one in job["steps"]
+        if "run" in one
+    ]
+
+    assert scripts
+    assert [script for script in scripts if "${{" in script] == []
+
+
+def test_a_change_of_anything_that_a_plan_depends_on_starts_it() -> None:
+    """Variables, data and media too."""
+    files = ("manifests", "variables", "data", "media", "reconciler.yaml")
+    for name, event in (("plan", "pull_request"), ("apply", "push")):
+        document = YAML(typ="safe").load((GITHUB[0].parent / f"{name}.yml").read_text(encoding="utf-8"))
+        assert tuple(path.partition("/")[0] for path in document["on"][event]["paths"]) == files
+    for name in ("validate", "plan", "apply"):
+        for rule in jobs(GITLAB)[name]["rules"]:
+            if "web" not in rule["if"]:
+                assert tuple(path.partition("/")[0] for path in rule["changes"]) == files
+
+
+def test_no_address_of_a_server_is_written_down() -> None:
+    """Both run on servers of one's own: those say where they are."""
+    for path in (*GITHUB, GITLAB):
+        text = path.read_text(encoding="utf-8")
+        assert re.findall(r"(?<![\w.])git(?:hub|lab)\.com", text) == [], path
 
 
 def test_the_comment_is_found_by_its_marker() -> None:
@@ -122,80 +193,6 @@ def test_the_comment_is_found_by_its_marker() -> None:
     assert f"printf '{ours}\\n" in script
     (looked_for,) = re.findall(r'startswith\("(.*?)"\)', script)
     assert ours.startswith(looked_for)
-
-
-class Kept:
-    """A clone of the branch `reconciler-state`, as a job has it, and the repository behind."""
-
-    def __init__(self, folder: Path) -> None:
-        self.remote, self.state = folder / "remote.git", folder / "job" / "state"
-        self._folder = folder
-        self.git("init", "--quiet", "--bare", "--initial-branch", "reconciler-state", str(self.remote))
-        self.git("clone", "--quiet", str(self.remote), str(self.state))
-
-    def git(self, *arguments: str) -> str:
-        """Run git, and return what it prints."""
-        return self._run(["git", *arguments], self._folder)
-
-    def files(self) -> list[str]:
-        """Return the files on the branch."""
-        return self.git("--git-dir", str(self.remote), "ls-tree", "--name-only", "reconciler-state").split()
-
-    def end(self, script: str) -> None:
-        """Run what a job runs at its end; whatever address it pushes to is the repository behind."""
-        self._run(["bash", "-e", "-c", script], self.state.parent)
-
-    def _run(self, command: list[str], folder: Path) -> str:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self._folder),
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"url.{self.remote}.insteadOf",
-            "GIT_CONFIG_VALUE_0": "https://user:secret@example.com/desk.git",
-            "GITHUB_SHA": "1234567",
-            "CI_COMMIT_SHA": "1234567",
-            "STATE_TOKEN": "secret",
-            "CI_SERVER_HOST": "example.com",
-            "CI_PROJECT_PATH": "desk",
-        }
-        return subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=True
-        ).stdout
-
-
-GITHUB_END = step(WORKFLOWS["apply"]["apply"], "Keep state and journal")
-GITLAB_END = "\n".join(jobs(GITLAB)["apply"]["after_script"])
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        GITHUB_END["run"].replace("https://x-access-token:$GH_TOKEN@github.com/$GITHUB_REPOSITORY", "ORIGIN"),
-        GITLAB_END.replace("https://reconciler:$STATE_TOKEN@$CI_SERVER_HOST/$CI_PROJECT_PATH.git", "ORIGIN"),
-    ],
-    ids=["github", "gitlab"],
-)
-def test_state_and_journal_are_kept(tmp_path: Path, script: str) -> None:
-    """A killed apply leaves a journal: it is on the branch afterwards; and nothing new is no failure."""
-    kept = Kept(tmp_path)
-    script = script.replace("ORIGIN", "https://user:secret@example.com/desk.git")
-    for name in ("", ".backup", ".journal", ".lock"):
-        (kept.state / f"reconciler.state.json{name}").write_text("{}", encoding="utf-8")
-
-    kept.end(script)
-    kept.end(script)
-
-    assert kept.files() == [f"reconciler.state.json{name}" for name in ("", ".backup", ".journal")]
-
-
-def test_it_is_kept_whatever_became_of_the_apply() -> None:
-    """Also after a failure and a cancellation, and in a second place where that does not succeed."""
-    steps = WORKFLOWS["apply"]["apply"]["steps"]
-
-    assert steps[-2]["if"] == "always()"
-    assert steps[-2] == GITHUB_END
-    assert steps[-1]["if"] == "always() && steps.keep.outcome != 'success'"
-    assert jobs(GITLAB)["apply"]["artifacts"]["when"] == "always"
 
 
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
@@ -214,15 +211,12 @@ def test_hooks_are_ones_that_pre_commit_takes() -> None:
     assert hooks().keys() == {"reconciler-validate", "reconciler-fmt"}
 
 
-def test_the_readme_shows_every_hook(tmp_path: Path) -> None:
-    """Its snippet is a configuration of pre-commit, and pins a commit."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (snippet,) = re.findall(r"```yaml\n(repos:\n.*?)```", readme, re.DOTALL)
-    config = tmp_path / ".pre-commit-config.yaml"
-    config.write_text(snippet, encoding="utf-8")
+def test_the_example_has_every_hook() -> None:
+    """It is a configuration that pre-commit takes, and pins a commit."""
+    config = ROOT / "examples" / "pre-commit" / ".pre-commit-config.yaml"
 
     assert checked("pre-commit", "validate-config", config) == ""
-    (repository,) = YAML(typ="safe").load(snippet)["repos"]
+    (repository,) = YAML(typ="safe").load(config.read_text(encoding="utf-8"))["repos"]
     assert {hook["id"] for hook in repository["hooks"]} == hooks().keys()
     assert re.fullmatch("[0-9a-f]{40}", repository["rev"])
 
@@ -244,3 +238,19 @@ def test_a_hook_fails_for_what_it_looks_for(project: Project, hook: str, text: s
 
     assert program == "reconciler"
     project.run(*arguments, *names, check=code)
+
+
+def test_the_workflow_in_parts_plans_joins_and_applies_all_of_them() -> None:
+    """Each matrix has as many jobs as there are parts, and only the last one has the key that may write."""
+    document = YAML(typ="safe").load(PARTS.read_text(encoding="utf-8"))
+    found = jobs(PARTS)
+
+    assert list(found) == ["plan", "merge", "apply"]
+    for name, command in (("plan", "Plan one part"), ("apply", "Apply one part")):
+        assert found[name]["strategy"]["matrix"]["part"] == [*range(1, document["env"]["PARTS"] + 1)]
+        assert '--shard "$PART/$PARTS"' in step(found[name], command)["run"]
+    assert (
+        "plan merge parts/part-* manifests --out plan.bin" in step(found["merge"], "Judge the whole")["run"]
+    )
+    assert [name for name, job in found.items() if job.get("environment") == "production"] == ["apply"]
+    assert {job["permissions"]["contents"] for job in found.values()} == {"read"}

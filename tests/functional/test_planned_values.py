@@ -54,6 +54,41 @@ def test_other_manifests_than_those_of_the_plan_are_refused(edited: Project) -> 
     assert ran.err.startswith("error: these are not the manifests that the plan was made from\n")
 
 
+def test_what_is_forgotten_as_a_whole_is_shown(project: Project) -> None:
+    """A service with all that is in it: a policy can judge what is let go. It costs a request each."""
+    project.write("manifests/a.yaml", ONE_OF_EACH)
+    project.run("apply", "--auto-approve", check=0)
+    project.write("manifests/a.yaml", "version: 1\nremoved: [{from: support}]\n")
+
+    made = json.loads(project.run("plan", "--format", "json", check=0).out)
+
+    before = {one["address"]: one["change"]["before"] for one in made["resource_changes"]}
+    assert before == {
+        "support": {"friendly_name": "support"},
+        "support/order-1": {"unique_name": "order-1"},
+        "support/order-1/hello": {
+            "author": "alice",
+            "body": "Hello there",
+            "attributes": {"importance": "low", "seen": [1, 2]},
+        },
+        "support/order-1/how": {"author": "bob", "body": "How can I help?"},
+        "support/order-1/bye": {"author": "alice", "body": "Never mind, bye"},
+    }
+    assert [one["change"]["actions"] for one in made["resource_changes"]] == [["forget"]] * 5
+
+
+def test_a_moved_object_has_its_texts_before(project: Project) -> None:
+    """They are where it goes, so a policy sees the same message twice."""
+    project.write("manifests/a.yaml", ONE_OF_EACH)
+    project.run("apply", "--auto-approve", check=0)
+    project.edit("manifests/a.yaml", "key: how", "key: question")
+
+    (one,) = json.loads(project.run("plan", "--format", "json", check=0).out)["resource_changes"]
+
+    assert (one["address"], one["previous_address"]) == ("support/order-1/question", "support/order-1/how")
+    assert one["change"]["before"] == one["change"]["after"] == {"author": "bob", "body": "How can I help?"}
+
+
 def test_nothing_is_left_of_what_is_destroyed(edited: Project) -> None:
     """Whatever the manifests declare."""
     made = json.loads(edited.run("plan", "--destroy", "--format", "json", check=0).out)

@@ -28,7 +28,11 @@ from tests.support.project import ACCOUNT, ROOT, Project
 from tests.support.sdk import client_at
 
 EXAMPLES = sorted(
-    {path.parent.name for path in (ROOT / "examples").glob("*/*.yaml")}
+    {
+        path.parent.name
+        for path in (ROOT / "examples").glob("*/*.yaml")
+        if "\nservices:" in path.read_text(encoding="utf-8")
+    }
     - {
         path.parent.name for path in (ROOT / "examples").glob("*/reconciler.yaml")
     }  # which test_environments runs

@@ -1,4 +1,4 @@
-"""What the README says is so: its commands run, its example is valid, its plan is a real one."""
+"""What the README files say is so: their commands run in order, and what they show is real."""
 
 from __future__ import annotations
 
@@ -6,24 +6,58 @@ import json
 import re
 import shlex
 import shutil
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import jsonschema
+import pytest
 
 from reconciler.manifest.yaml.reader import read
+from tests.pictures import PLAN, plan_of_the_desk, rows
 from tests.support.project import ROOT, Project
+from tests.support.readmes import Terminal, blocks, edit_the_desk, readmes
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUICKSTART = (ROOT / "examples" / "quickstart" / "README.md").read_text(encoding="utf-8")
+EXAMPLES = [path for path in readmes() if path.is_relative_to(ROOT / "examples")]
+TESTS = "-m tests"
 
 
-def test_the_first_command_ends_as_it_says(project: Project) -> None:
-    """The command that sets up and applies the quickstart, without the setting up."""
-    command = re.search(r"\.venv/bin/reconciler (apply .*)\n", README)
-    assert command is not None
-    shutil.copytree(ROOT / "examples", project.folder / "examples")
+@pytest.fixture
+def terminal(project: Project) -> Terminal:
+    """A terminal in a clone, which nothing but its README has set up."""
+    project.environ.clear()
+    return Terminal(project)
 
-    ran = project.run(*command[1].split(), check=0)
 
-    assert ran.out.rstrip().splitlines()[-1] in README
+def test_a_newcomer_types_every_command_of_the_readme(terminal: Terminal) -> None:
+    """From top to bottom, in one folder, but for the test command and what needs an account."""
+    lines = [line for block in blocks(README) if not block.is_marked for line in block.lines]
+    typed = [line for line in lines if TESTS not in line]
+
+    ran = terminal.type(typed)
+
+    assert [block.lines[0] for block in blocks(README) if block.is_marked] == ["# on Twilio"]
+    assert len(lines) - len(typed) == 1
+    assert len(typed) >= 7
+    for each in ran:
+        each.check()
+    assert ran[0].shown.rstrip().splitlines()[-2] in README
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_the_commands_of_an_example_work_in_order(terminal: Terminal, path: Path) -> None:
+    """In one folder, with the virtual environment of the README; not those that say what else they need."""
+    lines = [
+        line
+        for block in blocks(path.read_text(encoding="utf-8"))
+        if not block.is_marked
+        for line in block.lines
+    ]
+    terminal.activate()
+
+    for each in terminal.type(lines) if lines else ():
+        each.check()
 
 
 def test_ci_runs_the_second_command() -> None:
@@ -35,23 +69,27 @@ def test_ci_runs_the_second_command() -> None:
 
 def test_the_plan_is_a_real_one(project: Project) -> None:
     """The plan that is shown is what these three edits print."""
-    shutil.copytree(ROOT / "examples", project.folder / "examples")
-    project.run("apply", "examples/support-desk", "--auto-approve", check=0)
-    orders = "examples/support-desk/orders.yaml"
-    project.edit(orders, "Great, thank you!", "Great, thanks a lot!")
-    text = (project.folder / orders).read_text(encoding="utf-8")
-    label = text[text.index("          - key: label") :]
-    project.edit(
-        orders,
-        label,
-        "          - key: anything-else\n            author: bob\n            body: Anything else?\n",
-    )
-    shown = re.search(r"--endpoint emulator\n…\n(.*?)```", README, re.DOTALL)
+    readme = (ROOT / "examples" / "support-desk" / "README.md").read_text(encoding="utf-8")
+    shutil.copytree(ROOT / "examples" / "support-desk", project.folder / "support-desk")
+    project.run("apply", "support-desk", "--auto-approve", check=0)
+    edit_the_desk(project, "support-desk")
+    shown = re.search(r"\$ reconciler plan support-desk\n…\n(.*?)```", readme, re.DOTALL)
     assert shown is not None
 
-    ran = project.run("plan", "examples/support-desk", check=0)
+    ran = project.run("plan", "support-desk", check=0)
 
     assert _without_sids(ran.out).endswith(_without_sids(shown[1]))
+
+
+def test_the_picture_is_what_the_plan_prints(project: Project) -> None:
+    """Word by word, so that it is drawn anew when the words change: `python -m tests.pictures`."""
+    drawn = ET.fromstring(PLAN.read_text(encoding="utf-8"))
+    texts = ["".join(each.itertext()) for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
+
+    found = rows(plan_of_the_desk(project))
+    printed = ["".join(text for text, _ in row) for row in found if row]
+
+    assert list(map(_without_sids, texts[1:])) == list(map(_without_sids, printed))
 
 
 def test_the_manifest_is_valid(project: Project) -> None:
@@ -64,9 +102,9 @@ def test_the_manifest_is_valid(project: Project) -> None:
 
 
 def test_the_manifests_header_leads_an_editor_to_the_schema(project: Project) -> None:
-    """From where the manifest lies, its first line names the file that the README says how to write."""
+    """From where the manifest lies, its first line names the file that the first steps write."""
     manifest = re.search(r"```yaml\n(# yaml-language-server: \$schema=(\S+)\n.*?)```", README, re.DOTALL)
-    written = re.search(r"`reconciler (schema manifest) > (\S+)`", README)
+    written = re.search(r"^reconciler (schema manifest) > (\S+)", QUICKSTART, re.MULTILINE)
     assert manifest is not None
     assert written is not None
     path = project.write("manifests/readme.yaml", manifest[1])
@@ -77,12 +115,27 @@ def test_the_manifests_header_leads_an_editor_to_the_schema(project: Project) ->
     jsonschema.validate(read(manifest[1]).value, schema)
 
 
-def test_every_command_is_in_the_table(project: Project) -> None:
-    """No command is left undocumented."""
+def test_the_help_of_every_command_has_an_example(project: Project) -> None:
+    """The README sends people there."""
     listed = re.findall(r"^  (\w+)  ", project.run("--help").out.partition("Commands:")[2], re.MULTILINE)
 
     assert listed
-    assert [name for name in listed if f"`{name}" not in README] == []
+    assert [name for name in listed if "Example: reconciler " not in project.run(name, "--help").out] == []
+
+
+def test_the_errors_of_troubleshooting_are_ours() -> None:
+    """Each text of its tables is in the sources, or in what is known of the output."""
+    text = (ROOT / "examples" / "troubleshooting" / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `([^`]*)` \|", text, re.MULTILINE)
+    known = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("reconciler", "tests/golden", "tests/functional")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".txt"} and path != Path(__file__)
+    )
+
+    assert len(named) > 30
+    assert [text for text in named if text not in known] == []
 
 
 def test_what_the_way_through_the_code_names_is_there() -> None:

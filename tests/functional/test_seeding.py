@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reconciler import api
@@ -161,8 +161,8 @@ def test_a_demo_is_reset_and_a_week_later_looks_like_today(tmp_path: Path) -> No
     now = datetime(2026, 6, 10, 12, 30, tzinfo=UTC)
     desired = api.load(ROOT / "examples" / "demo")
     with contextlib.closing(Emulator()) as emulator, running(emulator) as url:
-        demo = dataclasses.replace(api.settings(emulator, state=tmp_path / "s.json"), now=lambda: now)
-        later = dataclasses.replace(demo, now=lambda: now + timedelta(days=7))
+        demo = msgspec.structs.replace(api.settings(emulator, state=tmp_path / "s.json"), now=lambda: now)
+        later = msgspec.structs.replace(demo, now=lambda: now + timedelta(days=7))
         api.apply(desired, demo)
         sdk = client_at(url)
         (service,) = sdk.conversations.v1.services.list()
@@ -247,4 +247,5 @@ def test_a_value_of_the_command_line_is_checked_by_its_flag(examples: Project) -
 
     assert ran.err == (
         "error: `--var citty=…`: no manifest declares a variable `citty`\nhint: did you mean `city`?\n"
+        "Error: `--var citty=…`: no manifest declares a variable `citty`\n"
     )

@@ -24,13 +24,15 @@ def capitals(sid: str) -> str:
 
 @pytest.fixture
 def live(served: Project) -> dict[str, str]:
-    """A service, a conversation and three messages that somebody else made; their sids."""
+    """A service, a conversation with three messages and two participants of somebody else; their sids."""
     services = client_at(served.environ["RECONCILER_ENDPOINT"]).conversations.v1.services
     service = services.create(friendly_name="support")
     conversation = services(service.sid).conversations.create(unique_name="order")
     messages = services(service.sid).conversations(conversation.sid).messages
     posted = {key: messages.create(body=key).sid for key in ("one", "two", "three")}
-    return {"service": service.sid, "conversation": conversation.sid, **posted}
+    people = services(service.sid).conversations(conversation.sid).participants
+    joined = {name: people.create(identity=name).sid for name in ("alice", "bob")}
+    return {"service": service.sid, "conversation": conversation.sid, **posted, **joined}
 
 
 def manifest(live: dict[str, str], *blocks: str) -> str:
@@ -44,6 +46,7 @@ services:
     conversations:
       order:
         sid: {capitals(live["conversation"])}
+        participants: [{{identity: alice}}, {{identity: bob}}]
         messages:
           - {{key: one, body: one}}
           - {{key: two, body: two}}
@@ -55,11 +58,16 @@ def test_blocks_commands_manifests_and_environment(served: Project, live: dict[s
     """What is imported both ways is bound, and no later command is blocked."""
     account = "AC" + DIGITS
     served.environ["TWILIO_ACCOUNT_SID"] = capitals(account)
-    block = f"import: [{{to: support/order/one, sid: {capitals(live['one'])}}}]\n"
+    block = f"""\
+import:
+  - {{to: support/order/one, sid: {capitals(live["one"])}}}
+  - {{to: support/order/participants/alice, sid: {capitals(live["alice"])}}}
+"""
     served.write("manifests/m.yaml", manifest(live, block))
 
     served.run("import", "support/order/two", capitals(live["two"]), check=0)
     imported = served.run("import", "support/order/three", capitals(live["three"]), check=0)
+    served.run("import", "support/order/participants/bob", capitals(live["bob"]), check=0)
     served.run("apply", "--auto-approve", check=0)
 
     assert imported.out == f"Imported support/order/three: {live['three']}\n"

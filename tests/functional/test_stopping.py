@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -211,17 +212,20 @@ def test_interrupt_at_the_prompt_changes_nothing(served: Project, remote: Emulat
 
 
 def test_interrupt_while_planning(served: Project, remote: Emulator) -> None:
-    """The first signal ends it, as nothing is at stake."""
+    """The first signal ends it, as nothing is at stake. Programs are told so."""
     served.write("desk.yaml", manifest(3))
     marker = served.folder / "hanging"
     remote.faults.add(Fault("list_services", Pause(marker), nth=1))
-    with started(served, "plan", "desk.yaml") as command:
+    with started(served, "plan", "desk.yaml", "--format", "jsonl") as command:
         until(marker.exists)
         command.interrupt()
         code = command.end()
+        told = [json.loads(line) for line in command.out.splitlines()]
         marker.unlink()
 
     assert code == 130
+    assert [one["type"] for one in told] == ["version", "diagnostic"]
+    assert told[1]["diagnostic"]["code"] == "interrupted"
 
 
 # The lock

@@ -125,7 +125,10 @@ def test_what_cannot_be_deleted_is_told(account: Project, remote: Emulator) -> N
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--older-than", "2 hours", "`--older-than 2 hours` is no age"),
+        ("--older-than", "2 hours", "'2 hours' is no duration, such as 30s, 5m, 2h or 1d"),
+        ("--older-than", "2", "'2' is no duration"),
+        ("--older-than", "-1h", "'-1h' is no duration"),
+        ("--older-than", "nanh", "'nanh' is no duration"),
         ("--workspace", "a b", "the name of a workspace is"),
     ],
 )

@@ -124,6 +124,7 @@ def test_a_command_of_the_environment_is_told(mounted: Project) -> None:
 
     document = json.loads((mounted.folder / "plan.json").read_text())
     assert document["summary"]["add"] == 3
+    assert document["unchanged_listed"] is True  # policies see what stays, too
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,10 @@ INSTRUCTIONS = [
 
 
 def test_no_instruction_installs_what_has_a_name_alone() -> None:
-    """What is installed is the tree, our distribution from an address, or one version of a tool."""
+    """What is installed is the tree, our distribution from an address, or one version of a tool.
+
+    An image copies the tree to `/src`.
+    """
     named = [
         (path.relative_to(ROOT), argument)
         for path in INSTRUCTIONS
@@ -132,7 +135,7 @@ def test_no_instruction_installs_what_has_a_name_alone() -> None:
     assert [
         (path, argument)
         for path, argument in named
-        if not re.match(r"\.(\[|$)|conversations-reconciler(\[\w+\])? @ |[\w-]+==[\d.]+$", argument)
+        if not re.match(r"(\.|/src)(\[|$)|conversations-reconciler(\[\w+\])? @ |[\w-]+==[\d.]+$", argument)
     ] == []
 
 

@@ -5,16 +5,30 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import (
+    ApplyError,
     Conflict,
+    Locked,
+    ManifestError,
     NotFound,
     NotSent,
     OutcomeUnknown,
+    PlanError,
+    ReconcilerError,
     Refused,
     RemoteError,
+    StateError,
     Throttled,
+    UsageError,
 )
 
 KINDS = {
+    ReconcilerError: "error",
+    UsageError: "usage",
+    ManifestError: "manifest",
+    StateError: "state",
+    Locked: "locked",
+    PlanError: "plan",
+    ApplyError: "apply",
     RemoteError: "remote_error",
     NotSent: "not_sent",
     Refused: "refused",
@@ -25,14 +39,15 @@ KINDS = {
 }
 
 
-def below(error: type[RemoteError]) -> set[type[RemoteError]]:
-    """Return *error* and all classes that are made from it."""
-    return {error}.union(*(below(one) for one in error.__subclasses__()))
+def below(error: type[ReconcilerError]) -> set[type[ReconcilerError]]:
+    """Return *error* and all classes of the tree that are made from it."""
+    made = [one for one in error.__subclasses__() if one.__module__ == ReconcilerError.__module__]
+    return {error}.union(*map(below, made))
 
 
 def test_each_class_has_a_kind_of_its_own() -> None:
     """Scripts that read `error.kind` tell them apart by these names."""
-    assert {one: one.kind for one in below(RemoteError)} == KINDS
+    assert {one: one.kind for one in below(ReconcilerError)} == KINDS
 
 
 @pytest.mark.parametrize("reply", ["no such author", "odd: reply: twice", "failed: no such author"])

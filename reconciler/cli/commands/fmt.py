@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def fmt(layouts: Layouts, *, check: bool, diff: bool) -> int:
     """Put manifests into canonical form, and name the files that were not.
 
-    Only white space changes: comments, order and quotes stay as they are.
+    Comments and order stay as they are. Prettier agrees, with the options of examples/.prettierrc.
     """
     from reconciler.manifest.limits import limited  # noqa: PLC0415
 

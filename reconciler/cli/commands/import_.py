@@ -1,7 +1,8 @@
-"""The command `import`: bind an existing object to an address, or all messages of a Terraform state."""
+"""The command `import`: bind an existing object to an address, or what a Terraform state holds."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from reconciler.cli.options.completion import unbound_addresses
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.manifests import Manifests, files_written, manifests
-from reconciler.cli.param_types import EXISTING_FILE
+from reconciler.cli.param_types import INPUT, STDIN
 from reconciler.cli.streams import say
 from reconciler.cli.write_manifests import Writing, write_down, writing
 from reconciler.errors import UsageError
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
 @manifests
 @option(
     "--from-terraform",
-    type=EXISTING_FILE,
+    type=INPUT,
     metavar="STATE",
-    help="Instead of one message, write manifests and bindings of all in this Terraform state.",
+    help="Instead of one object, write manifests and bindings of the conversations, participants and "
+    "messages in this Terraform state. `-` is standard input.",
 )
 @writing
 @changing
@@ -46,7 +48,7 @@ def import_(
     *,
     from_terraform: Path | None,
 ) -> None:
-    """Bind an existing message to an address; nothing remote is changed.
+    """Bind an existing object to an address; nothing remote is changed.
 
     SID is that of a message (IM…), a participant (MB…), a conversation (CH…) or a service (IS…), as ADDRESS
     has it. Its parents are found in the state, or by the manifests at PATHS.
@@ -86,14 +88,17 @@ def _import_object(address: str, sid: str, manifests: Manifests, remote: Locking
 
 
 def _import_terraform(source: Path, writing: Writing, remote: Locking) -> None:
-    """Write manifests and bindings of the messages that the Terraform state *source* holds."""
+    """Write manifests and bindings of what the Terraform state *source* holds."""
     from reconciler.export.terraform import read_terraform  # noqa: PLC0415
-    from reconciler.operations.export import move_from_terraform  # noqa: PLC0415  # asyncio, and most of the package
+    from reconciler.operations.move_from_terraform import move_from_terraform  # noqa: PLC0415  # asyncio, and most of the package
 
-    messages = read_terraform(source.read_bytes(), str(source))
+    if source == STDIN:
+        read = read_terraform(sys.stdin.buffer.read(), "standard input")
+    else:
+        read = read_terraform(source.read_bytes(), str(source))
     settings = remote.settings()
     with remote.lock("import", settings) as held:
-        write_down(move_from_terraform(messages, held), writing, held.store())
+        write_down(move_from_terraform(read, held), writing, held.store())
 
 
 def _is_declared(desired: Desired, address: str) -> bool:

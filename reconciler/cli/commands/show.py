@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
+from reconciler._version import __version__
 from reconciler.cli.command import Command
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.encryption import keys_in_force
 from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.options.output import changes_only
 from reconciler.cli.options.state import read_state, state_option
+from reconciler.cli.pages import Pages
 from reconciler.cli.param_types import EXISTING_FILE
 from reconciler.cli.plan_files import plan_in
 from reconciler.cli.streams import say
 from reconciler.errors import PlanError, UsageError
 from reconciler.model import Desired
 from reconciler.plans.planfile import SavedPlan
-from reconciler.report.json import encode, plan_document
+from reconciler.report.json import encode, encoded_plan
+from reconciler.report.state import state_document
 from reconciler.report.text import render_plan
 from reconciler.state import document
 from reconciler.text.inert import escape
@@ -29,15 +33,21 @@ from reconciler.text.inert import escape
 @manifests
 @state_option
 @changes_only
-@option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text")
 def show(
     plan: Path | None, manifests: Manifests, state: Path | str, form: str, *, changes_only: bool
 ) -> None:
     """Show a saved plan; without one, the state: which live object each address stands for.
 
-    PATHS are the manifests of the plan: with them, json also has what the plan leaves as it is.
+    PATHS are the manifests of the plan: with them, json also has what the plan leaves as it is. html shows a
+    plan as chats.
     """
     if plan is None:
+        if form == "html":
+            raise UsageError(
+                "a state has no texts to show as chats",
+                hint="name a saved plan, or run `reconciler transcript GLOB --format html`",
+            )
         _show_state(state, form)
         return
     data = plan.read_bytes()
@@ -48,12 +58,14 @@ def show(
     saved = plan_in(data, str(plan), keys_in_force())
     if form == "json":
         unchanged = None if changes_only else _unchanged(saved, manifests)
-        made = plan_document(
+        for piece in encoded_plan(
             saved.plan, timestamp=saved.created_at, version=saved.reconciler_version, desired=unchanged
-        )
-        say(encode(made), nl=False)
+        ):
+            say(piece, nl=False)
+    elif form == "html":
+        say(Pages().plan(saved.plan, {}, now=saved.created_at), nl=False)
     else:
-        say(render_plan(saved.plan), nl=False)
+        say(render_plan(saved.plan, on_terminal=sys.stdout.isatty()), nl=False)
 
 
 def _unchanged(saved: SavedPlan, manifests: Manifests) -> Desired | None:
@@ -82,7 +94,7 @@ def _unchanged(saved: SavedPlan, manifests: Manifests) -> Desired | None:
 def _show_state(path: Path | str, form: str) -> None:
     state = read_state(path)
     if form == "json":
-        say(document.encode(state, state.serial), nl=False)
+        say(encode(state_document(state, version=__version__), indent=2), nl=False)
         return
     say(f"account {state.account_sid} at {escape(state.origin)}")
     say(f"lineage {state.lineage}, serial {state.serial}")

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from reconciler.cli.command import Command
+from reconciler.cli.commands.state_places import locks, migrate, unlock
 from reconciler.cli.options.completion import bound_addresses, unbound_addresses
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.encryption import keys_in_force
@@ -47,7 +48,11 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, epilog="Example: reconciler state list 'support/*'")
 def state() -> None:
-    """Inspect and repair what the state remembers."""
+    """Inspect and repair what the state remembers, and where it is kept."""
+
+
+for _command in (migrate, locks, unlock):
+    state.add_command(_command)
 
 
 @state.command(
@@ -140,7 +145,7 @@ def rekey(state: Path | str, lock_timeout: float, *, generate: bool) -> None:
     with locked("state rekey", state, lock_timeout) as store:
         remembered = existing_state(store)
         _keep_journal(store, remembered)
-        finished(store, store.write(remembered))
+        finished(store, store.write(remembered, anew=True))
     say(f"Encrypted the state with key {keys.keys[0].id}; it is now at serial {remembered.serial}")
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from reconciler.cli.command import Command
 from reconciler.cli.options.connection import Sending, sending
 from reconciler.cli.options.declare import option
+from reconciler.cli.param_types import AGE
 from reconciler.cli.settings.chosen import in_force
 from reconciler.cli.settings.protection import confirm
 from reconciler.cli.streams import ask, complain, say
-from reconciler.errors import UsageError
 from reconciler.operations.ephemeral import DEFAULT_WORKSPACE, check_workspace
 from reconciler.text.inert import escape, quoted
 
@@ -25,29 +24,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
 
 @click.command(cls=Command, epilog="Example: reconciler sweep --older-than 2h --workspace checkout-tests")
 @sending
-@option("--older-than", required=True, metavar="AGE", help="Such as 90s, 30m, 2h or 1d.")
+@option("--older-than", required=True, type=AGE, metavar="AGE", help="Such as 90s, 30m, 2h or 1d.")
 @option(
     "--workspace", default=DEFAULT_WORKSPACE, show_default=True, help="Whose services: as the tests named it."
 )
 @option("--dry-run", is_flag=True, help="List them, and delete nothing.")
 @option("--auto-approve", is_flag=True, help="Do not ask.")
-def sweep(remote: Sending, older_than: str, workspace: str, *, dry_run: bool, auto_approve: bool) -> int:
+def sweep(remote: Sending, older_than: float, workspace: str, *, dry_run: bool, auto_approve: bool) -> int:
     """Delete services that earlier test runs left behind, with everything in them.
 
     Only services whose names end with the mark of this workspace are looked at; the age is by Twilio's clock.
     """
     from reconciler.operations.sweep import delete_services, leftovers  # noqa: PLC0415  # asyncio
 
-    age = _age(older_than)
     check_workspace(workspace)
     found = _with_client(remote, lambda client: leftovers(client, workspace))
     now = datetime.now(UTC)
-    old = [one for one in found if now - one.made_at > age]
+    old = [one for one in found if (now - one.made_at).total_seconds() > older_than]
     _show(old, workspace, now=now, younger=len(found) - len(old))
     if dry_run or not old:
         return 0
@@ -89,10 +85,3 @@ def _with_client(remote: Sending, work: Callable[[Twilio], Coroutine[Any, Any, T
             return await work(connection.client)
 
     return Interrupts("sweep again to delete the rest").run(connected())
-
-
-def _age(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
-    if found is None:
-        raise UsageError(f"`--older-than {text}` is no age", hint="pass one such as 90s, 30m, 2h or 1d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})

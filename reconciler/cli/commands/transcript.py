@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from reconciler._version import __version__
 from reconciler.cli import formats
+from reconciler.cli.clock import now
 from reconciler.cli.command import Command
 from reconciler.cli.options.completion import bound_addresses
 from reconciler.cli.options.connection import Reading, reading
 from reconciler.cli.options.declare import option
 from reconciler.cli.streams import columns
-from reconciler.model.canonical import canonical_instant
 
 if TYPE_CHECKING:
     from reconciler.report.transcript import Live
@@ -55,8 +54,7 @@ def _rendered(name: str, found: list[Live], *, verbose: bool) -> str:
     from reconciler.report import transcript as documents  # noqa: PLC0415
 
     if name == "html":
-        now = canonical_instant(datetime.now(UTC))
-        return documents.transcript_page(found, made_by=f"reconciler {__version__}, {now}")
+        return documents.transcript_page(found, made_by=f"reconciler {__version__}, {now()}")
     if name == "json":
         return documents.transcript_json(found).decode()
     from reconciler.report.transcript_text import transcript_markdown, transcript_text  # noqa: PLC0415

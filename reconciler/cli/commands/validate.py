@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +18,7 @@ from reconciler.text.words import counted
 if TYPE_CHECKING:
     from reconciler.model import Desired
     from reconciler.plans.plan import PlanWarning
+    from reconciler.report.diagnostics import Diagnostic
 
 
 @click.command(cls=Command, epilog="Example: reconciler validate examples/quickstart")
@@ -51,7 +52,9 @@ def _refuse(error: ManifestError, forms: Sequence[Format]) -> None:
     """Write the problems in each of *forms*, except as text on the screen: `main` prints the error there."""
     for one in forms:
         if one.name == "json":
-            one.write(_diagnostics(_problems(error), valid=False))
+            from reconciler.report.diagnostics import of_error  # noqa: PLC0415
+
+            one.write(_document(list(of_error(error)), errors=len(error.problems)))
         elif one.name == "github":
             from reconciler.report.github import problem_annotations  # noqa: PLC0415
 
@@ -62,29 +65,12 @@ def _refuse(error: ManifestError, forms: Sequence[Format]) -> None:
             one.write(render_error(error))
 
 
-def _problems(error: ManifestError) -> list[dict[str, Any]]:
-    return [
-        {
-            "severity": "error",
-            "summary": problem.text,
-            "detail": problem.hint or "",
-            "range": {
-                "filename": problem.path,
-                "start": {"line": problem.line, "column": problem.column},
-            },
-        }
-        for problem in error.problems
-    ]
-
-
 def _success(one: Format, desired: Desired, warnings: Sequence[PlanWarning]) -> str:
     """Return the report on valid manifests; warnings that belong to text on the screen go to stderr."""
     if one.name == "json":
-        diagnostics = [
-            {"severity": "warning", "summary": each.text, "detail": "", "address": each.address}
-            for each in warnings
-        ]
-        return _diagnostics(diagnostics, valid=True)
+        from reconciler.report.diagnostics import of_warning  # noqa: PLC0415
+
+        return _document([of_warning(each) for each in warnings], errors=0)
     lines: list[str] = []
     if warnings and one.name == "github":
         from reconciler.report.github import warning_annotations  # noqa: PLC0415
@@ -107,9 +93,16 @@ def _success(one: Format, desired: Desired, warnings: Sequence[PlanWarning]) -> 
     return "".join(f"{line}\n" for line in lines)
 
 
-def _diagnostics(diagnostics: Sequence[dict[str, Any]], *, valid: bool) -> str:
+def _document(diagnostics: Sequence[Diagnostic], *, errors: int) -> str:
+    """Return the document of `terraform validate -json` with *diagnostics*, of which some are *errors*."""
     from reconciler.report.json import encode  # noqa: PLC0415
+    from reconciler.report.terraform import VALIDATE_VERSION  # noqa: PLC0415
 
-    errors = 0 if valid else len(diagnostics)
-    document = {"valid": valid, "error_count": errors, "diagnostics": diagnostics}
+    document = {
+        "format_version": VALIDATE_VERSION,
+        "valid": not errors,
+        "error_count": errors,
+        "warning_count": len(diagnostics) - errors,
+        "diagnostics": diagnostics,
+    }
     return encode(document, indent=2).decode()

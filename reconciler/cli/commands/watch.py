@@ -15,6 +15,7 @@ import click
 from msgspec import Struct
 
 from reconciler._version import __version__
+from reconciler.cli.clock import now
 from reconciler.cli.command import Command
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import group, option
@@ -131,7 +132,7 @@ def watch(manifests: Manifests, remote: Locking, watching: Watching) -> int:
         settings=settings,
         holder=lambda: this_process("watch", os.environ, datetime.now(UTC)),
         interrupts=interrupts,
-        now=_now,
+        now=now,
         applies=watching.apply,
         command=notify.Command(watching.on_change, os.environ) if watching.on_change is not None else None,
         lease=lambda held: metrics.lease(held=held),
@@ -155,7 +156,7 @@ def _teller(metrics: Metrics, health: Health) -> Callable[[Told], None]:
     from reconciler.watch.events import FAILURES, Ending, sentence  # noqa: PLC0415
 
     def tell(told: Told) -> None:
-        told.at = _now()
+        told.at = now()
         metrics.count(told, time.time())
         if told.ending is not Ending.STOPPED:
             health.succeeded = told.ending not in FAILURES
@@ -167,7 +168,7 @@ def _teller(metrics: Metrics, health: Health) -> Callable[[Told], None]:
 def _tell_start(watching: Watching) -> None:
     from reconciler.watch.events import Started  # noqa: PLC0415
 
-    event = Started(__version__, watching.interval, watching.full_every, watching.apply, _now())
+    event = Started(__version__, watching.interval, watching.full_every, watching.apply, now())
     does = "applies changes" if watching.apply else "reports changes"
     _emit(event, f"watching every {watching.interval:.0f} s; {does}; probes at http://{watching.listen}")
 
@@ -175,13 +176,7 @@ def _tell_start(watching: Watching) -> None:
 def _tell_end(signum: int) -> None:
     from reconciler.watch.events import Stopped  # noqa: PLC0415
 
-    _emit(Stopped(signum, _now()), "stopped")
-
-
-def _now() -> str:
-    from reconciler.model.canonical import canonical_instant  # noqa: PLC0415
-
-    return canonical_instant(datetime.now(UTC))
+    _emit(Stopped(signum, now()), "stopped")
 
 
 def _emit(event: Started | Told | Stopped, line: str) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.cli.options.completion import endpoints
 from reconciler.cli.options.declare import group, option, together
 from reconciler.cli.options.encryption import keys_in_force
+from reconciler.cli.options.sharding import Sharded
 from reconciler.cli.options.state import is_trusted, lock_timeout_option, locked, state_option
 from reconciler.cli.param_types import Number
 from reconciler.cli.settings.chosen import in_force
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reconciler.operations.session import Settings
     from reconciler.plans.seen import Seen
     from reconciler.twilio.endpoint import Endpoint
+
+_WHOLE: Final = Sharded()
 
 
 class Sending(Struct, frozen=True):
@@ -59,10 +61,11 @@ class Reading(Sending, frozen=True):
         settle: float = 0.0,
         activity: Activity = SILENT,
         see: Callable[[Seen], None] | None = None,
+        part: Sharded = _WHOLE,
     ) -> Settings:
         """Return the settings of an operation; *settle* is in seconds, *activity* is told what it does.
 
-        *see* is given what a plan was made from.
+        *see* is given what a plan was made from. *part* is the part of all conversations that it is about.
 
         Raises UsageError, and StateError if the state is no regular file.
         """
@@ -84,6 +87,8 @@ class Reading(Sending, frozen=True):
             see=see,
             guard=in_force().guard,
             keys=keys_in_force(),
+            shard=part.shard,
+            groups=part.groups,
         )
 
 
@@ -95,21 +100,29 @@ class Locking(Reading, frozen=True):
 
     @contextmanager
     def lock(
-        self, command: str, settings: Settings, *, reading: bool = False, confirmed: bool = False
+        self,
+        command: str,
+        settings: Settings,
+        *,
+        reading: bool = False,
+        confirmed: bool = False,
+        groups: frozenset[int] | None = None,
+        at_least: float = 0.0,
     ) -> Iterator[Settings]:
         """Hold the lock of the state in the name of *command*, and yield *settings* for work under it.
 
-        *reading* and *confirmed* are as for `locked`.
+        *reading*, *confirmed* and *groups* are as for `locked`. It waits *at_least* so many seconds.
         """
         with locked(
             command,
             self.state,
-            self.lock_timeout,
+            max(self.lock_timeout, at_least),
             settle=settings.settle,
             reading=reading,
             confirmed=confirmed,
+            groups=groups,
         ) as store:
-            yield replace(settings, held=store)
+            yield structs.replace(settings, held=store)
 
 
 _endpoint = option(

@@ -20,6 +20,7 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from reconciler.manifest.limits import Limits
     from reconciler.model import Desired
+    from reconciler.model.shard import Shard
 
 DEFAULT_MANIFESTS: Final = "manifests"
 """The folder that is read where no path is given."""
@@ -78,8 +79,12 @@ class Manifests(Layouts, frozen=True):
     max_messages: int
     """How many messages `for_each`, templates and transcripts may make."""
 
-    def load(self, written: Iterable[tuple[str, Path]], *, forks: bool = True) -> Desired:
+    def load(
+        self, written: Iterable[tuple[str, Path]], *, forks: bool = True, shard: Shard | None = None
+    ) -> Desired:
         """Return what the manifests declare; a process with threads of its own must not fork others to read.
+
+        With *shard*, only the conversations of this part are returned.
 
         Raises UsageError, also if one of the files in *written* would be read, and ManifestError.
         """
@@ -99,12 +104,15 @@ class Manifests(Layouts, frozen=True):
         )
         named = self.named()
         require_apart(named, written)
-        return load(named, inputs, known=ParsedFiles.of_user(), processes=_processes() if forks else 0)
+        processes = _processes() if forks else 0
+        return load(named, inputs, known=ParsedFiles.of_user(), processes=processes, shard=shard)
 
-    def load_if_any(self, written: Iterable[tuple[str, Path]]) -> Desired | None:
+    def load_if_any(
+        self, written: Iterable[tuple[str, Path]], *, shard: Shard | None = None
+    ) -> Desired | None:
         """Return what `load` does, or None if no path is given and there is no folder `manifests`."""
         named = self.paths or in_force().manifests or Path(DEFAULT_MANIFESTS).is_dir()
-        return self.load(written) if named else None
+        return self.load(written, shard=shard) if named else None
 
     def limits(self) -> Limits:
         """Return the limits for reading these files and for what they make."""

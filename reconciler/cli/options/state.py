@@ -34,8 +34,8 @@ state_option = option(
     type=PLACE,
     default=DEFAULT_STATE,
     show_default=True,
-    metavar="PATH",
-    help="The state file.",
+    metavar="PLACE",
+    help="The state: a file, or an address such as s3://BUCKET/PREFIX.",
 )
 lock_timeout_option = option(
     "--lock-timeout",
@@ -46,11 +46,14 @@ lock_timeout_option = option(
 )
 
 
-def opened(where: Path | str) -> Store:
-    """Return the store at *where*; raises UsageError for an address that cannot be used."""
+def opened(where: Path | str, groups: frozenset[int] | None = None) -> Store:
+    """Return the store at *where*, of these *groups* of conversations; None are all.
+
+    Raises UsageError for an address that cannot be used, and for *groups* of a state that has none.
+    """
     from reconciler.state.stores.opening import open_store  # noqa: PLC0415
 
-    return open_store(where, trusted=is_trusted(), keys=keys_in_force())
+    return open_store(where, trusted=is_trusted(), keys=keys_in_force(), groups=groups)
 
 
 def is_trusted() -> bool:
@@ -68,22 +71,26 @@ def locked(
     settle: float = SETTLE_SECONDS,
     reading: bool = False,
     confirmed: bool = False,
+    groups: frozenset[int] | None = None,
 ) -> Iterator[Store]:
     """Hold the lock of *state* in the name of *command*; wait at most *timeout* seconds for it.
+
+    *groups* are those of conversations that are locked; None are all.
 
     *settle* is the settle window in seconds. With *reading*, only a file is locked. Else the name of a
     protected environment is asked for first, unless *confirmed*: then the caller asks. Before it waits,
     stderr says why.
     """
     from reconciler.state.stores.holder import this_process  # noqa: PLC0415
-    from reconciler.text.inert import escape  # noqa: PLC0415
 
     def waiting(why: str) -> None:
+        from reconciler.text.inert import escape  # noqa: PLC0415
+
         click.echo(escape(why), err=True)
 
     if not reading and not confirmed:
         confirm(command)
-    store = opened(state)
+    store = opened(state, groups)
     holder = this_process(command, os.environ, datetime.now(UTC))
     with store.lock(holder, timeout=timeout, waiting=waiting, settle=settle, reading=reading):
         yield store

@@ -1,4 +1,4 @@
-// Keeps the live parts of a page as they are on the server, and sends a message with Enter.
+// Opens a chat at its end, keeps the live parts of a page as they are on the server, and sends with Enter.
 "use strict";
 (() => {
   const connection = document.getElementById("connection");
@@ -22,6 +22,16 @@
     });
   };
 
+  const toEnd = () => {
+    if (document.querySelector("[data-follow]")) scrollTo(0, document.documentElement.scrollHeight);
+  };
+  // A chat opens at its newest message, and stays there when pictures have come. Who comes back to it finds the
+  // place that they left.
+  if (performance.getEntriesByType("navigation")[0]?.type === "navigate") {
+    toEnd();
+    addEventListener("load", toEnd);
+  }
+
   let running = false;
   let again = false;
   const refresh = async () => {
@@ -36,7 +46,7 @@
         const fresh = page.getElementById(old.id);
         if (fresh) merge(old, fresh);
       }
-      if (atEnd && document.querySelector("[data-follow]")) scrollTo(0, document.documentElement.scrollHeight);
+      if (atEnd) toEnd();
     } catch {
       // The server is away: the next event, once there is a connection again, comes back here.
     } finally {

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from reconciler.chat.layout import on_the_right
 from reconciler.chat.layout import people as numbers_of
 from reconciler.chat.values import Bubble, Chat, Field, Media, Run, Words
 from reconciler.chat.values import Person as ShownPerson
@@ -31,6 +32,8 @@ _ALL: Final = 1000
 """People and receipts that a page shows at most."""
 _PREVIEW: Final = 120
 """Characters of a message that a list shows."""
+_OPENING: Final = 20
+"""Messages at the start of a conversation that decide on which side an author stands, on every page of it."""
 _decode: Final = msgspec.json.Decoder(Document).decode
 
 
@@ -127,9 +130,19 @@ def room(store: Store, service_sid: str, ref: str, before: int | None = None) ->
     people = [Participant(*row) for row in store.participants.page(*where, Start(), _ALL).rows]
     speakers = [Speaker(person.sid, _name(person)) for person in people]
     names = {one.sid: one.name for one in speakers}
-    persons = numbers_of([*names.values(), *(document.author for document in documents)])
+    crowd = tuple(_person(one, conversation) for one in people)
+    authors = [document.author for document in documents]
+    first = store.messages.page(*where, Start(), _OPENING).rows
+    opening = [_decode(Message(*row).document).author for row in first]
+    persons, right = numbers_of([*names.values(), *authors]), on_the_right([*opening, *authors], crowd)
     bubbles = tuple(
-        _bubble(service_sid, one, persons[one.author], _receipts(store, where, one, names))
+        _bubble(
+            service_sid,
+            one,
+            persons[one.author],
+            _receipts(store, where, one, names),
+            own=one.author in right,
+        )
         for one in documents
     )
     count = store.messages.count(conversation)
@@ -142,7 +155,7 @@ def room(store: Store, service_sid: str, ref: str, before: int | None = None) ->
             title=_title(conversation),
             subtitle=f"{conversation.state}, {count:,} {'message' if count == 1 else 'messages'}",
             fields=tuple(_facts(conversation)),
-            people=tuple(_person(one, conversation) for one in people),
+            people=crowd,
             runs=(Run(bubbles),),
         ),
         speakers=speakers,
@@ -169,7 +182,7 @@ def _facts(conversation: Conversation) -> list[Field]:
     return [Field(name, value) for name, value in facts.items() if value]
 
 
-def _bubble(service_sid: str, document: Document, person: int, receipts: list[str]) -> Bubble:
+def _bubble(service_sid: str, document: Document, person: int, receipts: list[str], *, own: bool) -> Bubble:
     edited = document.date_updated if document.date_updated != document.date_created else ""
     facts = {
         "edited": edited,
@@ -179,6 +192,7 @@ def _bubble(service_sid: str, document: Document, person: int, receipts: list[st
     return Bubble(
         author=document.author,
         person=person,
+        own=own,
         instant=document.date_created,
         body=(Words(document.body),) if document.body else (),
         fields=tuple(Field(name, value) for name, value in facts.items() if value),
@@ -216,6 +230,7 @@ def _person(person: Participant, conversation: Conversation) -> ShownPerson:
     return ShownPerson(
         name=_name(person),
         detail=f"{_how(person)}, {read}",
+        outside=person.address is not None,
         fields=(Field("attributes", attributes),) if attributes else (),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.chat.layout import changed_words, people, runs
+from reconciler.chat.layout import changed_words, on_the_right, people, runs
 from reconciler.chat.page import LARGEST_PICTURE, picture, render
 from reconciler.chat.values import (
     Bubble,
     Mark,
     Page,
+    Person,
     Words,
 )
 from reconciler.text import inert
@@ -97,8 +98,27 @@ def test_texts_too_long_to_compare_are_marked_whole() -> None:
 
 
 def test_people_are_numbered_as_they_first_speak() -> None:
-    """Number 0 stands on the left; what Twilio calls `system` is no person."""
+    """What Twilio calls `system` is no person, so it comes last."""
     assert people(["system", "ada", "bot", "ada", "bo"]) == {"ada": 0, "bot": 1, "bo": 2, "system": 3}
+
+
+@pytest.mark.parametrize(
+    ("authors", "crowd", "left"),
+    [
+        ("system ada bot ada", "", {"ada"}),
+        ("bot ada nora", "ada nora", {"ada"}),
+        ("nora ada bot", "nora ada", {"nora"}),
+        ("nora +49 +33", "nora +49 +33", {"+49", "+33"}),
+        ("nora ada", "nora ada +49", {"nora"}),
+        ("system", "ada", set()),
+    ],
+)
+def test_who_is_served_stands_on_the_left(authors: str, crowd: str, left: set[str]) -> None:
+    """People outside the chat who speak, else the first participant, else the first author."""
+    people = [Person(name, outside=name.startswith("+")) for name in crowd.split()]
+    names = authors.split()
+
+    assert set(names) - on_the_right(names, people) == left
 
 
 def test_only_small_pictures_are_part_of_a_page() -> None:

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 from msgspec import Struct
 
-from reconciler.cli.main import cli
 from reconciler.cli.options.declare import group, option
+from reconciler.cli.root import cli
 
 
 class Sizes(Struct, frozen=True):

@@ -15,7 +15,8 @@ from reconciler.plans.actions import Action, FieldChange, Reason, Verb
 from reconciler.plans.plan import Plan
 from reconciler.report.disclosure import Bodies
 from reconciler.report.documents import plan_schema
-from reconciler.report.json import encode, outcome_document, plan_document
+from reconciler.report.json import encode, encoded_plan, plan_document
+from reconciler.report.json_outcome import outcome_document
 from reconciler.report.jsonl import EventStream
 from reconciler.report.markdown import outcome_markdown, plan_markdown
 from reconciler.report.outcome import render_outcome
@@ -25,6 +26,7 @@ from tests.support.plans import BLANKS, DONE, EMPTY, MOVE, PARTLY, PLAN, REFUSED
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "report"
+NOW = "2026-01-05T09:00:00Z"
 PLANS = {"plan": PLAN, "refused": REFUSED, "empty": EMPTY, "moves": Plan(actions=(MOVE,))}
 
 
@@ -45,19 +47,19 @@ def alike() -> Plan:
 
 def document(plan: Plan, bodies: Bodies = Bodies.FULL) -> str:
     """Return the JSON plan as it is printed, but over many lines."""
-    made = plan_document(
-        plan, timestamp="2026-01-05T09:00:00Z", version="0.1.0", bodies=bodies, hash_key=plan.lineage
-    )
-    return json.dumps(json.loads(encode(made)), indent=1) + "\n"
+    return json.dumps(json.loads(b"".join(printed(plan, bodies))), indent=1) + "\n"
+
+
+def printed(plan: Plan, bodies: Bodies = Bodies.FULL) -> list[bytes]:
+    """Return the pieces in which a JSON plan is printed."""
+    return [*encoded_plan(plan, timestamp=NOW, version="0.1.0", bodies=bodies, hash_key=plan.lineage)]
 
 
 def events() -> str:
     """Return the event stream of a plan and an apply that partly failed."""
     stream = BytesIO()
     seconds = iter(range(100))
-    made = EventStream(
-        stream, version="0.1.0", timestamp=lambda: "2026-01-05T09:00:00Z", seconds=lambda: next(seconds)
-    )
+    made = EventStream(stream, version="0.1.0", timestamp=lambda: NOW, seconds=lambda: next(seconds))
     made.plan(REFUSED)
     made.plan(PLAN)
     made.started(BLANKS)
@@ -71,7 +73,7 @@ REPORTS: dict[str, Callable[[], str]] = {
     **{f"{name}.txt": lambda plan=plan: render_plan(plan) for name, plan in PLANS.items()},  # type: ignore[misc]
     **{f"{name}.json": lambda plan=plan: document(plan) for name, plan in PLANS.items()},  # type: ignore[misc]
     **{f"{name}.md": lambda plan=plan: plan_markdown(plan, key="prod/desk") for name, plan in PLANS.items()},  # type: ignore[misc]
-    "plan-color.txt": lambda: render_plan(PLAN, color=True),
+    "plan-color.txt": lambda: render_plan(PLAN, color=True, on_terminal=True),
     "plan-full.txt": lambda: render_plan(PLAN, bodies=Bodies.FULL),
     "plan-hash.txt": lambda: render_plan(PLAN, bodies=Bodies.HASH, hash_key=PLAN.lineage),
     "plan-none.txt": lambda: render_plan(PLAN, bodies=Bodies.NONE),
@@ -111,6 +113,17 @@ def test_published_schema_is_the_generated_one() -> None:
 def test_json_plan_is_valid_by_the_published_schema(name: str) -> None:
     """Every golden JSON plan validates."""
     Draft202012Validator(schema()).validate(json.loads((GOLDEN / name).read_text("utf-8")))
+
+
+@pytest.mark.parametrize("plan", [*PLANS.values(), alike()], ids=[*PLANS, "alike"])
+def test_pieces_of_a_plan_are_its_document(plan: Plan) -> None:
+    """Whoever takes the document whole reads the same; a large one comes in more than one piece."""
+    pieces = printed(plan)
+
+    assert b"".join(pieces) == encode(
+        plan_document(plan, timestamp=NOW, version="0.1.0", hash_key=plan.lineage)
+    )
+    assert len(pieces) == 1 + -(-len(plan.actions) // 500) or len(plan.actions) < 500
 
 
 def test_schema_refuses_another_action() -> None:

@@ -151,3 +151,10 @@ def test_failures_come_before_what_was_done() -> None:
 
     assert "the server said no" in comment
     assert comment.splitlines()[2] == "## :x: Apply Failed"
+
+
+def test_an_outcome_without_any_action_is_a_comment() -> None:
+    """A plan that goes on can turn out to have been done wholly."""
+    comment = outcome_markdown(Outcome(results=()))
+
+    assert comment.splitlines()[2] == "## :white_check_mark: Apply Succeeded"

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from reconciler.errors import PlanError
-from reconciler.plans.actions import FieldChange
-from reconciler.plans.plan import Plan, PlanWarning
+from reconciler.plans.actions import Action, FieldChange, Reason, Verb
+from reconciler.plans.plan import Parent, Plan, PlanWarning
 from reconciler.plans.planfile import FORMAT_VERSION, SavedPlan, decode_plan, encode_plan, is_plan
+from reconciler.state.model import Unbound
 from tests.support.plans import PLAN
 
 SAVED = SavedPlan(
@@ -99,6 +100,31 @@ def test_a_change_from_nothing_to_nothing_is_damage() -> None:
     """No plan has one, and it could not be shown."""
     with pytest.raises(msgspec.ValidationError, match="without a value"):
         msgspec.json.decode(b'{"path": ["body"]}', type=FieldChange)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"actions": (Action("s/c/m/n/o", Verb.DELETE, Reason.UNMANAGED),)},
+        {"actions": (Action("s/c/m", Verb.MOVE, Reason.UNMANAGED, previous_address="s/c/a/b/c/m"),)},
+        {"parents": (Parent("s/c/a/b/c", None, found=False),)},
+        {"records": (Unbound("s/c/a/b/c"),)},
+        {"seen": {"s/c/a/b/c": 1}},
+    ],
+)
+def test_an_address_of_too_many_parts_is_damage(changed: dict[str, object]) -> None:
+    """It would have no type."""
+    plan = msgspec.structs.replace(PLAN, **changed)
+
+    error = refused(encode_plan(msgspec.structs.replace(SAVED, plan=plan)))
+
+    assert "is no address" in error.text
+
+
+def test_a_change_of_no_field_is_damage() -> None:
+    """It could not be shown."""
+    with pytest.raises(msgspec.ValidationError, match="without a field"):
+        msgspec.json.decode(b'{"path": [], "before": 1, "after": 2}', type=FieldChange)
 
 
 def test_text_that_is_no_unicode_comes_back_whole() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from reconciler.model import Desired, Participant
 from reconciler.plans.plan import Plan
-from reconciler.plans.redact import mark
 from reconciler.report.disclosure import Bodies
-from reconciler.report.json import plan_document
+from reconciler.report.documents import PlannedResource
+from reconciler.report.json import encoded_plan, plan_document
 from tests.support.scenes import AT, SERVICE, Scene, applied, at, message
 
 SECRET = "s3cret"
@@ -27,7 +27,7 @@ def document(plan: Plan, desired: Desired | None, bodies: Bodies = Bodies.FULL) 
 
 def values(scene: Scene, **options: Any) -> dict[str, dict[str, Any]]:
     """Return the planned values of a scene by address."""
-    made = document(mark(scene.plan(**options), scene.desired, scene.state), scene.desired)
+    made = document(scene.marked(**options), scene.desired)
     return {one["address"]: one["values"] for one in made["planned_values"]["root_module"]["resources"]}
 
 
@@ -46,6 +46,32 @@ def test_every_object_is_there_as_it_will_be() -> None:
         at("changes"): {"body": "new"},
         at("comes"): {"body": "text of comes"},
     }
+
+
+@pytest.mark.parametrize(
+    "body", ["text", "Grüße \U0001f600", "half \ud83d"], ids=["ASCII", "not ASCII", "half a pair"]
+)
+def test_unchanged_messages_are_encoded_as_they_are_in_the_document(body: str) -> None:
+    """They are encoded on a way of their own, which is faster."""
+    every = {
+        "author": "alice",
+        "attributes": {"seen": [1, True], "who": "Zoë"},
+        "date_created": "2026-01-05T09:00:00Z",
+        "date_updated": "2026-01-05T10:00:00Z",
+        "subject": "Parcel",
+        "media_sid": f"ME{1:032}",
+        "content_sid": f"HX{1:032}",
+        "content_variables": {"1": "Zoë"},
+    }
+    scene = applied().wanting(message("a", body=body), message("b", body=body, **every))
+    nothing = Plan(actions=(), parents=())
+
+    encoded = json.loads(b"".join(encoded_plan(nothing, timestamp="", version="", desired=scene.desired)))
+
+    assert encoded == document(nothing, scene.desired)
+    resources = encoded["planned_values"]["root_module"]["resources"]
+    assert [one["values"] for one in resources[2:]] == [{"body": body}, {**every, "body": body}]
+    assert {frozenset(one) for one in resources} == {frozenset(PlannedResource.__annotations__)}
 
 
 def test_participants_are_there() -> None:
@@ -79,7 +105,7 @@ def test_what_is_not_selected_is_not_promised() -> None:
 def test_a_sensitive_value_of_an_unchanged_object_is_not_shown(sensitive: tuple[str, ...]) -> None:
     """Neither what a manifest calls sensitive nor what the state remembers as such."""
     scene = applied(message("a", body=SECRET, sensitive=sensitive)).remembering(at("a"), sensitive=("body",))
-    made = document(mark(scene.plan(), scene.desired, scene.state), scene.desired)
+    made = document(scene.marked(), scene.desired)
 
     (one,) = (
         item for item in made["planned_values"]["root_module"]["resources"] if item["type"] == "message"
@@ -108,7 +134,7 @@ def test_each_side_of_a_change_says_what_is_hidden_on_it() -> None:
         at("goes"), sensitive=("body",)
     )
     scene = scene.wanting(message("comes", body=SECRET + "!", sensitive=("body",)))
-    made = document(mark(scene.plan(), scene.desired, scene.state), scene.desired)
+    made = document(scene.marked(), scene.desired)
 
     comes, goes = (one["change"] for one in made["resource_changes"])
     assert ("before_sensitive" in comes, comes["after_sensitive"]) == (False, {"body": True})
@@ -128,7 +154,8 @@ def test_an_object_that_waits_for_a_sid_has_no_text_for_it() -> None:
     """As in the changes, such a field is only known after apply."""
     scene = applied(message("a"))
     waiting = message("a", body="see \0service.other.sid\0", author="alice")
-    made = document(Plan(actions=()), msgspec.structs.replace(scene.wanting(waiting).desired))
+    desired = msgspec.structs.replace(scene.wanting(waiting).desired, awaits=("other",))
+    made = document(Plan(actions=()), desired)
 
     (one,) = (
         item for item in made["planned_values"]["root_module"]["resources"] if item["type"] == "message"

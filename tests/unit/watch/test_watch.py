@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from reconciler.emulator import Fault
+from reconciler.emulator.faults import Invoke
+from reconciler.operations.session import Settings
 from reconciler.state.stores.holder import Holder
+from reconciler.state.stores.interface import Store
 from reconciler.state.stores.lock import lock
 from reconciler.watch.events import Ending, Told
 from reconciler.watch.hints import Hints
@@ -17,6 +24,8 @@ from reconciler.watch.loop import Watch
 from reconciler.watch.notify import Command
 from reconciler.watch.round import Rounds
 from reconciler.watch.schedule import Kind, Schedule
+from tests.support import blobs
+from tests.support.blobs import MemoryBlobs
 from tests.support.desk import Desk, conversation, together
 
 HOLDER = Holder("me@here", 1, "watch", "2026-11-30T00:00:00Z")
@@ -48,7 +57,7 @@ class Watched:
         desired = self.desk.desired(manifest)
         carried = Rounds(
             load=lambda: desired,
-            settings=self.desk.settings(settle=10),
+            settings=_settings(self.desk),
             holder=lambda: HOLDER,
             interrupts=self.desk.interrupts,
             now=lambda: "2026-11-30T00:00:00Z",
@@ -77,6 +86,26 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     with Desk(tmp_path) as desk:
         desk.apply(TWO)
         yield Watched(desk)
+
+
+class _AwaySettings(Settings, frozen=True):
+    """Settings with a state away from this machine, which each round opens anew."""
+
+    desk: Desk | None = None
+
+    def store(self) -> Store:
+        """Return the store of the state."""
+        assert self.desk is not None
+        opened = self.held or self.desk.settings().held
+        assert opened is not None
+        return opened
+
+
+def _settings(desk: Desk) -> Settings:
+    plain = desk.settings(settle=10)
+    if plain.held is None:
+        return plain
+    return _AwaySettings(plain.endpoint, plain.state, settle=plain.settle, now=plain.now, desk=desk)
 
 
 def _nothing(_: Told) -> None:
@@ -239,3 +268,33 @@ def test_a_command_may_refuse(watched: Watched, tmp_path: Path) -> None:
     assert "--on-change" in told.error
     assert '"drifted"' in seen.read_text()
     assert watched.desk.bodies("c") == ["changed", "two"]
+
+
+def test_a_lease_that_is_taken_over_ends_the_round_and_names_who_has_it(tmp_path: Path) -> None:
+    """What that round announced is looked up by a later one: nothing is sent twice, and the rest is done."""
+    texts = [f"m{number:02}: Text {number}" for number in range(40)]
+    wanted = conversation("z: Zero", *texts)
+    with Desk(tmp_path, there=blobs.Objects(), way=partial(MemoryBlobs, latency=0.015)) as desk:
+        desk.apply(conversation("z: Zero"))
+        taking: list[asyncio.Task[None]] = []
+
+        async def take() -> None:
+            store = desk.settings().store()
+            await store.unlock()
+            async with store.lock_async(structs.replace(HOLDER, who="bob@there"), timeout=10):
+                pass
+
+        desk.fault(
+            "*:latency=0.06",
+            Fault("create_message", Invoke(lambda: taking.append(asyncio.create_task(take()))), nth=3),
+        )
+
+        told = Watched(desk).run(wanted, _nothing, rounds=4)
+
+        ending, *others = told
+        assert ending.ending is Ending.FAILED
+        assert "it was taken over by bob@there" in ending.error
+        assert ending.next_in is not None
+        assert Ending.APPLIED in [one.ending for one in others]
+        assert others[-1].ending is Ending.IN_SYNC
+        assert desk.bodies("c") == ["Zero", *(f"Text {number}" for number in range(40))]

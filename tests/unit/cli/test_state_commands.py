@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from reconciler.cli.main import cli
+from reconciler.cli.root import cli
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.state.document import decode, encode
 from reconciler.state.model import State, Unbound

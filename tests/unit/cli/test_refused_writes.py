@@ -29,7 +29,7 @@ def test_a_manifest_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "taken" / "a.yaml"
 
     with pytest.raises(UsageError, match=f"cannot write `{path}`: not a directory"):
-        write_manifests.write([Service("s", path="", line=0)], path, force=True)
+        write_manifests.write([Service("s", path="", line=0)], path, {}, force=True)
 
 
 @pytest.mark.parametrize(("call", "verb"), [("open", "read"), ("write", "write")])
