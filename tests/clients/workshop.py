@@ -6,14 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 from reconciler.emulator import Emulator
+from reconciler.emulator.options import EmulatorOptions
 from reconciler.emulator.server import running
-from tests.parts import ROOT
+from tests.clients.as_twilio import TWILIO
+from tests.parts import ROOT, UNAVAILABLE
 
 HERE: Final = Path(__file__).parent
 FOLDER: Final = ROOT / "build" / "clients"
@@ -23,8 +25,9 @@ _WITH_DOCUMENT: Final = "@twilio/cli-core@8.3.2"
 
 @contextmanager
 def emulator() -> Iterator[str]:
-    """Serve an emulator, and yield its origin."""
-    with closing(Emulator()) as made, running(made) as url:
+    """Serve an emulator, and yield its origin; it takes the name of Twilio too, for `as_twilio`."""
+    options = EmulatorOptions(allowed_hosts=(TWILIO,))
+    with closing(Emulator(options=options)) as made, running(made) as url:
         yield url
 
 
@@ -37,27 +40,68 @@ def folder(name: str) -> Path:
     return made
 
 
-def run(*command: str | Path, cwd: Path | None = None, seconds: float = 600) -> str:
-    """Run a command that must succeed, and return what it printed."""
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    seconds: float = 600,
+    environ: Mapping[str, str] = os.environ,
+    given: str = "",
+) -> str:
+    """Run a command that must succeed, *given* on its standard input, and return what it printed.
+
+    This process ends with `UNAVAILABLE` if there is no such program.
+    """
+    if shutil.which(command[0]) is None:
+        sys.stderr.write(f"`{command[0]}` is not installed\n")
+        sys.exit(UNAVAILABLE)
     ran = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
+        input=given,
         capture_output=True,
         text=True,
         encoding="utf-8",
         timeout=seconds,
         check=False,
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**environ, "NO_COLOR": "1"},
     )
     if ran.returncode:
         sys.exit(f"`{' '.join(map(str, command))}` ended with {ran.returncode}\n{ran.stdout}{ran.stderr}")
     return ran.stdout
 
 
+def install(
+    *command: str | Path,
+    cwd: Path | None = None,
+    seconds: float = 150,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Run a command that fetches programs; if that fails, this process ends with `UNAVAILABLE`.
+
+    A registry that has not answered after *seconds* is not to be had.
+    """
+    try:
+        run(*command, cwd=cwd, seconds=seconds, environ=environ)
+    except (SystemExit, subprocess.TimeoutExpired) as error:
+        if error.args != (UNAVAILABLE,):  # which is told already
+            sys.stderr.write(f"{error}\n")
+        sys.exit(UNAVAILABLE)
+
+
 def npm(into: Path, *packages: str) -> Path:
     """Install packages of npm, and return the folder of their programs."""
-    run("npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", into, *packages)
+    install("npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", into, *packages)
     return into / "node_modules" / ".bin"
+
+
+def go_program(name: str, module: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Build the Go program in the folder of that *name* here, which uses *module*; return its path."""
+    made = folder(name)
+    if not (made / "go.mod").exists():
+        run("go", "mod", "init", "program", cwd=made)
+    install("go", "get", module, cwd=made)
+    run("go", "build", "-o", "program", ".", cwd=made, environ=environ)
+    return made / "program"
 
 
 def document() -> Path:

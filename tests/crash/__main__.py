@@ -4,6 +4,9 @@
     python -m tests.crash --sample 200 --seed 7
     python -m tests.crash --all                every point of every scenario: some minutes
     python -m tests.crash --twice              the apply that follows is killed too, somewhere
+    python -m tests.crash --state git          the state is in a git ref: killed at every push too
+    python -m tests.crash --state s3           in a bucket of SeaweedFS (az: of Azurite): at every write to it
+    python -m tests.crash --state postgresql   in a database, by group of conversations: at every statement
 
 Exits 1 if after the next apply anything was lost, doubled, out of order or unreadable.
 """
@@ -18,6 +21,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.crash.places import PLACES
 from tests.crash.points import Point
 from tests.crash.saved_plans import SAVED_PLANS
 from tests.crash.scenarios import SCENARIOS as OTHERS
@@ -34,10 +38,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="chooses the points (default 0)")
     parser.add_argument("--scenario", choices=[scenario.name for scenario in SCENARIOS], help="only this one")
     parser.add_argument("--twice", action="store_true", help="kill the second apply too")
+    parser.add_argument("--state", choices=PLACES, default="file", help="where the state is (default file)")
     given = parser.parse_args()
     names = {given.scenario} if given.scenario else {scenario.name for scenario in SCENARIOS}
     begun = time.monotonic()
-    killed, wrong = kill(names, None if given.all else given.sample, given.seed, twice=given.twice)
+    killed, wrong = kill(
+        names, None if given.all else given.sample, given.seed, twice=given.twice, state=given.state
+    )
     counts = Counter(point.scenario for point in killed)
     print(f"seed {given.seed}: {len(killed)} distinct kill points in {time.monotonic() - begun:.0f} s")  # noqa: T201
     for scenario in SCENARIOS:
@@ -49,14 +56,21 @@ def main() -> int:
 
 
 def kill(
-    names: set[str], sample: int | None, seed: int, *, twice: bool = False
+    names: set[str], sample: int | None, seed: int, *, twice: bool = False, state: str = "file"
 ) -> tuple[set[Point], list[str]]:
-    """Kill at *sample* points of the named scenarios, or at all; return where, and what went wrong."""
+    """Kill at *sample* points of the named scenarios, or at all; return where, and what went wrong.
+
+    *state* is the kind of place where the state is.
+    """
     killed: set[Point] = set()
     wrong: list[str] = []
     chance = random.Random(seed)
-    scenarios = [scenario for scenario in SCENARIOS if scenario.name in names]
-    with tempfile.TemporaryDirectory() as folder, Trial(Path(folder)) as trial:
+    scenarios = [
+        scenario
+        for scenario in SCENARIOS
+        if scenario.name in names and (state == "file" or not scenario.rolled_back)
+    ]
+    with tempfile.TemporaryDirectory() as folder, Trial(Path(folder), state) as trial:
         for scenario in scenarios:
             trial.prepare(scenario)
             points = list(trial.points(scenario))
@@ -68,7 +82,8 @@ def kill(
                     killed.add(point)
                 if then is not None:
                     trial.kill_at(then, scenario, again=True)
-                wrong += [f"{point}, then {then}: {text}" for text in trial.faults_after(scenario)]
+                late = "late" in (point.when, then and then.when)
+                wrong += [f"{point}, then {then}: {text}" for text in trial.faults_after(scenario, late=late)]
     return killed, wrong
 
 

@@ -7,21 +7,34 @@ at one of its calls to the disk, which no other part of the package knows about.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
 import sys
 import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 import httpcore  # noqa: F401  # here, so that no child has to
+from msgspec.structs import replace
 
+import reconciler.cli.root
 import reconciler.state.stores.file
 from reconciler.cli.main import main
 from reconciler.state.files import Files
+from reconciler.state.stores import grouped, objects, pages
+from reconciler.state.stores.adapters.git_program import Git, Ran
+from reconciler.state.stores.adapters.obstore import BucketBlobs
+from reconciler.state.stores.adapters.postgres import TableBlobs
+from reconciler.state.stores.clocks import Clocks
+from reconciler.state.stores.primitives import Blob
+from tests.crash.late_write import write_late
 from tests.crash.scenarios import SCENARIOS
 
 T = TypeVar("T")
@@ -85,16 +98,93 @@ class DeadlyFiles(Files):
         self._done(super().sync_folder(folder))
 
 
+def _mortal(run: Callable[..., Ran]) -> Callable[..., Ran]:
+    """Return *run* of git, whose pushes count as calls: one in the middle lands when the process is gone."""
+
+    def mortal(git: Git, arguments: Sequence[str], **others: Any) -> Ran:
+        if arguments[0] != "push":
+            return run(git, arguments, **others)
+        DeadlyFiles.calls.append("push")
+        at = len(DeadlyFiles.calls)
+        for when in ("before", "middle"):
+            if (at, when) == (DeadlyFiles.fatal, DeadlyFiles.when):
+                if when == "middle" and os.fork() == 0:
+                    run(git, arguments, **others)
+                    os._exit(0)
+                os.kill(os.getpid(), signal.SIGKILL)
+        ran = run(git, arguments, **others)
+        if (at, "after") == (DeadlyFiles.fatal, DeadlyFiles.when):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return ran
+
+    return mortal
+
+
+def _mortal_write(write: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+    """Return *write* of a bucket, which counts as a call: in the middle it lands when the process is gone."""
+
+    async def mortal(blobs: BucketBlobs, *arguments: Any) -> T:
+        DeadlyFiles.calls.append("put")
+        at = len(DeadlyFiles.calls)
+        if (at, DeadlyFiles.when) == (DeadlyFiles.fatal, "middle"):
+            write_late(blobs.place, write.__name__, arguments)
+        if at == DeadlyFiles.fatal and DeadlyFiles.when in ("before", "middle"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            return await write(blobs, *arguments)
+        finally:
+            if (at, DeadlyFiles.when) == (DeadlyFiles.fatal, "after"):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return mortal
+
+
+def _mortal_statement(rows: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+    """Return *rows* of a database, of which each that writes counts as a call: it happens, or it does not."""
+
+    async def mortal(blobs: TableBlobs, *arguments: Any, writes: bool = False, makes: bool = False) -> T:
+        if not writes:
+            return await rows(blobs, *arguments)
+        DeadlyFiles.calls.append("statement")
+        at = len(DeadlyFiles.calls)
+        if (at, "before") == (DeadlyFiles.fatal, DeadlyFiles.when):
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            return await rows(blobs, *arguments, writes=writes, makes=makes)
+        finally:
+            if (at, "after") == (DeadlyFiles.fatal, DeadlyFiles.when):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return mortal
+
+
+def _ahead(
+    get: Callable[..., Awaitable[Blob | None]], seconds: float
+) -> Callable[..., Awaitable[Blob | None]]:
+    """Return *get* of a store whose clock goes ahead like that of the process."""
+
+    async def ahead(blobs: BucketBlobs | TableBlobs, name: str) -> Blob | None:
+        found = await get(blobs, name)
+        return found and replace(found, modified=found.modified + timedelta(seconds=seconds))
+
+    return ahead
+
+
 def serve() -> None:
-    """Answer until stdin ends."""
+    """Answer until stdin ends; what a process that was killed has left running is waited for."""
     _warm_up()
     for line in sys.stdin:
         order = json.loads(line)
+        alive, held = os.pipe()
+        os.set_inheritable(held, True)  # noqa: FBT003  # for what the process leaves behind
         pid = os.fork()
         if pid == 0:
             _run(order)
+        os.close(held)
         print(pid, flush=True)  # noqa: T201  # the answer
         _, status = os.waitpid(pid, 0)
+        os.read(alive, 1)  # ends when nobody has the other end
+        os.close(alive)
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201  # the answer
 
 
@@ -120,7 +210,21 @@ def _run(order: dict[str, Any]) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     DeadlyFiles.fatal, DeadlyFiles.when = order["fatal"], order["when"]
     reconciler.state.stores.file.Files = DeadlyFiles  # type: ignore[attr-defined]
+    Git.run = _mortal(Git.run)  # type: ignore[method-assign]
+    clocks = Clocks(wall=lambda: time.time() + order["ahead"])
+    for module in (grouped, objects, pages):
+        vars(module)["Clocks"] = lambda: clocks
+    for name in ("create", "swap", "delete"):
+        setattr(BucketBlobs, name, _mortal_write(getattr(BucketBlobs, name)))
+    TableBlobs._rows = _mortal_statement(TableBlobs._rows)  # type: ignore[method-assign,assignment]
+    for kind in (BucketBlobs, TableBlobs):
+        setattr(kind, "get", _ahead(kind.get, order["ahead"]))  # noqa: B010
     sys.argv = ["reconciler", *order["arguments"]]
+
+    def tell() -> None:
+        Path(order["output"] + ".calls").write_text(" ".join(DeadlyFiles.calls))
+
+    atexit.register(tell)  # `main` may end the process itself
     code: int | str | None = 70
     try:
         main()
@@ -130,7 +234,7 @@ def _run(order: dict[str, Any]) -> NoReturn:
         sys.excepthook(*sys.exc_info())
     sys.stdout.flush()
     sys.stderr.flush()
-    Path(order["output"] + ".calls").write_text(" ".join(DeadlyFiles.calls))
+    tell()
     os._exit(code if isinstance(code, int) else 1)
 
 

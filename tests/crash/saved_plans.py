@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.crash.scenarios import Scenario, manifest, same
 
-SAVED_PLANS = tuple(
+_CHANGES = tuple(
     Scenario(
         name,
         before=manifest(
@@ -36,3 +36,13 @@ SAVED_PLANS = tuple(
     )
     for name, rolled_back in (("saved-plan", False), ("saved-plan-rolled-back", True))
 )
+_FIRST = Scenario(
+    "saved-first-apply",
+    wanted=manifest(a=("participants: [{identity: alice}]; state: inactive", same(3)), b=("", [("n1", "1")])),
+    after={"a": ["Hello", "Hello", "Hello"], "b": ["1"]},
+    people={"a": ["alice"]},
+    states={"a": "inactive"},
+    saved=True,
+)
+"""Neither service nor state is there before, so no parent of an open create is on record."""
+SAVED_PLANS = (*_CHANGES, _FIRST)

@@ -23,17 +23,23 @@ from reconciler.emulator.fault_text import parse_fault
 from reconciler.emulator.faults import Delay, Invoke, Reset
 from reconciler.emulator.server import running
 from reconciler.errors import StateError
-from reconciler.state.stores.file import StateStore
 from tests.crash.checks import copy_of, differences, is_connected
 from tests.crash.commands import PLAN, arguments
+from tests.crash.places import STATE, place_of
 from tests.crash.points import Point
 from tests.crash.scenarios import Scenario
 
 ROOT = Path(__file__).parents[2]
-STATE = "reconciler.state.json"
 PNG = b"\x89PNG"
 _TRIES = 5
 """How often an apply is run where a replica is behind: it fails where it cannot read."""
+_LATE_TRIES = 2
+"""How often an apply is run that a late request of a dead process may meet.
+
+It refuses what that request changed between its plan and its lock, as if somebody else had done it.
+"""
+TORN = ("write", "push", "put")
+"""Calls to the disk or the store that a process can be killed in the middle of."""
 LATE = 0.1
 """Seconds after which a late request is handled."""
 
@@ -43,12 +49,18 @@ LAG = timedelta(seconds=5)
 
 
 class Trial:
-    """An emulator over HTTP and a folder in *place*; use it as a context manager."""
+    """An emulator over HTTP, a folder in *home* and a *kind* of place for its state.
 
-    def __init__(self, place: Path) -> None:
-        self.folder = place / "work"
-        self._kept = place / "kept"
-        self._output = place / "output"
+    Use it as a context manager.
+    """
+
+    def __init__(self, home: Path, kind: str = "file") -> None:
+        self.folder = home / "work"
+        self.place = place_of(kind, home / "place")
+        self._kept = home / "kept"
+        self._output = home / "output"
+        self._clock = 0.0
+        """By how many seconds the clocks of runs go ahead: a lease ends while nobody waits for it."""
         self._ahead = timedelta()
         self._emulator = Emulator(clock=lambda: datetime.now(UTC) + self._ahead)
         self._live = self._emulator.store._database._connection
@@ -66,6 +78,7 @@ class Trial:
             "RECONCILER_ENDPOINT": url,
             "TWILIO_ACCOUNT_SID": self._emulator.store.account_sid,
             "TWILIO_AUTH_TOKEN": "none",
+            **self.place.environ(),
         }
         self._forks = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.forks"],
@@ -81,6 +94,7 @@ class Trial:
     ) -> None:
         self._forks.communicate()
         self._open.close()
+        self.place.close()
         self._emulator.close()
         self._empty.close()
         self._before.close()
@@ -91,6 +105,7 @@ class Trial:
         """Bring about what stands before *scenario*, and remember it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
+        self.place.begin(self.folder)
         self._empty.backup(self._live)
         self._faults = [parse_fault(text) for text in scenario.faults]
         self._misbehave()
@@ -106,6 +121,7 @@ class Trial:
             self._run("plan", "desk.yaml", "--out", PLAN, *scenario.flags, check=True)
         shutil.rmtree(self._kept, ignore_errors=True)
         shutil.copytree(self.folder, self._kept)
+        self.place.save()
         self._live.backup(self._before)
 
     def _spoil(self, scenario: Scenario) -> None:
@@ -141,6 +157,7 @@ class Trial:
         """Go back to what `prepare` left."""
         shutil.rmtree(self.folder)
         shutil.copytree(self._kept, self.folder)
+        self.place.restore()
         self._emulator._site._delayed.clear()  # or a write of the last point would fall into this one
         self._before.backup(self._live)
         self._misbehave()
@@ -156,10 +173,11 @@ class Trial:
                 continue
             for when in ("arrived", "late", "stored"):
                 yield Point(scenario.name, "request", number, when)
-                yield Point(scenario.name, "request", number, when, lost=True)
+                if self.place.is_file:
+                    yield Point(scenario.name, "request", number, when, lost=True)
         calls = Path(f"{self._output}.calls").read_text().split()
         for number, name in enumerate(calls, 1):
-            for when in ("before", "middle", "after") if name == "write" else ("before", "after"):
+            for when in ("before", "middle", "after") if name in TORN else ("before", "after"):
                 yield Point(scenario.name, "call", number, when)
 
     # What happens.
@@ -178,6 +196,7 @@ class Trial:
             self.arm(point)
             status = self.apply(scenario, again=again)
         self.calm()
+        self._clock += self.place.ahead
         if point.lost or scenario.rolled_back:
             (self.folder / f"{STATE}.journal").unlink(missing_ok=True)
         if scenario.rolled_back:  # no intent tells of a write under way: what is sent has arrived by then
@@ -220,15 +239,18 @@ class Trial:
 
     # What must hold.
 
-    def faults_after(self, scenario: Scenario) -> list[str]:
-        """Apply *scenario* again, now undisturbed, and return everything that is wrong at the end."""
+    def faults_after(self, scenario: Scenario, *, late: bool) -> list[str]:
+        """Apply *scenario* again, now undisturbed, and return everything that is wrong at the end.
+
+        *late* says that a request of a dead process may still arrive.
+        """
         try:
-            StateStore(self.folder / STATE).read()
+            self.place.read()
         except StateError as error:
             return [f"unreadable state: {error.text}"]
         if scenario.rolled_back:
             self.apply(scenario)  # which may be refused, and is not to double anything
-        tries = _TRIES if scenario.faults else 1
+        tries = _TRIES if scenario.faults else _LATE_TRIES if late else 1
         if not any(self._is_over(scenario, self.apply(scenario, again=True)) for _ in range(tries)):
             return [f"the second apply failed: {self._output.read_text()}"]
         self._ahead += LAG
@@ -290,6 +312,7 @@ class Trial:
             "arguments": command,
             "fatal": fatal,
             "when": when,
+            "ahead": self._clock,
         }
         assert self._forks.stdin is not None
         assert self._forks.stdout is not None

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.__main__ import PARTS, main
-from tests.parts import Part, run
+from tests.parts import UNAVAILABLE, Part, run
 
 
 def part(name: str, code: str = "", *, within: str = "", only_by_name: str = "") -> Part:
@@ -59,6 +59,22 @@ def test_a_named_part_runs_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith("\nnot named, so not run: all, slow\n")
     assert run(parts, {"slow"}) == 1
     assert table(capsys)["slow"] == ("FAILED", "`python -c exit(1)` ended with 1")
+
+
+def test_what_cannot_be_installed_is_no_failure_where_that_is_allowed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is named in the table; a part that was run and failed is one all the same."""
+    parts = [part("far", f"exit({UNAVAILABLE})"), part("bad", "exit(1)")]
+
+    assert run(parts, {"far"}) == 1
+    assert run(parts, {"far", "bad"}, if_installed=True) == 1
+    capsys.readouterr()
+    assert run(parts, {"far"}, if_installed=True) == 0
+    assert table(capsys)["far"] == (
+        "not run",
+        f"`python -c exit({UNAVAILABLE})`: what it needs cannot be installed",
+    )
 
 
 def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

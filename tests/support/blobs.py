@@ -42,7 +42,40 @@ class Objects:
         return etag
 
 
-class MemoryBlobs:
+class Way:
+    """One run's way to a store; each call takes *latency* seconds there and as long back.
+
+    *trouble* is asked for each call, by its name and how often that was called before.
+    """
+
+    def __init__(self, latency: float, trouble: Callable[[str, int], Trouble | None]) -> None:
+        self.latency = latency
+        self.trouble = trouble
+        self.calls: Counter[str] = Counter()
+        self._late: set[asyncio.Task[object]] = set()
+
+    async def _call(self, name: str, act: Callable[[], Awaitable[T]]) -> T:
+        trouble = self.trouble(name, self.calls[name])
+        self.calls[name] += 1
+        await asyncio.sleep(self.latency)
+        if trouble is Trouble.LOST_BEFORE:
+            await asyncio.sleep(self.latency)
+            raise Unheard("no answer")
+        if trouble is Trouble.LATE:
+            self._late.add(asyncio.create_task(self._later(act)))
+            raise Unheard("no answer")
+        result = await act()
+        await asyncio.sleep(self.latency)
+        if trouble is Trouble.LOST_AFTER:
+            raise Unheard("no answer")
+        return result
+
+    async def _later(self, act: Callable[[], Awaitable[object]]) -> None:
+        """Do what arrives although nobody waits for it any more."""
+        raise NotImplementedError
+
+
+class MemoryBlobs(Way):
     """One run's way to *objects*; each call takes *latency* seconds there and as long back.
 
     *trouble* is asked for each call, by its name and how often that was called before.
@@ -60,6 +93,8 @@ class MemoryBlobs:
         self.objects = objects
         self.latency = latency
         self.trouble = trouble
+        self.now: Callable[[], float] = wall
+        """The date of the store, in seconds since 1970."""
         self.calls: Counter[str] = Counter()
         self._late: set[asyncio.Task[object]] = set()
 
@@ -82,7 +117,7 @@ class MemoryBlobs:
         async def act() -> str:
             if name in self.objects.blobs:
                 raise Exists(name)
-            return self.objects.put(name, data, self._now())
+            return self.objects.put(name, data, self.now())
 
         return await self._call("create", act)
 
@@ -93,7 +128,7 @@ class MemoryBlobs:
             found = self.objects.blobs.get(name)
             if found is None or found.etag != etag:
                 raise Changed(name)
-            return self.objects.put(name, data, self._now())
+            return self.objects.put(name, data, self.now())
 
         return await self._call("swap", act)
 
@@ -117,29 +152,10 @@ class MemoryBlobs:
     async def close(self) -> None:
         """Hold nothing open."""
 
-    async def _call(self, name: str, act: Callable[[], Awaitable[T]]) -> T:
-        trouble = self.trouble(name, self.calls[name])
-        self.calls[name] += 1
-        await asyncio.sleep(self.latency)
-        if trouble is Trouble.LOST_BEFORE:
-            await asyncio.sleep(self.latency)
-            raise Unheard("no answer")
-        if trouble is Trouble.LATE:
-            self._late.add(asyncio.create_task(self._later(act)))
-            raise Unheard("no answer")
-        result = await act()
-        await asyncio.sleep(self.latency)
-        if trouble is Trouble.LOST_AFTER:
-            raise Unheard("no answer")
-        return result
-
     async def _later(self, act: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(20)
         with suppress(Exists, Changed):
             await act()
-
-    def _now(self) -> float:
-        return wall()
 
 
 def wall() -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -33,8 +33,17 @@ from reconciler.state.files import Files
 from reconciler.state.intents import fold_in_flight, open_intents
 from reconciler.state.model import State
 from reconciler.state.remembered import Intent
+from reconciler.state.stores.clocks import Clocks
 from reconciler.state.stores.file import StateStore
+from reconciler.state.stores.grouped import Grouped
+from reconciler.state.stores.interface import Store
+from reconciler.state.stores.objects import Objects
+from reconciler.state.stores.pages import Pages
+from tests.support import blobs
+from tests.support.blobs import MemoryBlobs
 from tests.support.jumping import run_jumping
+from tests.support.single_page import MemoryPage, Server
+from tests.support.stores import Here, holder, paged_state, stored_state
 
 T = TypeVar("T")
 
@@ -50,15 +59,28 @@ class NotApplyable(Exception):
 class Desk:
     """Applies manifests to an emulator without a process or a socket; use it as a context manager.
 
-    The emulator's clock is the loop's, and goes on from run to run. The service is called `desk`.
+    The emulator's clock is the loop's, and goes on from run to run. The service is called `desk`. With
+    *there* the state is kept in objects or on a page, and each run reaches it by what *way* returns; else in
+    a file. With *groups* it is kept by group of conversations, and runs work on these.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        there: blobs.Objects | Server | None = None,
+        way: Callable[[Any], MemoryBlobs | MemoryPage] = MemoryBlobs,
+        groups: Collection[int] = (),
+    ) -> None:
         self.folder = folder
+        self.there = there
+        self.way = way
+        self.groups = groups
         self.state_path = folder / "reconciler.state.json"
         self.emulator = Emulator(clock=self._now, sleep=asyncio.sleep)
         self.interrupts = Interrupts()
         self.began: list[Action] = []
+        self.halves: list[tuple[Address, str | None]] = []
         self.ended: list[Result] = []
         self.elapsed = 0.0
         self._start = datetime.now(UTC)
@@ -97,12 +119,13 @@ class Desk:
         self.interrupts = Interrupts()
         self.began.clear()
         self.ended.clear()
-        settings = Settings(
-            endpoint=self.emulator, state=self.state_path, settle=settle, files=files, now=self._own_now
-        )
+        settings = self.settings(settle=settle, files=files)
         outcome = self.run(
-            plan_and_apply(
-                self.desired(manifest), settings, options, approve=approve, interrupts=self.interrupts
+            self._locked(
+                settings,
+                plan_and_apply(
+                    self.desired(manifest), settings, options, approve=approve, interrupts=self.interrupts
+                ),
             )
         )
         assert outcome is not None
@@ -110,23 +133,22 @@ class Desk:
 
     def carry_out(self, actions: tuple[Action, ...], *, settle: float = 10) -> Outcome:
         """Carry out a plan of just these actions."""
-        settings = Settings(endpoint=self.emulator, state=self.state_path, settle=settle, now=self._own_now)
+        settings = self.settings(settle=settle)
 
         async def work() -> Outcome:
             async with open_session(settings) as session:
                 plan = Plan(actions, lineage=session.state.lineage, serial=session.state.serial)
                 return await carry_out(session, plan, self, Interrupts())
 
-        return self.run(work())
+        return self.run(self._locked(settings, work()))
 
     def plan(self, manifest: str, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
         """Return what `plan` would show."""
-        settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._own_now)
-        return self.run(make_plan(self.desired(manifest), settings, options)).plan
+        return self.run(make_plan(self.desired(manifest), self.settings(), options)).plan
 
     def save(self, manifest: str, options: Options = Options()) -> bytes:  # noqa: B008  # frozen
         """Return the file that `plan --out` writes."""
-        settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._now)
+        settings = msgspec.structs.replace(self.settings(), now=self._now)
         desired = self.desired(manifest)
         options = msgspec.structs.replace(options, record=True)
         saved = self.run(make_plan(desired, settings, options))
@@ -147,32 +169,39 @@ class Desk:
         self.interrupts = Interrupts()
         self.began.clear()
         self.ended.clear()
-        settings = Settings(
-            endpoint=self.emulator, state=state or self.state_path, settle=settle, files=files
-        )
+        settings = msgspec.structs.replace(self.settings(settle=settle, files=files), now=self._now)
+        settings = msgspec.structs.replace(settings, state=state or settings.state)
         return self.run(
-            apply_saved(
-                decode_plan(saved),
+            self._locked(
                 settings,
-                desired=self.desired(manifest) if manifest is not None else None,
-                watcher=self,
-                interrupts=self.interrupts,
+                apply_saved(
+                    decode_plan(saved),
+                    settings,
+                    desired=self.desired(manifest) if manifest is not None else None,
+                    watcher=self,
+                    interrupts=self.interrupts,
+                ),
             )
         )
 
     def bind(self, address: Address, sid: str, manifest: str) -> None:
         """Do what `import ADDRESS SID` does."""
-        settings = Settings(endpoint=self.emulator, state=self.state_path, now=self._own_now)
-        self.run(import_object(address, sid, self.desired(manifest), settings))
+        settings = self.settings()
+        self.run(self._locked(settings, import_object(address, sid, self.desired(manifest), settings)))
 
     def close_intent(self, address: Address) -> None:
         """Say that an open create did not happen, as `state rm ADDRESS` does."""
-        store = StateStore(self.state_path)
-        state = store.read()
-        assert state is not None
-        fold_in_flight(state)
-        edit.close(state, [address]) or edit.remove(state, [address])
-        store.write(state)
+        settings = self.settings()
+
+        async def work() -> None:
+            store = settings.store()
+            state = await store.read()
+            assert state is not None
+            fold_in_flight(state)
+            edit.close(state, [address]) or edit.remove(state, [address])
+            await store.write(state)
+
+        self.run(self._locked(settings, work()))
 
     def open_intents(self) -> dict[Address, Intent]:
         """Return the creates of which the state does not know what became of them."""
@@ -220,9 +249,16 @@ class Desk:
     @property
     def state(self) -> State:
         """What the next command will read."""
-        state = StateStore(self.state_path).read()
+        state = self.state_if_any
         assert state is not None
         return state
+
+    @property
+    def state_if_any(self) -> State | None:
+        """The same, or None before the first write."""
+        if self.there is None:
+            return StateStore(self.state_path).read()
+        return stored_state(self.there) if isinstance(self.there, blobs.Objects) else paged_state(self.there)
 
     @property
     def conversations(self) -> list[str]:
@@ -249,9 +285,38 @@ class Desk:
     def _rows(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         return self.emulator.store._database.all(sql, values)
 
-    def settings(self, *, settle: float) -> Settings:
+    def settings(self, *, settle: float = 10, files: Files | None = None) -> Settings:
         """Return the settings of an operation at this desk; *settle* is in seconds."""
-        return Settings(endpoint=self.emulator, state=self.state_path, settle=settle, now=self._own_now)
+        return Settings(
+            endpoint=self.emulator,
+            state=self.state_path,
+            settle=settle,
+            files=files,
+            now=self._own_now,
+            held=self._store(),
+        )
+
+    def _store(self) -> Store | None:
+        if self.there is None:
+            return None
+        clocks = Clocks(lambda: self._now().timestamp(), lambda: self._now().timestamp(), asyncio.sleep)
+        ours = self.way(self.there)
+        if isinstance(ours, MemoryPage):
+            return Here.of(Pages(ours, clocks=clocks))
+        ours.now = clocks.wall
+        if self.groups:
+            return Here.of(Grouped(ours, self.groups, clocks=clocks))
+        return Here.of(Objects(ours, clocks=clocks))
+
+    async def _locked(self, settings: Settings, work: Coroutine[Any, Any, T]) -> T:
+        """Do *work* under the lock of a store that needs one: nobody else is at a file."""
+        if settings.held is None:
+            return await work
+        try:
+            async with settings.held.lock_async(holder(), timeout=1000, settle=settings.settle):
+                return await work
+        finally:
+            work.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run *work* on the clock that jumps, and return its result."""
@@ -279,6 +344,10 @@ class Desk:
     def started(self, action: Action) -> None:
         """Remember what was begun."""
         self.began.append(action)
+
+    def halfway(self, action: Action, sid: str | None) -> None:
+        """Remember the replacement whose first half is done, and its new message."""
+        self.halves.append((action.address, sid))
 
     def finished(self, result: Result) -> None:
         """Remember what was ended."""

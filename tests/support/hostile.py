@@ -34,7 +34,8 @@ from reconciler.plans.seen import Seen
 from reconciler.report.disclosure import Bodies
 from reconciler.report.errors import render_error
 from reconciler.report.github import plan_annotations, problem_annotations
-from reconciler.report.json import encode, outcome_document, plan_document
+from reconciler.report.json import encode, plan_document
+from reconciler.report.json_outcome import outcome_document
 from reconciler.report.jsonl import EventStream
 from reconciler.report.markdown import outcome_markdown, plan_markdown
 from reconciler.report.outcome import render_outcome

@@ -60,7 +60,7 @@ def listening() -> Iterator[Listener]:
             self.end_headers()
             self.wfile.write(answered)
 
-        do_POST = do_GET = _hear  # noqa: N815 (names of the standard library)
+        do_POST = do_GET = do_PUT = do_DELETE = _hear  # noqa: N815 (names of the standard library)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (likewise)
             """Print nothing."""

@@ -1,11 +1,20 @@
-"""Processes that are gone at any moment: at a request, or at a call to the disk."""
+"""Processes that are gone at any moment: at a request, or at a call to the disk or the store."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from reconciler.state.files import Files
+from tests.support.blobs import MemoryBlobs, Objects
+from tests.support.single_page import MemoryPage, Server
+
+T = TypeVar("T")
+
+SLOW = 0.5
+"""Seconds that a call to a page takes there, and as long back."""
 
 
 class PowerOff(BaseException):
@@ -14,9 +23,9 @@ class PowerOff(BaseException):
 
 @dataclass
 class Death:
-    """When a process dies: at its call to the disk, or its request, number *at*; nothing happens after it.
+    """When a process dies: at its call to the disk or store, or its request, number *at*; the last it does.
 
-    A write to the disk may be *torn* then.
+    A write to the disk may be *torn* then; one to a store is then done, but not answered.
     """
 
     what: str
@@ -85,3 +94,35 @@ class MortalFiles(Files):
         """Flush the names, or be gone."""
         self._death.call()
         super().sync_folder(folder)
+
+
+class MortalBlobs(MemoryBlobs):
+    """Stops with the process that it belongs to."""
+
+    def __init__(self, objects: Objects, death: Death) -> None:
+        super().__init__(objects, latency=0.03)
+        self._death = death
+
+    async def _call(self, name: str, act: Callable[[], Awaitable[T]]) -> T:
+        if self._death.dead or not self._death.torn:
+            self._death.call()
+        result = await super()._call(name, act)
+        if self._death.torn:
+            self._death.call()
+        return result
+
+
+class MortalPage(MemoryPage):
+    """Stops with the process that it belongs to."""
+
+    def __init__(self, server: Server, death: Death) -> None:
+        super().__init__(server, latency=SLOW)
+        self._death = death
+
+    async def _call(self, name: str, act: Callable[[], Awaitable[T]]) -> T:
+        if self._death.dead or not self._death.torn:
+            self._death.call()
+        result = await super()._call(name, act)
+        if self._death.torn:
+            self._death.call()
+        return result

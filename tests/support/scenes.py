@@ -26,10 +26,13 @@ from reconciler.model import (
     Service,
 )
 from reconciler.model.canonical import canonical_json
-from reconciler.planner.build import build_plan
+from reconciler.planner.build import build_part
+from reconciler.planner.join import join
 from reconciler.plans.actions import Action, Verb
 from reconciler.plans.options import Options
+from reconciler.plans.part import Part
 from reconciler.plans.plan import Plan
+from reconciler.plans.redact import mark
 from reconciler.resources.message import desired_values
 from reconciler.state.model import State
 from reconciler.state.remembered import Binding
@@ -51,7 +54,15 @@ class Scene(Struct, frozen=True):
 
     def plan(self, **options: Any) -> Plan:
         """Return the plan that these options make."""
-        return build_plan(self.desired, self.remote, self.state, Options(**options))
+        return join([self.part(**options)])
+
+    def part(self, **options: Any) -> Part:
+        """Return what the plan that these options make is joined from."""
+        return build_part(self.desired, self.remote, self.state, Options(**options))
+
+    def marked(self, **options: Any) -> Plan:
+        """Return the plan that these options make, with its sensitive fields marked."""
+        return join([mark(self.part(**options), self.desired, self.state)])
 
     @property
     def conversation(self) -> Conversation:
