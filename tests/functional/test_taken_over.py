@@ -108,14 +108,17 @@ class Place:
         self._messages = MESSAGES[run]
         wanted = conversation(*(f"m{number:02}: Text {number}" for number in self._messages))
         (folder / "desk.yaml").write_text(wanted)
+        self._started: list[subprocess.Popen[str]] = []
 
     def start(self, name: str, *arguments: str) -> subprocess.Popen[str]:
         """Start an apply as *name*."""
         environ = {**os.environ, "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "any"}
         command = [sys.executable, "-m", "tests.support.stopping", str(self.folder), self.url, name]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*command, *self._kind, *arguments], cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True
         )
+        self._started.append(process)
+        return process
 
     def end(self, process: subprocess.Popen[str]) -> tuple[int, str]:
         """Wait for a process, and return its exit code and what it said."""
@@ -135,6 +138,13 @@ class Place:
         code, said = self.end(ann)
         assert self.bodies() == [f"Text {number}" for number in self._messages]
         assert (code, "it was taken over by bob@there" in said) == (1, True), said
+
+    def close(self) -> None:
+        """End what a failed test has left."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+                process.communicate()
 
     def bodies(self) -> list[str]:
         """Return what the messages say."""
@@ -177,13 +187,14 @@ def place(
     applied: dict[str, tuple[Path, sqlite3.Connection]],
     kind: str,
     run: str,
-) -> Place:
+) -> Iterator[Place]:
     """A state and an emulator as that run finds them."""
     folder, before = applied[kind] if run == LATER else (tmp_path, empty)
     before.backup(remote[0].store._database._connection)
     if run == LATER:
         shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    return Place(tmp_path, remote, kind, run)
+    with closing(Place(tmp_path, remote, kind, run)) as place:
+        yield place
 
 
 @pytest.mark.parametrize(("kind", "run", "point"), CASES)

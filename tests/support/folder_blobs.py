@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +37,9 @@ class SharedClock:
 
     def add(self, seconds: float) -> None:
         """Let so many seconds pass for everybody."""
-        self._ahead.write_text(str(self.now() - time.time() + seconds))
+        written = self._ahead.with_name(f"ahead.{os.getpid()}.{threading.get_ident()}")
+        written.write_text(str(self.now() - time.time() + seconds))
+        written.replace(self._ahead)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -103,7 +107,7 @@ class FolderBlobs:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         (self._folder / "objects").mkdir(exist_ok=True)
-        with (self._folder / "mutex").open("w") as mutex:
+        with self._point.served, (self._folder / "mutex").open("w") as mutex:
             fcntl.flock(mutex, fcntl.LOCK_EX)
             yield
 

@@ -51,7 +51,7 @@ class FolderPage:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with (self._folder / "mutex").open("w") as mutex:
+        with self._point.served, (self._folder / "mutex").open("w") as mutex:
             fcntl.flock(mutex, fcntl.LOCK_EX)
             yield
 
