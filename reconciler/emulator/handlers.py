@@ -9,6 +9,7 @@ from reconciler.emulator import wire
 from reconciler.emulator.call import Call
 from reconciler.emulator.decisions import MAX_PAGE, MAX_PAGE_SMALL
 from reconciler.emulator.errors import ApiError
+from reconciler.emulator.fields import is_sid
 from reconciler.emulator.records import Conversation, Participant, Receipt, Service, User
 from reconciler.emulator.replies import GONE, created, joined, ok
 from reconciler.emulator.wire import Home, Reply
@@ -157,7 +158,10 @@ def delete_user(call: Call) -> Reply:
 
 
 def _writer(call: Call, home: Home) -> tuple[str, wire.MessageWriter]:
-    sid = call.store.conversations.get(home.service_sid, call.names["conversation"]).sid
+    """Return the SID of the conversation and what writes its messages; only a unique name is looked up."""
+    sid = call.names["conversation"]
+    if not is_sid("CH", sid):
+        sid = call.store.conversations.get(home.service_sid, sid).sid
     return sid, wire.MessageWriter(home, sid)
 
 

@@ -24,8 +24,8 @@ from reconciler.runtime.collector import collector_paused
 from reconciler.text.suggestions import few_suggestions
 
 if TYPE_CHECKING:
-    from reconciler.manifest.cache import ParsedFiles
     from reconciler.manifest.expansion.source_map import SourceMap
+    from reconciler.manifest.kept import Known
     from reconciler.manifest.unexpanded import Unexpanded
     from reconciler.model.shard import Shard
 
@@ -36,7 +36,7 @@ def load(
     paths: Sequence[Path],
     inputs: Inputs = NOTHING_GIVEN,
     *,
-    known: ParsedFiles | None = None,
+    known: Known | None = None,
     processes: int = 0,
     shard: Shard | None = None,
 ) -> Desired:
@@ -74,7 +74,7 @@ class _Read(Struct):
     """Contents that were not in the cache, with their cache keys."""
 
 
-def _read(files: list[Path], known: ParsedFiles | None, processes: int) -> _Read:
+def _read(files: list[Path], known: Known | None, processes: int) -> _Read:
     read = _Read()
     unknown: dict[str, bytes] = {}
     keys: dict[str, bytes] = {}
@@ -105,7 +105,7 @@ def _read(files: list[Path], known: ParsedFiles | None, processes: int) -> _Read
     return read
 
 
-def _load(files: list[Path], inputs: Inputs, known: ParsedFiles | None, processes: int) -> Desired:
+def _load(files: list[Path], inputs: Inputs, known: Known | None, processes: int) -> Desired:
     read = _read(files, known, processes)
     contents, unexpanded, problems = read.contents, read.unexpanded, read.problems
     found: dict[str, list[Finding]] = {}

@@ -25,8 +25,8 @@ from reconciler.model.cut import part_of_desired
 from reconciler.model.shard import Shard
 
 if TYPE_CHECKING:
-    from reconciler.manifest.cache import ParsedFiles
     from reconciler.manifest.expansion.source_map import SourceMap
+    from reconciler.manifest.kept import Known
     from reconciler.manifest.unexpanded import Unexpanded
 
 _BATCH: Final = 16_000_000
@@ -38,7 +38,7 @@ class _Faulty(Exception):
 
 
 def load_part(
-    files: list[Path], inputs: Inputs, known: ParsedFiles | None, processes: int, shard: Shard
+    files: list[Path], inputs: Inputs, known: Known | None, processes: int, shard: Shard
 ) -> Desired | None:
     """Return the part *shard* of what *files* declare; the other arguments are those of `load`.
 
@@ -53,7 +53,7 @@ def load_part(
 class _Loading:
     """The loading of one part."""
 
-    def __init__(self, shard: Shard, known: ParsedFiles | None, processes: int) -> None:
+    def __init__(self, shard: Shard, known: Known | None, processes: int) -> None:
         self._shard = shard
         self._known = known
         self._processes = processes

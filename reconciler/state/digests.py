@@ -101,12 +101,15 @@ def scheme_of(digest: str) -> str:
 
 def field_digest(lineage: str, name: str, value: str) -> str:
     """Return the digest, 32 hex digits, of *value* in the field *name* within one lineage."""
-    return blake2b(
-        value.encode("utf-8", "surrogatepass"),
-        digest_size=16,
-        key=lineage.encode(),
-        person=name.encode()[:16],
-    ).hexdigest()
+    digest = _begun(lineage, name).copy()
+    digest.update(value.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _begun(lineage: str, name: str) -> blake2b:
+    """Return the digest of that field before its text; a copy takes half the time of a new one."""
+    return blake2b(digest_size=16, key=lineage.encode(), person=name.encode()[:16])
 
 
 def _by_key(key: DigestKey, digest: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +16,9 @@ from msgspec.structs import replace
 
 from reconciler import api
 from reconciler.errors import ApplyError
+from reconciler.manifest.inputs import Inputs
+from reconciler.manifest.kept import Kept
+from reconciler.manifest.load import load
 from reconciler.model import Desired, Unmanaged, map_conversations
 from reconciler.model.canonical import canonical_instant
 from reconciler.operations.ephemeral import (
@@ -73,6 +76,7 @@ class Backend:
         self._numbers = count(1)  # two threads never get the same number
         self._standing: set[int] = set()
         self._target = Target(endpoint, environ, templates)
+        self._known = Kept()
 
     def close(self) -> None:
         """Stop the emulator and its server, if any; an emulator in memory loses its content."""
@@ -127,7 +131,7 @@ class Backend:
         """
         number = next(self._numbers)
         label = Label(self._workspace, canonical_instant(datetime.now(UTC)), self.maker, number)
-        desired = throw_away(api.load(*paths, variables=variables), label, allow_existing=allow_existing)
+        desired = throw_away(self._load(paths, variables or {}), label, allow_existing=allow_existing)
         if self._target.is_emulator:
             desired = replace(
                 desired, account_sid=None
@@ -149,6 +153,11 @@ class Backend:
             if teardown is Teardown.ON or (teardown is Teardown.ON_SUCCESS and done):
                 finish(_tear_down(desired, settings))
                 self._standing.remove(number)
+
+    def _load(self, paths: Iterable[str | os.PathLike[str]], variables: Mapping[str, Any]) -> Desired:
+        """Return what `api.load` does; many tests make the same manifests, which are parsed once."""
+        inputs = Inputs(os.environ, values=variables)
+        return load([Path(path) for path in paths], inputs, known=self._known)
 
     def sweep(self, maker: str) -> None:
         """Delete the services that the process *maker* left behind; raises ApplyError."""

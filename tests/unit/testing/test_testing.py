@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import Barrier
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from reconciler.emulator import Emulator, EmulatorOptions, Fault
 from reconciler.emulator.faults import Answer
 from reconciler.emulator.server import running
 from reconciler.errors import ApplyError, ManifestError, RemoteError, UsageError
+from reconciler.manifest.kept import Kept
 from reconciler.testing import Backend, World, reconciled
 from reconciler.testing.run_registry import RunRegistry
 from reconciler.testing.transcript import difference
@@ -128,6 +130,24 @@ def test_a_world_is_gone_after_its_block(manifest: Path, tmp_path: Path) -> None
     assert client.conversations.v1.services.list() == []
     assert backend.clean
     backend.close()
+
+
+def test_a_manifest_is_parsed_once_for_its_bytes(manifest: Path, tmp_path: Path) -> None:
+    """Worlds do not change what is kept of it; another text at the same path makes another world."""
+    known, text = Kept(), manifest.read_text(encoding="utf-8")
+
+    def content() -> bytes:
+        kept = known.get(known.key(manifest.read_bytes(), str(manifest)), str(manifest))
+        return msgspec.msgpack.encode(kept)
+
+    with closing(Backend(folder=tmp_path)) as backend:
+        backend._known = known
+        for said in ("Hello", "Hello", "Goodbye", "Hello"):
+            manifest.write_text(text.replace("Hello", said), encoding="utf-8")
+            before = content()
+            with backend.world(manifest) as world:
+                world.conversation("support/order-1").assert_transcript([("alice", said)])
+            assert before in {content(), b"\xc0"}, said
 
 
 def test_threads_of_one_test_have_worlds_of_their_own(manifest: Path, tmp_path: Path) -> None:
