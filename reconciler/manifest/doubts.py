@@ -1,12 +1,12 @@
 """Doubts about allowed values: numbers that lose digits or signs, and perhaps are texts.
 
-They stand in attributes, and in defaults of variables without a `type`.
+They stand in attributes, in `for_each`, and in defaults of variables without a `type`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from reconciler.manifest.diagnostics.findings import Loc
 from reconciler.manifest.diagnostics.subjects import noun_of, record_of
@@ -14,6 +14,9 @@ from reconciler.manifest.yaml.positions import Positions, read_closely
 from reconciler.manifest.yaml.scalars import loses_digits
 from reconciler.model import Doubt
 from reconciler.runtime.text_file import decoded
+
+_OPEN: Final = frozenset({("attributes",), ("for_each",)})
+"""The fields whose values may be of any kind."""
 
 
 def doubts_of(data: bytes, path: str) -> tuple[Doubt, ...]:
@@ -34,7 +37,7 @@ def doubts_of(data: bytes, path: str) -> tuple[Doubt, ...]:
 def _lossy(positions: Positions) -> Iterator[Loc]:
     for loc, written in positions.plain.items():
         inside = loc[len(record_of(loc)) :]
-        is_open = inside[:1] == ("attributes",) or inside[:2] == ("defaults", "attributes")
+        is_open = inside[:1] in _OPEN or inside[:2] == ("defaults", "attributes")
         if loc[:1] == ("variables",):
             is_open = "type" not in positions.at(record_of(loc))
         if is_open and type(positions.at(loc)) in (int, float) and loses_digits(written):

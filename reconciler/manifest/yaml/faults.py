@@ -46,6 +46,7 @@ _EXPECTED_BY_INDENTATION: Final = ("did not find expected key", "did not find ex
 _KEY: Final = r"""[ ]*(?:-[ ]+)*(?P<key>[\w.\[\]-]+|"[^"]*"|'[^']*')"""
 _VALUE: Final = rf"(?:{_KEY}[ ]*:[ ]+|[ ]*(?:-[ ]+)+)(?P<value>\S)"
 _COLONS: Final = "\uff1a\ufe55\ufe13\ua789\u2236\u02d0"
+_DASHES: Final = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
 _SPACES: Final = "\xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
 _LOOK_ALIKE: Final = rf"{_KEY}(?:(?P<colon>[{_COLONS}])|:(?P<space>[{_SPACES}]))"
 """A key with something behind it that looks like a colon and a space."""
@@ -62,7 +63,10 @@ def syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
     mark = opened if unclosed or no_colon else met
     position = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
     runs_on = str(error.problem).startswith("mapping values")
-    if (fault := _look_alike(lines, position.line, runs_on=runs_on)) is not None:
+    fault = _look_alike(lines, position.line, runs_on=runs_on)
+    if fault is None and runs_on:
+        fault = _badly_opened(lines, position.line)
+    if fault is not None:
         return fault
     if isinstance(error, TwoReadings):
         return Fault(position, "a text in brackets that starts with `?` is read in two ways", _quote_it("?"))
@@ -129,6 +133,27 @@ def _look_alike(lines: list[str], line: int, *, runs_on: bool) -> Fault | None:
                 "write a colon and a space there, as in `key: value`",
             )
     return None
+
+
+def _badly_opened(lines: list[str], line: int) -> Fault | None:
+    """Return a fault for the line above *line*, whose text runs on to here, if it was to open an item or key.
+
+    It must be the first line of that text: an item, or what stands right below a key without a value.
+    """
+    written = [number for number in range(1, line) if lines[number - 1].strip()]
+    opening, outer = ([lines[number - 1] for number in reversed(written)] + ["", ""])[:2]
+    dash = re.match(rf"[ ]*([{_DASHES}]|-(?=\w))", opening)
+    key = re.match(_KEY + r"(?![^ ])(?!.*:( |$))", opening)
+    if dash:
+        where, item = dash.start(1), dash[1]
+        wrong = "no space stands behind the `-`" if item == "-" else f"the item starts with {_called(item)}"
+        hint = "write a `-` and a space there, as in `- key: value`"
+    elif key and key["key"] != "-" and ("-" in opening[: key.start("key")] or outer.rstrip().endswith(":")):
+        where, wrong = key.end(), f"no colon stands behind `{key['key'][:40]}`"
+        hint = "write a colon and a space there, as in `key: value`"
+    else:
+        return None
+    return Fault(Position(written[-1], where + 1), f"the YAML cannot be read: {wrong}", hint)
 
 
 def _called(character: str) -> str:

@@ -140,6 +140,32 @@ def test_a_number_in_attributes_that_loses_something_is_doubted(
 
 
 @pytest.mark.parametrize(
+    ("item", "fields"),
+    [
+        ("[+49151, 007]", ["for_each"]),
+        ("{a: {v: +49151, w: 7}, b: {v: 08}}", ["for_each.a.v", "for_each.b.v"]),
+        ("{a: 1.5, b: 1}", []),
+    ],
+)
+def test_a_number_in_for_each_that_loses_something_is_doubted(
+    tmp_path: Path, item: str, fields: list[str]
+) -> None:
+    """Keys and texts are made of it, of messages and of conversations."""
+    file = tmp_path / "m.yaml"
+    file.write_text(
+        "version: 1\nservices:\n  s:\n    conversations:\n      c:\n        messages:\n"
+        f"          - {{key: k, for_each: {item}, body: 'call ${{each.key}}'}}\n"
+        f"      d: {{for_each: {item}}}\n",
+        encoding="utf-8",
+    )
+
+    doubts = load([file]).doubts
+
+    assert [doubt.address for doubt in doubts] == ["s/c/k"] * len(fields)
+    assert [doubt.text.split("`")[1] for doubt in doubts] == fields
+
+
+@pytest.mark.parametrize(
     ("declaration", "doubted"), [("default: 0606", True), ("type: number, default: 0606", False)]
 )
 def test_a_default_without_a_type_that_loses_something_is_doubted(
