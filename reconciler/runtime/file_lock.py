@@ -48,7 +48,7 @@ class FileLock:
                 if not _lock(self._fd):
                     self.forget()
                     return None
-                if self._is_at_its_name():
+                if self.is_at_its_name():
                     break
             except BaseException:
                 self.forget()
@@ -74,7 +74,8 @@ class FileLock:
         if fd >= 0:
             os.close(fd)
 
-    def _is_at_its_name(self) -> bool:
+    def is_at_its_name(self) -> bool:
+        """Return whether the file that was locked is still the one at its path: another locks nobody out."""
         try:
             return os.path.samestat(os.fstat(self._fd), self._path.lstat())
         except FileNotFoundError:

@@ -285,6 +285,32 @@ def test_lock_of_a_dead_process_is_simply_acquired(
     assert bodies(remote) == expected(10)
 
 
+@pytest.mark.parametrize("takes_over", [True, False])
+def test_a_lock_file_that_is_removed_locks_nobody_out(
+    served: Project, remote: Emulator, *, takes_over: bool
+) -> None:
+    """So its holder sends nothing more and writes no state; nothing is posted twice."""
+    served.write("desk.yaml", manifest(10))
+    marker = served.folder / "hanging"
+    remote.faults.add(Fault("create_message", Pause(marker, after=True), nth=5))
+    with started(served, "apply", "desk.yaml", "--auto-approve") as command:
+        until(marker.exists)
+        (served.folder / f"{STATE}.lock").unlink()
+        if takes_over:
+            served.run("apply", "desk.yaml", "--auto-approve", "--settle", "1", check=0)
+            left = (served.folder / STATE).read_bytes()
+        stored = bodies(remote)
+        marker.unlink()
+        assert command.end() == 1
+        assert "is no longer held by this run: its lock file was removed or replaced" in command.err
+    assert bodies(remote) == stored
+
+    if takes_over:
+        assert (served.folder / STATE).read_bytes() == left
+    served.run("apply", "desk.yaml", "--auto-approve", "--settle", "1", check=0)
+    assert bodies(remote) == expected(10)
+
+
 def test_two_processes_applying_the_same_manifests(served: Project, remote: Emulator) -> None:
     """One waits for the other and finds nothing left to do."""
     served.write("desk.yaml", manifest(40, 3))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.errors import StateError
+from reconciler.errors import NotSent, StateError
+from reconciler.runtime.file_lock import FileLock
 from reconciler.state.deadlines import SETTLE_SECONDS
 from reconciler.state.files import Files
 from reconciler.state.keys import NO_KEYS, Keys
@@ -34,6 +35,10 @@ class FileStore(Whole):
         self._path = Path(path)
         self._files = files
         self._keys = keys
+        self._lock: FileLock | None = None
+        """The lock while it is held."""
+        self._stops: list[Callable[[], None]] = []
+        """What ends the run once the lock is lost."""
 
     @property
     def place(self) -> str:
@@ -60,17 +65,20 @@ class FileStore(Whole):
 
     async def begin(self, state: State) -> Journal:
         """Write *state*, and return a journal that continues it."""
+        self._check_held()
         return self._kept.begin(state)
 
     async def write(self, state: State, *, anew: bool = False) -> None:
         """Make *state* the snapshot."""
         del anew  # it is always written
+        self._check_held()
         self._kept.write(state)
 
     def next_serial(self, state: State) -> int:
         """Return the serial of the next snapshot of *state*."""
         return state.serial + 1
 
+    @contextmanager
     def lock(
         self,
         holder: Holder,
@@ -79,33 +87,65 @@ class FileStore(Whole):
         waiting: Callable[[str], None] = silent,
         settle: float = SETTLE_SECONDS,
         reading: bool = False,
-    ) -> AbstractContextManager[None]:
+    ) -> Iterator[None]:
         """Hold the lock; a command that only reads holds it too, as the files are read one after another."""
         del settle, reading
 
         def held_by(other: str) -> None:
             waiting(f"waiting for the lock of the state, which is held by {other}")
 
-        return system_lock.lock(self._path, holder=holder, timeout=timeout, waiting=held_by)
+        with (
+            system_lock.lock(self._path, holder=holder, timeout=timeout, waiting=held_by) as held,
+            self._holding(held),
+        ):
+            yield
 
-    def lock_async(
+    @asynccontextmanager
+    async def lock_async(
         self,
         holder: Holder,
         *,
-        timeout: float,
+        timeout: float,  # noqa: ASYNC109 - the library's
         waiting: Callable[[str], None] = silent,
         settle: float = SETTLE_SECONDS,
         reading: bool = False,
-    ) -> AbstractAsyncContextManager[None]:
+    ) -> AsyncIterator[None]:
         """Hold the lock; the event loop goes on while this waits."""
         del waiting, settle, reading
-        return system_lock.lock_async(self._path, holder=holder, timeout=timeout)
+        async with system_lock.lock_async(self._path, holder=holder, timeout=timeout) as held:
+            with self._holding(held):
+                yield
 
     def may_send(self) -> None:
-        """Return: the lock lasts as long as this process."""
+        """Return while the lock is held; raises NotSent if its file was removed: another locks nobody out."""
+        if not self._is_held:
+            for stop in self._stops:
+                stop()
+            raise NotSent("not sent: the lock file of the state was removed or replaced")
 
     def on_loss(self, stop: Callable[[], None]) -> None:
-        """Do nothing: the lock cannot be lost."""
+        """Let *stop* be called once the lock file is found to be another one."""
+        self._stops.append(stop)
+
+    @contextmanager
+    def _holding(self, lock: FileLock) -> Iterator[None]:
+        self._lock = lock
+        try:
+            yield
+        finally:
+            self._lock, self._stops = None, []
+
+    @property
+    def _is_held(self) -> bool:
+        return self._lock is None or self._lock.is_at_its_name()
+
+    def _check_held(self) -> None:
+        if not self._is_held:
+            raise StateError(
+                f"the state `{self._path}` is no longer held by this run: its lock file was removed or"
+                " replaced",
+                hint="leave that file alone; let any other run finish, then run the command again",
+            )
 
     async def locks(self) -> list[LockInfo]:
         """Return who holds the lock."""
@@ -122,6 +162,7 @@ class FileStore(Whole):
 
     async def mark(self, state: State, moved_to: str) -> None:
         """Leave a marker in place of *state*."""
+        self._check_held()
         self._kept.mark(state, moved_to)
 
     async def close(self) -> None:

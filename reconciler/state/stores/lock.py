@@ -31,8 +31,8 @@ _NOBODY_KNOWN = Holder("another process", 0, "unknown", "an unknown time")
 @contextmanager
 def lock(
     path: Path, *, holder: Holder, timeout: float, waiting: Callable[[str], None] = silent
-) -> Iterator[None]:
-    """Hold the lock of the state at *path*; wait at most *timeout* seconds for it.
+) -> Iterator[FileLock]:
+    """Hold the lock of the state at *path*, and yield it; wait at most *timeout* seconds for it.
 
     *waiting* is called with the holder before it waits. Raises StateError, which names the holder, when the
     time has passed, and if the folder is missing or does not support locks.
@@ -48,13 +48,18 @@ def lock(
                 if _take(system_lock, holder):
                     break
     try:
-        yield
+        yield system_lock
     finally:
         system_lock.release()
 
 
 @asynccontextmanager
-async def lock_async(path: Path, *, holder: Holder, timeout: float) -> AsyncIterator[None]:  # noqa: ASYNC109 - the library's
+async def lock_async(
+    path: Path,
+    *,
+    holder: Holder,
+    timeout: float,  # noqa: ASYNC109 - the library's
+) -> AsyncIterator[FileLock]:
     """Hold the same lock as `lock` does; the loop goes on while this waits."""
     import asyncio  # noqa: PLC0415 - most callers wait without a loop
 
@@ -67,7 +72,7 @@ async def lock_async(path: Path, *, holder: Holder, timeout: float) -> AsyncIter
                 if _take(system_lock, holder):
                     break
     try:
-        yield
+        yield system_lock
     finally:
         system_lock.release()
 
