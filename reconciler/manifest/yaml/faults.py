@@ -50,6 +50,8 @@ _DASHES: Final = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
 _SPACES: Final = "\xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
 _LOOK_ALIKE: Final = rf"{_KEY}(?:(?P<colon>[{_COLONS}])|:(?P<space>[{_SPACES}]))"
 """A key with something behind it that looks like a colon and a space."""
+_LONGEST: Final = 1_000
+"""Characters of a line in which a key without a colon is looked for."""
 _INDENTED: Final = "indent it like the other lines of its mapping or list, or put a text in quotes"
 
 
@@ -141,9 +143,9 @@ def _badly_opened(lines: list[str], line: int) -> Fault | None:
     It must be the first line of that text: an item, or what stands right below a key without a value.
     """
     written = [number for number in range(1, line) if lines[number - 1].strip()]
-    opening, outer = ([lines[number - 1] for number in reversed(written)] + ["", ""])[:2]
+    opening, outer = ([lines[number - 1] for number in written[:-3:-1]] + ["", ""])[:2]
     dash = re.match(rf"[ ]*([{_DASHES}]|-(?=\w))", opening)
-    key = re.match(_KEY + r"(?![^ ])(?!.*:( |$))", opening)
+    key = re.match(_KEY + r"(?![^ ])(?!.*:( |$))", opening[:_LONGEST])
     if dash:
         where, item = dash.start(1), dash[1]
         wrong = "no space stands behind the `-`" if item == "-" else f"the item starts with {_called(item)}"
