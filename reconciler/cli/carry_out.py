@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -12,7 +11,7 @@ import msgspec
 
 from reconciler.cli.for_programs import for_programs
 from reconciler.cli.options.connection import Locking
-from reconciler.cli.options.manifests import Manifests, files_written, require_apart
+from reconciler.cli.options.manifests import Manifests
 from reconciler.cli.options.output import Output
 from reconciler.cli.options.planning import Approval
 from reconciler.cli.options.sharding import Sharded
@@ -62,9 +61,8 @@ def plan_and_change(
     screen = output.screen()
     if not screen.asks and not approval.auto_approve:
         raise UsageError("this `--format` leaves no screen to ask for approval", hint="pass `--auto-approve`")
-    written = files_written(state=remote.state, formats=output.formats)
     optional = options.destroy or options.refresh_only
-    desired = load_manifests(manifests, written, screen, optional=optional, shard=shard)
+    desired = load_manifests(manifests, screen, optional=optional, shard=shard)
     settings = remote.settings(
         settle=approval.settle,
         activity=screen.activity(),
@@ -106,10 +104,8 @@ def change_as_saved(
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415  # asyncio
 
     screen = output.screen()
-    written = files_written(state=remote.state, formats=output.formats)
-    require_apart(manifests.paths, written)
     rest = msgspec.structs.replace(manifests, paths=manifests.paths[1:])
-    desired = load_manifests(rest, written, screen, optional=False) if rest.paths else None
+    desired = load_manifests(rest, screen, optional=False) if rest.paths else None
     settings = remote.settings(
         settle=approval.settle,
         activity=screen.activity(),
@@ -145,7 +141,6 @@ def change_as_saved(
 
 def load_manifests(
     manifests: Manifests,
-    written: list[tuple[str, Path]],
     screen: Screen,
     *,
     optional: bool,
@@ -162,8 +157,8 @@ def load_manifests(
         return_large_blocks()
     with screen.annotating():
         if optional:
-            return manifests.load_if_any(written, shard=shard) or NOTHING
-        return manifests.load(written, shard=shard)
+            return manifests.load_if_any(shard=shard) or NOTHING
+        return manifests.load(shard=shard)
 
 
 def _carry_out(

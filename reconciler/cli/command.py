@@ -12,6 +12,7 @@ import click
 from reconciler.cli.for_programs import notice_format
 from reconciler.cli.options.declare import variable_of
 from reconciler.cli.options.encryption import encryption_option
+from reconciler.cli.outputs import require_apart
 from reconciler.cli.param_types import ADDRESSES, FILE
 from reconciler.cli.settings.chosen import Chosen, choose, put_in_force, refuse_overrides
 from reconciler.errors import ReconcilerError, UsageError
@@ -63,6 +64,11 @@ class Command(click.Command):
             elif (asked := self.get_help_option(ctx)) is None or not given.get(str(asked.name)):
                 put_in_force(ctx, self._chosen(ctx, given))
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, unless it would write over a file that must stay as it is; raises UsageError."""
+        require_apart(ctx)
+        return super().invoke(ctx)
 
     def _chosen(self, ctx: click.Context, given: dict[str, Any]) -> Chosen:
         config = given.get("config", self._config.resolve_envvar_value(ctx))

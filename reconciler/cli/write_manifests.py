@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.cli.options.declare import group, option
 from reconciler.cli.options.state import finished
+from reconciler.cli.outputs import Written, require_not_ours
 from reconciler.cli.param_types import PATH
 from reconciler.cli.streams import say
 from reconciler.cli.streams import writing as writing_to
@@ -110,6 +111,7 @@ def write(services: Sequence[Service], out: Path | None, variables: Variables, *
         with writing_to(path):
             require_own_folders(path, Path.cwd() / out)
             taken = require_replaceable(path) is not None
+        require_not_ours(Written("--out", path), click.get_current_context())
         if taken and not force:
             raise UsageError(
                 f"`{path}` exists already", hint="name another place with `--out`, or pass `--force`"

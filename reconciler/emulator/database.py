@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from reconciler.emulator.fields import stamp
-from reconciler.emulator.schema import FORMATS
+from reconciler.emulator.schema import BESIDE, FORMATS
 from reconciler.errors import UsageError
 from reconciler.runtime.atomic_file import require_replaceable
 from reconciler.text.foreign import quoted
@@ -44,7 +44,7 @@ class Page(NamedTuple):
 
 def _require_own(path: Path) -> None:
     """Raise UsageError if *path*, or a file that SQLite keeps beside it, is a link or no regular file."""
-    for beside in ("", "-wal", "-shm", "-journal"):
+    for beside in ("", *BESIDE):
         file = path.with_name(path.name + beside)
         try:
             require_replaceable(file)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+SIGN: Final = b"SQLite format 3\0"
+"""How a data file begins."""
+BESIDE: Final = ("-wal", "-shm", "-journal")
+"""What the names of the files that SQLite keeps beside a data file have behind its own."""
+
 _FIRST: Final = """
 CREATE TABLE account (
   store_id TEXT NOT NULL, sid TEXT NOT NULL, messaging_service_sid TEXT NOT NULL, default_service_sid TEXT

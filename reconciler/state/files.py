@@ -12,7 +12,7 @@ from reconciler.errors import StateError
 from reconciler.runtime.atomic_file import PRIVATE, Files, write_whole
 from reconciler.runtime.regular_file import open_regular, require_regular
 
-__all__ = ["Files", "beside", "meet", "put", "require_folder", "resolve", "unusable"]
+__all__ = ["PARTS", "Files", "beside", "meet", "put", "require_folder", "resolve", "unusable"]
 
 _ADVICE = {
     errno.ENOSPC: "free some space on that disk, then run the command again",
@@ -31,6 +31,16 @@ _ADVICE = {
     errno.EINVAL: "correct `--state`: it and its neighbours must be regular files",
     errno.EIO: "check that disk before running the command again",
 }
+PARTS = {
+    ".backup.tmp": "draft",
+    ".journal.tmp": "draft",
+    ".backup": "backup",
+    ".journal": "journal",
+    ".lock": "lock",
+    ".tmp": "draft",
+    "": "state",
+}
+"""By what their names have behind that of the state: the files of one, with longer ends first."""
 _SIGNS = (b'"format_version"', b'"reconciler_sealed"')
 """The first keys of states: of a clear one, and of a sealed one."""
 _SIGN_WITHIN = 64

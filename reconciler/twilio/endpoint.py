@@ -78,8 +78,8 @@ class Endpoint(Struct, frozen=True):
         Credentials may go to `*.twilio.com` over TLS and to this machine. Any other host is refused
         unless it is *allow_insecure_host*. Raises `UsageError`, which never shows a credential.
         """
-        if text == EMULATOR or text.startswith(EMULATOR + ":"):
-            return _emulator(text.removeprefix(EMULATOR).removeprefix(":") or DEFAULT_EMULATOR_FILE)
+        if (file := emulator_file(text)) is not None:
+            return _emulator(file)
         base_url = _twilio_url(environ) if text == TWILIO else _custom_url(text)
         parts = urlsplit(base_url)
         host = parts.hostname or ""
@@ -100,6 +100,13 @@ class Endpoint(Struct, frozen=True):
             local=local,
             credentials=credentials,
         )
+
+
+def emulator_file(text: str) -> str | None:
+    """Return the data file of the emulator that `--endpoint TEXT` means, or None if that is a server."""
+    if text == EMULATOR or text.startswith(EMULATOR + ":"):
+        return text.removeprefix(EMULATOR).removeprefix(":") or DEFAULT_EMULATOR_FILE
+    return None
 
 
 def origin_of(url: str) -> str:

@@ -225,7 +225,9 @@ def test_it_is_never_a_manifest(served: Project) -> None:
     served.write("mine.yaml", "manifests: .\n")
     (served.folder / "reconciler.yaml").unlink()
     served.run("validate", "--config", "mine.yaml", check=0)
-    assert "names the settings file" in served.run("plan", "--config", "mine.yaml", "--out", "mine.yaml").err
+    assert (
+        "which is the settings file" in served.run("plan", "--config", "mine.yaml", "--out", "mine.yaml").err
+    )
 
 
 def test_a_saved_plan_is_given_by_hand_alone(desk: Project) -> None:

@@ -85,7 +85,7 @@ def test_a_file_that_is_named_is_not_written_over(desk: Project) -> None:
 
     ran = desk.run("plan", "desk.txt", "--format", "json=desk.txt", check=1)
 
-    assert "`--format json=…` names `desk.txt`, which would be read as a manifest" in ran.err
+    assert "`--format json=…` names `desk.txt`, which is read by this command" in ran.err
     assert (desk.folder / "desk.txt").read_text() == MANIFEST
 
 

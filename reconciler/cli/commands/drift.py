@@ -9,7 +9,7 @@ import click
 from reconciler.cli.command import Command
 from reconciler.cli.options.connection import Reading, reading
 from reconciler.cli.options.declare import option
-from reconciler.cli.options.manifests import Manifests, files_written, manifests
+from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.options.output import Output, output
 
 
@@ -31,7 +31,7 @@ def drift(manifests: Manifests, remote: Reading, output: Output, *, detailed_exi
     screen = output.screen()
     settings = remote.settings(activity=screen.activity(), see=screen.sight())
     with closing(screen), screen.annotating():
-        desired = manifests.load_if_any(files_written(state=remote.state, formats=output.formats))
+        desired = manifests.load_if_any()
         found = Interrupts().run(look_for_drift(desired, settings))
     screen.plan(found, desired or NOTHING)
     return 2 if detailed_exitcode and found.changes_anything else 0

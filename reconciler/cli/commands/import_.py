@@ -12,7 +12,7 @@ from reconciler.cli.command import Command
 from reconciler.cli.options.completion import unbound_addresses
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import option
-from reconciler.cli.options.manifests import Manifests, files_written, manifests
+from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.param_types import INPUT, STDIN
 from reconciler.cli.streams import say
 from reconciler.cli.write_manifests import Writing, write_down, writing
@@ -70,7 +70,7 @@ def _import_object(address: str, sid: str, manifests: Manifests, remote: Locking
     from reconciler.operations.session import NOTHING  # noqa: PLC0415
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415
 
-    desired = manifests.load_if_any(files_written(state=remote.state)) or NOTHING
+    desired = manifests.load_if_any() or NOTHING
     settings = remote.settings()
     with remote.lock("import", settings) as held:
         imported = Interrupts().run(import_object(address, sid, desired, held))

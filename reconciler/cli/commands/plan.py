@@ -13,7 +13,7 @@ from reconciler.cli.command import BareOptions
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.encryption import keys_in_force
-from reconciler.cli.options.manifests import Manifests, files_written, manifests
+from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.options.output import Output, changes_only, output
 from reconciler.cli.options.planning import Planning, planning
 from reconciler.cli.options.sharding import Sharded, dask_option, shard_option
@@ -73,9 +73,8 @@ def plan(
             return plan_in_parts(
                 dask, manifests, remote, screen, out, detailed=detailed_exitcode, destroy=destroy
             )
-    written = files_written(out=out, state=remote.state, formats=output.formats)
     optional = destroy or options.refresh_only
-    desired = load_manifests(manifests, written, screen, optional=optional, shard=shard)
+    desired = load_manifests(manifests, screen, optional=optional, shard=shard)
     settings = remote.settings(
         activity=screen.activity(), see=screen.sight(), part=Sharded.of(shard, desired)
     )

@@ -12,7 +12,7 @@ from reconciler.cli.command import Command
 from reconciler.cli.merged import show_merged
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.encryption import keys_in_force
-from reconciler.cli.options.manifests import Manifests, files_written, manifests
+from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.options.output import Output, changes_only, output
 from reconciler.cli.param_types import FILE
 from reconciler.cli.plan_files import read_saved
@@ -56,8 +56,7 @@ def plan_merge(
         )
     screen = output.screen()
     rest = msgspec.structs.replace(manifests, paths=manifests.paths[len(parts) :])
-    written = files_written(out=out, formats=output.formats)
-    desired = rest.load(written) if rest.paths else None
+    desired = rest.load() if rest.paths else None
     merged = merge_parts(parts)
     if desired is not None and desired.digest != merged.plan.manifest_digest:
         raise PlanError(

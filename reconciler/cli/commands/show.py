@@ -82,7 +82,7 @@ def _unchanged(saved: SavedPlan, manifests: Manifests) -> Desired | None:
             "note: a saved plan has only what changes; name its manifests too to list the rest", err=True
         )
         return None
-    desired = manifests.load([])
+    desired = manifests.load()
     if desired.digest != saved.plan.manifest_digest:
         raise PlanError(
             "these are not the manifests that the plan was made from",

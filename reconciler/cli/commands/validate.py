@@ -11,7 +11,7 @@ import click
 from reconciler.cli.command import Command
 from reconciler.cli.formats import Format, parse
 from reconciler.cli.options.declare import option
-from reconciler.cli.options.manifests import Manifests, files_written, manifests
+from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.errors import ManifestError
 from reconciler.text.words import counted
 
@@ -36,7 +36,7 @@ def validate(manifests: Manifests, formats: tuple[str, ...]) -> int:
 
     forms = parse(formats, ("text", "json", "github"))
     try:
-        desired = manifests.load(files_written(formats=formats))
+        desired = manifests.load()
     except ManifestError as error:
         _refuse(error, forms)
         if any(one.name == "json" and one.file is None for one in forms):

@@ -19,7 +19,7 @@ from reconciler.cli.clock import now
 from reconciler.cli.command import Command
 from reconciler.cli.options.connection import Locking, changing
 from reconciler.cli.options.declare import group, option
-from reconciler.cli.options.manifests import Manifests, files_written, manifests
+from reconciler.cli.options.manifests import Manifests, manifests
 from reconciler.cli.param_types import DURATION
 from reconciler.cli.settings.protection import refuse
 from reconciler.errors import SIGNALLED, UsageError
@@ -125,10 +125,9 @@ def watch(manifests: Manifests, remote: Locking, watching: Watching) -> int:
         refuse("watch --apply")
     settings = remote.settings(settle=watching.settle)
     metrics, health, hints = Metrics(), Health(), Hints()
-    written = files_written(state=remote.state)
     interrupts = Interrupts()
     rounds = Rounds(
-        load=lambda: manifests.load(written, forks=False),
+        load=lambda: manifests.load(forks=False),
         settings=settings,
         holder=lambda: this_process("watch", os.environ, datetime.now(UTC)),
         interrupts=interrupts,

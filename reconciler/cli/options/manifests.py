@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -79,14 +77,12 @@ class Manifests(Layouts, frozen=True):
     max_messages: int
     """How many messages `for_each`, templates and transcripts may make."""
 
-    def load(
-        self, written: Iterable[tuple[str, Path]], *, forks: bool = True, shard: Shard | None = None
-    ) -> Desired:
+    def load(self, *, forks: bool = True, shard: Shard | None = None) -> Desired:
         """Return what the manifests declare; a process with threads of its own must not fork others to read.
 
         With *shard*, only the conversations of this part are returned.
 
-        Raises UsageError, also if one of the files in *written* would be read, and ManifestError.
+        Raises UsageError and ManifestError.
         """
         from reconciler.manifest.cache import ParsedFiles  # noqa: PLC0415
         from reconciler.manifest.inputs import Inputs  # noqa: PLC0415
@@ -102,17 +98,13 @@ class Manifests(Layouts, frozen=True):
             defaults=settings.variables,
             settings_file=settings.path,
         )
-        named = self.named()
-        require_apart(named, written)
         processes = _processes() if forks else 0
-        return load(named, inputs, known=ParsedFiles.of_user(), processes=processes, shard=shard)
+        return load(self.named(), inputs, known=ParsedFiles.of_user(), processes=processes, shard=shard)
 
-    def load_if_any(
-        self, written: Iterable[tuple[str, Path]], *, shard: Shard | None = None
-    ) -> Desired | None:
+    def load_if_any(self, *, shard: Shard | None = None) -> Desired | None:
         """Return what `load` does, or None if no path is given and there is no folder `manifests`."""
         named = self.paths or in_force().manifests or Path(DEFAULT_MANIFESTS).is_dir()
-        return self.load(written, shard=shard) if named else None
+        return self.load(shard=shard) if named else None
 
     def limits(self) -> Limits:
         """Return the limits for reading these files and for what they make."""
@@ -189,39 +181,6 @@ manifests = group(
         help="How many messages for_each, templates and transcripts may make.",
     ),
 )
-
-
-def files_written(
-    *, out: Path | None = None, state: Path | str | None = None, formats: Sequence[str] = ()
-) -> list[tuple[str, Path]]:
-    """Return the files that a command will write, each with the option that names it."""
-    files = [(name, path) for name, path in (("--out", out), ("--state", state)) if isinstance(path, Path)]
-    for form in formats:
-        name, _, file = form.partition("=")
-        if file:
-            files.append((f"--format {name}=…", Path(file)))
-    return files
-
-
-def require_apart(paths: Sequence[Path], written: Iterable[tuple[str, Path]]) -> None:
-    """Raise UsageError if one of the files in *written* is the settings file, or a manifest of *paths*."""
-    from reconciler.manifest.files import is_manifest  # noqa: PLC0415
-    from reconciler.manifest.own_files import refuse_own_file  # noqa: PLC0415
-
-    settings = in_force().path
-    for name, file in written:
-        if settings is not None and file.resolve() == settings.resolve():
-            raise UsageError(f"`{name}` names the settings file `{settings}`", hint="give it another name")
-        if is_manifest(file, paths):
-            if not name.startswith(
-                "--format"
-            ):  # a report may be meant for a plan that is given to be applied
-                with suppress(OSError):
-                    refuse_own_file(file)  # it was not only named for output: it was given as a manifest
-            raise UsageError(
-                f"`{name}` names `{file}`, which would be read as a manifest",
-                hint="give it a name that does not end in `.yaml` or `.yml`, or another folder",
-            )
 
 
 def _processes() -> int:
