@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -246,3 +247,17 @@ services:
     assert "Plan: 3 to add" in desk.run("plan", check=0).out
     desk.edit("manifests/desk.yaml", "09:00}", "09:00, zone: UTC}")
     assert "Plan: 3 to add" in desk.run("plan", check=0).out
+
+
+@pytest.mark.parametrize("name", ["LOGNAME", "GITHUB_RUN_ID", "BUILD_URL"])
+def test_a_run_described_by_bytes_that_are_not_utf_8(desk: Project, name: str) -> None:
+    """The name of the holder of a lock only informs, so it stops no command."""
+    desk.environ[name] = os.fsdecode(b"a\xffb")
+    message = f"IM{'0' * 32}"
+
+    desk.run("plan", check=0)
+    desk.run("apply", "--auto-approve", check=0)
+    assert r"a\\udcffb" in (desk.folder / "reconciler.state.json.lock").read_text(encoding="utf-8")
+    desk.run("state", "pull", check=0)
+    assert desk.run("import", "desk/c/b", message, check=1).err.startswith("error: ")
+    desk.run("destroy", "--auto-approve", check=0)

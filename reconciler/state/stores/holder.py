@@ -16,7 +16,7 @@ _SHOWN = 200
 
 
 class Holder(Struct, frozen=True):
-    """Who holds a lock."""
+    """Who holds a lock. Its texts, as `this_process` makes them, can be stored: they are valid Unicode."""
 
     who: str
     """`user@host`."""
@@ -37,17 +37,20 @@ class Holder(Struct, frozen=True):
 
 
 def this_process(command: str, environ: Mapping[str, str], now: datetime) -> Holder:
-    """Return this process as a holder; *environ* names the CI run."""
+    """Return this process as a holder; *environ* names the CI run.
+
+    What is not printable is escaped: names of users, hosts and CI runs may be bytes that are not UTF-8.
+    """
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # in a container, a user id need have no name
         user = str(os.getuid())
     return Holder(
-        who=f"{user}@{platform.node()}",
+        who=_printable(f"{user}@{platform.node()}"),
         pid=os.getpid(),
         command=command,
         since=canonical_instant(now),
-        run=_ci_run(environ),
+        run=_printable(_ci_run(environ)),
     )
 
 
@@ -62,6 +65,8 @@ def _ci_run(environ: Mapping[str, str]) -> str:
 
 def _inert(text: str) -> str:
     """Return *text*, which anyone may have written, cut and without control characters."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:_SHOWN]
-    )
+    return _printable(text[:_SHOWN])
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -312,3 +312,15 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
 
     who = this_process("plan", {}, datetime(2026, 1, 5, 9, tzinfo=UTC)).who
     assert who.startswith(f"{os.getuid()}@")
+
+
+@pytest.mark.parametrize("name", ["BUILD_URL", "CI_JOB_URL", "CIRCLE_BUILD_URL", "GITHUB_RUN_ID", "LOGNAME"])
+def test_a_description_that_is_not_utf_8_can_be_stored(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It only informs: every store encodes it, and none may fail at that."""
+    bad = os.fsdecode(b"a\xffb")
+    monkeypatch.setenv(name, bad)
+
+    holder = this_process("apply", {name: bad}, datetime(2026, 1, 5, 9, tzinfo=UTC))
+
+    assert rb"a\\udcffb" in msgspec.json.encode(holder)
+    assert str(holder).isprintable()
