@@ -87,7 +87,9 @@ class _Attribute(Struct):
 
 
 class _Instance(Struct):
-    attributes: dict[str, Any]
+    attributes: dict[str, Any] | None = None
+    attributes_flat: dict[str, Any] | None = None
+    """The attributes, where Terraform 0.11 wrote them and no newer release has refreshed them since."""
     sensitive_attributes: Any = None
 
 
@@ -104,7 +106,8 @@ class _Sid(Struct):
 
 
 class _Deposed(Struct):
-    attributes: _Sid
+    attributes: _Sid | None = None
+    attributes_flat: _Sid | None = None
 
 
 class _Resource(Struct):
@@ -221,9 +224,15 @@ class _Reading:
             yield self._object(resource.type, address, key, msgspec.json.decode(raw, type=_Instance))
 
     def _object(self, resource: str, address: str, key: str, instance: _Instance) -> TerraformObject:
-        kind, attributes = TYPES[resource], instance.attributes
+        kind = TYPES[resource]
+        attributes = instance.attributes if instance.attributes is not None else instance.attributes_flat
+        if attributes is None:
+            raise UsageError(
+                f"`{address[:200]}` in `{self._where}` has no attributes",
+                hint=f"let `terraform refresh` read it; {_PULL}",
+            )
         service_sid, conversation, sid = self._identity(resource, address, attributes)
-        sensitive = _sensitive(instance)
+        sensitive = _sensitive(instance.sensitive_attributes, attributes)
         found = converted(kind, key, attributes, sensitive)
         for name in found.clear:
             self.notes.append(f"{address}: `{name}` is sensitive there, and stands in the manifest in clear")
@@ -261,7 +270,8 @@ class _Reading:
 def _deposed(address: str, raw: msgspec.Raw) -> str:
     """Return the note on a deposed object, of which nothing but its sid is of interest."""
     try:
-        sid = msgspec.json.decode(raw, type=_Deposed).attributes.sid
+        found = msgspec.json.decode(raw, type=_Deposed)
+        sid = (found.attributes or found.attributes_flat or _Sid()).sid
     except msgspec.ValidationError:
         sid = ""
     return (
@@ -270,10 +280,10 @@ def _deposed(address: str, raw: msgspec.Raw) -> str:
     )
 
 
-def _sensitive(instance: _Instance) -> frozenset[str]:
-    """Return the attributes that Terraform calls sensitive: all, where it is not clear which."""
+def _sensitive(given: Any, attributes: dict[str, Any]) -> frozenset[str]:
+    """Return those of *attributes* that Terraform calls sensitive: all, where it is not clear which."""
     try:
-        paths = msgspec.convert(instance.sensitive_attributes or [], list[list[Any]])
+        paths = msgspec.convert(given or [], list[list[Any]])
         return frozenset(msgspec.convert(path[0], _Attribute).value for path in paths)
     except (msgspec.ValidationError, IndexError):
-        return frozenset(instance.attributes)
+        return frozenset(attributes)

@@ -278,6 +278,21 @@ def test_a_state_comes_from_standard_input(served: Project, conversation: Any) -
     assert wrong.err.startswith("error: `standard input` is no Terraform state: it is no JSON object\n")
 
 
+def test_what_no_newer_terraform_has_refreshed_comes_along(served: Project, conversation: Any) -> None:
+    """A state of Terraform 0.11 that a newer release has taken over keeps attributes under another name."""
+    terraform_state(served, conversation)
+    state = json.loads((served.folder / "terraform.tfstate").read_text(encoding="utf-8"))
+    old = state["resources"][0]["instances"][0]
+    given = old.pop("attributes").items()
+    old["attributes_flat"] = {name: value for name, value in given if value is not None}
+    served.write("terraform.tfstate", json.dumps(state))
+
+    ran = served.run("import", "--from-terraform", "terraform.tfstate", "--out", "manifests", check=0)
+
+    assert sorted(removals(ran.out)) == sorted(f"{MESSAGES}.{name}" for name in NAMES)
+    served.run("plan", "--detailed-exitcode", check=0)
+
+
 def test_modules_stay_readable_in_keys(served: Project, conversation: Any) -> None:
     """Two modules with a resource of one name are told apart by their names, not by digits of a sid."""
     first, second, _ = conversation.messages.list()

@@ -333,9 +333,10 @@ def test_a_state_of_another_encoding_is_read_by_its_mark(codec: str) -> None:
             "`x` holds no conversation, participant or message of Twilio's provider",
         ),
         (
-            state({"attributes_flat": {}}),
+            state({"attributes": []}),
             '`x` is damaged: it is not what is expected there (msgspec says "…")',
         ),
+        (state({"attributes_flat": {}}), f"`{MESSAGES}.welcome` in `x` has no id of the form `IS…/CH…/IM…`"),
         (state(instance("IM1")), f"`{MESSAGES}.welcome` in `x` has no id of the form `IS…/CH…/IM…`"),
         (
             state({"attributes": {"id": None}}),
@@ -364,3 +365,23 @@ def test_anything_else_is_refused(data: bytes, text: str) -> None:
 
     assert without_quotes(caught.value.text) == text
     assert "terraform state pull" in (caught.value.hint or "")
+
+
+def test_an_object_without_attributes_is_named() -> None:
+    """Its address tells what to refresh."""
+    bare = {key: value for key, value in instance().items() if key != "attributes"}
+
+    with pytest.raises(UsageError) as caught:
+        read(state(instance(), bare))
+
+    assert caught.value.text == f"`{MESSAGES}.welcome` in `terraform.tfstate` has no attributes"
+    assert "terraform refresh" in (caught.value.hint or "")
+
+
+def test_a_deposed_object_of_an_old_terraform_is_named() -> None:
+    """By its sid, as any other."""
+    old = {"attributes_flat": {"sid": MESSAGE}, "deposed": "00000001"}
+
+    (note,) = read(state(instance(), old)).notes
+
+    assert f"{MESSAGE} is deposed there" in note
