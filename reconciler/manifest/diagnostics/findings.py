@@ -31,7 +31,7 @@ class Finding(Struct, frozen=True):
     without_line: bool = False
     """Whether the line of the file is not shown, as it holds a sensitive value."""
     number: str | None = None
-    """The number in *text*, as Python writes it: the problem shows it as the file does."""
+    """The number in *text* and *hint*, as Python writes it: the problem shows it as the file does."""
 
 
 class Refusal(Exception):

@@ -41,6 +41,8 @@ class Row(Struct, frozen=True):
     line: int
     """The line where the item starts, from 1; 0 for an item of a JSON file or of a list in a manifest."""
     value: Any
+    head: int = 0
+    """The line that names the fields, from 1; 0 for an item that names its own."""
 
 
 def read_rows(folder: Path, written: str) -> list[Row] | dict[str, Any]:
@@ -79,22 +81,32 @@ def read_rows(folder: Path, written: str) -> list[Row] | dict[str, Any]:
         ) from error
     if _NUL in text:
         line, _ = place_in(text, text.index(_NUL))
-        raise _holds_nul(f"`{written}`, line {line}")
+        raise Refusal(f"names `{written}`, whose line {line} holds the character NUL (U+0000)", "remove it")
     return read(text, written)
 
 
 def _csv(text: str, written: str) -> list[Row]:
+    most = csv.field_size_limit()  # of the whole process, so it is put back
+    csv.field_size_limit(max(most, len(text)))
+    try:
+        return _csv_rows(text, written)
+    finally:
+        csv.field_size_limit(most)
+
+
+def _csv_rows(text: str, written: str) -> list[Row]:
     delimiter, first = _delimiter(text)
     stream = io.StringIO(text, newline="")
     for _ in range(first):
         stream.readline()
     rows: list[Row] = []
     columns: list[str] | None = None
+    head = 0
     for line, cells in _counted(csv.reader(stream, delimiter=delimiter, strict=True), written, first):
         if not cells:
             continue
         if columns is None:
-            columns = cells
+            columns, head = cells, line
             if len(set(columns)) < len(columns) or not all(columns):
                 raise Refusal(
                     f"names `{written}`, whose columns are not told apart", "give each column a name"
@@ -105,7 +117,7 @@ def _csv(text: str, written: str) -> list[Row]:
                 f"put cells that hold {_CALLED[delimiter]} or line breaks in double quotes",
             )
         else:
-            rows.append(Row(line, dict(zip(columns, cells, strict=True))))
+            rows.append(Row(line, dict(zip(columns, cells, strict=True)), head))
     if columns is None:
         raise Refusal(
             f"names `{written}`, which has no first line", "the first line of a CSV file names its columns"
@@ -146,7 +158,7 @@ def _counted(reader: Any, written: str, before: int) -> Iterator[tuple[int, list
 
 
 def _json(text: str, written: str) -> list[Row] | dict[str, Any]:
-    value = _decoded(text, f"`{written}`", f"`{written}`, which")
+    value = json_value(text, f"`{written}`, which")
     if isinstance(value, list):
         return [Row(0, item) for item in value]
     if not isinstance(value, dict):
@@ -156,14 +168,17 @@ def _json(text: str, written: str) -> list[Row] | dict[str, Any]:
 
 def _json_lines(text: str, written: str) -> list[Row]:
     return [
-        Row(number, _decoded(line, f"`{written}`, line {number}", f"`{written}`, whose line {number}"))
+        Row(number, json_value(line, f"`{written}`, whose line {number}"))
         for number, line in enumerate(lines_of(text), start=1)
         if line.strip()
     ]
 
 
-def _decoded(text: str, where: str, whose: str) -> Any:
-    """Return the value of the JSON *text*; *where* names the text, and *whose* begins a sentence about it."""
+def json_value(text: str, whose: str) -> Any:
+    """Return the value of the JSON *text*, also of one in a cell; *whose* begins a sentence about it.
+
+    Raises Refusal for what is no JSON, for a name that an object has twice, and for the character NUL.
+    """
     try:
         value = msgspec.json.decode(text)
         json.loads(text, object_pairs_hook=_names_once)  # msgspec takes the last of two equal names
@@ -174,7 +189,7 @@ def _decoded(text: str, where: str, whose: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise Refusal(f"names {whose} is no JSON: {json_fault(text, error)}") from error
     if "\\u0000" in text and _has_nul(value):
-        raise _holds_nul(where)
+        raise Refusal(f"names {whose} holds the character NUL (U+0000)", "remove it")
     return value
 
 
@@ -192,10 +207,6 @@ def _has_nul(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(_has_nul, value)) or any(map(_has_nul, value.values()))
     return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and _NUL in value
-
-
-def _holds_nul(where: str) -> Refusal:
-    return Refusal(f"names a file that holds the character NUL (U+0000): {where}", "remove it")
 
 
 _FORMATS: Final = {

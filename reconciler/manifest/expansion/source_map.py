@@ -88,11 +88,15 @@ class SourceMap:
         """Return path and location where the value at *loc* of the expanded manifest is written."""
         where: tuple[str, Loc] = (self._file.path, ())
         value: Any = self.value
+        source: object = None
         for part in loc:
             lender = self._borrowed.get((id(value), str(part)))
             path, base = where if lender is None else self._locations.of(lender) or where
-            where = (path, (*base, part))
-            value = _child(value, part)
+            if lender is None and isinstance(source, Line):
+                where = (path, source.loc_of(part))
+            else:
+                where = (path, (*base, part))
+            value, source = _child(value, part), None
             if isinstance(value, dict | list):
                 _, source = self._made.get(id(value), (None, value))
                 where = self._locations.of(source) or where

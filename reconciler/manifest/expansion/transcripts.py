@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
 from reconciler.manifest.diagnostics.findings import Loc, Refusal
-from reconciler.manifest.expansion.data_files import Row, read_rows
+from reconciler.manifest.expansion.data_files import Row, json_value, read_rows
 from reconciler.manifest.schema.parts import COLUMNS
-from reconciler.text.foreign import json_fault
 from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut
 
@@ -45,6 +43,13 @@ class Line(Struct, frozen=True):
     """The line of the message (from 1), or in a JSON file the location of its object."""
     fields: dict[str, Any]
     """The fields of the message, as a manifest has them."""
+    columns: Mapping[str, str] = {}
+    """The names of columns by field, where they are not the same."""
+
+    def loc_of(self, field: str | int) -> Loc:
+        """Return the location of *field*."""
+        column = self.columns.get(str(field))
+        return (*self.loc, *((field,) if column is None else column.split(".")))
 
 
 def read_transcript(
@@ -84,7 +89,7 @@ def read_transcript(
             fields["key"] = str(position)
         elif "key" not in fields:
             raise Refusal(f"names {where} has no `{cut(sources['key'])}`", "give each row a key, or none")
-        lines.append(Line(path, (row.line,) if row.line else (*base, position - 1), fields))
+        lines.append(Line(path, (row.line,) if row.line else (*base, position - 1), fields, named))
     return lines
 
 
@@ -109,8 +114,9 @@ def _is_rows(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
-def _where(row: Row, position: int, written: str) -> str:
-    return f"`{written}`, whose line {row.line}" if row.line else f"`{written}`, whose item {position}"
+def _where(row: Row, position: int, written: str, line: int = 0) -> str:
+    line = line or row.line
+    return f"`{written}`, whose line {line}" if line else f"`{written}`, whose item {position}"
 
 
 def _refuse_unknown(known: set[str], rows: list[Row], written: str) -> None:
@@ -118,7 +124,7 @@ def _refuse_unknown(known: set[str], rows: list[Row], written: str) -> None:
     """By the name of an unknown column: the first row that has it."""
     for position, row in enumerate(rows, start=1):
         if row.value.keys() - known:
-            where = _where(row, position, written)
+            where = _where(row, position, written, row.head)
             unknown |= {name: where for name in row.value if name not in known and name not in unknown}
     if len(unknown) == 1:
         ((name, where),) = unknown.items()
@@ -183,7 +189,4 @@ def _attributes(value: Any, where: str) -> Any:
     """Return the attributes *value* as a JSON value; a text, as CSV has it, is decoded."""
     if not isinstance(value, str):
         return value
-    try:
-        return msgspec.json.decode(value)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(f"names {where} has attributes that are no JSON: {json_fault(value, error)}") from error
+    return json_value(value, f"{where} has attributes whose text")

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails, ValidationError
 
 from reconciler.manifest.diagnostics.findings import Finding, Loc, value_at
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of, record_of
-from reconciler.manifest.diagnostics.wording import described
+from reconciler.manifest.diagnostics.wording import as_text, described
 from reconciler.manifest.schema import manifest, parts
 from reconciler.manifest.schema.fields import MappingSchema
 from reconciler.manifest.schema.locations import is_name, schema_at, without_branches
@@ -131,7 +131,9 @@ def _finding(
     elif kind == "string_type" and detail["input"] is not None:
         like = _WRITTEN_LIKE.get(field_of(loc).removeprefix("defaults."))
         hint = f"write it like `{like}`" if like else hint
-    return Finding(loc, f"{_subject(loc, root)} {text}", hint, on_key=detail["input"] is None)
+    given = detail["input"]
+    number = as_text(given) if written is None and type(given) in (int, float) else None
+    return Finding(loc, f"{_subject(loc, root)} {text}", hint, on_key=given is None, number=number)
 
 
 def _unknown_field(loc: Loc, root: Any, meant: str | None) -> Finding:
@@ -150,6 +152,8 @@ def _wrong_version(detail: ErrorDetails) -> Finding:
     given = detail["input"]
     if detail["type"] == "missing":
         return Finding((), "`version` is missing", "start the file with `version: 1`")
+    if given is None:
+        return Finding(("version",), "`version` has no value", "write `version: 1`", on_key=True)
     if type(given) is int and given > 1:
         return Finding(
             ("version",),

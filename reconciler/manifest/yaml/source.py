@@ -31,6 +31,10 @@ class Source:
     def _position(self, loc: Loc, *, on_key: bool) -> Position:
         return self.positions.of(loc, on_key=on_key)
 
+    def _written(self, loc: Loc) -> str | None:
+        """Return the number at *loc* as the file writes it, or None if there is none."""
+        return self.positions.plain.get(loc)
+
     @cached_property
     def _lines(self) -> list[str]:
         return lines_of(self.text)
@@ -42,10 +46,12 @@ class Source:
             path, loc = finding.earlier
             earlier = source_of(path)._position(loc, on_key=finding.on_key)  # noqa: SLF001 - another source
             text = f"{text} {path}:{earlier.line}:{earlier.column}"
+        hint = finding.hint
         if finding.number is not None:
-            written = self.positions.plain.get(finding.loc, finding.number)
+            written = self._written(finding.loc) or finding.number
             text = text.replace(f"`{finding.number}`", f"`{written}`")
-        problem = self.problem_at(self._position(finding.loc, on_key=finding.on_key), text, finding.hint)
+            hint = hint and hint.replace(f'"{finding.number}"', f'"{written}"')
+        problem = self.problem_at(self._position(finding.loc, on_key=finding.on_key), text, hint)
         return problem._replace(snippet="", snippet_column=0) if finding.without_line else problem
 
     def problem_at(self, position: Position, text: str, hint: str | None) -> Problem:
@@ -67,3 +73,6 @@ class DataSource(Source):
     def _position(self, loc: Loc, *, on_key: bool) -> Position:
         del on_key
         return Position(max(1, int(loc[0])), 1)
+
+    def _written(self, loc: Loc) -> str | None:
+        return read_closely(self._lines[int(loc[0]) - 1]).plain.get(loc[1:])

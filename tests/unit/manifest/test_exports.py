@@ -213,19 +213,49 @@ def complaint(folder: Path, name: str, data: bytes, options: str = "") -> str:
             "c.csv",
             b"body\nok\nx\0y\n",
             "",
-            "a file that holds the character NUL (U+0000): `c.csv`, line 3 | remove it",
+            "`c.csv`, whose line 3 holds the character NUL (U+0000) | remove it",
         ),
         (
             "c.jsonl",
             b'{"body": "\\\\u0000"}\n{"body": ["\\u0000"]}\n',
             "",
-            "a file that holds the character NUL (U+0000): `c.jsonl`, line 2 | remove it",
+            "`c.jsonl`, whose line 2 holds the character NUL (U+0000) | remove it",
         ),
         (
             "c.jsonl",
             b'{"body": "a"}\n{"body": "b", "body": "c"}\n',
             "",
             "`c.jsonl`, whose line 2 has the name `body` twice in one object | keep one of them",
+        ),
+        (
+            "c.csv",
+            b'body,attributes\na,"{""a"":1,""b"":[{""c"":1,""c"":2}]}"\n',
+            "",
+            (
+                "`c.csv`, whose line 2 has attributes whose text has the name `c` twice in one object "
+                "| keep one of them"
+            ),
+        ),
+        (
+            "c.json",
+            b'[{"body": "a", "attributes": "{\\"a\\": 1, \\"a\\": 2}"}]',
+            "",
+            (
+                "`c.json`, whose item 1 has attributes whose text has the name `a` twice in one object "
+                "| keep one of them"
+            ),
+        ),
+        (
+            "c.csv",
+            b'body,attributes\na,"{""a"":""\\u0000""}"\n',
+            "",
+            "`c.csv`, whose line 2 has attributes whose text holds the character NUL (U+0000) | remove it",
+        ),
+        (
+            "c.csv",
+            b"sep=;\r\n\r\nbody;bdy\r\na;b\r\n",
+            "",
+            "`c.csv`, whose line 3 has an unknown column: `bdy` | did you mean `body`?",
         ),
         (
             "c.csv",

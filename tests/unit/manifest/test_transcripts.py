@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from reconciler.manifest.load import load
@@ -49,6 +50,19 @@ def test_a_transcript_of_json_lines_becomes_messages(tmp_path: Path) -> None:
 
     assert said(found) == [("7", None, "hi"), ("b", None, "ho")]
     assert found[0].attributes == '{"n":[1]}'
+
+
+def test_a_cell_may_be_long(tmp_path: Path) -> None:
+    """Longer than what Python reads by itself, also in a column that nobody uses; its own limit stays."""
+    before = csv.field_size_limit()
+    found = messages(
+        tmp_path,
+        "        messages: {from: chat.csv, columns: {body: text}}\n",
+        chat_csv=f"raw,text\n{'x' * (before + 1)},hi\n",
+    )
+
+    assert [one.body for one in found] == ["hi"]
+    assert csv.field_size_limit() == before
 
 
 def test_rows_without_keys_are_called_by_their_position(tmp_path: Path) -> None:
