@@ -21,6 +21,7 @@ from reconciler.model.desired import IMMUTABLE as IMMUTABLE
 from reconciler.model.desired import JSON_FIELDS as JSON_FIELDS
 from reconciler.model.desired import MESSAGE_FIELDS as MESSAGE_FIELDS
 from reconciler.model.desired import UNSEEN as UNSEEN
+from reconciler.model.desired import UTC_NAMES as UTC_NAMES
 from reconciler.model.desired import Anchor as Anchor
 from reconciler.model.desired import Conversation as Conversation
 from reconciler.model.desired import Desired as Desired

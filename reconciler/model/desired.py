@@ -84,6 +84,15 @@ class Moment(Struct, frozen=True, gc=False, omit_defaults=True):
     """In seconds, if there is no *clock*."""
 
 
+UTC_NAMES: Final = frozenset(
+    (
+        *("UTC", "Etc/UTC", "UCT", "Etc/UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal"),
+        *("GMT", "Etc/GMT", "Greenwich", "Etc/Greenwich"),
+    )
+)
+"""Names of UTC, and of zones that never differ from it: they need no database of time zones."""
+
+
 class Timeline(Struct, frozen=True, gc=False, omit_defaults=True):
     """When a conversation begins, and how its messages follow."""
 

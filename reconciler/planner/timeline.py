@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from reconciler.errors import PlanError
 from reconciler.model import (
+    UTC_NAMES,
     Address,
     Anchor,
     Conversation,
@@ -130,7 +131,7 @@ def _remembered(address: Address, pinned: Anchor) -> datetime:
 
 
 def _zone(name: str) -> tzinfo:
-    if name == "UTC":  # the default must not need a database
+    if name in UTC_NAMES:
         return UTC
     from zoneinfo import ZoneInfo  # noqa: PLC0415  # few manifests name a zone
 

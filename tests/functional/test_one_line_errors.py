@@ -245,7 +245,11 @@ services:
     desk.environ |= {"PYTHONTZPATH": ""}
 
     assert "Plan: 3 to add" in desk.run("plan", check=0).out
-    desk.edit("manifests/desk.yaml", "09:00}", "09:00, zone: UTC}")
+    desk.edit("manifests/desk.yaml", "09:00}", "09:00, zone: Europe/Berlin}")
+    assert "names no time zone that is known here" in desk.run("plan", check=1).err
+    desk.edit("manifests/desk.yaml", "Europe/Berlin", "UTC")
+    assert "Plan: 3 to add" in desk.run("plan", check=0).out
+    desk.edit("manifests/desk.yaml", "UTC", "Etc/Greenwich")
     assert "Plan: 3 to add" in desk.run("plan", check=0).out
 
 

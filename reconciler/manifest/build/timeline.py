@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.manifest.build import fields as conversion
 from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.subjects import noun_of
-from reconciler.model import Message, Moment, Timeline
+from reconciler.model import UTC_NAMES, Message, Moment, Timeline
 
 _DAY: Final = 86_400
 
@@ -108,7 +108,7 @@ def _start(written: str) -> dict[str, Any]:
 
 
 def _zone(written: str) -> dict[str, Any]:
-    if written == "UTC":  # known without a database of time zones
+    if written in UTC_NAMES:
         return {"zone": written}
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - few manifests name a zone
 
