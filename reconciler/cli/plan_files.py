@@ -12,6 +12,7 @@ from reconciler.cli.streams import hint_of, reason_of
 from reconciler.errors import PlanError
 from reconciler.runtime.atomic_file import PRIVATE, write_whole
 from reconciler.runtime.regular_file import open_regular, read_regular
+from reconciler.runtime.text_file import NotText, without_mark
 
 if TYPE_CHECKING:
     from reconciler.plans.part import Part
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.plans.planfile import Saved, SavedPlan
     from reconciler.state.keys import Keys
 
-_OPENING: Final = 64
+_OPENING: Final = 256
 """Bytes by which a saved plan is told from a manifest, which may be large."""
 _PLACE: Final = "plan"
 """The place that a sealed plan is sealed as."""
@@ -84,7 +85,7 @@ def read_saved(path: Path, keys: Callable[[], Keys]) -> Saved | None:
         return None
     try:
         with open_regular(path) as file:
-            beginning = file.read(_OPENING)
+            beginning = _unmarked(file.read(_OPENING))
         if not (is_plan(beginning) or is_sealed_plan(beginning)):
             return None
         data = read_regular(path, most=_MOST)
@@ -107,7 +108,7 @@ def saved_in(data: bytes, where: str, keys: Keys) -> Saved:
 
     of_a_plan = Refusal(PlanError, damaged=AGAIN, lost=AGAIN)
     if not is_sealed(data):
-        saved = decode_saved(data)
+        saved = decode_saved(_unmarked(data))
         require_sealed(keys, where, of_a_plan)
         return saved
     header, clear = unseal(data, keys, where, place=_PLACE, refuse=of_a_plan)
@@ -116,3 +117,12 @@ def saved_in(data: bytes, where: str, keys: Keys) -> Saved:
     if (header.lineage, header.serial) != (kept.lineage, kept.serial):
         raise PlanError(f"`{where}` is not what its header says", hint=AGAIN)
     return saved
+
+
+def _unmarked(data: bytes) -> bytes:
+    """Return a clear plan as it was written, where a shell has put it into another encoding, else *data*."""
+    try:
+        plain = without_mark(data)
+    except NotText:
+        return data
+    return data if plain is data else plain.rstrip() + b"\n"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from reconciler.errors import UsageError
 from reconciler.runtime.regular_file import open_regular
+from reconciler.runtime.text_file import NotText, without_mark
 
 _BEGINNING: Final = 200
 """Bytes that tell what a file is."""
@@ -14,6 +16,8 @@ _BEGINNING: Final = 200
 
 def refuse_own(path: Path, data: bytes) -> None:
     """Raise UsageError if *data*, the beginning of *path*, is that of a saved plan or a state."""
+    with suppress(NotText):  # a shell may have put it into another encoding
+        data = without_mark(data[:_BEGINNING])
     if not data.startswith(b"{"):
         return
     from reconciler.plans.planfile import is_plan  # noqa: PLC0415 - few manifests are JSON

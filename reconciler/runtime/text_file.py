@@ -1,4 +1,4 @@
-"""Decode text files of the user: manifests, values, data, exports and Terraform states."""
+"""Decode text files of the user: manifests, values, data, exports, saved plans and states to be pushed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _MARKED: Final = (
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
 """Byte order marks, each with the codec that drops it and decodes the rest, and with the codec's name."""
+_FOREIGN_MARKS: Final = tuple(mark for mark, _, _ in _MARKED)
 _LOOKED_AT: Final = 64
 """Bytes that are searched for UTF-16 without a mark: in Latin text, every second byte is zero."""
 _CUT: Final = ("truncated data", "unexpected end of data", "unexpected end of surrogate pair data")
@@ -61,7 +62,20 @@ def decoded(data: bytes) -> str:
 
 def as_utf8(data: bytes) -> bytes:
     """Return *data* in UTF-8, converted if a byte order mark names another encoding; raises NotText."""
-    return decoded(data).encode() if data.startswith(tuple(mark for mark, _, _ in _MARKED)) else data
+    return decoded(data).encode() if data.startswith(_FOREIGN_MARKS) else data
+
+
+def without_mark(data: bytes) -> bytes:
+    """Return *data* in UTF-8 without a byte order mark: as it is if it has none; raises NotText."""
+    return decoded(data).encode() if data.startswith((codecs.BOM_UTF8, *_FOREIGN_MARKS)) else data
+
+
+def encoding_of(data: bytes) -> str | None:
+    """Return how *data* is encoded, as a phrase; None if it has no byte order mark and looks like UTF-8."""
+    if data.startswith(codecs.BOM_UTF8):
+        return "UTF-8 with a byte order mark"
+    bare = "UTF-16 without a byte order mark" if _is_bare_utf_16(data) else None
+    return next((name for mark, _, name in _MARKED if data.startswith(mark)), bare)
 
 
 def lines_of(text: str) -> list[str]:

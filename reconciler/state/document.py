@@ -20,6 +20,7 @@ from reconciler._version import __version__
 from reconciler.errors import StateError
 from reconciler.model import Address, is_well_formed
 from reconciler.model.sids import canonical_sid
+from reconciler.runtime.text_file import encoding_of
 from reconciler.state.model import OpenPlan, State
 from reconciler.state.remembered import Binding, InFlight, Intent
 from reconciler.text.foreign import json_fault, quoted
@@ -67,6 +68,8 @@ _FIRST: Final = b'  "bindings": {\n'
 _LAST: Final = b"  }\n"
 """The lines before and after the bindings, which have one line each."""
 _OPENING: Final = re.compile(rb'\s*\{\s*"format_version":\s*\d+,\s*"lineage":')
+_CONFLICT: Final = re.compile(rb"^<{7} ", re.MULTILINE)
+"""How git begins a conflict. No line of JSON begins so."""
 _MARKED_WITHIN: Final = 1000
 """Bytes in which a marker has its last key."""
 _BATCH: Final = 1000
@@ -278,13 +281,26 @@ def _explain(data: bytes, where: str, error: Exception) -> StateError:
     try:
         document = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _damaged(where, json_fault(data, error)) if data.lstrip()[:1] == b"{" else _foreign(where)
+        return _no_json(data, where, error)
     if not isinstance(document, dict) or not {"format_version", "lineage"} <= document.keys():
         return _foreign(where)
     version = document["format_version"]
     if type(version) is int and version > FORMAT_VERSION:
         return _newer(where, version)
     return _damaged(where, _first_misfit(document) or json_fault(data, error))
+
+
+def _no_json(data: bytes, where: str, error: Exception) -> StateError:
+    if encoding := encoding_of(data):
+        return StateError(
+            f"`{where}` is {encoding}; a state is plain UTF-8",
+            hint="save it as UTF-8 without a byte order mark, or put back a good copy, such as "
+            f"`{where}.backup`; the file was left as it is",
+        )
+    if conflict := _CONFLICT.search(data):
+        line = data.count(b"\n", 0, conflict.start()) + 1
+        return _damaged(where, f"git left the marks of a conflict in it, from line {line:,} on")
+    return _damaged(where, json_fault(data, error)) if data.lstrip()[:1] == b"{" else _foreign(where)
 
 
 def _damaged(where: str, detail: str) -> StateError:

@@ -61,3 +61,17 @@ def test_a_saved_plan_is_shown_as_chats(applied: Project) -> None:
     assert page.startswith("<!DOCTYPE html>")
     assert "What can I do?" in page.replace("<ins>", "").replace("</ins>", "")
     assert "a state has no texts" in applied.run("show", "--format", "html", check=1).err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_saved_plan_that_a_shell_has_re_encoded(applied: Project, encoding: str) -> None:
+    """Windows PowerShell writes UTF-16 with its own ends of lines: it is still known, and whole."""
+    applied.edit("manifests/a.yaml", "How can I help?", "What can I do?")
+    applied.run("plan", "--out", "plan.bin", check=0)
+    path = applied.folder / "plan.bin"
+    path.write_bytes(path.read_text(encoding="utf-8").replace("\n", "\r\n").encode(encoding))
+
+    assert "Plan: 0 to add, 1 to change" in applied.run("show", "plan.bin", check=0).out
+    assert "is a saved plan, not a manifest" in applied.run("plan", "plan.bin", check=1).err
+    applied.run("apply", "plan.bin", check=0)
+    assert "No changes." in applied.run("plan", check=0).out

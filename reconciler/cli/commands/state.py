@@ -31,6 +31,7 @@ from reconciler.cli.streams import say
 from reconciler.errors import StateError, UsageError
 from reconciler.model import matches, type_of
 from reconciler.report.json import encode
+from reconciler.runtime.text_file import NotText, without_mark
 from reconciler.state import document, edit
 from reconciler.state.sealed import OF_A_STATE, is_sealed, unseal
 from reconciler.state.stores.interface import claim
@@ -154,9 +155,13 @@ def rekey(state: Path | str, lock_timeout: float, *, generate: bool) -> None:
 @state_option
 def list_(globs: tuple[str, ...], state: Path | str) -> None:
     """List the addresses that are bound, all or those that match a glob."""
-    for address in read_state(state).bindings:
+    bindings = read_state(state).bindings
+    for address in bindings:
         if not globs or any(matches(address, glob) for glob in globs):
             say(escape(address))
+    for glob in globs:
+        if not any(matches(address, glob) for address in bindings):
+            click.echo(f"note: nothing is bound to `{escape(glob)}`", err=True)
 
 
 @state.command(name="show", epilog="Example: reconciler state show support/order-4711/welcome")
@@ -212,9 +217,9 @@ def _read_pushed(file: Path) -> State:
     try:
         if is_sealed(data):
             _, data = unseal(data, keys_in_force(), name, place="state", refuse=OF_A_STATE)
-        return document.decode(data, name)
-    except StateError as error:  # its own hint is about the present state, not about the pushed one
-        raise StateError(
-            error.text,
-            hint="push what `state pull` of this or an older release printed; the state was left as it is",
-        ) from error
+        return document.decode(without_mark(data), name)
+    except (StateError, NotText) as error:
+        text = f"`{name}` {error.text}" if isinstance(error, NotText) else error.text
+        # the error's own hint is about the present state, not about the pushed one
+        hint = "push what `state pull` of this or an older release printed; the state was left as it is"
+        raise StateError(text, hint=hint) from error

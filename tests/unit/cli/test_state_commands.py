@@ -139,6 +139,26 @@ def test_what_is_pulled_can_be_pushed(path: Path, state: Command) -> None:
     assert read(path) == msgspec.structs.replace(before, serial=before.serial + 1)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_what_a_shell_has_re_encoded_can_be_pushed(path: Path, state: Command, encoding: str) -> None:
+    """Windows PowerShell writes UTF-16, with its own ends of lines, to a file that `>` names."""
+    before = read(path)
+    pulled = state("pull").stdout_bytes.decode().replace("\n", "\r\n")
+
+    state("push", "-", stdin=pulled.encode(encoding))
+
+    assert read(path) == msgspec.structs.replace(before, serial=before.serial + 1)
+
+
+def test_a_glob_that_lists_nothing_is_named(path: Path, state: Command) -> None:
+    """On stderr; what others match is listed."""
+    ran = state("list", "desk/a/*", "nomatch[")
+
+    assert ran.stdout == "desk/a/m\ndesk/a/n\n"
+    assert ran.stderr == "note: nothing is bound to `nomatch[`\n"
+    assert path.exists()
+
+
 def test_a_push_of_nonsense_is_told_apart(path: Path, state: Command) -> None:
     """A newer format is named as such, as for any state."""
     newer = encode(read(path), 9).replace(b'"format_version": ', b'"format_version": 9')
@@ -153,6 +173,11 @@ def test_a_push_of_nonsense_is_told_apart(path: Path, state: Command) -> None:
         (b"{}", "`standard input` is no state of reconciler"),
         (b"", "the state `standard input` is empty"),
         (b'{"format_version": 1,', "the state `standard input` is damaged: it ends too early"),
+        (
+            "{}".encode("utf-16-le"),
+            "`standard input` is UTF-16 without a byte order mark; a state is plain UTF-8",
+        ),
+        (b"\xef\xbb\xbf\xff", "`standard input` is not UTF-8: it holds the byte 0xff"),
     ],
 )
 def test_a_push_of_no_state_is_not_blamed_on_the_state(

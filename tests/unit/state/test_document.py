@@ -317,6 +317,34 @@ def test_another_file_is_said_to_be_no_state(data: bytes) -> None:
     assert str(error.hint).startswith("correct `--state`")
 
 
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("utf-8-sig", "UTF-8 with a byte order mark"),
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16 without a byte order mark"),
+        ("utf-32", "UTF-32"),
+    ],
+)
+def test_a_state_in_another_encoding_is_named(encoding: str, name: str) -> None:
+    """As some shells and editors write it: what is in it is no damage."""
+    error = refusal(document().decode().encode(encoding))
+
+    assert error.text == f"`s.json` is {name}; a state is plain UTF-8"
+    assert str(error.hint).startswith("save it as UTF-8 without a byte order mark")
+
+
+@pytest.mark.parametrize("before", [b"", b'{\n  "format_version": 3,\n'], ids=["whole", "inside"])
+def test_a_conflict_of_git_is_damage(before: bytes) -> None:
+    """Wherever it begins, its first line is named."""
+    data = before + b"<<<<<<< HEAD\n" + document() + b"=======\n" + document() + b">>>>>>> theirs\n"
+
+    line = before.count(b"\n") + 1
+    assert refusal(data).text == (
+        f"the state `s.json` is damaged: git left the marks of a conflict in it, from line {line} on"
+    )
+
+
 def test_deep_nesting_is_refused() -> None:
     """A file made to exhaust the stack gives the same kind of error."""
     assert "is damaged" in refusal(b'{"format_version": 1, "x": ' + b"[" * 100_000).text
