@@ -23,10 +23,9 @@ def diagnose(data: bytes, path: str) -> Parsed:
     source = Source(path, text)
     positions = source.positions
     root = positions.value
-    problems = []
-    for fault in positions.faults:
-        earlier = f" {path}:{fault.earlier.line}:{fault.earlier.column}" if fault.earlier else ""
-        problems.append(source.problem_at(fault.position, fault.text + earlier, fault.hint))
+    problems = [
+        source.problem_at(fault.position, fault.sentence(path), fault.hint) for fault in positions.faults
+    ]
     if root is None:
         return Parsed(FileContent(path), tuple(problems))
     findings = shape_findings(root, written=positions.plain | positions.comments)

@@ -100,7 +100,7 @@ def _problems(source: Source, path: Path) -> list[Problem]:
             )
             return [source.problem(finding, lambda _: source)]
     problems = [
-        source.problem_at(fault.position, fault.text + _earlier(path, fault.earlier), fault.hint)
+        source.problem_at(fault.position, fault.sentence(str(path)), fault.hint)
         for fault in positions.faults
         if fault.text != EMPTY  # a file with nothing but comments says nothing
     ]
@@ -108,10 +108,6 @@ def _problems(source: Source, path: Path) -> list[Problem]:
         return problems
     findings = [*_shape_findings(root), *misplaced(root, path.parent)]
     return [source.problem(finding, lambda _: source) for finding in findings]
-
-
-def _earlier(path: Path, position: tuple[int, int] | None) -> str:
-    return f" {path}:{position[0]}:{position[1]}" if position else ""
 
 
 def _shape_findings(root: Any) -> list[Finding]:

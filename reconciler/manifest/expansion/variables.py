@@ -136,7 +136,7 @@ class Declarations:
 
         No problem shows its line, as such files hold secrets.
         """
-        from reconciler.manifest.yaml.positions import read_closely  # noqa: PLC0415 - seldom needed
+        from reconciler.manifest.yaml.positions import EMPTY, read_closely  # noqa: PLC0415 - seldom needed
 
         try:
             text = decoded(Reading().read(path))
@@ -148,19 +148,13 @@ class Declarations:
             problem = Problem(str(path), error.line, error.column, f"the file {error.text}", "", error.hint)
             raise ManifestError((problem,)) from error
         positions = read_closely(text)
+        faults = [fault.without_value() for fault in positions.faults if fault.text != EMPTY]
         problems = [
-            Problem(
-                str(path),
-                fault.position.line,
-                fault.position.column,
-                "the file cannot be read as YAML or JSON here",
-            )
-            for fault in positions.faults
+            Problem(str(path), *one.position, one.sentence(str(path)), hint=one.hint) for one in faults
         ]
         if not problems and not isinstance(positions.value, dict):
-            problems.append(
-                Problem(str(path), 1, 1, "a file of values is a mapping", hint="write `name: value` pairs")
-            )
+            what = "the file holds no value" if positions.value is None else "a file of values is a mapping"
+            problems.append(Problem(str(path), 1, 1, what, hint="write `name: value` pairs"))
         if problems:
             raise ManifestError(tuple(problems))
         places = {name: positions.of((name,), on_key=name not in self.variables) for name in positions.value}
@@ -260,9 +254,21 @@ def _read_text(text: str, variable: Variable, source: str) -> Any:
             value = plain_value(text)
         else:
             value = read(text).value
-    except (NoJsonNumber, Irregular):
+    except NoJsonNumber:
+        value = None
+    except Irregular as error:
+        if not variable.sensitive and (fault := _fault_of(text)) is not None:
+            raise UsageError(f"the value of `{source}` cannot be read: {fault[0]}", hint=fault[1]) from error
         value = None
     if "\0" in text or not _is(value, kind):
         _, noun, example = _KINDS[kind]
         raise UsageError(f"the value of `{source}` must be {noun}", hint=f"such as `{example}`")
     return value
+
+
+def _fault_of(text: str) -> tuple[str, str | None] | None:
+    """Return what is wrong with the YAML *text*, without its values, and a hint; None if it is empty."""
+    from reconciler.manifest.yaml.positions import EMPTY, read_closely  # noqa: PLC0415 - seldom needed
+
+    faults = (one.without_value() for one in read_closely(text).faults if one.text != EMPTY)
+    return next(((one.text.removesuffix("; first at"), one.hint) for one in faults), None)

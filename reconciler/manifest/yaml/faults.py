@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
@@ -32,6 +32,20 @@ class Fault:
     hint: str | None = None
     earlier: Position | None = None
     """A position that ends the sentence of *text*: that of the first of two equal keys."""
+    value: str | None = None
+    """What *text* and *hint* quote of a value; None where they quote at most keys."""
+
+    def sentence(self, path: str) -> str:
+        """Return *text* with its end, a position in the file *path*."""
+        return f"{self.text} {path}:{self.earlier.line}:{self.earlier.column}" if self.earlier else self.text
+
+    def without_value(self) -> Fault:
+        """Return the fault as it may be told of a file that holds secrets."""
+        if self.value is None:
+            return self
+        quoted = re.compile(rf"`([*&]?){re.escape(self.value)}`")
+        text, hint = (quoted.sub(r"`\1…`", one or "") for one in (self.text, self.hint))
+        return replace(self, text=text, hint=hint or None, value=None)
 
 
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"

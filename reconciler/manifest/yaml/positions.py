@@ -141,8 +141,15 @@ class _CloseReader:
     def _empty(self) -> None:
         self._fault(Position(1, 1), EMPTY, "a manifest starts with `version: 1`")
 
-    def _fault(self, position: Position, text: str, hint: str, earlier: Position | None = None) -> None:
-        self._found.faults.append(Fault(position, text, hint, earlier))
+    def _fault(
+        self,
+        position: Position,
+        text: str,
+        hint: str,
+        earlier: Position | None = None,
+        value: str | None = None,
+    ) -> None:
+        self._found.faults.append(Fault(position, text, hint, earlier, value))
 
     def _node(self, event: Any, loc: Loc, depth: int) -> Any:
         self._found.values.setdefault(loc, _position(event))
@@ -184,6 +191,7 @@ class _CloseReader:
                 _position(event),
                 f"`{event.value[:40]}` is no number that JSON can hold",
                 "if it is text, put it in quotes",
+                value=event.value[:40],
             )
             return 0
 
@@ -219,7 +227,12 @@ class _CloseReader:
         """Return the key at *event*, or None after adding a fault."""
         position = _position(event)
         if type(event) is AliasEvent:
-            self._fault(position, f"a key cannot be an alias (`*{event.anchor}`)", "write the key itself")
+            self._fault(
+                position,
+                f"a key cannot be an alias (`*{event.anchor}`)",
+                "write the key itself",
+                value=event.anchor,
+            )
             return None
         self._refuse_tag(event)
         if type(event) is not ScalarEvent:
@@ -229,7 +242,10 @@ class _CloseReader:
         value = self._scalar(event)
         if event.anchor is not None:
             self._fault(
-                position, f"a key cannot have an anchor (`&{event.anchor}`)", "anchor the value instead"
+                position,
+                f"a key cannot have an anchor (`&{event.anchor}`)",
+                "anchor the value instead",
+                value=event.anchor,
             )
         if not event.style:
             if event.value == MERGE_KEY:
@@ -261,7 +277,10 @@ class _CloseReader:
         anchor, position = event.anchor, _position(event)
         if anchor in self._open:
             self._fault(
-                position, f"`*{anchor}` stands inside what it repeats", "an alias cannot contain itself"
+                position,
+                f"`*{anchor}` stands inside what it repeats",
+                "an alias cannot contain itself",
+                value=anchor,
             )
             return None
         if anchor not in self._anchors:
@@ -269,6 +288,7 @@ class _CloseReader:
                 position,
                 f"`*{anchor}` repeats an anchor that is not above it",
                 f"add `&{anchor}` before the value, or put the text in quotes",
+                value=anchor,
             )
             return None
         value = self._anchors[anchor]
@@ -284,10 +304,12 @@ class _CloseReader:
 
     def _refuse_tag(self, event: Any) -> None:
         if event.ctag is not None:
+            tag = _written(str(event.ctag))
             self._fault(
                 _position(event),
-                f"tags (`{_written(str(event.ctag))}`) are not allowed: the file is plain data",
+                f"tags (`{tag}`) are not allowed: the file is plain data",
                 "remove the tag; to make a number a text, put it in quotes",
+                value=tag,
             )
 
 

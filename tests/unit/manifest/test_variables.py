@@ -168,14 +168,30 @@ def test_variables_and_templates_belong_to_all_files(tmp_path: Path) -> None:
             "such as `3`",
         ),
         (
+            {"assignments": ('rows={"a": {"b": 1, "b": 2}}',)},
+            "the value of `--var rows` cannot be read: `b` is given twice in one mapping",
+            "keep one of them",
+        ),
+        (
+            {"assignments": ("rows={a: *b}",)},
+            "the value of `--var rows` cannot be read: `*…` repeats an anchor that is not above it",
+            "add `&…` before the value, or put the text in quotes",
+        ),
+        ({"assignments": ("rows=",)}, "the value of `--var rows` must be a mapping", "such as `{a: 1}`"),
+        (
+            {"environ": {"RECONCILER_VAR_secret": "{a: 1, a: 2}"}},
+            "the value of `RECONCILER_VAR_secret` must be a mapping",
+            "such as `{a: 1}`",
+        ),
+        (
             {"values": {"seats": "3"}},
             "the value of variable `seats` must be a number",
             None,
         ),
         (
-            {"values": {"rows": 3}},
-            "no manifest declares a variable `rows`",
-            "declare it: `variables: {rows: {type: string}}`",
+            {"values": {"chairs": 3}},
+            "no manifest declares a variable `chairs`",
+            "declare it: `variables: {chairs: {type: string}}`",
         ),
         (
             {"files": (Path("nowhere.yaml"),)},
@@ -188,8 +204,12 @@ def test_a_wrong_value_from_outside_is_refused_by_its_source(
     tmp_path: Path, inputs: dict[str, Any], text: str, hint: str | None
 ) -> None:
     """The error names the flag or the environment variable, and never the value."""
+    declared = (
+        "{city: {default: a}, seats: {default: 1}, rows: {type: map, default: {}},"
+        " secret: {type: map, default: {}, sensitive: true}}"
+    )
     with pytest.raises(UsageError) as caught:
-        message(tmp_path, "{city: {default: a}, seats: {default: 1}}", "body: x", Inputs(**inputs))
+        message(tmp_path, declared, "body: x", Inputs(**inputs))
 
     assert (caught.value.text, caught.value.hint) == (text, hint)
 
@@ -198,7 +218,14 @@ def test_a_wrong_value_from_outside_is_refused_by_its_source(
     ("text", "where", "sentence"),
     [
         ("- s3cret", (1, 1), "a file of values is a mapping"),
-        ("token: *s3cret", (1, 8), "the file cannot be read as YAML or JSON here"),
+        ("token: *s3cret", (1, 8), "`*…` repeats an anchor that is not above it"),
+        ("token: !s3cret x", (1, 8), "tags (`…`) are not allowed: the file is plain data"),
+        ("token: &s3cret [*s3cret]", (1, 17), "`*…` stands inside what it repeats"),
+        ("token: 1e4711", (1, 8), "`…` is no number that JSON can hold"),
+        ("token: x\ntoken: y", (2, 1), "`token` is given twice in one mapping; first at FILE:1:1"),
+        ("token: x\n---\ntoken: y", (2, 1), "a second YAML document starts here"),
+        ("{<<: {token: x}}", (1, 2), "merge keys (`<<`) are not part of YAML 1.2"),
+        ("# s3cret", (1, 1), "the file holds no value"),
         ("token: 3", (1, 8), "the value of variable `token` must be a text"),
         ("a: s3cret", (1, 1), "no manifest declares a variable `a`"),
     ],
@@ -213,8 +240,11 @@ def test_a_wrong_file_of_values_is_refused_at_its_line(
         message(tmp_path, "{token: {sensitive: true}}", 'body: "${var.token}"', Inputs(files=(file,)))
 
     (problem,) = caught.value.problems
-    assert (problem.path, (problem.line, problem.column), problem.text) == (str(file), where, sentence)
+    assert (problem.path, (problem.line, problem.column)) == (str(file), where)
+    assert problem.text.replace(str(file), "FILE") == sentence
     assert problem.snippet == ""
+    assert "s3cret" not in str(problem.hint)
+    assert problem.hint
 
 
 def test_an_allowed_environment_variable_is_sensitive(tmp_path: Path) -> None:
