@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 import yaml
 
 from tests.support.golden import expect_golden
@@ -69,6 +70,24 @@ def test_diff_shows_what_would_change(project: Project) -> None:
 
     expect_golden(project.run("fmt", "--diff", "ugly.yaml"), "fmt-diff")
     assert (project.folder / "ugly.yaml").read_text(encoding="utf-8").startswith("# a demo\nversion:   1")
+
+
+@pytest.mark.parametrize("text", [UGLY, UGLY.replace("\n", "\r\n"), UGLY.rstrip("\n"), TIDY.rstrip("\n")])
+def test_a_diff_can_be_applied(project: Project, text: str) -> None:
+    """Whatever the ends of lines are, and also where the last one is missing."""
+    (project.folder / "ugly.yaml").write_bytes(text.encode())
+    diff = subprocess.run(
+        [sys.executable, "-m", "reconciler", "fmt", "--diff", "ugly.yaml"],
+        cwd=project.folder,
+        env=project.environment(),
+        capture_output=True,
+        check=True,
+    ).stdout
+
+    command = ["git", "apply", "-p0", "--whitespace=nowarn", "-"]
+    subprocess.run(command, cwd=project.folder, input=diff, check=True)
+
+    assert project.run("fmt", "--check", "ugly.yaml", check=0).out == ""
 
 
 def test_broken_files_are_left_alone(project: Project) -> None:

@@ -92,11 +92,23 @@ def _write(file: Path, text: str) -> None:
 
 
 def _diff(file: Path, before: bytes, after: str) -> list[str]:
-    """Return the lines of a diff, escaped, as strangers may have written the text."""
+    """Return the lines of a diff that `patch` takes, escaped, as strangers may have written the text.
+
+    What is escaped in it no longer fits the file; a carriage return before the end of a line stays.
+    """
     from reconciler.runtime.text_file import decoded  # noqa: PLC0415
 
-    old = decoded(before).split("\n")
-    return [
-        escape(line)
-        for line in unified_diff(old, after.split("\n"), str(file), f"{file} (formatted)", lineterm="")
-    ]
+    shown = []
+    for line in unified_diff(_lines(decoded(before)), _lines(after), str(file), f"{file} (formatted)"):
+        text = line.removesuffix("\n")
+        end = "\r" if text != line and text.endswith("\r") else ""  # a terminal obeys it, to no effect
+        shown.append(escape(text.removesuffix(end)) + end)
+        if text == line:
+            shown.append("\\ No newline at end of file")
+    return shown
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of *text* with their ends, as `patch` counts them."""
+    *lines, last = text.split("\n")
+    return [f"{line}\n" for line in lines] + ([last] if last else [])
