@@ -33,7 +33,7 @@ class Fault:
     earlier: Position | None = None
     """A position that ends the sentence of *text*: that of the first of two equal keys."""
     value: str | None = None
-    """What *text* and *hint* quote of a value; None where they quote at most keys."""
+    """What *text* and *hint* quote that is a value, or may be one; None where they quote at most keys."""
 
     def sentence(self, path: str) -> str:
         """Return *text* with its end, a position in the file *path*."""
@@ -147,6 +147,7 @@ def _look_alike(lines: list[str], line: int, *, runs_on: bool) -> Fault | None:
                 Position(number, match.start(group) + 1),
                 f"the YAML cannot be read: behind `{match['key'][:40]}` stands {_called(match[group])}",
                 "write a colon and a space there, as in `key: value`",
+                value=match["key"][:40],
             )
     return None
 
@@ -160,16 +161,18 @@ def _badly_opened(lines: list[str], line: int) -> Fault | None:
     opening, outer = ([lines[number - 1] for number in written[:-3:-1]] + ["", ""])[:2]
     dash = re.match(rf"[ ]*([{_DASHES}]|-(?=\w))", opening)
     key = re.match(_KEY + r"(?![^ ])(?!.*:( |$))", opening[:_LONGEST])
+    word = None
     if dash:
         where, item = dash.start(1), dash[1]
         wrong = "no space stands behind the `-`" if item == "-" else f"the item starts with {_called(item)}"
         hint = "write a `-` and a space there, as in `- key: value`"
     elif key and key["key"] != "-" and ("-" in opening[: key.start("key")] or outer.rstrip().endswith(":")):
-        where, wrong = key.end(), f"no colon stands behind `{key['key'][:40]}`"
+        where, word = key.end(), key["key"][:40]
+        wrong = f"no colon stands behind `{word}`"
         hint = "write a colon and a space there, as in `key: value`"
     else:
         return None
-    return Fault(Position(written[-1], where + 1), f"the YAML cannot be read: {wrong}", hint)
+    return Fault(Position(written[-1], where + 1), f"the YAML cannot be read: {wrong}", hint, value=word)
 
 
 def _called(character: str) -> str:

@@ -226,6 +226,12 @@ def test_a_wrong_value_from_outside_is_refused_by_its_source(
         ("token: x\n---\ntoken: y", (2, 1), "a second YAML document starts here"),
         ("{<<: {token: x}}", (1, 2), "merge keys (`<<`) are not part of YAML 1.2"),
         ("# s3cret", (1, 1), "the file holds no value"),
+        ("token:\n  s3cret it\n  is: x", (2, 9), "the YAML cannot be read: no colon stands behind `…`"),
+        (
+            "token:\n  s3cret：x\n  is: x",  # noqa: RUF001 - as people type it
+            (2, 9),
+            "the YAML cannot be read: behind `…` stands a fullwidth colon, U+FF1A",
+        ),
         ("token: 3", (1, 8), "the value of variable `token` must be a text"),
         ("a: s3cret", (1, 1), "no manifest declares a variable `a`"),
     ],
