@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import click
 
 from reconciler._version import __version__
-from reconciler.cli.streams import say
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.runtime.atomic_file import open_stream
 
@@ -59,7 +58,7 @@ class ForPrograms:
                 from reconciler.report.diagnostics import error_document  # noqa: PLC0415
                 from reconciler.report.json import encode  # noqa: PLC0415
 
-                say(encode(error_document(error, __version__), indent=2).decode(), nl=False)
+                click.echo(encode(error_document(error, __version__), indent=2), nl=False)
 
     def end_report(self, error: ReconcilerError) -> None:
         """Print a last line for programs that read reports and show what stands behind `Error: `."""

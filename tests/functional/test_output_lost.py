@@ -74,6 +74,38 @@ def test_output_that_cannot_be_written_is_an_error_of_one_line(project: Project,
     assert (code, said) == (1, f"error: {told}Error: {told}" if command == "plan" else f"error: {told}")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "plan --format json",
+        "plan nope --format json",
+        "plan --format jsonl",
+        "validate --format json",
+        "drift --format json",
+        "apply --auto-approve --format json",
+        "show --format json",
+        "output --format json",
+        "transcript * --format json",
+    ],
+)
+def test_an_error_that_programs_cannot_be_told_stays_one_line(project: Project, command: str) -> None:
+    """The disk is full for the document that tells of it too."""
+    project.write("manifests/order.yaml", MANIFEST)
+    project.run("apply", "--auto-approve", check=0)
+    with Path("/dev/full").open("wb") as full:
+        code, said = run(project, *command.split(), out=full.fileno(), err=subprocess.PIPE)
+
+    told, *hint = said.splitlines()
+    assert code == 1
+    if "nope" in command:
+        assert told == "error: cannot read `nope`: no such file or directory"
+        assert len(hint) == 1
+    else:
+        assert told == "error: cannot write the output: no space left on device"
+        assert hint == []
+
+
 @pytest.mark.parametrize("lost", [unwritable, unread])
 def test_an_apply_that_cannot_tell_of_its_progress_goes_on(
     served: Project, tmp_path: Path, lost: Callable[[], AbstractContextManager[int]]
