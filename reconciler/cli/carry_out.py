@@ -130,10 +130,12 @@ def change_as_saved(
         return apply_part.in_steps(steps, extent.groups_to_lock(saved, settings.shard), under)
 
     import shlex  # noqa: PLC0415 - few commands apply a saved plan
+    from reconciler.cli.next_step import where_things_are  # noqa: PLC0415
+
 
     command = "destroy" if saved.destroy else "apply"  # the command that plans the rest anew
     confirm_saved(command)
-    again = shlex.join(["apply", *map(str, manifests.paths)])
+    again = shlex.join(["apply", *map(str, manifests.paths), *where_things_are()])
     return _carry_out(
         command, remote, settings, apply, desired or NOTHING, screen, interrupts, destroy=False, again=again
     )

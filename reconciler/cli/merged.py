@@ -38,6 +38,7 @@ def show_merged(
     if not made.applyable:
         return 1
     if out is not None:
-        needed = str(out) if is_whole else f"{out} MANIFESTS… (for the sensitive values)"
-        click.echo(f"Saved the plan; to apply exactly this: reconciler apply {needed}", err=True)
+        from reconciler.cli.next_step import how_to_apply  # noqa: PLC0415
+
+        click.echo(how_to_apply(out, is_whole=is_whole), err=True, nl=False)
     return 2 if detailed and made.changes_anything else 0

@@ -190,6 +190,29 @@ def test_an_apply_ends_with_the_command_that_shows_it(
     assert all(f"I am {name.partition('/')[2]}" in shown for name in names)
 
 
+@pytest.mark.parametrize("options", ["", "--endpoint 'emulator:my data.db' --state other.json"])
+def test_a_saved_plan_comes_with_the_command_that_applies_it(project: Project, options: str) -> None:
+    """It works as it stands, too."""
+    project.write("manifests/desk.yaml", MANIFEST)
+    ran = project.run("plan", "--out", "my plan", *shlex.split(options), check=0)
+    line = ran.err.splitlines()[-1]
+
+    assert line == f"Saved the plan; to apply exactly this: reconciler apply 'my plan' {options}".rstrip()
+    applied = project.run(*shlex.split(line.partition("reconciler ")[2]), check=0)
+    assert "Apply complete!" in applied.out
+
+
+def test_a_saved_plan_of_an_environment_names_it(project: Project) -> None:
+    """Without it, the plan would be refused."""
+    del project.environ["RECONCILER_ENDPOINT"]
+    project.write("manifests/desk.yaml", MANIFEST)
+    project.write("reconciler.yaml", "environments: {test: {endpoint: emulator, state: test.json}}\n")
+    saved = project.run("plan", "--env", "test", "--out", "p", check=0).err.splitlines()[-1]
+
+    assert saved.endswith(": reconciler apply p --env test")
+    project.run(*shlex.split(saved.partition("reconciler ")[2]), check=0)
+
+
 def test_what_comes_from_a_settings_file_is_named_again(project: Project) -> None:
     """An environment that was chosen is chosen again."""
     del project.environ["RECONCILER_ENDPOINT"]

@@ -97,8 +97,9 @@ def plan(
     if not made.applyable:
         return 1
     if out is not None:
-        needed = str(out) if is_whole else f"{out} MANIFESTS… (for the sensitive values)"
-        click.echo(f"Saved the plan; to apply exactly this: reconciler apply {needed}", err=True)
+        from reconciler.cli.next_step import how_to_apply  # noqa: PLC0415
+
+        click.echo(how_to_apply(out, is_whole=is_whole), err=True, nl=False)
     if options.refresh_only:
         click.echo("To apply this changes the state alone, and nothing remote.", err=True)
     return 2 if detailed_exitcode and made.changes_anything else 0
