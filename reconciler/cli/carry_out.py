@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 _FOR_SERVICES: Final = 240.0
 """Seconds to wait at least for the run that makes services: so long its lease lasts if it dies."""
-_ADVICE: Final = "what was in flight is looked up by the next `plan` or `apply`"
 
 
 def plan_and_change(
@@ -70,7 +69,7 @@ def plan_and_change(
         part=Sharded.of(shard, desired),
     )
     approve = Approve(command, screen, desired, auto=approval.auto_approve)
-    interrupts = Interrupts(_ADVICE)
+    interrupts = Interrupts()
 
     def work(held: Settings) -> Work:
         return plan_and_apply(desired, held, options, approve=approve, interrupts=interrupts)
@@ -112,7 +111,7 @@ def change_as_saved(
         see=screen.sight(),
         part=Sharded.of(shard, desired or NOTHING),
     )
-    interrupts = Interrupts(_ADVICE)
+    interrupts = Interrupts()
 
     watcher = screen.progress(saved.plan)
 
@@ -130,8 +129,8 @@ def change_as_saved(
         return apply_part.in_steps(steps, extent.groups_to_lock(saved, settings.shard), under)
 
     import shlex  # noqa: PLC0415 - few commands apply a saved plan
-    from reconciler.cli.next_step import where_things_are  # noqa: PLC0415
 
+    from reconciler.cli.next_step import where_things_are  # noqa: PLC0415
 
     command = "destroy" if saved.destroy else "apply"  # the command that plans the rest anew
     confirm_saved(command)

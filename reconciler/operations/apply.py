@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Approve: TypeAlias = "Callable[[Plan], Watcher | None]"
 """Shows a plan and returns the watcher of its apply, or None to decline."""
+
+_ADVICE: Final = "what was in flight is looked up by the next `plan` or `apply`"
 
 
 async def plan_and_apply(
@@ -69,6 +71,6 @@ async def carry_out(
         run.stop()
         session.connection.pace.stop()
 
-    interrupts.stop_gently(stop)
+    interrupts.stop_gently(stop, _ADVICE)
     session.store.on_loss(stop)
     return await run(session.store)

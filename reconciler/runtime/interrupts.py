@@ -36,12 +36,13 @@ _SLACK: Final = 0.5
 class Interrupts:
     """What signals do while a command runs: they end it, until `stop_gently` names a gentler way.
 
-    *advice* becomes that of Interrupted: what happens to the work that was begun.
+    *advice* becomes that of Interrupted: what happens to the work that was begun. A wait has none.
     """
 
     def __init__(self, advice: str = "") -> None:
         self.signum: int | None = None
         """The number of the first signal that arrived, or None."""
+        self._at_first = advice
         self._advice = advice
         self._gently: Callable[[], None] | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -53,7 +54,7 @@ class Interrupts:
 
         A gentle way to stop ends with the work that named it.
         """
-        self._gently = None
+        self._gently, self._advice = None, self._at_first
         try:
             with self._watch():
                 return asyncio.run(self._guarded(work))
@@ -68,9 +69,10 @@ class Interrupts:
         with self._watch(), _handled_by(self._raise):
             yield
 
-    def stop_gently(self, stop: Callable[[], None]) -> None:
-        """Let the first signal call *stop* from now on, and only the second end the command."""
+    def stop_gently(self, stop: Callable[[], None], advice: str = "") -> None:
+        """Let the first signal call *stop* from now on; the second ends the command, with *advice*."""
         self._gently = stop
+        self._advice = advice or self._advice
         if self.signum is not None:
             stop()
 
@@ -100,7 +102,7 @@ class Interrupts:
         del frame
         self._noticed_at = time.monotonic()
         self.signum = signum
-        raise Interrupted(signum, self._advice)
+        raise Interrupted(signum)
 
     @contextmanager
     def _watch(self) -> Iterator[None]:

@@ -206,6 +206,7 @@ def test_interrupt_at_the_prompt_changes_nothing(served: Project, remote: Emulat
         until(lambda: "Only `yes` approves" in command.err)
         command.interrupt()
         assert command.end() == 130
+        assert "approves: interrupted\n" in command.err  # nothing was sent that could be in flight
 
     assert {request.method for request in remote.requests} == {"GET"}
     assert not (served.folder / STATE).exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.twilio.client import Twilio
 
 T = TypeVar("T")
+_REST: Final = "sweep again to delete the rest"
 
 
 @click.command(cls=Command, epilog="Example: reconciler sweep --older-than 2h --workspace checkout-tests")
@@ -52,7 +53,9 @@ def sweep(remote: Sending, older_than: float, workspace: str, *, dry_run: bool, 
         click.echo("sweep cancelled: only `yes` approves", err=True)
         return 1
     sids = [one.sid for one in old]
-    failed = _with_client(remote, lambda client: delete_services(client, sids, at_once=remote.parallelism))
+    failed = _with_client(
+        remote, lambda client: delete_services(client, sids, at_once=remote.parallelism), _REST
+    )
     for error in failed.values():
         complain(error)
     say(f"Sweep complete! Services: {len(sids) - len(failed)} destroyed.")
@@ -66,8 +69,8 @@ def _show(old: Sequence[Leftover], workspace: str, *, now: datetime, younger: in
     say(f"{len(old)} left behind in workspace `{workspace}`, {younger} too young to tell.")
 
 
-def _with_client(remote: Sending, work: Callable[[Twilio], Coroutine[Any, Any, T]]) -> T:
-    """Connect, and return the result of *work*."""
+def _with_client(remote: Sending, work: Callable[[Twilio], Coroutine[Any, Any, T]], advice: str = "") -> T:
+    """Connect, and return the result of *work*; *advice* is for whoever interrupts it."""
     from reconciler.operations.connection import connect  # noqa: PLC0415
     from reconciler.runtime.interrupts import Interrupts  # noqa: PLC0415  # asyncio
 
@@ -84,4 +87,4 @@ def _with_client(remote: Sending, work: Callable[[Twilio], Coroutine[Any, Any, T
         async with opened as connection:
             return await work(connection.client)
 
-    return Interrupts("sweep again to delete the rest").run(connected())
+    return Interrupts(advice).run(connected())
