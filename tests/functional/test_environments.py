@@ -211,6 +211,26 @@ def test_paths_are_relative_to_the_settings_file(served: Project) -> None:
     assert "Faro" in served.run("plan", "--config", "team/settings.yaml", "--state", "n.json").out
 
 
+@pytest.mark.parametrize(
+    ("settings", "name", "place"),
+    [
+        ("manifests: nofolder\n", "nofolder", "1:12"),
+        ("manifests:\n  - manifests\n  - nofile.yaml\n", "nofile.yaml", "3:5"),
+        ("var_files: [novalues.yaml]\n", "novalues.yaml", "1:13"),
+    ],
+)
+def test_what_it_names_and_is_not_there_has_its_place(
+    served: Project, settings: str, name: str, place: str
+) -> None:
+    """As any other mistake in it has; commands that do not need it work."""
+    served.write("manifests/desk.yaml", MANIFEST)
+    served.write("reconciler.yaml", settings)
+
+    error = f"error: there is no `{name}`, which the settings file names (reconciler.yaml:{place})\n"
+    assert error in served.run("validate", check=1).err
+    served.run("transcript", "nobody", check=1)
+
+
 def test_it_is_never_a_manifest(served: Project) -> None:
     """A folder that holds settings files is read without them; a manifest of that name is named."""
     served.write("desk.yaml", MANIFEST)
@@ -364,6 +384,16 @@ def test_shells_are_offered_the_environments(desk: Project) -> None:
     )
 
     assert ran.stdout.split() == ["plain,staging"]
+
+
+def test_no_first_files_where_the_folder_is_none(project: Project) -> None:
+    """It says so, and writes nothing."""
+    project.write("manifests", "mine")
+
+    ran = project.run("init", check=1)
+
+    assert ran.err == ("error: `manifests` is no folder\nhint: move it away, or start in another folder\n")
+    assert project.files() == {"manifests"}
 
 
 def test_the_first_files_of_a_project(project: Project) -> None:

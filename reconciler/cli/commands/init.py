@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli.options.manifests import DEFAULT_MANIFESTS
 from reconciler.cli.streams import say, writing
+from reconciler.errors import UsageError
 from reconciler.manifest.files import SETTINGS_NAME
 from reconciler.runtime.atomic_file import require_own_folders, write_whole
 from reconciler.text.inert import escape
@@ -63,6 +64,8 @@ def init() -> None:
     """
     for name, text in _FILES.items():
         path = Path(name)
+        if (folder := path.parent).exists() and not folder.is_dir():
+            raise UsageError(f"`{folder}` is no folder", hint="move it away, or start in another folder")
         with writing(path):
             require_own_folders(path, Path.cwd())
             taken = _taken(path)

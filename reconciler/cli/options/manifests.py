@@ -41,8 +41,12 @@ class Layouts(Struct, frozen=True):
 
         Raises UsageError if that folder is not there, or is a link out of the working folder.
         """
-        if named := self.paths or in_force().manifests:
-            return named
+        if self.paths:
+            return self.paths
+        settings = in_force()
+        if settings.manifests:
+            settings.require_there(settings.manifests)
+            return settings.manifests
         folder = Path(DEFAULT_MANIFESTS)
         if not folder.is_dir():
             raise UsageError(
@@ -98,6 +102,7 @@ class Manifests(Layouts, frozen=True):
             defaults=settings.variables,
             settings_file=settings.path,
         )
+        settings.require_there(settings.variables)
         processes = _processes() if forks else 0
         return load(self.named(), inputs, known=ParsedFiles.of_user(), processes=processes, shard=shard)
 

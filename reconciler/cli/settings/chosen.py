@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,10 +45,21 @@ class Chosen(Struct, frozen=True):
     """The files and folders that are read where no PATH is given."""
     variables: tuple[Layer, ...] = ()
     """Values of variables; later ones win."""
+    named_at: Mapping[Path, str] = {}
+    """By path in the settings, of manifests and of values of variables: `file:line:column`."""
     guard: Guard | None = None
     """The account that requests must go to, and the place that says so."""
     protected: bool = False
     """Whether every change takes the environment's name."""
+
+    def require_there(self, paths: Iterable[object]) -> None:
+        """Raise UsageError for the first of *paths* that the settings file names and that is not there."""
+        for path in paths:
+            if isinstance(path, Path) and path in self.named_at and not path.exists():
+                raise UsageError(
+                    f"there is no `{path}`, which the settings file names ({self.named_at[path]})",
+                    hint="correct it there, or make it",
+                )
 
 
 NO_SETTINGS: Final = Chosen()
@@ -103,10 +114,16 @@ def _chosen(file: SettingsFile, environment: str) -> Chosen:
     values: dict[str, Any] = {}
     places: dict[str, Loc] = {}
     layers: list[Layer] = []
+    named_at: dict[Path, str] = {}
     for loc, home in file.homes(environment):
         values |= home
         places |= {name: (*loc, name) for name in home}
         layers += [folder / name for name in several(home.get("var_files", []))]
+        for name in ("manifests", "var_files"):
+            value = home.get(name, [])
+            for number, text in enumerate(several(value)):
+                at = (*loc, name, number) if isinstance(value, list) else (*loc, name)
+                named_at[folder / text] = file.place(at, on_key=False)
         if given := home.get("variables"):
             positions = {name: file.position((*loc, "variables", name)) for name in given}
             layers.append(Given(str(file.path), given, positions))
@@ -120,6 +137,7 @@ def _chosen(file: SettingsFile, environment: str) -> Chosen:
         places={name: file.place(loc) for name, loc in places.items()},
         manifests=tuple(folder / name for name in several(values.get("manifests", []))),
         variables=tuple(layers),
+        named_at=named_at,
         guard=Guard(canonical_sid(values["account"]), file.place(places["account"]))
         if "account" in values
         else None,

@@ -50,13 +50,13 @@ class SettingsFile:
             homes.append(((_ENVIRONMENTS, environment), self.environments[environment]))
         return homes
 
-    def position(self, loc: Loc) -> tuple[int, int]:
-        """Return line and column, both from 1, of the key at *loc*."""
-        return self._source.positions.of(loc, on_key=True)
+    def position(self, loc: Loc, *, on_key: bool = True) -> tuple[int, int]:
+        """Return line and column, both from 1, of the key at *loc*, or else of its value."""
+        return self._source.positions.of(loc, on_key=on_key)
 
-    def place(self, loc: Loc) -> str:
-        """Return `file:line:column` of the key at *loc*."""
-        line, column = self.position(loc)
+    def place(self, loc: Loc, *, on_key: bool = True) -> str:
+        """Return `file:line:column` of the key at *loc*, or else of its value."""
+        line, column = self.position(loc, on_key=on_key)
         return f"{self.path}:{line}:{column}"
 
 
