@@ -18,6 +18,7 @@ import click
 
 from reconciler._version import __version__
 from reconciler.cli.for_programs import ForPrograms
+from reconciler.cli.help_text import HelpFormatter
 from reconciler.cli.streams import complain, finish, prepare
 from reconciler.errors import SIGNALLED, Interrupted, ReconcilerError, UsageError
 
@@ -127,6 +128,7 @@ def _run() -> int:
         from reconciler.cli.options.completion import use_our_zsh  # noqa: PLC0415 - only shells ask
 
         use_our_zsh()
+    click.Context.formatter_class = HelpFormatter  # of each command
     programs = ForPrograms()
     try:
         return cli.main(standalone_mode=False, obj=programs) or 0

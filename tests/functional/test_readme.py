@@ -123,6 +123,17 @@ def test_the_help_of_every_command_has_an_example(project: Project) -> None:
     assert [name for name in listed if "Example: reconciler " not in project.run(name, "--help").out] == []
 
 
+@pytest.mark.parametrize(
+    "command", ["apply", "state migrate", "plan", "watch", "export", "init", "emulator", "schema", "version"]
+)
+def test_help_breaks_no_line_within_a_word(project: Project, command: str) -> None:
+    """Else an option or an example could not be copied."""
+    shown = project.run(*command.split(), "--help", check=0).out
+
+    assert re.findall(r"\w-$|--\w*-$", shown, re.MULTILINE) == []
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_the_errors_of_troubleshooting_are_ours() -> None:
     """Each text of its tables is in the sources, or in what is known of the output."""
     text = (ROOT / "examples" / "troubleshooting" / "README.md").read_text(encoding="utf-8")
