@@ -21,6 +21,16 @@ _COLUMNS: Final = 80
 _HINTS: Final = {
     errno.ELOOP: "name the file itself, or remove the link",
     errno.EINVAL: "name a file; devices and pipes are not written",
+    errno.ENOENT: "make its folder first, or name another place",
+    errno.ENOTDIR: "a part of its path is a file: name another place",
+    errno.EEXIST: "a part of its path is a file: name another place",
+    errno.EISDIR: "it is a folder: name a file",
+    errno.EACCES: "make its folder writable for you, or name another place",
+    errno.EPERM: "make its folder writable for you, or name another place",
+    errno.EROFS: "name a place in a folder that can be written to",
+    errno.ENOSPC: "free some space on that disk, or name another place",
+    errno.EDQUOT: "free some of your quota, or name another place",
+    errno.ENAMETOOLONG: "give it a shorter name",
 }
 
 
@@ -113,7 +123,8 @@ def writing(file: Path | None) -> Iterator[None]:
         raise
     except OSError as error:
         place = "the output" if file is None else f"`{file}`"
-        raise UsageError(f"cannot write {place}: {reason_of(error)}", hint=hint_of(error)) from error
+        hint = None if file is None else hint_of(error)
+        raise UsageError(f"cannot write {place}: {reason_of(error)}", hint=hint) from error
 
 
 def reason_of(error: OSError) -> str:

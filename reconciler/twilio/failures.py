@@ -37,6 +37,7 @@ _LOCAL_CREDENTIALS_HINT: Final = (
     "TWILIO_AUTH_TOKEN=any`; one that was started with `--require-token` takes that token only"
 ).format(digits="0" * 32)
 _CONNECTION_HINT: Final = "check the network and `--endpoint`"
+_BROKEN_HINT: Final = "check the network, and run the command again: what is done is not done twice"
 _CERTIFICATE_HINT: Final = (
     "check `--endpoint`; where a proxy or server has a certificate of your own authority, "
     "set SSL_CERT_FILE to the file of that authority"
@@ -121,6 +122,7 @@ def of_broken(error: Broken, url: Url, *, operation: str, where: str) -> RemoteE
     return OutcomeUnknown(
         f"{operation} failed at `{where}`: the connection to `{server}` broke",
         reply=cause,
+        hint=_BROKEN_HINT,
         operation=operation,
         where=where,
     )

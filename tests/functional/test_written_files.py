@@ -69,6 +69,16 @@ def test_a_pipe_or_a_device_is_refused(desk: Project, command: str) -> None:
 
 
 @WRITERS
+def test_a_file_that_cannot_be_written_has_a_way_on(desk: Project, command: str) -> None:
+    """Its folder is not there, or is none."""
+    desk.write("taken", "")
+
+    for name, hint in (("nodir/f", "make its folder first"), ("taken/f", "a part of its path is a file")):
+        ran = desk.run(*command.replace("FILE", name).split(), check=1)
+        assert f"\nhint: {hint}" in ran.err
+
+
+@WRITERS
 def test_what_would_be_read_as_a_manifest_is_refused(desk: Project, command: str) -> None:
     """The next run would find a plan or a report among the manifests, or no manifest any more."""
     for name in ("manifests/desk.yaml", "manifests/./new.yml"):

@@ -115,6 +115,7 @@ def test_class_of_a_broken_connection(run: Run, exception: Exception, kind: type
 
     assert type(error) is kind
     assert error.__cause__ is exception
+    assert error.hint is not None
 
 
 def test_every_transport_error_of_httpx_is_classed(run: Run) -> None:
