@@ -45,6 +45,15 @@ def test_values_from_outside(terminal: Terminal) -> None:
     assert "Mia" not in environment.shown
 
 
+def test_a_state_of_another_environment_is_refused(terminal: Terminal) -> None:
+    """For the reason that the comment gives, and not for the credentials."""
+    lines = list(filter(None, shown("environments", "sh").splitlines()))
+    *_, last, _ = terminal.type(lines)
+
+    assert last.line.endswith("# refused: that is production's state")
+    assert "production.state.json` belongs to environment `production`" in last.shown
+
+
 def everything(conversations: Any) -> dict[str, Any]:
     """Return all that people see of conversations, sids aside."""
     return {

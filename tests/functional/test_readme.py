@@ -134,13 +134,27 @@ def test_help_breaks_no_line_within_a_word(project: Project, command: str) -> No
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_no_example_meets_another_in_an_emulator() -> None:
+    """Each that applies has the data of its own, so all can be typed in one folder, after the README."""
+    used = {
+        (path.parent.name, file)
+        for path in (ROOT / "README.md", *EXAMPLES)
+        for block in blocks(path.read_text(encoding="utf-8"))
+        if not block.is_marked
+        for file in re.findall(r"(?:ENDPOINT=|endpoint )emulator(:\S+)?(?=\s|$)", "\n".join(block.lines))
+    }
+
+    assert len(used) > 8
+    assert len({file for _, file in used}) == len(used), used
+
+
 def test_the_errors_of_troubleshooting_are_ours() -> None:
-    """Each text of its tables is in the sources, or in what is known of the output."""
+    """Each text of its tables is in the sources, or in what commands are known to print."""
     text = (ROOT / "examples" / "troubleshooting" / "README.md").read_text(encoding="utf-8")
     named = re.findall(r"^\| `([^`]*)` \|", text, re.MULTILINE)
     known = "\n".join(
         path.read_text(encoding="utf-8")
-        for folder in ("reconciler", "tests/golden", "tests/functional")
+        for folder in ("reconciler", "tests/golden/cli", "tests/functional")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in {".py", ".txt"} and path != Path(__file__)
     )
