@@ -54,7 +54,7 @@ def require_apart(context: click.Context) -> None:
         require_not_ours(one, context)
         _require_unread(one, read, () if one.is_manifest else manifests)
         real = _real(one.file)
-        if real in names and (real.is_file() or not real.exists()):  # what is no file is refused as such
+        if real in names:
             raise UsageError(
                 f"`{one.option}` names `{one.file}`, which `{names[real]}` names too",
                 hint="give each a file of its own",
@@ -70,6 +70,12 @@ def require_not_ours(one: Written, context: click.Context) -> None:
     real = _real(one.file)
     what = _of_the_settings(real, context) or _of_a_state(real, context) or _of_an_emulator(real, context)
     if what:
+        raise _refusal(one, what)
+
+
+def require_not_beside(one: Written, context: click.Context) -> None:
+    """Raise UsageError if a state is to be kept in a file that lies beside another, such as its journal."""
+    if what := _of_a_state(_real(one.file), context, beside=True):
         raise _refusal(one, what)
 
 
@@ -104,7 +110,15 @@ def _refusal(one: Written, what: str) -> UsageError:
 
 
 def _written(context: click.Context) -> Iterator[Written]:
-    """Yield what the options `--out` and `--format` name."""
+    """Yield what the options `--out` and `--format` name, but for what is there and no file.
+
+    Folders, pipes and devices are refused as such by whoever writes.
+    """
+    named = _named(context)
+    yield from (one for one in named if one.is_manifest or one.file.is_file() or not one.file.exists())
+
+
+def _named(context: click.Context) -> Iterator[Written]:
     for option in context.command.params:
         value = context.params.get(str(option.name))
         if "--out" in option.opts and isinstance(value, Path):
@@ -141,8 +155,11 @@ def _of_the_settings(real: Path, context: click.Context) -> str:
     return "a settings file" if real.name == SETTINGS_NAME else ""
 
 
-def _of_a_state(real: Path, context: click.Context) -> str:
-    """Return what *real* is of a state, such as its journal; empty if it is nothing of one."""
+def _of_a_state(real: Path, context: click.Context, *, beside: bool = False) -> str:
+    """Return what *real* is of a state, such as its journal; empty if it is nothing of one.
+
+    With *beside*, a state itself does not count.
+    """
     from reconciler.state.document import is_state  # noqa: PLC0415 - few commands write files
     from reconciler.state.files import PARTS  # noqa: PLC0415
     from reconciler.state.sealed import is_sealed, is_sealed_plan  # noqa: PLC0415
@@ -151,7 +168,7 @@ def _of_a_state(real: Path, context: click.Context) -> str:
     ours = _real(state) if isinstance(state, Path) else None
     for suffix, what in PARTS.items():
         whole = _without(real, suffix)
-        if whole is None:
+        if whole is None or (beside and not suffix):
             continue
         if whole == ours:
             return f"the {what} of this command" if not suffix else f"the {what} of the state `{state}`"

@@ -134,6 +134,26 @@ def test_two_outputs_are_two_files(desk: Project, command: str, first: str, seco
     assert not (desk.folder / "p").exists()
 
 
+@pytest.mark.parametrize("name", ["backup", "journal", "lock", "tmp"])
+def test_a_state_does_not_move_into_a_file_beside_itself(desk: Project, name: str) -> None:
+    """The marker that is left would remove it as its own journal."""
+    before = contents(desk.folder)
+
+    ran = desk.run("state", "migrate", STATE, f"{STATE}.{name}", check=1)
+
+    assert f"error: `TO` names `{STATE}.{name}`, which is the " in ran.err
+    assert f" of the state `{STATE}`\n" in ran.err
+    assert contents(desk.folder) == before
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/null", "manifests"])
+def test_what_is_no_file_is_refused_as_such(desk: Project, name: str) -> None:
+    """Also where it is named twice."""
+    ran = desk.run("plan", "--format", f"json={name}", "--format", f"markdown={name}", check=1)
+
+    assert f"error: cannot write `{name}`: " in ran.err
+
+
 def test_what_is_ours_and_of_no_use_any_more_is_written_over(desk: Project) -> None:
     """An old plan, and an old report."""
     for _ in range(2):

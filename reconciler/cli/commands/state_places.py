@@ -10,6 +10,7 @@ from reconciler.cli.command import Command
 from reconciler.cli.options.declare import option
 from reconciler.cli.options.encryption import keys_in_force
 from reconciler.cli.options.state import finished, lock_timeout_option, locked, opened, state_option
+from reconciler.cli.outputs import Written, require_not_beside
 from reconciler.cli.param_types import PLACE
 from reconciler.cli.settings.chosen import in_force
 from reconciler.cli.settings.protection import confirm
@@ -37,6 +38,8 @@ def migrate(source: Path | str, target: Path | str, lock_timeout: float) -> None
 
     if opened(source).place == opened(target).place:
         raise UsageError("FROM and TO are the same place", hint="name another one as TO")
+    if isinstance(target, Path):
+        require_not_beside(Written("TO", target), click.get_current_context())
     confirm("state migrate")
     with (
         locked("state migrate", source, lock_timeout, confirmed=True) as old,
