@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -128,7 +128,7 @@ def _load(files: list[Path], inputs: Inputs, known: Known | None, processes: int
     for path, conflicts in merger.found.items():
         found[path] += conflicts
     if any(found.values()):
-        _add_problems(found, source_maps, problems)
+        _add_problems(found, source_maps, problems, contents)
     if any(problems.values()):
         raise ManifestError(
             tuple(one for path in problems for one in sorted(problems[path], key=_line_and_column))
@@ -140,9 +140,15 @@ def _load(files: list[Path], inputs: Inputs, known: Known | None, processes: int
 
 
 def _add_problems(
-    found: dict[str, list[Finding]], source_maps: Mapping[str, SourceMap], problems: dict[str, list[Problem]]
+    found: dict[str, list[Finding]],
+    source_maps: Mapping[str, SourceMap],
+    problems: dict[str, list[Problem]],
+    manifests: Collection[str],
 ) -> None:
-    """Add what was *found* to *problems*, both by path; the files are read again for the positions."""
+    """Add what was *found* to *problems*, both by path; the files are read again for the positions.
+
+    All of them but *manifests* are files of data.
+    """
     from reconciler.manifest.expansion.resolve import traced  # noqa: PLC0415 - only mistakes need it
     from reconciler.manifest.yaml.source import DataSource, Source  # noqa: PLC0415
     from reconciler.runtime.text_file import decoded  # noqa: PLC0415
@@ -151,7 +157,9 @@ def _add_problems(
 
     def source_of(path: str) -> Source:
         if path not in sources:
-            kind = Source if path in found or path.lower().endswith(".json") else DataSource  # JSON is YAML
+            kind = (
+                Source if path in manifests or path.lower().endswith(".json") else DataSource
+            )  # JSON is YAML
             sources[path] = kind(path, decoded(Path(path).read_bytes()))
         return sources[path]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -41,3 +42,12 @@ class Refusal(Exception):
         super().__init__(text)
         self.text = text
         self.hint = hint
+
+
+class FileRefusal(Refusal):
+    """What is wrong inside the file *path*, which a field names: *findings*, at their places in that file."""
+
+    def __init__(self, path: str, findings: Sequence[Finding]) -> None:
+        super().__init__(findings[0].text, findings[0].hint)
+        self.path = path
+        self.findings = findings

@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from reconciler.manifest.build.fields import MB
 from reconciler.manifest.build.media import path_inside
-from reconciler.manifest.diagnostics.findings import Refusal
+from reconciler.manifest.diagnostics.findings import FileRefusal, Finding, Loc, Refusal
 from reconciler.runtime.text_file import NotText, decoded, lines_of, place_in
 from reconciler.text.foreign import json_fault, quoted
-from reconciler.text.words import cut
+from reconciler.text.words import cut, plural
 
 _LARGEST: Final = 256 * MB
 
@@ -44,11 +44,21 @@ class Row(Struct, frozen=True):
     head: int = 0
     """The line that names the fields, from 1; 0 for an item that names its own."""
 
+    def loc(self, position: int) -> Loc:
+        """Return the location in its file, where it is at *position*, from 0, of a list."""
+        return (self.line or position,)
+
+
+def path_of(folder: Path, written: str) -> str:
+    """Return the path by which problems call the file *written*."""
+    return str(folder / written)
+
 
 def read_rows(folder: Path, written: str) -> list[Row] | dict[str, Any]:
     """Return the rows of the file *written*, or the mapping of a JSON file that has one.
 
-    Raises Refusal if the file is outside *folder*, cannot be read, or is not of the format of its suffix.
+    Raises Refusal if the file is outside *folder*, cannot be read, or is not of the format of its suffix;
+    FileRefusal for all lines that are wrong.
     """
     path = path_inside(folder, written)
     read = _FORMATS.get(path.suffix.lower())
@@ -82,19 +92,23 @@ def read_rows(folder: Path, written: str) -> list[Row] | dict[str, Any]:
     if _NUL in text:
         line, _ = place_in(text, text.index(_NUL))
         raise Refusal(f"names `{written}`, whose line {line} holds the character NUL (U+0000)", "remove it")
-    return read(text, written)
+    found: list[Finding] = []
+    rows = read(text, written, found)
+    if found:
+        raise FileRefusal(path_of(folder, written), found)
+    return rows
 
 
-def _csv(text: str, written: str) -> list[Row]:
+def _csv(text: str, written: str, found: list[Finding]) -> list[Row]:
     most = csv.field_size_limit()  # of the whole process, so it is put back
     csv.field_size_limit(max(most, len(text)))
     try:
-        return _csv_rows(text, written)
+        return _csv_rows(text, written, found)
     finally:
         csv.field_size_limit(most)
 
 
-def _csv_rows(text: str, written: str) -> list[Row]:
+def _csv_rows(text: str, written: str, found: list[Finding]) -> list[Row]:
     delimiter, first = _delimiter(text)
     stream = io.StringIO(text, newline="")
     for _ in range(first):
@@ -102,20 +116,20 @@ def _csv_rows(text: str, written: str) -> list[Row]:
     rows: list[Row] = []
     columns: list[str] | None = None
     head = 0
-    for line, cells in _counted(csv.reader(stream, delimiter=delimiter, strict=True), written, first):
+    for line, cells in _counted(csv.reader(stream, delimiter=delimiter, strict=True), found, first):
         if not cells:
             continue
         if columns is None:
             columns, head = cells, line
             if len(set(columns)) < len(columns) or not all(columns):
-                raise Refusal(
-                    f"names `{written}`, whose columns are not told apart", "give each column a name"
-                )
+                twice = next((name for at, name in enumerate(columns) if name in columns[:at]), "")
+                wrong = f"two columns are called `{cut(twice)}`" if twice else "a column has no name"
+                found.append(Finding((line,), wrong, "give each column a name of its own"))
+                return []
         elif len(cells) != len(columns):
-            raise Refusal(
-                f"names `{written}`, whose line {line} has {len(cells)} columns instead of {len(columns)}",
-                f"put cells that hold {_CALLED[delimiter]} or line breaks in double quotes",
-            )
+            text = f"this row has {plural(len(cells), 'column')} instead of {len(columns)}"
+            hint = f"put cells that hold {_CALLED[delimiter]} or line breaks in double quotes"
+            found.append(Finding((line,), text, hint))
         else:
             rows.append(Row(line, dict(zip(columns, cells, strict=True)), head))
     if columns is None:
@@ -146,19 +160,26 @@ def _columns(text: str, delimiter: str) -> int:
         return 0
 
 
-def _counted(reader: Any, written: str, before: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the line where it starts; *before* lines were read already."""
+def _counted(reader: Any, found: list[Finding], before: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row with the line where it starts; *before* lines were read already.
+
+    The end of what can be read is *found*.
+    """
     start = before + 1
     try:
         for cells in reader:
             yield start, cells
             start = before + reader.line_num + 1
     except csv.Error as error:
-        raise Refusal(f"names `{written}`, whose line {start} is no CSV ({quoted(error)})") from error
+        found.append(Finding((start,), f"this is no CSV ({quoted(error)})"))
 
 
-def _json(text: str, written: str) -> list[Row] | dict[str, Any]:
-    value = json_value(text, f"`{written}`, which")
+def _json(text: str, written: str, found: list[Finding]) -> list[Row] | dict[str, Any]:
+    del found  # what can be read has a mapping or a list as a whole
+    try:
+        value = json_value(text)
+    except Refusal as refusal:
+        raise Refusal(f"names `{written}`, which {refusal.text}", refusal.hint) from None
     if isinstance(value, list):
         return [Row(0, item) for item in value]
     if not isinstance(value, dict):
@@ -166,16 +187,20 @@ def _json(text: str, written: str) -> list[Row] | dict[str, Any]:
     return value
 
 
-def _json_lines(text: str, written: str) -> list[Row]:
-    return [
-        Row(number, json_value(line, f"`{written}`, whose line {number}"))
-        for number, line in enumerate(lines_of(text), start=1)
-        if line.strip()
-    ]
+def _json_lines(text: str, written: str, found: list[Finding]) -> list[Row]:
+    del written
+    rows = []
+    for number, line in enumerate(lines_of(text), start=1):
+        if line.strip():
+            try:
+                rows.append(Row(number, json_value(line)))
+            except Refusal as refusal:
+                found.append(Finding((number,), f"this line {refusal.text}", refusal.hint))
+    return rows
 
 
-def json_value(text: str, whose: str) -> Any:
-    """Return the value of the JSON *text*, also of one in a cell; *whose* begins a sentence about it.
+def json_value(text: str) -> Any:
+    """Return the value of the JSON *text*, also of one in a cell.
 
     Raises Refusal for what is no JSON, for a name that an object has twice, and for the character NUL.
     """
@@ -183,13 +208,11 @@ def json_value(text: str, whose: str) -> Any:
         value = msgspec.json.decode(text)
         json.loads(text, object_pairs_hook=_names_once)  # msgspec takes the last of two equal names
     except _NameTwice as twice:
-        raise Refusal(
-            f"names {whose} has the name `{cut(str(twice))}` twice in one object", "keep one of them"
-        ) from None
+        raise Refusal(f"has the name `{cut(str(twice))}` twice in one object", "keep one of them") from None
     except (ValueError, RecursionError) as error:
-        raise Refusal(f"names {whose} is no JSON: {json_fault(text, error)}") from error
+        raise Refusal(f"is no JSON: {json_fault(text, error)}") from error
     if "\\u0000" in text and _has_nul(value):
-        raise Refusal(f"names {whose} holds the character NUL (U+0000)", "remove it")
+        raise Refusal("holds the character NUL (U+0000)", "remove it")
     return value
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.manifest.diagnostics.findings import Finding, Loc, Refusal
+from reconciler.manifest.diagnostics.findings import FileRefusal, Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.subjects import field_of, noun_of, record_of
 from reconciler.manifest.expansion.for_each import Items
 from reconciler.manifest.expansion.marks import Marks
@@ -54,7 +54,8 @@ class Expander:
         self.locations = locations
         self.items = Items()
         self.marks = Marks(is_sensitive)
-        self._reported: set[tuple[str, Loc]] = set()
+        self._reported: set[tuple[str, Loc, str]] = set()
+        """By path, location and, in a file of data, the text: what was found already."""
         self._messages = 0
 
     def expand(self, file: Unexpanded) -> SourceMap:
@@ -65,17 +66,27 @@ class Expander:
 
     def refuse(self, holder: object, field: str | int, refusal: Refusal, scope: Scope) -> None:
         """Add what is wrong with *field* of the written mapping or list *holder* to *found*."""
+        if isinstance(refusal, FileRefusal):
+            self._refuse_in_file(refusal)
+            return
         path, base = self.locations.of(holder) or ("", ())
         loc = (*base, field)
-        if (path, loc) in self._reported:
+        if (path, loc, "") in self._reported:
             return
-        self._reported.add((path, loc))
+        self._reported.add((path, loc, ""))
         subject = f"`{field_of(loc)}`"
         if record := record_of(loc):
             subject = f"{subject} of {noun_of(loc, self.locations.value(path, record))}"
         item = f" (item `{scope.each['key']}`)" if scope.each is not None else ""
         finding = Finding(loc, f"{subject} {refusal.text}{item}", refusal.hint)
         self.found.setdefault(path, []).append(finding)
+
+    def _refuse_in_file(self, refusal: FileRefusal) -> None:
+        """Add what is wrong in a file of data, once for all that use it."""
+        for finding in refusal.findings:
+            if (mistake := (refusal.path, finding.loc, finding.text)) not in self._reported:
+                self._reported.add(mistake)
+                self.found.setdefault(refusal.path, []).append(finding)
 
     @property
     def is_full(self) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.manifest.diagnostics.findings import Refusal
+from reconciler.manifest.diagnostics.findings import FileRefusal, Finding, Loc, Refusal
 from reconciler.manifest.diagnostics.wording import described
-from reconciler.manifest.expansion.data_files import Row, read_rows
+from reconciler.manifest.expansion.data_files import Row, path_of, read_rows
 from reconciler.model import INSTANCE_KEY
 from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut
@@ -18,6 +18,9 @@ _KEY: Final = re.compile(INSTANCE_KEY)
 
 
 _KEY_HINT: Final = "a key is 1 to 64 letters, digits, `.`, `_`, `@`, `+`, `:` and `-`"
+
+
+_TWICE_HINT: Final = "choose a field that tells them apart"
 
 
 _DEFAULT_FIELD: Final = "key"
@@ -47,7 +50,7 @@ class Items:
         if isinstance(written, dict):
             return _checked(written.items())
         if isinstance(written, list):
-            return _keyed([Row(0, item) for item in written], _DEFAULT_FIELD, "its list")
+            return _checked((_key_of(item, number), item) for number, item in enumerate(written, start=1))
         raise Refusal(
             "must be a list, a mapping, or a file",
             "write `[a, b]`, `{a: 1, b: 2}` or `{file: customers.csv, key: id}`",
@@ -59,43 +62,74 @@ class Items:
             if isinstance(rows, dict) and key is None:
                 items = _checked(rows.items())
             else:
-                listed = [Row(0, item) for item in rows.values()] if isinstance(rows, dict) else rows
-                items = _keyed(listed, key or _DEFAULT_FIELD, f"`{file}`")
+                items = _keyed(rows, key or _DEFAULT_FIELD, path_of(folder, file))
             self._files[folder, file, key] = items
         return self._files[folder, file, key]
 
 
-def _keyed(rows: list[Row], field: str, where: str) -> dict[str, Any]:
-    return _checked(
-        (_key_of(row, field, number, where), row.value) for number, row in enumerate(rows, start=1)
+def _keyed(rows: list[Row] | dict[str, Any], field: str, path: str) -> dict[str, Any]:
+    """Return by key the *rows* of the file *path*; raises FileRefusal with all that are wrong."""
+    items: list[tuple[Loc, Any]] = (
+        [((name,), value) for name, value in rows.items()]
+        if isinstance(rows, dict)
+        else [(row.loc(position), row.value) for position, row in enumerate(rows)]
     )
+    found: dict[str, Any] = {}
+    first: dict[str, Loc] = {}
+    wrong: list[Finding] = []
+    for loc, value in items:
+        if isinstance(value, dict) and field not in value:
+            wrong.append(Finding(loc, f"this item has no `{cut(field)}`", _hint_for(field, value)))
+            continue
+        key = value[field] if isinstance(value, dict) else value
+        text = _text_of(key)
+        if not text:
+            wrong.append(Finding(loc, f"its key cannot be part of an address: {_shown(key)}", _KEY_HINT))
+        elif text in found:
+            earlier = path, first[text]
+            wrong.append(
+                Finding(loc, f"the key `{text}` is given twice; first at", _TWICE_HINT, earlier=earlier)
+            )
+        else:
+            found[text], first[text] = value, loc
+    if wrong:
+        raise FileRefusal(path, wrong)
+    return found
 
 
-def _key_of(row: Row, field: str, number: int, where: str) -> Any:
-    value = row.value
+def _hint_for(field: str, value: dict[str, Any]) -> str:
+    if meant := close_to(field, list(value)):
+        return f"did you mean `key: {meant}`?"
+    return f"name the field that tells the items apart: `{{file: …, key: {next(iter(value), 'id')}}}`"
+
+
+def _key_of(value: Any, number: int) -> Any:
+    """Return the key of an item of a list in a manifest, the *number*-th, from 1."""
     if not isinstance(value, dict):
         return value
-    if field in value:
-        return value[field]
-    at = f"line {row.line}" if row.line else f"item {number}"
-    meant = close_to(field, list(value))
-    if not row.line:
-        hint = f"give each item a `{cut(field)}`"
-    elif meant:
-        hint = f"did you mean `key: {meant}`?"
-    else:
-        hint = f"name the field that tells the items apart: `{{file: …, key: {next(iter(value), 'id')}}}`"
-    raise Refusal(f"has no key: {at} of {where} has no `{cut(field)}`", hint)
+    if _DEFAULT_FIELD not in value:
+        text = f"has no key: item {number} of its list has no `{_DEFAULT_FIELD}`"
+        raise Refusal(text, f"give each item a `{_DEFAULT_FIELD}`")
+    return value[_DEFAULT_FIELD]
 
 
 def _checked(items: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in items:
-        text = str(key) if isinstance(key, str | int) and not isinstance(key, bool) else ""
-        if not _KEY.fullmatch(text):
-            shown = "nothing" if key is None else described(key)
-            raise Refusal(f"has an item whose key cannot be part of an address: {shown}", _KEY_HINT)
+        text = _text_of(key)
+        if not text:
+            raise Refusal(f"has an item whose key cannot be part of an address: {_shown(key)}", _KEY_HINT)
         if text in found:
-            raise Refusal(f"has two items with the key `{text}`", "choose a field that tells them apart")
+            raise Refusal(f"has two items with the key `{text}`", _TWICE_HINT)
         found[text] = value
     return found
+
+
+def _text_of(key: Any) -> str:
+    """Return *key* as a part of an address; empty if it cannot be one."""
+    text = str(key) if isinstance(key, str | int) and not isinstance(key, bool) else ""
+    return text if _KEY.fullmatch(text) else ""
+
+
+def _shown(key: Any) -> str:
+    return "nothing" if key is None else described(key)

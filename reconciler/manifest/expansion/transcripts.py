@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from reconciler.manifest.diagnostics.findings import Loc, Refusal
-from reconciler.manifest.expansion.data_files import Row, json_value, read_rows
+from reconciler.manifest.diagnostics.findings import FileRefusal, Finding, Loc, Refusal
+from reconciler.manifest.expansion.data_files import Row, json_value, path_of, read_rows
 from reconciler.manifest.schema.parts import COLUMNS
 from reconciler.text.suggestions import close_to
 from reconciler.text.words import cut
@@ -64,13 +64,19 @@ def read_transcript(
     The column *key* gives the keys of the messages; else the column of the field `key`; else their positions,
     from 1.
 
-    Raises Refusal for a file that cannot be read, for unknown columns, and for a row without its key.
+    Raises Refusal for a file that cannot be read and for unknown columns, and FileRefusal for all rows that
+    are wrong.
     """
     found = read_rows(folder, written)
     base, rows = _only_list(found, written) if isinstance(found, dict) else ((), found)
-    for position, row in enumerate(rows, start=1):
-        if not isinstance(row.value, dict):
-            raise Refusal(f"names {_where(row, position, written)} is no mapping", _HINT)
+    path = path_of(folder, written)
+    wrong = [
+        Finding((*base, *row.loc(position)), "this is no mapping", _HINT)
+        for position, row in enumerate(rows)
+        if not isinstance(row.value, dict)
+    ]
+    if wrong:
+        raise FileRefusal(path, wrong)
     named = {**(columns or {}), **({"key": key} if key is not None else {})}
     taken = set(named.values())
     sources = {name: name for name in _NAMES if name not in taken} | named
@@ -80,16 +86,22 @@ def read_transcript(
         if rows and not any(_has(row.value, column) for row in rows):
             raise _missing(field, column, rows, written)
     is_keyed = "key" in named or ("key" in sources and any("key" in row.value for row in rows))
-    path = str(folder / written)
     lines = []
-    for position, row in enumerate(rows, start=1):
-        where = _where(row, position, written)
-        fields = _fields(row.value, sources, where, frozenset(columns or ()))
+    for position, row in enumerate(rows):
+        loc = (*base, *row.loc(position))
+        try:
+            fields = _fields(row.value, sources, frozenset(columns or ()))
+        except Refusal as refusal:
+            wrong.append(Finding(loc, refusal.text, refusal.hint))
+            continue
         if not is_keyed:
-            fields["key"] = str(position)
+            fields["key"] = str(position + 1)
         elif "key" not in fields:
-            raise Refusal(f"names {where} has no `{cut(sources['key'])}`", "give each row a key, or none")
-        lines.append(Line(path, (row.line,) if row.line else (*base, position - 1), fields, named))
+            text = f"this row has no `{cut(sources['key'])}`"
+            wrong.append(Finding(loc, text, "give each row a key, or none"))
+        lines.append(Line(path, loc, fields, named))
+    if wrong:
+        raise FileRefusal(path, wrong)
     return lines
 
 
@@ -161,16 +173,14 @@ def _value(row: dict[str, Any], column: str) -> Any:
     return value
 
 
-def _fields(
-    row: dict[str, Any], sources: Mapping[str, str], where: str, named: frozenset[str]
-) -> dict[str, Any]:
+def _fields(row: dict[str, Any], sources: Mapping[str, str], named: frozenset[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, column in sources.items():
         value = _value(row, column) if name in named else row.get(column)
         if value in ("", None):  # an empty cell is the only way in which CSV can leave out a field
             continue
         if name == "attributes":
-            value = _attributes(value, where)
+            value = _attributes(value)
         elif name == "date_created":
             value = _instant(value)
         elif name == "key" or (name in named & _OF_COLUMNS and type(value) is int):
@@ -185,8 +195,11 @@ def _instant(value: Any) -> Any:
     return value if match is None else f"{datetime.fromtimestamp(int(match[1]), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _attributes(value: Any, where: str) -> Any:
+def _attributes(value: Any) -> Any:
     """Return the attributes *value* as a JSON value; a text, as CSV has it, is decoded."""
     if not isinstance(value, str):
         return value
-    return json_value(value, f"{where} has attributes whose text")
+    try:
+        return json_value(value)
+    except Refusal as refusal:
+        raise Refusal(f"the text of `attributes` {refusal.text}", refusal.hint) from None

@@ -173,6 +173,8 @@ def complaint(folder: Path, name: str, data: bytes, options: str = "") -> str:
     with pytest.raises(ManifestError) as caught:
         read(folder, name, data, options)
     (problem,) = caught.value.problems
+    if problem.path.endswith(name):
+        return f"{name}:{problem.line}: {problem.text} | {problem.hint}"
     return f"{problem.text.partition(' names ')[2]} | {problem.hint}"
 
 
@@ -219,37 +221,31 @@ def complaint(folder: Path, name: str, data: bytes, options: str = "") -> str:
             "c.jsonl",
             b'{"body": "\\\\u0000"}\n{"body": ["\\u0000"]}\n',
             "",
-            "`c.jsonl`, whose line 2 holds the character NUL (U+0000) | remove it",
+            "c.jsonl:2: this line holds the character NUL (U+0000) | remove it",
         ),
         (
             "c.jsonl",
             b'{"body": "a"}\n{"body": "b", "body": "c"}\n',
             "",
-            "`c.jsonl`, whose line 2 has the name `body` twice in one object | keep one of them",
+            "c.jsonl:2: this line has the name `body` twice in one object | keep one of them",
         ),
         (
             "c.csv",
             b'body,attributes\na,"{""a"":1,""b"":[{""c"":1,""c"":2}]}"\n',
             "",
-            (
-                "`c.csv`, whose line 2 has attributes whose text has the name `c` twice in one object "
-                "| keep one of them"
-            ),
+            "c.csv:2: the text of `attributes` has the name `c` twice in one object | keep one of them",
         ),
         (
             "c.json",
             b'[{"body": "a", "attributes": "{\\"a\\": 1, \\"a\\": 2}"}]',
             "",
-            (
-                "`c.json`, whose item 1 has attributes whose text has the name `a` twice in one object "
-                "| keep one of them"
-            ),
+            "c.json:1: the text of `attributes` has the name `a` twice in one object | keep one of them",
         ),
         (
             "c.csv",
             b'body,attributes\na,"{""a"":""\\u0000""}"\n',
             "",
-            "`c.csv`, whose line 2 has attributes whose text holds the character NUL (U+0000) | remove it",
+            "c.csv:2: the text of `attributes` holds the character NUL (U+0000) | remove it",
         ),
         (
             "c.csv",
@@ -262,7 +258,7 @@ def complaint(folder: Path, name: str, data: bytes, options: str = "") -> str:
             b"author;body\na;b;c\n",
             "",
             (
-                "`c.csv`, whose line 2 has 3 columns instead of 2 "
+                "c.csv:2: this row has 3 columns instead of 2 "
                 "| put cells that hold semicolons or line breaks in double quotes"
             ),
         ),
@@ -273,6 +269,80 @@ def test_what_cannot_be_read_is_named(
 ) -> None:
     """The column, the encoding, the line or the name at fault, and what to do."""
     assert complaint(tmp_path, name, data, options) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "use", "expected"),
+    [
+        (
+            "c.csv",
+            b"body,attributes\na,{x\nb\nc,{}\nd,1 2\n",
+            "messages: {from: c.csv}",
+            ["c.csv:3:1: this row has 1 column instead of 2"],
+        ),
+        (
+            "c.csv",
+            b"body,attributes\na,{x\nc,{}\nd,1 2\n",
+            "messages: {from: c.csv}",
+            [
+                "c.csv:2:1: the text of `attributes` is no JSON: it stops being JSON at character 2",
+                "c.csv:4:1: the text of `attributes` is no JSON: it stops being JSON at character 3",
+            ],
+        ),
+        (
+            "c.jsonl",
+            b'{"body": 1\n\n{"body": "x"}\n]\n',
+            "messages: {from: c.jsonl}",
+            [
+                "c.jsonl:1:1: this line is no JSON: it ends too early",
+                "c.jsonl:4:1: this line is no JSON: it stops being JSON at character 1",
+            ],
+        ),
+        (
+            "c.json",
+            b'{"list": [\n  {"key": "a"},\n  {"body": "x"},\n  {"body": "y"}\n]}',
+            "messages: {from: c.json}",
+            ["c.json:3:3: this row has no `key`", "c.json:4:3: this row has no `key`"],
+        ),
+        (
+            "c.csv",
+            b"id,name\n1,Ann\n2,Bob\n1,Cid\na/b,Dan\n2,Eve\n",
+            "for_each: {file: c.csv, key: id}",
+            [
+                "c.csv:4:1: the key `1` is given twice; first at FOLDER/c.csv:2:1",
+                "c.csv:5:1: its key cannot be part of an address: the text `a/b`",
+                "c.csv:6:1: the key `2` is given twice; first at FOLDER/c.csv:3:1",
+            ],
+        ),
+        (
+            "c.json",
+            b'{"a": {"n": 1},\n "b": {"n": 1}, "c": {}}',
+            "for_each: {file: c.json, key: n}",
+            [
+                "c.json:2:7: the key `1` is given twice; first at FOLDER/c.json:1:7",
+                "c.json:2:22: this item has no `n`",
+            ],
+        ),
+    ],
+)
+def test_all_wrong_rows_are_named_where_they_stand(
+    tmp_path: Path, name: str, data: bytes, use: str, expected: list[str]
+) -> None:
+    """Once each, however many conversations use the file."""
+    (tmp_path / name).write_bytes(data)
+    manifest = tmp_path / "m.yaml"
+    manifest.write_text(
+        "version: 1\nservices:\n  s:\n    conversations:\n      c: {" + use + "}\n      d: {" + use + "}\n",
+        encoding="utf-8",
+    )
+
+    with pytest.raises(ManifestError) as caught:
+        load([manifest])
+
+    assert [
+        f"{Path(one.path).name}:{one.line}:{one.column}: {one.text}".replace(str(tmp_path), "FOLDER")
+        for one in caught.value.problems
+    ] == expected
 
 
 def test_all_unknown_columns_are_named_at_once(tmp_path: Path) -> None:
