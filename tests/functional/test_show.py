@@ -51,6 +51,18 @@ def test_an_empty_state_has_no_resources(applied: Project) -> None:
     assert shown["values"] == {"root_module": {}}
 
 
+def test_a_binding_is_shown_field_by_field(applied: Project) -> None:
+    """Texts as they are, and what is no text as JSON: each on one line."""
+    name, *lines = applied.run("state", "show", "support", check=0).out.splitlines()
+
+    assert name == "# support (service)"
+    assert [line.partition(" = ")[0] for line in lines] == ["sid", "sent", "created"]
+    values = [line.partition(" = ")[2] for line in lines]
+    assert values[0].startswith("IS")
+    assert values[2] == "true"
+    assert json.loads(values[1]).keys() == {"friendly_name"}
+
+
 def test_a_saved_plan_is_shown_as_chats(applied: Project) -> None:
     """The page that `plan --format html` prints, as far as the plan alone has it; a state has no texts."""
     applied.edit("manifests/a.yaml", "How can I help?", "What can I do?")

@@ -181,7 +181,8 @@ def show(address: str, state: Path | str, form: str) -> None:
         return
     say(f"# {escape(address)} ({type_of(address)})")
     for name, value in fields.items():
-        say(f"{name} = {escape(str(value))}")
+        shown = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        say(f"{name} = {escape(shown)}")
 
 
 def _fields(binding: Binding) -> dict[str, Any]:
