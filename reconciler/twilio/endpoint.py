@@ -51,6 +51,10 @@ class Credentials(Struct, frozen=True):
         return []
 
 
+class NoCredentials(UsageError):
+    """The environment has no credentials for an endpoint that needs some."""
+
+
 class Endpoint(Struct, frozen=True):
     """The address of one Twilio Conversations API, and the credentials for it."""
 
@@ -91,7 +95,7 @@ class Endpoint(Struct, frozen=True):
             )
         credentials = _credentials(environ)
         if credentials is None and not local:
-            raise UsageError("no credentials for Twilio", hint=_WAYS_ON)
+            raise NoCredentials("no credentials for Twilio", hint=_WAYS_ON)
         return cls(
             origin=origin_of(base_url),
             base_url=base_url,

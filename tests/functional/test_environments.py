@@ -125,6 +125,16 @@ def test_the_state_remembers_its_environment(desk: Project) -> None:
     assert "No changes." in desk.run("plan", check=0).out
 
 
+@pytest.mark.parametrize("command", ["plan", "state list", "output"])
+def test_who_forgets_the_environment_is_told_of_those_there_are(desk: Project, command: str) -> None:
+    """Obeying a hint without them would begin another state."""
+    desk.environ.clear()
+    chosen = "; or choose an environment of `reconciler.yaml`: `--env staging` or `--env production`\n"
+
+    assert chosen in desk.run(*command.split(), check=1).err
+    assert "choose an environment" not in desk.run(*command.split(), "--env", "staging", check=1).err
+
+
 def test_a_state_of_before_gets_the_name_with_its_next_write(desk: Project) -> None:
     """Who begins to use environments keeps the state."""
     desk.run("apply", "--auto-approve", "--state", "staging.json", "--var", "city=Lisbon", check=0)

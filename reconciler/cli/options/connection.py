@@ -18,6 +18,7 @@ from reconciler.cli.options.sharding import Sharded
 from reconciler.cli.options.state import is_trusted, lock_timeout_option, locked, state_option
 from reconciler.cli.param_types import Number
 from reconciler.cli.settings.chosen import in_force
+from reconciler.errors import UsageError
 from reconciler.runtime.activity import SILENT, Activity
 
 if TYPE_CHECKING:
@@ -42,9 +43,12 @@ class Sending(Struct, frozen=True):
 
     def address(self) -> Endpoint:
         """Return the endpoint with the credentials of the environment; raises UsageError."""
-        from reconciler.twilio.endpoint import Endpoint  # noqa: PLC0415
+        from reconciler.twilio.endpoint import Endpoint, NoCredentials  # noqa: PLC0415
 
-        return Endpoint.parse(self.endpoint, os.environ, allow_insecure_host=self.allow_insecure_endpoint)
+        try:
+            return Endpoint.parse(self.endpoint, os.environ, allow_insecure_host=self.allow_insecure_endpoint)
+        except NoCredentials as error:
+            raise UsageError(error.text, hint=in_force().or_environment(error.hint or "")) from None
 
 
 class Reading(Sending, frozen=True):

@@ -121,7 +121,7 @@ def existing_state(store: Store, *, hint: str = "name one with `--state`") -> St
     """Return the state in *store*; raises StateError, with *hint*, if there is none."""
     state = state_in(store)
     if state is None:
-        raise StateError(f"there is no state at `{store.place}`", hint=hint)
+        raise StateError(f"there is no state at `{store.place}`", hint=in_force().or_environment(hint))
     return state
 
 

@@ -45,12 +45,19 @@ class Chosen(Struct, frozen=True):
     """The files and folders that are read where no PATH is given."""
     variables: tuple[Layer, ...] = ()
     """Values of variables; later ones win."""
+    unchosen: tuple[str, ...] = ()
+    """The environments of the settings file, where none was chosen."""
     named_at: Mapping[Path, str] = {}
     """By path in the settings, of manifests and of values of variables: `file:line:column`."""
     guard: Guard | None = None
     """The account that requests must go to, and the place that says so."""
     protected: bool = False
     """Whether every change takes the environment's name."""
+
+    def or_environment(self, hint: str) -> str:
+        """Return *hint*, and how to choose an environment where there are some and none was chosen."""
+        names = " or ".join(f"`--env {name}`" for name in self.unchosen)
+        return f"{hint}; or choose an environment of `{self.path}`: {names}" if names else hint
 
     def require_there(self, paths: Iterable[object]) -> None:
         """Raise UsageError for the first of *paths* that the settings file names and that is not there."""
@@ -138,6 +145,7 @@ def _chosen(file: SettingsFile, environment: str) -> Chosen:
         manifests=tuple(folder / name for name in several(values.get("manifests", []))),
         variables=tuple(layers),
         named_at=named_at,
+        unchosen=() if environment else tuple(file.environments),
         guard=Guard(canonical_sid(values["account"]), file.place(places["account"]))
         if "account" in values
         else None,
