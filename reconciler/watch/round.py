@@ -48,7 +48,7 @@ class Rounds:
     newest: Newest = field(default_factory=Newest)
     """What the last quick look saw."""
     _told: list[Action] = field(default_factory=list)
-    """The actions that the command was last told of, where nothing is applied."""
+    """The actions that the command last let through: where nothing is applied, it is not told again."""
 
     async def run(self, kind: Kind, marked: frozenset[str] = frozenset()) -> Told:
         """Carry out one round; *marked* are the sids of conversations for a hinted one.
@@ -94,13 +94,13 @@ class Rounds:
     async def _permitted(self, told: Told, seen: Plan, desired: Desired) -> bool:
         """Tell the command of *seen*, and of what stays as *desired*; return whether it may be applied.
 
-        Where nothing is applied, the command is told of the same actions once.
+        Where nothing is applied, the command is told of the same actions until it succeeds.
         """
         if self.command is None or (not self.applies and self._told == [*seen.actions]):
             return True
-        self._told = [*seen.actions]
         document = plan_document(seen, timestamp=self.now(), version=__version__, desired=desired)
         if await self.command.permits(encode(document)):
+            self._told = [*seen.actions]
             return True
         told.ending = Ending.HELD_BACK
         told.error = "the command of `--on-change` refuses it"

@@ -270,6 +270,20 @@ def test_a_command_may_refuse(watched: Watched, tmp_path: Path) -> None:
     assert watched.desk.bodies("c") == ["changed", "two"]
 
 
+def test_a_command_that_failed_is_told_again_until_it_succeeds(watched: Watched, tmp_path: Path) -> None:
+    """Where nothing is applied: what could not be delivered is delivered once, and not twice."""
+    watched.desk.edit("c", 0, "changed")
+    script = tmp_path / "notify"
+    script.write_text(f'#!/bin/sh\necho told >> {tmp_path}/log\n[ "$(wc -l < {tmp_path}/log)" -gt 1 ]\n')
+    script.chmod(0o755)
+    command = Command(str(script), {"PATH": "/usr/bin:/bin"})
+
+    told = watched.run(TWO, _nothing, rounds=3, applies=False, command=command)
+
+    assert [one.ending for one in told] == [Ending.HELD_BACK] + [Ending.CHANGES_PENDING] * 2
+    assert (tmp_path / "log").read_text() == "told\n" * 2
+
+
 def test_a_lease_that_is_taken_over_ends_the_round_and_names_who_has_it(tmp_path: Path) -> None:
     """What that round announced is looked up by a later one: nothing is sent twice, and the rest is done."""
     texts = [f"m{number:02}: Text {number}" for number in range(40)]
