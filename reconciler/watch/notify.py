@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
-from asyncio.subprocess import DEVNULL, PIPE
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
-from typing import Final
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.runtime.interrupts import Interrupts
 
 SECONDS: Final = 60.0
 """The time limit of a command; one that takes longer is killed, and refuses."""
@@ -35,10 +43,11 @@ class Command:
             if name not in _SECRETS and not name.startswith(_SECRET_BEGINNINGS)
         }
 
-    async def permits(self, plan: bytes) -> bool:
+    async def permits(self, plan: bytes, interrupts: Interrupts) -> bool:
         """Run the command with *plan* as its input; return whether it ended with 0.
 
-        What it prints goes to our standard error. Raises ReconcilerError if it cannot be started.
+        What it prints goes to our standard error. The time limit or a signal ends it, with all that it
+        started. Raises ReconcilerError if it cannot be started.
         """
         try:
             process = await asyncio.create_subprocess_exec(
@@ -49,13 +58,24 @@ class Command:
             raise ReconcilerError(
                 f"cannot run `{self._words[0]}`: {reason}", hint="correct `--on-change`"
             ) from error
+        interrupts.stop_gently(partial(_end, process))
         try:
             async with asyncio.timeout(SECONDS):
                 await process.communicate(plan)
         except TimeoutError:
             return False
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            _end(process)
+            await process.wait()
         return process.returncode == 0
+
+
+def _end(process: Process) -> None:
+    """End the process, and those that it started: they would go on."""
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)

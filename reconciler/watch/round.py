@@ -99,9 +99,12 @@ class Rounds:
         if self.command is None or (not self.applies and self._told == [*seen.actions]):
             return True
         document = plan_document(seen, timestamp=self.now(), version=__version__, desired=desired)
-        if await self.command.permits(encode(document)):
+        if await self.command.permits(encode(document), self.interrupts):
             self._told = [*seen.actions]
             return True
+        if self.interrupts.signum is not None:
+            told.ending = Ending.STOPPED
+            return False
         told.ending = Ending.HELD_BACK
         told.error = "the command of `--on-change` refuses it"
         return False

@@ -127,6 +127,23 @@ def test_a_command_of_the_environment_is_told(mounted: Project) -> None:
     assert document["unchanged_listed"] is True  # policies see what stays, too
 
 
+def test_a_signal_ends_the_command_and_what_it_started(mounted: Project) -> None:
+    """At once: nothing waits for it, and nothing of it goes on."""
+    script = mounted.write(
+        "slow.sh", "cat > plan.json\n(echo began >&2; sleep 30; echo survived >&2) &\nwait\n"
+    )
+    with watching(mounted, "--apply", "--interval", "1h", "--on-change", f"sh {script}") as watch:
+        assert watch.process.stderr is not None
+        while "began" not in watch.process.stderr.readline():
+            pass
+
+        watch.process.send_signal(signal.SIGTERM)
+
+        assert watch.until("stopped")["pending"] == {"not_in_state": 3}
+        assert "survived" not in watch.process.stderr.read()  # to its end, when the last that holds it ends
+        assert watch.process.wait(30) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
