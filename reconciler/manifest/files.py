@@ -23,8 +23,11 @@ def manifest_files(paths: Sequence[Path], settings_file: Path | None = None) -> 
     files; *settings_file* is one by another name. Paths are returned as written: relative ones stay relative.
 
     Raises UsageError for a path that does not exist or cannot be read, for a folder without manifests, for a
-    link below a folder that leads out of it, and for a manifest with the name of a settings file.
+    link below a folder that leads out of it, and for a manifest with the name of a settings file. It raises
+    it without any path too: where nothing is declared, everything is deleted.
     """
+    if not paths:
+        raise UsageError("no manifest is named", hint="name manifest files, or folders that hold some")
     files: dict[Path, Path] = {}
     settings = None if settings_file is None else _real(settings_file)
     for path in paths:

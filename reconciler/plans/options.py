@@ -62,9 +62,9 @@ class Options(Struct, frozen=True):
         for name in ("adopt", "duplicate"):
             if not isinstance(getattr(self, name), bool | str):
                 raise UsageError(f"`Options.{name}` is neither True, False nor a glob over addresses")
-        if not isinstance(self.max_delete, int | float | None):
+        if not _is_limit(self.max_delete) or (self.max_delete_percent and self.max_delete is None):
             raise UsageError(
-                f"`Options.max_delete` is no number, but {self.max_delete!r}",
+                f"`Options.max_delete` must be a number from 0, not {self.max_delete!r}",
                 hint="a percentage is `max_delete=30, max_delete_percent=True`",
             )
 
@@ -84,6 +84,11 @@ class Options(Struct, frozen=True):
         An address that `--adopt` names too is not: a message that is posted twice cannot be taken back.
         """
         return _means(address, self.duplicate) and not self.adopts(address)
+
+
+def _is_limit(value: object) -> bool:
+    """Return whether *value* is a number from 0, or None for the limit of the guard; NaN limits nothing."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value >= 0)
 
 
 def _means(address: Address, choice: Choice) -> bool:

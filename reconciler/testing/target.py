@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from reconciler.emulator import Emulator, EmulatorOptions, Fault, FaultScript
+from reconciler.emulator.template_file import ANY, checked
 from reconciler.errors import UsageError
 from reconciler.operations.session import Settings
 from reconciler.state.files import Files
@@ -77,11 +78,14 @@ class Target:
 
     @contextmanager
     def templates(self, templates: Templates | None) -> Iterator[None]:
-        """Let an emulator inside know *templates* as long as the block runs."""
+        """Let an emulator inside know *templates* as long as the block runs; raises UsageError."""
         if templates is None or isinstance(self._where, Endpoint):
             yield
             return
-        known, added = self._where.store.templates, None if isinstance(templates, str) else templates
+        known, added = (
+            self._where.store.templates,
+            None if templates == ANY else checked(templates, "`templates`"),
+        )
         known.add(added)
         try:
             yield

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import unified_diff
 from typing import Final, TypeAlias
+from unicodedata import normalize
 
+from reconciler.errors import UsageError
 from reconciler.plans.actions import SENSITIVE
 from reconciler.text.inert import escape, quoted
 
@@ -23,11 +26,17 @@ def difference(
     """Return the lines that show where *live* differs from *expected*; none if both are equal.
 
     `-` marks an expected message, `+` a live one, and `...` equal ones that are left out. Authors and bodies
-    in *sensitive* are never shown.
+    in *sensitive* are never shown. Raises UsageError unless *expected* are pairs.
     """
-    before, after = list(expected), list(live)
-    shown = {_line(message): _line(message, sensitive) for message in (*before, *after)}
-    lines = unified_diff(list(map(_line, before)), list(map(_line, after)), lineterm="", n=_CONTEXT)
+    before, after = _pairs(expected), list(live)
+    names = {message: str(number) for number, message in enumerate(dict.fromkeys((*before, *after)))}
+    shown = _shown(names, sensitive)
+    lines = unified_diff(
+        [names[message] for message in before],
+        [names[message] for message in after],
+        lineterm="",
+        n=_CONTEXT,
+    )
     return [
         "..." if line.startswith("@@") else f"{line[0]} {shown[line[1:]]}"
         for line in list(lines)[2:]
@@ -35,8 +44,38 @@ def difference(
     ]
 
 
-def _line(message: AuthorAndBody, sensitive: Collection[str] = ()) -> str:
+def _pairs(expected: Iterable[object]) -> list[AuthorAndBody]:
+    """Return *expected*; raises UsageError for what is no pair of author and body, texts or None."""
+    pairs: list[AuthorAndBody] = []
+    for number, one in enumerate(expected, start=1):
+        match one:
+            case (None | str() as author, None | str() as body):
+                pairs.append((author, body))
+            case _:
+                raise UsageError(
+                    f"a transcript is made of pairs of author and body, and number {number} is {one!r:.80}",
+                    hint="write `(message.author, message.body)`",
+                )
+    return pairs
+
+
+def _shown(names: Mapping[AuthorAndBody, str], sensitive: Collection[str]) -> dict[str, str]:
+    """Return by name the line that shows each message; those that look alike are shown in ASCII."""
+    plain = {message: _line(message, sensitive) for message in names}
+    looks = Counter(normalize("NFC", line) for line in plain.values())
+    return {
+        name: plain[message]
+        if looks[normalize("NFC", plain[message])] == 1
+        else _line(message, sensitive, write=ascii)
+        for message, name in names.items()
+    }
+
+
+def _line(
+    message: AuthorAndBody, sensitive: Collection[str], *, write: Callable[[str], str] | None = None
+) -> str:
+    """Return the line of a message; *write* writes its texts, else they are as people read them."""
     author, body = message
-    who = "(no author)" if author is None else SENSITIVE if author in sensitive else escape(author)
-    what = "(no body)" if body is None else SENSITIVE if body in sensitive else quoted(body)
+    who = "(no author)" if author is None else SENSITIVE if author in sensitive else (write or escape)(author)
+    what = "(no body)" if body is None else SENSITIVE if body in sensitive else (write or quoted)(body)
     return f"{who}: {what}"

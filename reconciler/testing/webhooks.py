@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from reconciler.errors import UsageError
+from reconciler.errors import UsageError, require_several
 from reconciler.runtime.concurrency import finish
 
 if TYPE_CHECKING:
@@ -62,11 +62,19 @@ class Webhooks:
         from reconciler.emulator.webhooks.events import AFTER, BEFORE  # noqa: PLC0415 - the emulator's routes
         from reconciler.emulator.webhooks.resources import settings  # noqa: PLC0415
 
+        require_several({"events": events})
         every = (*(AFTER if url else ()), *(BEFORE if pre else ()))
         wanted = every if events is None else tuple(events)
         for event in wanted:
-            if event not in (*AFTER, *BEFORE):
-                raise UsageError(f"`{event}` is no event", hint=f"it is one of {', '.join(every)}")
+            if event not in every:
+                wrong = (
+                    f"`{event}` is no event"
+                    if event not in (*AFTER, *BEFORE)
+                    else f"nothing is sent `{event}`"
+                )
+                raise UsageError(
+                    wrong, hint=f"events of `url` are {', '.join(AFTER)}; those of `pre` {', '.join(BEFORE)}"
+                )
         if allow_host is not None:
             self._emulator.webhooks.outbox.allowed.add(allow_host.lower())
         for one in filter(None, (url, pre)):

@@ -31,6 +31,7 @@ class World:
         self._settings = settings
         self._bindings = bindings
         self._lifetime = ExitStack()
+        self._has_ended = False
         services = [one.sid for address, one in bindings.items() if type_of(address) is ResourceType.SERVICE]
         self._webhooks = target.webhooks_of(services)
 
@@ -67,8 +68,9 @@ class World:
     def faults(self) -> Faults:
         """The faults of the emulator, which hit every client; those added here end with this world.
 
-        Raises UsageError without an emulator inside.
+        Raises UsageError without an emulator inside, and after the end.
         """
+        self._check_standing()
         return self._target.faults_of(self)
 
     @property
@@ -82,12 +84,14 @@ class World:
         return self._webhooks
 
     def settle(self) -> None:
-        """Wait until the webhooks that were sent so far are answered."""
+        """Wait until the webhooks that were sent so far are answered; raises UsageError after the end."""
+        self._check_standing()
         if self._webhooks is not None:
             self._webhooks.settle()
 
     def close(self) -> None:
         """Drop the faults of this world, and receive no more webhooks."""
+        self._has_ended = True
         self._target.drop_faults_of(self)
         if self._webhooks is not None:
             self._webhooks.close()
@@ -106,7 +110,15 @@ class World:
             if (text := {"author": message.author, "body": message.body}.get(name))
         }
 
+    def _check_standing(self) -> None:
+        if self._has_ended:
+            raise UsageError(
+                "this world has ended: its services were deleted",
+                hint="use it inside of its test or `with` block",
+            )
+
     def _binding(self, address: Address) -> Binding:
+        self._check_standing()
         if address not in self._bindings:
             known = ", ".join(f"`{one}`" for one in self._bindings)
             raise UsageError(f"`{address}` is not in this world", hint=f"it holds {known or 'nothing'}")

@@ -272,6 +272,12 @@ def test_settings_that_cannot_be_are_refused(
         api.settings(remote, state=tmp_path / "state.json", **given)  # type: ignore[arg-type]
 
 
+def test_no_manifest_is_not_an_empty_world() -> None:
+    """A glob that matches nothing would delete everything; who means that says `NOTHING`."""
+    with pytest.raises(UsageError, match="no manifest is named"):
+        api.load(*Path("nowhere").glob("*.yaml"))
+
+
 @pytest.mark.parametrize(
     ("given", "text"),
     [
@@ -279,7 +285,11 @@ def test_settings_that_cannot_be_are_refused(
         ({"excludes": "a/b"}, "`Options.excludes` is one text, and several are asked for"),
         ({"replace": "a/b/c"}, "`Options.replace` is one text, and several are asked for"),
         ({"adopt": ("a/*",)}, "`Options.adopt` is neither True, False nor a glob over addresses"),
-        ({"max_delete": "30%"}, "`Options.max_delete` is no number, but '30%'"),
+        ({"max_delete": "30%"}, "`Options.max_delete` must be a number from 0, not '30%'"),
+        ({"max_delete": float("nan")}, "`Options.max_delete` must be a number from 0, not nan"),
+        ({"max_delete": -1}, "`Options.max_delete` must be a number from 0, not -1"),
+        ({"max_delete": True}, "`Options.max_delete` must be a number from 0, not True"),
+        ({"max_delete_percent": True}, "`Options.max_delete` must be a number from 0, not None"),
     ],
 )
 def test_options_of_another_type_are_refused(given: dict[str, Any], text: str) -> None:

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from threading import Barrier
+from typing import Any
+from unicodedata import normalize
 
 import msgspec
 import pytest
@@ -72,6 +74,50 @@ def test_white_space_and_missing_parts_are_visible() -> None:
     """What two transcripts differ in can be seen."""
     assert difference([("alice", "Hi ")], [("alice", "Hi")]) == ['- alice: "Hi "', '+ alice: "Hi"']
     assert difference([(None, "")], [("", None)]) == ['- (no author): ""', "+ : (no body)"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("a\nb", "x"), ("a\\nb", "x")),
+        ((None, "x"), ("(no author)", "x")),
+        (("zo\xeb", "x"), ("zoe\u0308", "x")),
+        (("a", None), ("a", "(no body)")),
+    ],
+)
+def test_different_messages_never_look_the_same(
+    one: tuple[str | None, str | None], other: tuple[str | None, str | None]
+) -> None:
+    """Texts are compared, not the lines that show them."""
+    removed, added = difference([one], [other])
+
+    assert (removed[0], added[0]) == ("-", "+")
+    assert removed[1:] != added[1:]
+    assert normalize("NFC", removed[1:]) != normalize("NFC", added[1:])
+
+
+@pytest.mark.parametrize("odd", ["Hello", ("a", "b", "c"), ("a", 3), {"author": "a", "body": "b"}, None])
+def test_a_transcript_is_made_of_pairs(odd: Any) -> None:
+    """The sentence says which one is none."""
+    with pytest.raises(UsageError, match="pairs of author and body, and number 2 is"):
+        difference([("a", "b"), odd], [])
+
+
+def test_a_world_that_has_ended_says_so(manifest: Path) -> None:
+    """Its conversations too."""
+    with reconciled(manifest) as world:
+        conversation = world.conversation("support/order-1")
+
+    for use in (conversation.messages, lambda: world.sid("support"), lambda: world.faults):
+        with pytest.raises(UsageError, match="this world has ended"):
+            use()
+
+
+@pytest.mark.parametrize("templates", ["templates.yaml", {"HX": "x"}, {"HX" + "1" * 32: 5}])
+def test_templates_of_another_kind_are_refused(manifest: Path, templates: Any) -> None:
+    """Not taken for `any`, and not left to the create."""
+    with pytest.raises(UsageError, match="`templates`"), reconciled(manifest, templates=templates):
+        pass
 
 
 def swept(registry: RunRegistry, origin: str = ORIGIN) -> list[str]:

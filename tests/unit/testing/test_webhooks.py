@@ -160,3 +160,18 @@ def test_an_address_has_no_webhooks_to_look_at(manifest: Path, tmp_path: Path) -
         assert len(sdk_client(f"{url}/").conversations.v1.services.list(page_size=1)) == 2
         with pytest.raises(UsageError, match="only the emulator's"):
             assert world.webhooks
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"url": "http://127.0.0.1:9/", "events": ["onMessageAdd"]}, "nothing is sent `onMessageAdd`"),
+        ({"pre": "http://127.0.0.1:9/", "events": ["onMessageAdded"]}, "nothing is sent `onMessageAdded`"),
+        ({"url": "http://127.0.0.1:9/", "events": ["onMessage"]}, "`onMessage` is no event"),
+        ({"url": "http://127.0.0.1:9/", "events": "onMessageAdded"}, "`events` is one text"),
+    ],
+)
+def test_events_that_would_never_come_are_refused(world: World, given: dict[str, Any], text: str) -> None:
+    """Each kind of url has its own; a test that waits for another would find nothing."""
+    with pytest.raises(UsageError, match=text):
+        world.webhooks.to(**given)
