@@ -23,6 +23,9 @@ class Ending(StrEnum):
     """How a round ended: a closed set on which scripts may rely."""
 
     IN_SYNC = "in_sync"
+    """Everything is as the manifests say; only a full round can know."""
+    NOTHING_NEW = "nothing_new"
+    """A round that looks at a part found nothing to do there."""
     CHANGES_PENDING = "changes_pending"
     APPLIED = "applied"
     INCOMPLETE = "incomplete"
@@ -108,6 +111,15 @@ class Told(Struct, tag="round", tag_field="event", omit_defaults=True):
     """When it ended, in whole seconds of UTC."""
 
 
+def has_succeeded(told: Told) -> bool | None:
+    """Return whether the round succeeded; None if it says nothing, as it was stopped or looked at nothing."""
+    if told.ending in FAILURES:
+        return False
+    sent = told.requests or Requests()
+    looked = told.kind is Kind.FULL or sent.read + sent.write > 0
+    return True if looked and told.ending is not Ending.STOPPED else None
+
+
 class Stopped(Struct, frozen=True, tag="stopped", tag_field="event", omit_defaults=True):
     """The watch ends."""
 
@@ -149,6 +161,7 @@ def sentence(told: Told) -> str:
     found = f"{drifted} changed remotely, {pending} pending"
     what = {
         Ending.IN_SYNC: "in sync",
+        Ending.NOTHING_NEW: "nothing new",
         Ending.CHANGES_PENDING: found,
         Ending.APPLIED: f"applied {told.done} changes ({found})",
         Ending.INCOMPLETE: f"{told.done} changes applied, not all: {told.error}",

@@ -9,7 +9,7 @@ from random import random
 from typing import Final, Protocol
 
 from reconciler.runtime.interrupts import Interrupts
-from reconciler.watch.events import FAILURES, Ending, Told
+from reconciler.watch.events import Ending, Told, has_succeeded
 from reconciler.watch.hints import Hints
 from reconciler.watch.schedule import Kind, Schedule
 
@@ -105,7 +105,9 @@ class Watch:
         told = await self._run(kind, marked)
         self._interrupts.stop_gently(self._hints.wake)
         told.seconds = self._clock.now() - began
-        self._failures = self._failures + 1 if told.ending in FAILURES else 0
+        succeeded = has_succeeded(told)
+        if succeeded is not None:
+            self._failures = 0 if succeeded else self._failures + 1
         told.next_in = self._schedule.pause(self._failures, self._chance)
         return told
 

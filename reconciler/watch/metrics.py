@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import UsageError
-from reconciler.watch.events import FAILURES, Ending, Told
+from reconciler.watch.events import Ending, Told, has_succeeded
+from reconciler.watch.schedule import Kind
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -39,14 +40,20 @@ class Metrics:
             "reconciler_last_success_timestamp_seconds", "When a round last succeeded.", registry=registry
         )
         self._drift = Gauge(
-            "reconciler_drift", "Changes by others that the last round found.", ["reason"], registry=registry
+            "reconciler_drift",
+            "Changes by others that the last full round found.",
+            ["reason"],
+            registry=registry,
         )
         self._pending = Gauge(
-            "reconciler_pending", "Changes that the manifests still want.", ["reason"], registry=registry
+            "reconciler_pending",
+            "Changes that the manifests still want, by the last full round.",
+            ["reason"],
+            registry=registry,
         )
         self._done = Counter("reconciler_actions_done", "Actions that were carried out.", registry=registry)
         self._held = Gauge(
-            "reconciler_actions_held_back", "Actions that a guard or a command holds back.", registry=registry
+            "reconciler_actions_held_back", "Actions that the last full round held back.", registry=registry
         )
         self._requests = Counter(
             "reconciler_requests", "Requests that were sent.", ["kind"], registry=registry
@@ -70,9 +77,11 @@ class Metrics:
         self._duration.observe(told.seconds)
         self._done.inc(told.done)
         self._count_requests(told)
-        if told.ending in FAILURES or told.ending is Ending.STOPPED:
+        if not has_succeeded(told):
             return
         self._success.set(now)
+        if told.kind is not Kind.FULL:  # the others do not know what stands elsewhere
+            return
         is_done = told.ending is Ending.APPLIED
         for gauge, reasons in ((self._drift, told.drift), (self._pending, told.pending)):
             gauge.clear()

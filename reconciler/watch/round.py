@@ -55,7 +55,7 @@ class Rounds:
 
         Errors of every kind that a command reports end the round, never the watch.
         """
-        told = Told(kind, Ending.IN_SYNC)
+        told = Told(kind, Ending.IN_SYNC if kind is Kind.FULL else Ending.NOTHING_NEW)
         spent = _Spent()
         settings = msgspec.structs.replace(self.settings, activity=spent)
         try:

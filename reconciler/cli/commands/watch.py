@@ -152,13 +152,14 @@ def watch(manifests: Manifests, remote: Locking, watching: Watching) -> int:
 
 
 def _teller(metrics: Metrics, health: Health) -> Callable[[Told], None]:
-    from reconciler.watch.events import FAILURES, Ending, sentence  # noqa: PLC0415
+    from reconciler.watch.events import has_succeeded, sentence  # noqa: PLC0415
 
     def tell(told: Told) -> None:
         told.at = now()
         metrics.count(told, time.time())
-        if told.ending is not Ending.STOPPED:
-            health.succeeded = told.ending not in FAILURES
+        succeeded = has_succeeded(told)
+        if succeeded is not None:
+            health.succeeded = succeeded
         _emit(told, f"{sentence(told)}; next round in {told.next_in:.0f} s")
 
     return tell

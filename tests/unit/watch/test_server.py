@@ -120,6 +120,19 @@ def test_metrics_are_as_prometheus_reads_them() -> None:
     assert "secret-key" not in text
 
 
+def test_a_round_that_did_not_look_at_everything_leaves_the_gauges() -> None:
+    """What stands elsewhere they do not know; one that looked at nothing is no success."""
+    metrics = Metrics()
+    metrics.count(Told(Kind.FULL, Ending.HELD_BACK, drift={"drifted": 2}), 1000.0)
+    metrics.count(Told(Kind.QUICK, Ending.NOTHING_NEW, requests=Requests(read=2)), 2000.0)
+    metrics.count(Told(Kind.HINTED, Ending.NOTHING_NEW, requests=Requests()), 3000.0)
+    lines = metrics.text()[0].decode().splitlines()
+
+    assert 'reconciler_drift{reason="drifted"} 2.0' in lines
+    assert "reconciler_actions_held_back 2.0" in lines
+    assert "reconciler_last_success_timestamp_seconds 2000.0" in lines
+
+
 def test_probes_answer_from_a_thread() -> None:
     """Ready is a watch whose last round succeeded."""
     health, listener = Health(), listening("127.0.0.1:0", "--listen")

@@ -181,7 +181,7 @@ def test_a_quick_round_sees_a_new_message_and_no_edit(watched: Watched) -> None:
     told = watched.run(deleting, change, rounds=5, schedule=Schedule(60, full_every=4))
 
     assert [one.kind for one in told] == [Kind.FULL, Kind.QUICK, Kind.QUICK, Kind.QUICK, Kind.FULL]
-    assert [one.ending for one in told][2:] == [Ending.IN_SYNC, Ending.IN_SYNC, Ending.APPLIED]
+    assert [one.ending for one in told][2:] == [Ending.NOTHING_NEW, Ending.NOTHING_NEW, Ending.APPLIED]
     assert told[2].requests is not None
     assert told[2].requests.read > 2, "the conversation with the new message was read"
     assert desk.bodies("d") == ["three"]
@@ -208,6 +208,7 @@ def test_a_hint_is_looked_at_within_the_next_second(watched: Watched) -> None:
     assert desk.bodies("d") == ["three"]
     assert foreign.requests is not None
     assert foreign.requests.read == 0
+    assert foreign.ending is Ending.NOTHING_NEW
 
 
 def test_guards_are_never_relaxed(watched: Watched) -> None:
@@ -251,6 +252,20 @@ def test_failures_come_later_and_later_and_end(watched: Watched, fault: str, wor
     assert [one.ending for one in told] == [Ending.FAILED] * 4 + [Ending.IN_SYNC]
     assert words in told[0].error
     assert [one.next_in for one in told] == pytest.approx([300, 600, 1200, 2400, 300])
+
+
+def test_a_hint_about_another_s_conversation_does_not_end_a_back_off(watched: Watched) -> None:
+    """It looked at nothing, so it is no success."""
+    watched.desk.fault("*:503")
+
+    def hint(told: Told) -> None:
+        if told.kind is Kind.FULL:
+            watched.hints.mark("CH" + "0" * 32)
+
+    told = watched.run(TWO, hint, rounds=5)
+
+    assert [one.ending for one in told[:4]] == [Ending.FAILED, Ending.NOTHING_NEW] * 2
+    assert [one.next_in for one in told if one.kind is Kind.FULL] == pytest.approx([300, 600, 1200])
 
 
 def test_a_command_may_refuse(watched: Watched, tmp_path: Path) -> None:
