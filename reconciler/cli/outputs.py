@@ -65,17 +65,22 @@ def require_apart(context: click.Context) -> None:
 def require_not_ours(one: Written, context: click.Context) -> None:
     """Raise UsageError if the file is a state, an emulator's data, or lies beside one.
 
-    Those of *context* are known by their names, and others by what they hold.
+    Those of *context* are known by their names, and others by what they hold. A link is not opened: where it
+    leads may be nobody's business, and nothing is written through it.
     """
-    real = _real(one.file)
-    what = _of_the_settings(real, context) or _of_a_state(real, context) or _of_an_emulator(real, context)
+    real, looks = _real(one.file), not one.file.is_symlink()
+    what = (
+        _of_the_settings(real, context)
+        or _of_a_state(real, context, looks=looks)
+        or _of_an_emulator(real, context, looks=looks)
+    )
     if what:
         raise _refusal(one, what)
 
 
 def require_not_beside(one: Written, context: click.Context) -> None:
     """Raise UsageError if a state is to be kept in a file that lies beside another, such as its journal."""
-    if what := _of_a_state(_real(one.file), context, beside=True):
+    if what := _of_a_state(_real(one.file), context, looks=not one.file.is_symlink(), beside=True):
         raise _refusal(one, what)
 
 
@@ -155,7 +160,7 @@ def _of_the_settings(real: Path, context: click.Context) -> str:
     return "a settings file" if real.name == SETTINGS_NAME else ""
 
 
-def _of_a_state(real: Path, context: click.Context, *, beside: bool = False) -> str:
+def _of_a_state(real: Path, context: click.Context, *, looks: bool, beside: bool = False) -> str:
     """Return what *real* is of a state, such as its journal; empty if it is nothing of one.
 
     With *beside*, a state itself does not count.
@@ -172,13 +177,13 @@ def _of_a_state(real: Path, context: click.Context, *, beside: bool = False) -> 
             continue
         if whole == ours:
             return f"the {what} of this command" if not suffix else f"the {what} of the state `{state}`"
-        data = _beginning(whole)
+        data = _beginning(whole) if looks else b""
         if is_state(data) or (is_sealed(data) and not is_sealed_plan(data)):
             return f"a {what}" if not suffix else f"the {what} of the state `{whole.name}`"
     return ""
 
 
-def _of_an_emulator(real: Path, context: click.Context) -> str:
+def _of_an_emulator(real: Path, context: click.Context, *, looks: bool) -> str:
     """Return what *real* is of an emulator's data; empty if it is nothing of it."""
     from reconciler.emulator.schema import BESIDE, SIGN  # noqa: PLC0415 - few commands write files
     from reconciler.twilio.endpoint import emulator_file  # noqa: PLC0415
@@ -187,7 +192,7 @@ def _of_an_emulator(real: Path, context: click.Context) -> str:
     for suffix in ("", *BESIDE):
         whole = _without(real, suffix)
         if whole is not None and (
-            whole == (file and _real(Path(file))) or _beginning(whole).startswith(SIGN)
+            whole == (file and _real(Path(file))) or (looks and _beginning(whole).startswith(SIGN))
         ):
             return "the data of an emulator"
     return ""
