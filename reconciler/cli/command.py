@@ -21,8 +21,8 @@ from reconciler.manifest.files import SETTINGS_NAME
 if TYPE_CHECKING:
     from reconciler.cli.settings.file import SettingsFile
 
-_FROM_SETTINGS: Final = frozenset({"endpoint", "paths", "state"})
-"""Parameters that the settings file decides: a command that has one of them reads it."""
+_FROM_SETTINGS: Final = frozenset({"endpoint", "paths", "source", "state"})
+"""Parameters that the settings file decides, or a state of an environment: a command with one reads it."""
 
 
 class Command(click.Command):

@@ -26,9 +26,9 @@ def applied(project: Project) -> Project:
     return project
 
 
-def pulled(project: Project, state: str) -> dict[str, Any]:
+def pulled(project: Project, state: str, *more: str) -> dict[str, Any]:
     """Return the state at that place, without its serial."""
-    document: dict[str, Any] = json.loads(project.run("state", "pull", "--state", state, check=0).out)
+    document: dict[str, Any] = json.loads(project.run("state", "pull", *more, "--state", state, check=0).out)
     del document["serial"]
     return document
 
@@ -42,6 +42,17 @@ def test_a_state_moves_and_comes_back(applied: Project) -> None:
         assert f"--state {target}" in said.err
         assert pulled(applied, target) == before
         applied.run("plan", "--state", target, "--detailed-exitcode", check=0)
+
+
+def test_the_state_of_an_environment_moves_in_its_name(applied: Project) -> None:
+    """Without the name it is refused, as by every command that writes it."""
+    applied.write("reconciler.yaml", "environments: {prod: {state: prod.json}}\n")
+    applied.run("apply", "--env", "prod", "--adopt", "--auto-approve", check=0)
+
+    assert "pass `--env prod`" in applied.run("state", "migrate", "prod.json", NEW, check=1).err
+
+    applied.run("state", "migrate", "--env", "prod", "prod.json", NEW, check=0)
+    assert pulled(applied, NEW, "--env", "prod")["environment"] == "prod"
 
 
 REFUSED = (

@@ -73,7 +73,12 @@ class TerraformPage:
         if status in _ABSENT:
             return Sheet(None, date=date)
         self._check(status)
-        return Sheet(data, _digest(data), date) if data else Sheet(None, date=date)
+        if not data:
+            raise StateError(
+                f"the server of the state `{self.place}` answers with status {status} and nothing",
+                hint="look at the server: what it has would be written over (no state is answered with 404)",
+            )
+        return Sheet(data, _digest(data), date)
 
     async def replace(self, data: bytes, version: str) -> str:
         """Write the document; raises `Changed` if the server refuses it for want of the lock."""

@@ -94,6 +94,23 @@ def test_a_lock_is_forced_without_an_id(server: TerraformServer) -> None:
     do(main())
 
 
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_success_without_a_document_is_no_absent_state(server: TerraformServer, status: int) -> None:
+    """Taken for one, what the server has would be written over; 204 and 404 say that there is none."""
+    server.trouble = lambda _: Answer(status, b"")
+
+    with pytest.raises(StateError, match=f"answers with status {status} and nothing"):
+        do(page(server).read())
+
+
+@pytest.mark.parametrize("status", [204, 404])
+def test_a_state_that_is_not_there(server: TerraformServer, status: int) -> None:
+    """Servers say so in both ways."""
+    server.trouble = lambda _: Answer(status, b"")
+
+    assert do(page(server).read()).data is None
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 401, 403, 405, 413, 422])
 def test_what_trying_again_does_not_mend_is_an_error(server: TerraformServer, status: int) -> None:
     """A redirect is one: credentials would follow it."""
