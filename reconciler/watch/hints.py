@@ -52,6 +52,12 @@ class Hints:
             self._too_many = False
         return taken
 
+    def put_back(self, taken: frozenset[str] | None) -> None:
+        """Mark again what `take` returned, as it could not be looked at; nobody is woken."""
+        with self._guard:
+            self._sids |= taken or frozenset()
+            self._too_many = self._too_many or taken is None or len(self._sids) > self._most
+
     async def wait(self) -> None:
         """Return once something is marked, or `wake` is called."""
         await self._wake.wait()

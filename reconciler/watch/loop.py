@@ -9,7 +9,7 @@ from random import random
 from typing import Final, Protocol
 
 from reconciler.runtime.interrupts import Interrupts
-from reconciler.watch.events import Ending, Told, has_succeeded
+from reconciler.watch.events import FAILURES, Ending, Told, has_succeeded
 from reconciler.watch.hints import Hints
 from reconciler.watch.schedule import Kind, Schedule
 
@@ -81,24 +81,34 @@ class Watch:
         """Run until a signal; return whether it cut an apply short."""
         self._hints.attach()
         number, due = 0, self._clock.now()
+        patient = due  # hints wait until then
         while not self._is_stopped:
-            left = due - self._clock.now()
-            if left <= 0:
+            now = self._clock.now()
+            if due <= now:
                 told = await self._round(self._schedule.kind(number))
                 number += 1
                 due = self._clock.now() + told.next_in
-            elif self._hints.waiting:
-                await self._clock.wait(min(GATHER_SECONDS, left))
+            elif self._hints.waiting and patient <= now:
+                await self._clock.wait(min(GATHER_SECONDS, due - now))
                 marked = self._hints.take()
                 told = await self._round(Kind.FULL if marked is None else Kind.HINTED, marked or frozenset())
+                if told.ending in FAILURES:
+                    self._hints.put_back(marked)  # the webhook does not come again
+                    patient = self._clock.now() + told.next_in
             else:
-                await self._clock.wait(left, self._hints)
+                await self._clock.wait(self._next(due, patient) - now, self._hints)
                 continue
-            told.next_in = max(due - self._clock.now(), 0.0)
+            if not self._failures:
+                patient = self._clock.now()
+            told.next_in = max(self._next(due, patient) - self._clock.now(), 0.0)
             self._tell(told)
             if told.ending is Ending.STOPPED and told.error:
                 return True
         return False
+
+    def _next(self, due: float, patient: float) -> float:
+        """Return when the next round comes: the one that is *due*, or one for hints before it."""
+        return min(due, patient) if self._hints.waiting else due
 
     async def _round(self, kind: Kind, marked: frozenset[str] = frozenset()) -> Told:
         began = self._clock.now()

@@ -20,7 +20,7 @@ from reconciler.report.errors import in_one_line
 from reconciler.report.json import encode, plan_document
 from reconciler.runtime.interrupts import Interrupts
 from reconciler.state.stores.holder import Holder
-from reconciler.watch.events import Ending, Requests, Told, tell_outcome, tell_plan
+from reconciler.watch.events import FAILURES, Ending, Requests, Told, tell_outcome, tell_plan
 from reconciler.watch.notify import Command
 from reconciler.watch.schedule import Kind
 
@@ -56,7 +56,7 @@ class Rounds:
         Errors of every kind that a command reports end the round, never the watch.
         """
         told = Told(kind, Ending.IN_SYNC if kind is Kind.FULL else Ending.NOTHING_NEW)
-        spent = _Spent()
+        spent, newest = _Spent(), self.newest.indexes
         settings = msgspec.structs.replace(self.settings, activity=spent)
         try:
             await self._round(told, marked, settings)
@@ -64,6 +64,8 @@ class Rounds:
             told.ending, told.error, told.hint = Ending.LOCKED, error.text, error.hint or ""
         except ReconcilerError as error:
             told.ending, told.error, told.hint = Ending.FAILED, in_one_line(error), error.hint or ""
+        if told.ending in FAILURES:
+            self.newest.indexes = newest  # what changed since then was not looked at
         if self.interrupts.signum is not None and told.ending in {Ending.FAILED, Ending.LOCKED}:
             told.ending, told.error, told.hint = Ending.STOPPED, "", ""  # it ended our reading
         told.requests = spent.requests

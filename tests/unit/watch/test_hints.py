@@ -31,6 +31,20 @@ def test_too_many_marks_mean_everything() -> None:
     assert not hints.waiting
 
 
+def test_what_could_not_be_looked_at_is_marked_again() -> None:
+    """Beside what was marked meanwhile; everything stays everything."""
+    hints = Hints(most=3)
+    hints.mark("CH1")
+    taken = hints.take()
+    hints.mark("CH2")
+
+    hints.put_back(taken)
+
+    assert hints.take() == frozenset({"CH1", "CH2"})
+    hints.put_back(None)
+    assert hints.take() is None
+
+
 def test_a_mark_of_another_thread_ends_the_wait() -> None:
     """The server has a thread of its own."""
 

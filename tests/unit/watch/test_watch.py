@@ -268,6 +268,50 @@ def test_a_hint_about_another_s_conversation_does_not_end_a_back_off(watched: Wa
     assert [one.next_in for one in told if one.kind is Kind.FULL] == pytest.approx([300, 600, 1200])
 
 
+def test_a_hint_whose_look_failed_is_looked_at_again(watched: Watched) -> None:
+    """After the back-off, and long before the next full round: the webhook does not come again."""
+    desk = watched.desk
+    sid = desk.state.bindings["desk/d"].sid
+
+    def edit(_: Told) -> None:
+        number = len(watched.told)
+        if number == 1:
+            desk.edit("d", 0, "changed")
+            desk.fault("*:503")
+            watched.hints.mark(sid)
+        elif number == 3:
+            desk.fault()
+
+    told = watched.run(TWO, edit, rounds=5, schedule=Schedule(300, full_every=9))
+
+    assert [(one.kind, one.ending) for one in told] == [
+        (Kind.FULL, Ending.IN_SYNC),
+        (Kind.HINTED, Ending.FAILED),
+        (Kind.QUICK, Ending.FAILED),
+        (Kind.HINTED, Ending.APPLIED),
+        (Kind.QUICK, Ending.NOTHING_NEW),
+    ]
+    assert desk.bodies("d") == ["three"]
+
+
+def test_a_new_message_whose_look_failed_is_looked_at_again(watched: Watched) -> None:
+    """The next quick round takes it for new once more."""
+    desk = watched.desk
+
+    def post(_: Told) -> None:
+        if len(watched.told) == 2:
+            desk.post("c", "a customer's")
+            desk.fault("fetch_conversation:503")
+        else:
+            desk.fault()
+
+    told = watched.run(TWO, post, rounds=5, schedule=Schedule(60, full_every=9))
+
+    assert [one.ending for one in told][2:] == [Ending.FAILED, Ending.NOTHING_NEW, Ending.NOTHING_NEW]
+    again, quiet = (one.requests.read for one in told[3:] if one.requests is not None)
+    assert again > quiet, "the conversation with the new message was read"
+
+
 def test_a_command_may_refuse(watched: Watched, tmp_path: Path) -> None:
     """It gets the plan as JSON, without our credentials; then nothing is applied."""
     watched.desk.edit("c", 0, "changed")
