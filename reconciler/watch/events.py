@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.plans.actions import Reason
 from reconciler.plans.outcome import Outcome, Status
 from reconciler.plans.plan import Plan
+from reconciler.text.words import plural
 from reconciler.watch.schedule import Kind
 
 _DRIFTED: Final = frozenset({Reason.DRIFTED, Reason.MISSING_REMOTELY, Reason.UNMANAGED})
@@ -106,7 +107,7 @@ class Told(Struct, tag="round", tag_field="event", omit_defaults=True):
     seconds: float = 0.0
     """How long it took."""
     next_in: float = 0.0
-    """Seconds until the next round."""
+    """Seconds until the next round; 0 if it comes at once, or if none comes."""
     at: str = ""
     """When it ended, in whole seconds of UTC."""
 
@@ -159,16 +160,18 @@ def sentence(told: Told) -> str:
     """Return the line for people."""
     drifted, pending = sum(told.drift.values()), sum(told.pending.values())
     found = f"{drifted} changed remotely, {pending} pending"
+    done = plural(told.done, "change")
     what = {
         Ending.IN_SYNC: "in sync",
         Ending.NOTHING_NEW: "nothing new",
         Ending.CHANGES_PENDING: found,
-        Ending.APPLIED: f"applied {told.done} changes ({found})",
-        Ending.INCOMPLETE: f"{told.done} changes applied, not all: {told.error}",
+        Ending.APPLIED: f"applied {done}" + (f" ({drifted} changed remotely)" if drifted else ""),
+        Ending.INCOMPLETE: f"{done} applied, not all: {told.error}",
         Ending.HELD_BACK: f"held back: {'; '.join(told.refusals) or told.error} ({found})",
         Ending.LOCKED: told.error,
         Ending.FAILED: told.error,
         Ending.STOPPED: "stopped",
     }[told.ending]
     hint = f"; {told.hint}" if told.hint else ""
-    return f"{told.kind} round: {what}{hint}"
+    following = f"; next round in {told.next_in:.0f} s" if told.next_in else ""
+    return f"{told.kind} round: {what}{hint}{following}"

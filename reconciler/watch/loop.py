@@ -100,7 +100,8 @@ class Watch:
                 continue
             if not self._failures:
                 patient = self._clock.now()
-            told.next_in = max(self._next(due, patient) - self._clock.now(), 0.0)
+            left = self._next(due, patient) - self._clock.now()
+            told.next_in = 0.0 if self._is_stopped else max(left, 0.0)
             self._tell(told)
             if told.ending is Ending.STOPPED and told.error:
                 return True

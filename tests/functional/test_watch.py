@@ -140,7 +140,9 @@ def test_a_signal_ends_the_command_and_what_it_started(mounted: Project) -> None
         watch.process.send_signal(signal.SIGTERM)
 
         assert watch.until("stopped")["pending"] == {"not_in_state": 3}
-        assert "survived" not in watch.process.stderr.read()  # to its end, when the last that holds it ends
+        said = watch.process.stderr.read()  # to its end, when the last that holds it ends
+        assert "survived" not in said
+        assert "full round: stopped\n" in said, "no next round comes"
         assert watch.process.wait(30) == 0
 
 

@@ -160,7 +160,7 @@ def _teller(metrics: Metrics, health: Health) -> Callable[[Told], None]:
         succeeded = has_succeeded(told)
         if succeeded is not None:
             health.succeeded = succeeded
-        _emit(told, f"{sentence(told)}; next round in {told.next_in:.0f} s")
+        _emit(told, sentence(told))
 
     return tell
 
