@@ -368,7 +368,7 @@ def test_every_command_that_the_file_decides_reads_it(
     (tmp_path / "reconciler.yaml").write_text("stat: 1\n", encoding="utf-8")
     for words, command in commands(cli):
         names = {one.name for one in command.params}
-        assert ("env" in names) == bool(names & {"state", "endpoint", "paths"}), words
+        assert ("env" in names) == bool(names & {"state", "source", "endpoint", "paths"}), words
         assert CliRunner().invoke(cli, [*words, "--help"]).exit_code == 0, words
         if "env" in names:
             needed = ["x" for one in command.params if isinstance(one, click.Argument) and one.required]
