@@ -121,8 +121,8 @@ def _csv_rows(text: str, written: str, found: list[Finding]) -> list[Row]:
             continue
         if columns is None:
             columns, head = cells, line
-            if len(set(columns)) < len(columns) or not all(columns):
-                twice = next((name for at, name in enumerate(columns) if name in columns[:at]), "")
+            twice = _twice(columns)
+            if twice is not None or not all(columns):
                 wrong = f"two columns are called `{cut(twice)}`" if twice else "a column has no name"
                 found.append(Finding((line,), wrong, "give each column a name of its own"))
                 return []
@@ -221,9 +221,19 @@ class _NameTwice(Exception):
 
 
 def _names_once(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(names) > 1 and len(set(names)) < len(names):
-        raise _NameTwice(next(name for at, name in enumerate(names) if name in names[:at]))
+    if (twice := _twice([name for name, _ in pairs])) is not None:
+        raise _NameTwice(twice)
+
+
+def _twice(names: list[str]) -> str | None:
+    """Return the first of *names* that stands there again, or None."""
+    if len(set(names)) < len(names):  # seldom, and found fast
+        known: set[str] = set()
+        for name in names:
+            if name in known:
+                return name
+            known.add(name)
+    return None
 
 
 def _has_nul(value: Any) -> bool:
